@@ -1,0 +1,64 @@
+/**
+ * Open-loop load: requests begin at times fixed beforehand, whether or not earlier ones were answered, and each latency is counted
+ * from the intended time. What a closed loop hides (coordinated omission) shows.
+ */
+import { quantileOf } from './stats.ts';
+
+export interface OpenLoopOptions {
+  readonly perSecond: number;
+  readonly ms: number;
+  /** Begins request `n`; `onAnswer` is called with its answer. */
+  readonly request: (n: number, onAnswer: () => void) => void;
+}
+
+export interface Latencies {
+  readonly p50: number;
+  readonly p99: number;
+  readonly p999: number;
+  readonly max: number;
+  /** By how much requests began late, the worst 1 %: what of the latency is the generator's own. */
+  readonly lateP99: number;
+}
+
+/** In milliseconds. Errors: when not all are answered within 5 s of the last. */
+export function openLoop(options: OpenLoopOptions): Promise<Latencies> {
+  const { request } = options;
+  const total = Math.max(1, Math.round((options.perSecond * options.ms) / 1000));
+  const intervalMs = 1000 / options.perSecond;
+  const latencies = new Float64Array(total);
+  const lateness = new Float64Array(total);
+  return new Promise((resolve, reject) => {
+    let begun = 0;
+    let answered = 0;
+    const start = performance.now() + 1;
+    const overdue = setTimeout(() => reject(new Error(`open loop: ${answered} of ${total} answered`)), options.ms + 5000);
+    const begin = (n: number, intended: number): void => {
+      request(n, () => {
+        latencies[n] = performance.now() - intended;
+        if (++answered < total) return;
+        clearTimeout(overdue);
+        latencies.sort();
+        lateness.sort();
+        resolve({
+          p50: quantileOf(latencies, 0.5),
+          p99: quantileOf(latencies, 0.99),
+          p999: quantileOf(latencies, 0.999),
+          max: quantileOf(latencies, 1),
+          lateP99: quantileOf(lateness, 0.99),
+        });
+      });
+    };
+    // Timers are too coarse for 10 000 a second: the loop is kept turning, and looks at the clock each time.
+    const turn = (): void => {
+      const now = performance.now();
+      while (begun < total) {
+        const intended = start + begun * intervalMs;
+        if (intended > now) break;
+        lateness[begun] = now - intended;
+        begin(begun++, intended);
+      }
+      if (answered < total) setImmediate(turn);
+    };
+    turn();
+  });
+}

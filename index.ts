@@ -1,0 +1,44 @@
+/** The public API. `dynactor/testing` has the simulated world. */
+export type {
+  Actor,
+  ActorContext,
+  ActorDefinition,
+  ActorFactory,
+  Answer,
+  JobTicket,
+  MailboxOptions,
+  OverflowPolicy,
+  RejectionReason,
+  Signal,
+  SpawnOptions,
+  StopReason,
+  TerminationReason,
+  TimerKey,
+} from './runtime/actor.ts';
+export { defineActor } from './runtime/actor.ts';
+export type { Address, Place } from './runtime/address.ts';
+export { MAIN_SHARD } from './runtime/address.ts';
+export type { DeadLetter, DeadLetterReason } from './runtime/dead-letters.ts';
+export type { ShardStart } from './runtime/definitions.ts';
+export type { Clock, Log, LogFields, LogLevel, Random } from './runtime/doors.ts';
+export type { RuntimeErrorCode } from './runtime/errors.ts';
+export { assert, BugError, RuntimeError, unreachable } from './runtime/errors.ts';
+export type { FileSystem } from './runtime/files.ts';
+export type { FlightRecord } from './runtime/flight-recorder.ts';
+export type { JobDefinition, JobOptions } from './runtime/jobs.ts';
+export { defineJob } from './runtime/jobs.ts';
+export type { Lane } from './runtime/lanes.ts';
+export { BACKGROUND, CONTROL, REQUEST, RESPONSE } from './runtime/lanes.ts';
+export type { ActorStats, Quantiles, ShardStats } from './runtime/metrics.ts';
+export type { NodeAddress } from './runtime/node-address.ts';
+export { formatNodeAddress, parseNodeAddress } from './runtime/node-address.ts';
+export type { Listing, ReceptionistMessage, ServiceKey } from './runtime/receptionist-protocol.ts';
+export { serviceKey } from './runtime/receptionist-protocol.ts';
+export type { AnyRef, AskOptions, TellOptions } from './runtime/ref.ts';
+export { Ref } from './runtime/ref.ts';
+export type { RuntimeTuning } from './runtime/runtime-options.ts';
+export type { BackoffOptions, Directive, SupervisionOptions, SupervisionScope } from './runtime/supervision.ts';
+export type { SystemOptions, SystemStats } from './runtime/system.ts';
+export { ActorSystem } from './runtime/system.ts';
+export type { ThreadStats } from './runtime/thread-stats.ts';
+export type { TcpLimits } from './runtime/wire/tcp-limits.ts';

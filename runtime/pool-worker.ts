@@ -1,0 +1,53 @@
+/** Entry file of a thread of the job pool: loads the job modules once and runs one job at a time. */
+import { workerData } from 'node:worker_threads';
+import { errorMessage } from './errors.ts';
+import type { AnyJob, JobTable } from './job-table.ts';
+import { collectJobs, jobFailure } from './job-table.ts';
+import type { JobOutcome } from './jobs.ts';
+import type { PoolTask, PoolWorkerData } from './pool-protocol.ts';
+import { JOB_CANCEL, JOB_GO } from './pool-protocol.ts';
+
+const { modules, control } = workerData as PoolWorkerData;
+
+/**
+ * Begun at load, so that the first job doesn't wait for it. Why no top-level await: piscina first tries `require`, which would
+ * fail on it and load this file twice.
+ */
+const loading: Promise<JobTable | Error> = loadJobs();
+
+/** Called by piscina for each task. Resolves also when the job fails: a rejection would say that the pool itself is broken. */
+export async function runJob(task: PoolTask): Promise<JobOutcome> {
+  const table = await loading;
+  if (table instanceof Error) return jobFailure('JOB_FAILED', `a job module can't be loaded: ${table.message}`);
+  const job = table.get(task.name);
+  if (job === undefined) return jobFailure('NOT_DEFINED', `no job is named ${task.name}`);
+  try {
+    return runSteps(job, task);
+  } catch (error) {
+    return jobFailure('JOB_FAILED', errorMessage(error));
+  }
+}
+
+function runSteps(job: AnyJob, task: PoolTask): JobOutcome {
+  const steps = job.run(task.input as never);
+  for (;;) {
+    const stop = Atomics.load(control, task.slot);
+    if (stop !== JOB_GO) {
+      // Lets the job clean up in its `finally` blocks.
+      steps.return(undefined);
+      return stop === JOB_CANCEL ? jobFailure('JOB_CANCELLED', 'cancelled') : jobFailure('DEADLINE_EXCEEDED', 'stopped at its deadline');
+    }
+    const step = steps.next();
+    if (step.done === true) return { ok: true, value: step.value };
+  }
+}
+
+async function loadJobs(): Promise<JobTable | Error> {
+  const table = new Map<string, AnyJob>();
+  try {
+    for (const url of modules) collectJobs((await import(url)) as Record<string, unknown>, table);
+    return table;
+  } catch (error) {
+    return error instanceof Error ? error : new Error(String(error));
+  }
+}

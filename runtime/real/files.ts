@@ -1,0 +1,193 @@
+/** The file system door, real: `node:fs` in its asynchronous form, so calls run on libuv's thread pool. */
+import * as fs from 'node:fs';
+import { assert } from '../errors.ts';
+import type { FileDone, FileResult, FileStat, FileSystem, OpenFile, OpenMode } from '../files.ts';
+import { FileError } from '../files.ts';
+
+const FILE_PERMISSIONS = 0o644;
+const DONE: FileResult<void> = { ok: true, value: undefined };
+const { O_CREAT, O_EXCL, O_RDONLY, O_RDWR } = fs.constants;
+
+const OPEN_FLAGS: Readonly<Record<OpenMode, number>> = {
+  read: O_RDONLY,
+  readWrite: O_RDWR,
+  create: O_RDWR | O_CREAT,
+  createNew: O_RDWR | O_CREAT | O_EXCL,
+};
+
+export class RealFiles implements FileSystem {
+  open(path: string, mode: OpenMode, done: FileDone<OpenFile>): void {
+    fs.open(path, OPEN_FLAGS[mode], FILE_PERMISSIONS, (error, fd) => {
+      if (error) done(failed(error, 'open', path));
+      else done({ ok: true, value: new RealFile(path, fd) });
+    });
+  }
+
+  syncDir(path: string, done: FileDone<void>): void {
+    // Windows neither has nor needs it: a directory can't be opened there.
+    if (process.platform === 'win32') {
+      setImmediate(done, DONE);
+      return;
+    }
+    fs.open(path, O_RDONLY, (openError, fd) => {
+      if (openError) {
+        done(failed(openError, 'syncDir', path));
+        return;
+      }
+      fs.fsync(fd, (syncError) => {
+        fs.close(fd, (closeError) => finish(syncError ?? closeError, 'syncDir', path, done));
+      });
+    });
+  }
+
+  rename(from: string, to: string, done: FileDone<void>): void {
+    fs.rename(from, to, (error) => finish(error, 'rename', from, done));
+  }
+
+  unlink(path: string, done: FileDone<void>): void {
+    fs.unlink(path, (error) => finish(error, 'unlink', path, done));
+  }
+
+  mkdir(path: string, done: FileDone<void>): void {
+    fs.mkdir(path, (error) => finish(error, 'mkdir', path, done));
+  }
+
+  readdir(path: string, done: FileDone<readonly string[]>): void {
+    fs.readdir(path, (error, names) => {
+      if (error) done(failed(error, 'readdir', path));
+      else done({ ok: true, value: names.sort() });
+    });
+  }
+
+  stat(path: string, done: FileDone<FileStat>): void {
+    fs.stat(path, (error, stats) => {
+      if (error) done(failed(error, 'stat', path));
+      else done({ ok: true, value: { kind: stats.isDirectory() ? 'directory' : 'file', size: stats.size } });
+    });
+  }
+}
+
+class RealFile implements OpenFile {
+  readonly path: string;
+  readonly #fd: number;
+  #inFlight = 0;
+  #closed = false;
+  /** Waits for the calls in flight, so that the descriptor's number is not given to another file under them. */
+  #close: (() => void) | undefined;
+
+  constructor(path: string, fd: number) {
+    this.path = path;
+    this.#fd = fd;
+  }
+
+  pread(into: Uint8Array, position: number, done: FileDone<number>): void {
+    if (this.#closed) {
+      setImmediate(() => done(this.#badHandle('pread')));
+      return;
+    }
+    let filled = 0;
+    const onRead = (error: NodeJS.ErrnoException | null, count: number): void => {
+      filled += error ? 0 : count;
+      if (!error && count > 0 && filled < into.length) {
+        fs.read(this.#fd, into, filled, into.length - filled, position + filled, onRead);
+        return;
+      }
+      this.#ended();
+      if (error) done(failed(error, 'pread', this.path));
+      else done({ ok: true, value: filled });
+    };
+    fs.read(this.#fd, into, 0, into.length, position, onRead);
+    this.#inFlight++;
+  }
+
+  pwrite(buffers: readonly Uint8Array[], position: number, done: FileDone<void>): void {
+    if (this.#closed) {
+      setImmediate(() => done(this.#badHandle('pwrite')));
+      return;
+    }
+    let rest = buffers;
+    let at = position;
+    const onWritten = (error: NodeJS.ErrnoException | null, count: number): void => {
+      if (!error) {
+        // Nothing taken and no reason given: not to be tried for ever.
+        at += count;
+        rest = skipBytes(rest, count);
+        if (rest.length > 0 && count > 0) {
+          fs.writev(this.#fd, rest, at, onWritten);
+          return;
+        }
+      }
+      this.#ended();
+      if (!error && rest.length > 0) done({ ok: false, error: new FileError('EIO', 'pwrite', this.path) });
+      else finish(error, 'pwrite', this.path, done);
+    };
+    // An empty list is no call to the system, but still a completion later.
+    if (skipBytes(buffers, 0).length === 0) setImmediate(onWritten, null, 0);
+    else fs.writev(this.#fd, buffers, position, onWritten);
+    this.#inFlight++;
+  }
+
+  datasync(done: FileDone<void>): void {
+    if (this.#closed) {
+      setImmediate(() => done(this.#badHandle('datasync')));
+      return;
+    }
+    fs.fdatasync(this.#fd, (error) => {
+      this.#ended();
+      finish(error, 'datasync', this.path, done);
+    });
+    this.#inFlight++;
+  }
+
+  truncate(length: number, done: FileDone<void>): void {
+    if (this.#closed) {
+      setImmediate(() => done(this.#badHandle('truncate')));
+      return;
+    }
+    fs.ftruncate(this.#fd, length, (error) => {
+      this.#ended();
+      finish(error, 'truncate', this.path, done);
+    });
+    this.#inFlight++;
+  }
+
+  close(done: FileDone<void>): void {
+    if (this.#closed) {
+      setImmediate(() => done(this.#badHandle('close')));
+      return;
+    }
+    this.#closed = true;
+    const close = () => fs.close(this.#fd, (error) => finish(error, 'close', this.path, done));
+    if (this.#inFlight === 0) close();
+    else this.#close = close;
+  }
+
+  #ended(): void {
+    this.#inFlight--;
+    assert(this.#inFlight >= 0, 'file: more completions than calls');
+    if (this.#inFlight === 0) this.#close?.();
+  }
+
+  #badHandle(operation: string): FileResult<never> {
+    return { ok: false, error: new FileError('EBADF', operation, this.path) };
+  }
+}
+
+/** What is left of `buffers` after the first `count` bytes; empty buffers at its head are dropped. */
+function skipBytes(buffers: readonly Uint8Array[], count: number): readonly Uint8Array[] {
+  let skip = count;
+  for (let i = 0; i < buffers.length; i++) {
+    const buffer = buffers[i] as Uint8Array;
+    if (buffer.length > skip) return skip === 0 ? buffers.slice(i) : [buffer.subarray(skip), ...buffers.slice(i + 1)];
+    skip -= buffer.length;
+  }
+  return [];
+}
+
+function finish(error: NodeJS.ErrnoException | null | undefined, operation: string, path: string, done: FileDone<void>): void {
+  done(error ? failed(error, operation, path) : DONE);
+}
+
+function failed(error: NodeJS.ErrnoException, operation: string, path: string): FileResult<never> {
+  return { ok: false, error: new FileError(error.code ?? 'EIO', operation, path, { cause: error }) };
+}

@@ -1,0 +1,133 @@
+/** Nemesis: carries out a plan. Each item has its event when it begins and, where it lasts, one when it is over. */
+import { unreachable } from '../errors.ts';
+import type { Cluster } from './cluster.ts';
+import type { EventTarget } from './event-heap.ts';
+import type { PlanItem } from './plan.ts';
+import type { SimThread } from './sim-thread.ts';
+import type { World } from './world.ts';
+
+type Undo = () => void;
+
+export class Nemesis implements EventTarget {
+  readonly id: number;
+  readonly #world: World;
+  readonly #cluster: Cluster;
+  readonly #plan: readonly PlanItem[];
+  readonly #undos: (Undo | undefined)[];
+
+  constructor(world: World, cluster: Cluster, plan: readonly PlanItem[]) {
+    this.id = world.newId();
+    this.#world = world;
+    this.#cluster = cluster;
+    this.#plan = plan;
+    this.#undos = plan.map(() => undefined);
+    for (const [index, item] of plan.entries()) world.scheduleFirst(item.atMs * 1000, this, index * 2);
+  }
+
+  /** Token: twice the index of the item, and 1 for its end. */
+  fire(token: number): void {
+    const index = Math.floor(token / 2);
+    const item = this.#plan[index]!;
+    if (token % 2 === 1) {
+      this.#undos[index]?.();
+      this.#undos[index] = undefined;
+      return;
+    }
+    const undo = this.#begin(item);
+    if (undo === undefined || !('forMs' in item)) return;
+    this.#undos[index] = undo;
+    this.#world.scheduleFirst(this.#world.nowUs + item.forMs * 1000, this, token + 1);
+  }
+
+  /** Returns what ends it; undefined where it had no effect, or has no end. */
+  #begin(item: PlanItem): Undo | undefined {
+    const cluster = this.#cluster;
+    switch (item.kind) {
+      case 'crash': {
+        const node = cluster.node(item.node);
+        if (!cluster.crashNode(node, item.silent ? 'silent' : 'reset')) return undefined;
+        return () => cluster.startNode(node);
+      }
+      case 'killShard': {
+        const shard = cluster.node(item.node).shard(item.shard);
+        return cluster.killShard(shard) ? () => cluster.startShard(shard) : undefined;
+      }
+      case 'pause':
+        return this.#freeze(cluster.node(item.node).threads.flatMap((shard) => shard.life?.thread ?? []));
+      case 'hang': {
+        const { life } = cluster.node(item.node).shard(item.shard);
+        return life === undefined ? undefined : this.#freeze([life.thread]);
+      }
+      case 'slow':
+        return slow(
+          cluster.node(item.node).threads.flatMap((shard) => shard.life?.thread ?? []),
+          item.factor,
+        );
+      case 'cut':
+        return this.#cut(item.from, item.to, item.oneWay);
+      case 'clog': {
+        const { conditions } = cluster.fabric;
+        conditions.clog(item.from, item.to, 1);
+        return () => conditions.clog(item.from, item.to, -1);
+      }
+      case 'reset':
+        cluster.reset(item.a, item.b);
+        return undefined;
+      case 'degrade': {
+        const path = cluster.fabric.conditions.path(item.from, item.to);
+        const { quality } = item;
+        path.degrade(quality);
+        return () => path.restore(quality);
+      }
+      case 'jump':
+        cluster.node(item.node).time.skewMs += item.byMs;
+        return undefined;
+      case 'drift':
+        this.#drift(item.node, item.ppm);
+        return () => this.#drift(item.node, 0);
+      default:
+        return unreachable(item);
+    }
+  }
+
+  #freeze(threads: readonly SimThread[]): Undo {
+    const { fabric } = this.#cluster;
+    for (const thread of threads) {
+      thread.freeze();
+      fabric.threadFrozen(thread);
+    }
+    return () => {
+      for (const thread of threads) {
+        if (thread.isDead) continue;
+        thread.thaw();
+        fabric.threadFrozen(thread);
+      }
+    };
+  }
+
+  #cut(from: readonly string[], to: readonly string[], oneWay: boolean): Undo {
+    const { conditions } = this.#cluster.fabric;
+    const pairs = from.flatMap((a) => to.map((b) => [a, b] as const)).filter(([a, b]) => a !== b);
+    const change = (by: 1 | -1): void => {
+      for (const [a, b] of pairs) {
+        conditions.cut(a, b, by);
+        if (!oneWay) conditions.cut(b, a, by);
+      }
+    };
+    change(1);
+    return () => change(-1);
+  }
+
+  #drift(name: string, ppm: number): void {
+    const node = this.#cluster.node(name);
+    node.time.setDrift(ppm, this.#world.nowUs);
+    for (const shard of node.threads) shard.life?.thread.clockChanged();
+  }
+}
+
+function slow(threads: readonly SimThread[], factor: number): Undo {
+  for (const thread of threads) thread.slowness *= factor;
+  return () => {
+    for (const thread of threads) thread.slowness /= factor;
+  };
+}

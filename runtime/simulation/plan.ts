@@ -1,0 +1,120 @@
+/**
+ * Plan: what befalls a simulated world, as data, made before the run starts. Taking one item out changes no other, which is what makes
+ * a failing plan shrinkable. Names of nodes and shards that do not exist are an error; a fault on what is already down has no effect.
+ */
+import { invalidArgument } from '../errors.ts';
+import { checkQuality, type LinkQuality } from './conditions.ts';
+
+export type PlanItem =
+  /** The process ends; `silent`: the machine loses power, so that nobody is told and what was not synced is lost. Starts again after `forMs`. */
+  | { readonly kind: 'crash'; readonly atMs: number; readonly node: string; readonly forMs: number; readonly silent: boolean }
+  /** One worker thread dies and is started again. */
+  | { readonly kind: 'killShard'; readonly atMs: number; readonly node: string; readonly shard: number; readonly forMs: number }
+  /** The node stands still, then does everything that has piled up. */
+  | { readonly kind: 'pause'; readonly atMs: number; readonly node: string; readonly forMs: number }
+  /** One thread of it does. */
+  | { readonly kind: 'hang'; readonly atMs: number; readonly node: string; readonly shard: number; readonly forMs: number }
+  /** All work of the node costs so many times more. */
+  | { readonly kind: 'slow'; readonly atMs: number; readonly node: string; readonly factor: number; readonly forMs: number }
+  /** Nothing gets from these nodes to those, nor back unless `oneWay`. */
+  | {
+      readonly kind: 'cut';
+      readonly atMs: number;
+      readonly from: readonly string[];
+      readonly to: readonly string[];
+      readonly forMs: number;
+      readonly oneWay: boolean;
+    }
+  /** Everything on this way is held, then let go in its order. */
+  | { readonly kind: 'clog'; readonly atMs: number; readonly from: string; readonly to: string; readonly forMs: number }
+  /** All connections between two nodes break. */
+  | { readonly kind: 'reset'; readonly atMs: number; readonly a: string; readonly b: string }
+  /** Some qualities of this way are others for a while. */
+  | {
+      readonly kind: 'degrade';
+      readonly atMs: number;
+      readonly from: string;
+      readonly to: string;
+      readonly forMs: number;
+      readonly quality: Partial<LinkQuality>;
+    }
+  /** The wall clock is set: the monotonic one goes on. */
+  | { readonly kind: 'jump'; readonly atMs: number; readonly node: string; readonly byMs: number }
+  /** The monotonic clock runs fast or slow by parts per million. */
+  | { readonly kind: 'drift'; readonly atMs: number; readonly node: string; readonly ppm: number; readonly forMs: number };
+
+export type FaultKind = PlanItem['kind'];
+
+type FieldType = 'string' | 'number' | 'boolean' | 'names' | 'quality';
+
+const FIELDS: Readonly<Record<FaultKind, Readonly<Record<string, FieldType>>>> = {
+  crash: { atMs: 'number', node: 'string', forMs: 'number', silent: 'boolean' },
+  killShard: { atMs: 'number', node: 'string', shard: 'number', forMs: 'number' },
+  pause: { atMs: 'number', node: 'string', forMs: 'number' },
+  hang: { atMs: 'number', node: 'string', shard: 'number', forMs: 'number' },
+  slow: { atMs: 'number', node: 'string', factor: 'number', forMs: 'number' },
+  cut: { atMs: 'number', from: 'names', to: 'names', forMs: 'number', oneWay: 'boolean' },
+  clog: { atMs: 'number', from: 'string', to: 'string', forMs: 'number' },
+  reset: { atMs: 'number', a: 'string', b: 'string' },
+  degrade: { atMs: 'number', from: 'string', to: 'string', forMs: 'number', quality: 'quality' },
+  jump: { atMs: 'number', node: 'string', byMs: 'number' },
+  drift: { atMs: 'number', node: 'string', ppm: 'number', forMs: 'number' },
+};
+
+/** Checks a plan that may come from a file. Throws INVALID_ARGUMENT, naming item and field. */
+export function checkPlan(plan: unknown): asserts plan is readonly PlanItem[] {
+  if (!Array.isArray(plan)) throw invalidArgument('plan: expected an array of items');
+  for (const [index, item] of (plan as unknown[]).entries()) {
+    const fields = isRecord(item) ? FIELDS[item.kind as FaultKind] : undefined;
+    if (!isRecord(item) || fields === undefined)
+      throw invalidArgument(`plan item ${index}: expected a known kind, got ${JSON.stringify(item)}`);
+    for (const [name, type] of Object.entries(fields)) {
+      if (!isOfType(item[name], type)) throw invalidArgument(`plan item ${index} (${String(item.kind)}): expected ${name} to be ${type}`);
+    }
+    if (item.kind === 'degrade') checkQuality(item.quality as Partial<LinkQuality>);
+  }
+}
+
+function isOfType(value: unknown, type: FieldType): boolean {
+  if (type === 'names') return Array.isArray(value) && value.every((name) => typeof name === 'string');
+  if (type === 'quality') return isRecord(value);
+  return typeof value === type && (type !== 'number' || Number.isFinite(value));
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** When the last effect of a plan is over, in ms. */
+export function planEndMs(plan: readonly PlanItem[]): number {
+  return plan.reduce((end, item) => Math.max(end, item.atMs + ('forMs' in item ? item.forMs : 0)), 0);
+}
+
+/** One line for a person. */
+export function describeItem(item: PlanItem): string {
+  const { kind, atMs, ...rest } = item;
+  const fields = Object.entries(rest).map(
+    ([name, value]) => `${name}=${typeof value === 'object' ? JSON.stringify(value) : String(value)}`,
+  );
+  return `${atMs.toFixed(1)} ms ${kind} ${fields.join(' ')}`;
+}
+
+/** Items that do less than this one, the mildest first. */
+export function milderItems(item: PlanItem): PlanItem[] {
+  const milder: PlanItem[] = [];
+  if ('forMs' in item && item.forMs > 2) {
+    milder.push({ ...item, forMs: 1 }, { ...item, forMs: Math.round(item.forMs / 4) }, { ...item, forMs: Math.round(item.forMs / 2) });
+  }
+  if (item.kind === 'crash' && item.silent) milder.push({ ...item, silent: false });
+  if (item.kind === 'cut') {
+    if (item.from.length > 1) milder.push(...item.from.map((name) => ({ ...item, from: [name] })));
+    if (item.to.length > 1) milder.push(...item.to.map((name) => ({ ...item, to: [name] })));
+  }
+  if (item.kind === 'degrade') {
+    for (const name of Object.keys(item.quality)) {
+      const { [name as keyof LinkQuality]: _dropped, ...quality } = item.quality;
+      if (Object.keys(quality).length > 0) milder.push({ ...item, quality });
+    }
+  }
+  return milder;
+}

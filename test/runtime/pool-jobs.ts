@@ -1,0 +1,71 @@
+/** Jobs for the tests of job runners. They talk to the test through cells of shared memory. */
+import { defineJob } from '../../runtime/jobs.ts';
+
+/** Cells of `gate`. */
+export const STARTED = 0;
+export const OPEN = 1;
+export const CLEANED_UP = 2;
+
+export function cells(): Int32Array {
+  return new Int32Array(new SharedArrayBuffer(4 * Int32Array.BYTES_PER_ELEMENT));
+}
+
+export const echo = defineJob('echo', function* (input: unknown) {
+  yield;
+  return input;
+});
+
+export const count = defineJob('count', function* (yields: number) {
+  for (let i = 0; i < yields; i++) yield;
+  return yields;
+});
+
+/** Changes its own copy of the input. */
+export const append = defineJob('append', function* (input: { readonly list: number[] }) {
+  input.list.push(4);
+  yield;
+  return input.list;
+});
+
+export const add = defineJob('add', function* (input: { readonly cells: Int32Array; readonly amount: number }) {
+  yield;
+  Atomics.add(input.cells, 3, input.amount);
+  return Atomics.load(input.cells, 3);
+});
+
+/** Yields until the test opens it. */
+export const gate = defineJob('gate', function* (shared: Int32Array) {
+  try {
+    Atomics.store(shared, STARTED, 1);
+    while (Atomics.load(shared, OPEN) === 0) yield;
+    return 'opened';
+  } finally {
+    Atomics.store(shared, CLEANED_UP, 1);
+  }
+});
+
+export const broken = defineJob('broken', function* (message: string) {
+  yield;
+  throw new Error(message);
+});
+
+export const uncloneable = defineJob('uncloneable', function* (_input: undefined) {
+  yield;
+  return () => 1;
+});
+
+/** Never yields again: only the end of its thread ends it. */
+export const stuck = defineJob('stuck', function* (shared: Int32Array) {
+  yield;
+  Atomics.store(shared, STARTED, 1);
+  Atomics.wait(shared, OPEN, 0);
+  return 'opened';
+});
+
+export const exit = defineJob('exit', function* (code: number) {
+  yield;
+  process.exit(code);
+});
+
+/** Where the pool's threads find this file. */
+export const poolJobsUrl = new URL(import.meta.url).href;
