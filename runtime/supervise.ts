@@ -1,6 +1,6 @@
 /** What becomes of an actor that threw: its parent's supervision decides, and it is carried out at once. */
 import type { Cell } from './cell.ts';
-import { ACTIVE, DRAINING, ENDED, NEW, SUSPENDED } from './cell-state.ts';
+import { ACTIVE, DRAINING, NEW, SUSPENDED } from './cell-state.ts';
 import { errorMessage, unreachable } from './errors.ts';
 import { endInstance, stopCell } from './lifecycle.ts';
 import { rareOf } from './rare-state.ts';
@@ -19,7 +19,6 @@ export function fail(cell: Cell, error: unknown): void {
 
 /** `cell` has failed, itself or by a child that it could not help. */
 function judge(cell: Cell, error: unknown): void {
-  if (cell.state === ENDED) return;
   const wasNew = cell.state === NEW;
   cell.state = SUSPENDED;
   const supervision = supervisionOf(cell);

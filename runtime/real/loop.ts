@@ -45,6 +45,13 @@ export class RealLoop implements Loop {
     if (atMs < this.#armedFor && !this.#closed) this.#arm();
   }
 
+  /** If a run is waiting for its turn, runs it now: for input that ended a sleep, behind which nothing else can be waiting for long. */
+  runWaiting(): void {
+    if (this.#immediate === undefined) return;
+    clearImmediate(this.#immediate);
+    this.#onImmediate();
+  }
+
   /** Nothing runs after this. */
   close(): void {
     this.#closed = true;

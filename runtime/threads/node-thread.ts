@@ -47,7 +47,7 @@ export class NodeThread {
     const runtime = this.#openRuntime({ place, boot, doors, tuning: options.tuning });
     this.runtime = runtime;
     const common = { node: place.node, shard: place.shard, boot, events: runtime.receiver, tasks: runtime.tasks, log: runtime.log };
-    this.threads = new ThreadTransport(common);
+    this.threads = new ThreadTransport({ ...common, onWoken: () => this.#loop.runWaiting() });
     this.tcp = new TcpTransport({
       ...common,
       cluster,

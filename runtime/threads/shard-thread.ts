@@ -164,7 +164,9 @@ export class ShardThread {
   }
 
   #call<T>(what: string, timeoutMs: number, body: Parameters<ControlClient['call']>[2]): Promise<T> {
-    if (this.#control === null || this.state === 'dead' || this.state === 'failed' || this.state === 'stopped') {
+    if (this.state === 'failed')
+      return Promise.reject(new RuntimeError('SHARD_FAILED', `shard ${this.shard} died too often and stays down`));
+    if (this.#control === null || this.state === 'dead' || this.state === 'stopped') {
       return Promise.reject(new RuntimeError('UNREACHABLE', `shard ${this.shard} is ${this.state}`));
     }
     return this.#control.call(what, timeoutMs, body) as Promise<T>;

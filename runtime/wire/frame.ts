@@ -37,7 +37,6 @@ export const KIND_HELLO = 16;
 export const KIND_WELCOME = 17;
 export const KIND_REFUSE = 18;
 export const KIND_PING = 19;
-export const KIND_PONG = 20;
 export const KIND_GOODBYE = 21;
 
 /** `operation` of KIND_SIGNAL. */

@@ -139,6 +139,7 @@ test('credit: a message that was granted is taken, when outcomes have filled the
   });
   world.run(home);
   t.is(cellOf(home, target).queued, 5);
+  world.network.deliver();
   world.settle();
   t.deepEqual(target.messages.filter((message) => message === 'granted').length, 1);
   t.deepEqual(sender.news, ['ready']);
@@ -305,6 +306,25 @@ test('bug: credit was lost with each message that did not fit into the link', (t
     t.false(ref.tellBytes(1, Buffer.alloc(150), 0, 150));
     t.is(window.available, available - 1);
   });
+});
+
+test('credit: a message without credit is refused, when the mailbox is full', (t) => {
+  const { world, home, away, target, far } = setUp(1);
+  const sender = new Driver(away.runtime);
+  world.turn(sender, () => far(away).tell('asks'));
+  sender.post(() => {
+    t.true(far(away).tell(1));
+    const [window] = [...away.runtime.peers.all()][0]!.windows.all();
+    window!.available = 2;
+    t.true(far(away).tell(2));
+    t.true(far(away).tellBytes(3, Buffer.alloc(1), 0, 1));
+  });
+  world.run(away);
+  world.network.deliver();
+  world.settle();
+  t.deepEqual([target.messages, target.bytes], [[1], []]);
+  t.deepEqual(sender.news, ['ready', 'rejected overloaded', 'rejected overloaded']);
+  t.is(home.runtime.deadLetters.counts().overflow, 2);
 });
 
 test('credit: a request for nothing is ignored', (t) => {

@@ -58,13 +58,13 @@ test('dead letters: subscribers get at most 64 per run, and counters count all',
 test("dead letters: a letter that can't be delivered makes no other letter", (t) => {
   const world = new World();
   const { runtime } = world.shard();
-  const small = new Driver(runtime, { mailbox: { capacity: 1 } });
-  runtime.deadLetters.subscribe(small.ref);
+  const [small, roomy] = [new Driver(runtime, { mailbox: { capacity: 1 } }), new Driver(runtime)];
+  for (const { ref } of [small, roomy]) runtime.deadLetters.subscribe(ref);
   const gone = new Driver(runtime);
   runtime.stop(gone.ref);
   for (let i = 0; i < 5; i++) gone.ref.tell(i);
   world.settle();
-  t.is(small.messages.length, 1);
+  t.deepEqual([small.messages.length, roomy.messages.length], [1, 5]);
   t.is(runtime.deadLetters.counts().stopped, 5);
 });
 

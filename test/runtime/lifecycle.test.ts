@@ -82,6 +82,23 @@ test('stop: a parent stops its child, and nobody else may', (t) => {
   t.deepEqual(stranger.stops, []);
 });
 
+test('stop: the turn of the parent goes on, when it has stopped a child', (t) => {
+  const { world, runtime } = setUp();
+  const parent = new Driver(runtime);
+  world.turn(parent, (context) => {
+    const child = new Driver(context);
+    child.post((inner) => inner.watch(inner.self));
+    context.after('t', 5, 'tick');
+  });
+  world.turn(parent, (context) => {
+    const children = runtime.actors.all().filter((cell) => cell.parent !== null);
+    context.stop(children[0]!.ref);
+    context.after('t', 5, 'later');
+  });
+  world.advance(10);
+  t.deepEqual([parent.messages, parent.starts], [['later'], 1]);
+});
+
 test('stop: does nothing, when the child is gone already', (t) => {
   const { world, runtime } = setUp();
   const parent = new Driver(runtime);

@@ -410,6 +410,17 @@ test('remote watch: a place out of reach is told as unreachable, also to who ask
   t.deepEqual(late.news, ['terminated unreachable']);
 });
 
+test('remote watch: a place that is back in reach is not told as unreachable, when its connection then breaks', (t) => {
+  const { world, near, far, here, to } = setUp();
+  world.network.cut(near.runtime, far.runtime);
+  near.runtime.receiver.onPlaceDown(far.runtime.place, far.runtime.boot, 'unreachable');
+  world.network.connect(near.runtime, far.runtime);
+  world.turn(here, (context) => context.watch(to));
+  world.network.cut(near.runtime, far.runtime);
+  world.settle();
+  t.deepEqual(here.news, []);
+});
+
 test('remote watch: a watcher that is only out of reach is still told, when it is back', (t) => {
   const { world, near, far, here, there, back } = setUp();
   world.turn(there, (context) => context.watch(back));
