@@ -102,6 +102,21 @@ test.serial('real loop: wakes before a run make one run, after what is waiting',
   t.is(runs.length, 1);
 });
 
+test.serial('real loop: a run that waits is run at once, and only once, when asked to', (t) => {
+  const { timers, runs, loop } = setUp(t);
+  loop.runWaiting();
+  t.is(runs.length, 0);
+  loop.wake();
+  loop.runWaiting();
+  t.is(runs.length, 1);
+  loop.runWaiting();
+  timers.turn();
+  t.is(runs.length, 1);
+  loop.wake();
+  timers.turn();
+  t.is(runs.length, 2);
+});
+
 test.serial('real loop: a wake during a run makes another one', (t) => {
   const { timers, runs, loop, hooks } = setUp(t);
   hooks.onRun = () => runs.length < 3 && loop.wake();

@@ -43,13 +43,27 @@ export class TestThread {
   readonly log = new RecordingLog();
   readonly tasks = new ManualTasks();
   readonly transport: ThreadTransport;
+  /** How many bytes had come in, each time that a wake-up ended a sleep. */
+  readonly wokenWith: number[] = [];
 
   constructor(shard: number = MAIN_SHARD, options: { readonly boot?: number; readonly limits?: Partial<ThreadLimits> } = {}) {
     const { boot = 1, limits } = options;
     this.place = { node: NODE, shard };
     this.boot = boot;
     const { events, tasks, log } = this;
-    this.transport = new ThreadTransport({ node: NODE, shard, boot, events, tasks, log, ...(limits === undefined ? {} : { limits }) });
+    const onWoken = (): void => {
+      this.wokenWith.push(events.bytesReceived);
+    };
+    this.transport = new ThreadTransport({
+      node: NODE,
+      shard,
+      boot,
+      events,
+      tasks,
+      log,
+      onWoken,
+      ...(limits === undefined ? {} : { limits }),
+    });
   }
 
   link(to: TestThread, laneClass: LaneClass = BULK_CLASS): ThreadLink {

@@ -36,6 +36,17 @@ test('thread transport: control is handed over before bulk, when both were sent 
   t.deepEqual(order, [`${CONTROL_CLASS}:3`, `${BULK_CLASS}:1`, `${BULK_CLASS}:2`]);
 });
 
+test('thread transport: what ended a sleep has been delivered when it says that it is awake', async (t) => {
+  const [a, b] = pair(t);
+  await quiet(a, b);
+  const before = b.wokenWith.length;
+  a.send(b, [1]);
+  await until(() => b.received(a).length === 1);
+  t.is(b.wokenWith.length, before + 1);
+  t.is(b.wokenWith.at(-1), b.events.bytesReceived);
+  t.true(b.events.bytesReceived > 0);
+});
+
 test('thread transport: a link keeps frames, when its thread is not attached yet', async (t) => {
   const limits = { initialBytes: 64, maxBytes: 256 };
   const [a, b] = [new TestThread(0, { limits }), new TestThread(1, { limits })];
