@@ -18,7 +18,7 @@ export type RejectionReason = 'overloaded' | 'stopped' | 'noSuchActor' | 'unreac
 /** News from the runtime itself, on the system lane. */
 export type Signal =
   | { readonly type: 'terminated'; readonly ref: AnyRef; readonly reason: TerminationReason }
-  /** A message this actor had sent to `ref` was refused. */
+  /** A message this actor had sent to `ref` was refused; or, if it was binary or had a deadline, it came to nothing there. */
   | { readonly type: 'rejected'; readonly ref: AnyRef; readonly reason: RejectionReason }
   /** A `tell` to `ref` that had returned false for want of room or credit may be tried again. */
   | { readonly type: 'ready'; readonly ref: AnyRef };
@@ -47,7 +47,10 @@ export type OverflowPolicy =
   | 'credit';
 
 export interface MailboxOptions {
-  /** Messages, all lanes together; system messages are outside it (they are bounded by the number of watchers). Default 1024. */
+  /**
+   * Messages, all lanes together. Outcomes and timers of the actor's own count, but are taken also when it is full; what was stashed counts
+   * once it is back. System messages are outside it (they are bounded by the number of watchers). Default 1024.
+   */
   readonly capacity?: number;
   readonly overflow?: OverflowPolicy;
 }
@@ -113,7 +116,7 @@ export interface ActorContext<M> {
 
   /** Puts the message being handled aside, in order. Throws RuntimeError OVERLOADED when the stash is full. */
   stash(): void;
-  /** Puts all stashed messages back before everything queued, in their order. */
+  /** Puts all stashed messages back before everything queued in the request lane, in their order. */
   unstashAll(): void;
 
   /** The receptionist: makes this actor (or `ref`) findable under `key` on this node, until it stops. */

@@ -1,7 +1,4 @@
-/**
- * Cell: one actor's place in its shard: mailbox, state, and turn. What an actor seldom does is in `supervise.ts` (failing), `lifecycle.ts`
- * (stopping) and `watch.ts`; what it sees is in `context.ts`.
- */
+/** Cell: one actor's mailbox, state and turn. See also `supervise.ts` (failing), `lifecycle.ts` (stopping), `watch.ts`, `context.ts`. */
 import type { Actor, ActorDefinition, OverflowPolicy, Signal, SpawnOptions } from './actor.ts';
 import { CREDIT_SLOT_BIT } from './address.ts';
 import { admit } from './admission.ts';
@@ -13,6 +10,7 @@ import { BugError } from './errors.ts';
 import { LANE_COUNT, type Lane, REQUEST, SYSTEM } from './lanes.ts';
 import { stopCell } from './lifecycle.ts';
 import { LocalRef } from './local-ref.ts';
+import type { ActorTimes } from './metrics.ts';
 import type { Peer } from './peer.ts';
 import type { RareState } from './rare-state.ts';
 import {
@@ -36,9 +34,11 @@ import type { WaitList } from './wait-list.ts';
 import { takeIfWanted } from './watch.ts';
 
 const REQUEST_BIT = 1 << REQUEST;
-/** In a row of plain messages the clock is read after the first few, for actors that are slow, and then once per so many. Power of two. */
+/** Queues of more messages than this don't keep their memory for ever. */
+const LONG_QUEUE = 128;
+/** In a row of plain messages the clock is read after the first few, for actors that are slow, and then once per so many. */
 const CLOCK_FIRST = 8;
-const CLOCK_EVERY = 32;
+const CLOCK_EVERY = 64;
 
 /** Definitions of any message and argument types, as the runtime holds them. */
 export type AnyDefinition = ActorDefinition<never, readonly never[]>;
@@ -87,11 +87,13 @@ export class Cell {
   lastChild: Cell | null = null;
   nextSibling: Cell | null = null;
   previousSibling: Cell | null = null;
-  // Metrics.
   handled = 0;
   depthMax = 0;
   restarts = 0;
   refusals = 0;
+  deadLetters = 0;
+  turns = 0;
+  times: ActorTimes | null = null;
   readyAt = 0;
 
   constructor(
@@ -138,7 +140,7 @@ export class Cell {
     size: number,
     paid: boolean,
   ): Verdict {
-    const verdict = admit(this, lane, paid);
+    const verdict = this.isOpen && this.queued < this.limit ? ACCEPTED : admit(this, lane, paid);
     if (verdict !== ACCEPTED) {
       if (verdict !== WAIT) this.runtime.deadLetters.add(this.isOpen ? 'overflow' : 'stopped', this.ref, message);
       return verdict;
@@ -165,7 +167,7 @@ export class Cell {
     requestId: number,
     paid: boolean,
   ): Verdict {
-    const verdict = admit(this, lane, paid);
+    const verdict = this.isOpen && this.queued < this.limit ? ACCEPTED : admit(this, lane, paid);
     if (verdict !== ACCEPTED) {
       if (verdict !== WAIT) this.runtime.deadLetters.addOperation(this.isOpen ? 'overflow' : 'stopped', this.ref, operation);
       return verdict;
@@ -208,6 +210,12 @@ export class Cell {
     return lane === REQUEST ? this.requests : (this.#lanes?.[lane] ?? null);
   }
 
+  /** The queues were long, and are empty. Requires: queued = 0. */
+  releaseRings(): void {
+    this.requests.release();
+    for (let lane = SYSTEM + 1; lane < LANE_COUNT; lane++) this.usedRing(lane)?.release();
+  }
+
   /** Puts the cell into the run queue where it has something to do. */
   schedule(): void {
     if (this.state === NEW) this.#enter(SYSTEM);
@@ -220,6 +228,7 @@ export class Cell {
     this.isRunning = true;
     runtime.current = this;
     if (this.queued > this.depthMax) this.depthMax = this.queued;
+    if (this.queued > LONG_QUEUE) runtime.keeper.note(this);
     try {
       if (this.state === NEW) this.#start();
       if (this.state === ACTIVE || this.state === DRAINING) this.#work();
@@ -276,6 +285,7 @@ export class Cell {
     runtime.lane = REQUEST;
     runtime.operation = PLAIN;
     let left = budget;
+    let check = budget - CLOCK_FIRST;
     try {
       while (left > 0 && ring.length > 0) {
         const message = ring.shift();
@@ -286,8 +296,10 @@ export class Cell {
         recorder.message(this.slot, REQUEST, message);
         actor.receive(message);
         if (this.readyLanes !== REQUEST_BIT || ring.rows !== null || this.state !== ACTIVE || this.stopRequested) break;
-        const done = budget - left;
-        if ((done === CLOCK_FIRST || (done & (CLOCK_EVERY - 1)) === 0) && runtime.sliceIsOver()) break;
+        if (left === check) {
+          if (runtime.sliceIsOver()) break;
+          check -= CLOCK_EVERY;
+        }
       }
     } finally {
       runtime.backlog -= budget - left;

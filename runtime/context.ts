@@ -189,7 +189,8 @@ export class Context implements ActorContext<unknown> {
     const rare = rareOf(this.#cell);
     rare.timers ??= new Map();
     rare.timers.set(key, timer);
-    runtime.setTimer(timer, runtime.now + ms);
+    // The time of the run may be older than this turn.
+    runtime.setTimer(timer, runtime.doors.clock.now() + ms);
   }
 
   /**

@@ -33,6 +33,8 @@ export interface DeadLetter {
 
 interface Target {
   toString(): string;
+  /** Of a ref to an actor of this thread, which counts its own. */
+  readonly cell?: { deadLetters: number };
 }
 
 /** Subscribers get at most this many letters per run of the shard; counters count them all. */
@@ -53,11 +55,13 @@ export class DeadLetters {
   }
 
   add(reason: DeadLetterReason, target: Target, message: unknown): void {
+    if (target.cell !== undefined) target.cell.deadLetters++;
     if (this.#count(reason, 1)) this.#show(reason, target, messageName(message));
   }
 
   /** A message of the binary path. */
   addOperation(reason: DeadLetterReason, target: Target, operation: number): void {
+    if (target.cell !== undefined) target.cell.deadLetters++;
     if (this.#count(reason, 1)) this.#show(reason, target, `operation ${operation}`);
   }
 

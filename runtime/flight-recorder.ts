@@ -3,7 +3,7 @@
  * shard's thread is dead.
  *
  * ```
- * u32[0] records ever written (mod 2^31 above 2^31)  u32[1] capacity   u32[2] names   u32[3] bytes used for names
+ * u32[0] records written, going on at 2^30 after 2^31 - 1   u32[1] capacity   u32[2] names   u32[3] bytes used for names
  * then capacity x 4 words:      milliseconds of the shard's clock, slot, lane << 24 | kind << 16 | name index, operation
  * then NAME_BYTES_MAX bytes of names: u8 length, text ...
  * ```
@@ -11,8 +11,8 @@
 import { type Lane, laneName } from './lanes.ts';
 
 const HEADER_WORDS = 4;
-const WRITTEN_MAX = 2 ** 32 - 1;
-const WRITTEN_BASE = 2 ** 31;
+const COUNT_MASK = 0x7fff_ffff;
+const COUNT_BASE = 0x4000_0000;
 const RECORD_WORDS = 4;
 const NAMES_MAX = 1024;
 const NAME_BYTES_MAX = 32 * 1024;
@@ -101,9 +101,12 @@ export class FlightRecorder {
   }
 }
 
-/** Count of records after one more. Stays a u32 and never comes back to 0, which would mean that there are none; the base is a multiple of any capacity. */
+/**
+ * Count of records after one more. It never comes back to 0, which would mean that there are none; the base is a multiple of any capacity.
+ * Why not all of a u32: the engine keeps such a number in a box (bench:actors, "tell, same thread").
+ */
 export function nextCount(written: number): number {
-  return written === WRITTEN_MAX ? WRITTEN_BASE : written + 1;
+  return ((written + 1) & COUNT_MASK) | (written & COUNT_BASE);
 }
 
 /** Reads a recorder's memory, oldest record first. Safe while the shard still writes: a torn record shows odd values, no more. */

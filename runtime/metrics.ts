@@ -52,6 +52,38 @@ export interface ActorStats {
   readonly handled: number;
   readonly refused: number;
   readonly restarts: number;
+  /** Messages for it that reached nobody, whatever the reason. */
+  readonly deadLetters: number;
+  readonly turns: number;
+  /** From becoming ready to its turn: mean and worst of all turns, in ms. */
+  readonly waitMs: MeanAndMax;
+  /** Length of a turn: mean and worst of those measured, one in sixteen, in ms. */
+  readonly turnMs: MeanAndMax;
+}
+
+export interface MeanAndMax {
+  readonly mean: number;
+  readonly max: number;
+}
+
+/** Times of one actor; made when there is one to keep, so that idle actors stay small. */
+export class ActorTimes {
+  waitSum = 0;
+  waitMax = 0;
+  measured = 0;
+  turnSum = 0;
+  turnMax = 0;
+
+  addWait(ms: number): void {
+    this.waitSum += ms;
+    if (ms > this.waitMax) this.waitMax = ms;
+  }
+
+  addTurn(ms: number): void {
+    this.measured++;
+    this.turnSum += ms;
+    if (ms > this.turnMax) this.turnMax = ms;
+  }
 }
 
 export interface Quantiles {

@@ -30,7 +30,8 @@ export abstract class Ref<in M = never> {
   /**
    * Sends a message: at most once, in order per sender, receiver and lane.
    * Returns false when it was refused on the spot (full mailbox or link, no credit, stopped actor); then the sending actor, if any, also gets
-   * the signal `rejected` with the reason, except under the policies `credit` and a full link, where it gets `ready` once there is room.
+   * the signal `rejected` with the reason; except under the policy `credit` and on a full link, where it gets `ready` once there is room, and
+   * under the policies that drop, of which nobody is told.
    * True means no more than: it is on its way.
    */
   abstract tell(message: M, options?: TellOptions): boolean;

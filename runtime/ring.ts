@@ -83,6 +83,13 @@ export class Ring {
     return item;
   }
 
+  /** Gives its memory back. Requires length = 0. */
+  release(): void {
+    this.items = EMPTY as unknown[];
+    this.rows = null;
+    this.head = 0;
+  }
+
   /** Offset of the head entry's row in `rows`. */
   get rowOfHead(): number {
     return this.head * ROW;

@@ -21,11 +21,12 @@ import { BACKGROUND, CONTROL_CLASS, type Lane, REQUEST } from './lanes.ts';
 import { drainCell, stopCell } from './lifecycle.ts';
 import type { Link, Tasks, Transport } from './link.ts';
 import { GoneRef, LocalRef } from './local-ref.ts';
-import { ShardMetrics, type ShardStats } from './metrics.ts';
+import { ActorTimes, ShardMetrics, type ShardStats } from './metrics.ts';
 import { Peers } from './peers.ts';
 import type { AnyRef, AskOptions, Ref } from './ref.ts';
 import { RemoteRef } from './remote-ref.ts';
 import { NO_MESSAGE } from './ring.ts';
+import { RingKeeper } from './ring-keeper.ts';
 import { RunQueue } from './run-queue.ts';
 import { completeRuntimeOptions, type RuntimeOptions, type ShardRuntimeOptions } from './runtime-options.ts';
 import { shardStats } from './shard-stats.ts';
@@ -54,6 +55,7 @@ export class ShardRuntime {
   readonly tasks: Tasks;
   readonly codec: PayloadCodec;
   readonly actors: ActorTable;
+  readonly keeper: RingKeeper;
   readonly asks: AskTable;
   readonly peers: Peers;
   readonly deadLetters: DeadLetters;
@@ -115,6 +117,7 @@ export class ShardRuntime {
       () => this.doors.clock.now(),
       () => this.timersChanged(),
     );
+    this.keeper = new RingKeeper(this.tasks);
     this.asks = new AskTable(this.options.pendingAsksMax, this.random.u32());
     this.actors = new ActorTable(this, this.random.u32());
     this.peers = new Peers(this);
@@ -322,8 +325,12 @@ export class ShardRuntime {
     for (let turns = 1; ; turns++) {
       const cell = this.#queue.take(this.pick);
       if (cell === undefined) return;
-      this.metrics.queueWait.addMs(this.now - cell.readyAt);
       if (cell.state === ENDED) continue;
+      const wait = this.now - cell.readyAt;
+      this.metrics.queueWait.addMs(wait);
+      cell.turns++;
+      // Most turns come within the run in which the actor became ready, and so under one reading of the clock.
+      if (wait > 0) timesOf(cell).addWait(wait);
       if ((turns & (CLOCK_TURNS - 1)) !== 0) {
         cell.turn();
       } else {
@@ -332,6 +339,7 @@ export class ShardRuntime {
         cell.turn();
         this.#readClock();
         this.metrics.turnTime.addMs(this.now - before);
+        timesOf(cell).addTurn(this.now - before);
       }
       if (turns >= turnsPerRun || this.now >= this.#sliceEnd) return;
     }
@@ -380,4 +388,9 @@ export class ShardRuntime {
   stats(): ShardStats {
     return shardStats(this);
   }
+}
+
+function timesOf(cell: Cell): ActorTimes {
+  cell.times ??= new ActorTimes();
+  return cell.times;
 }

@@ -1,9 +1,10 @@
 /** Makes the snapshot of one shard that operators and tests read. */
 import type { Cell } from './cell.ts';
-import { type ActorStats, quantiles, type ShardStats } from './metrics.ts';
+import { type ActorStats, ActorTimes, quantiles, type ShardStats } from './metrics.ts';
 import type { ShardRuntime } from './shard-runtime.ts';
 
 const BUSIEST = 20;
+const NO_TIMES: Readonly<ActorTimes> = new ActorTimes();
 const STATES = ['new', 'active', 'draining', 'suspended', 'ended'] as const;
 
 export function shardStats(runtime: ShardRuntime): ShardStats {
@@ -43,6 +44,7 @@ function busiest(cells: readonly Cell[]): Cell[] {
 }
 
 function actorStats(cell: Cell): ActorStats {
+  const times = cell.times ?? NO_TIMES;
   return {
     name: cell.name,
     slot: cell.slot,
@@ -52,5 +54,13 @@ function actorStats(cell: Cell): ActorStats {
     handled: cell.handled,
     refused: cell.refusals,
     restarts: cell.restarts,
+    deadLetters: cell.deadLetters,
+    turns: cell.turns,
+    waitMs: { mean: ratio(times.waitSum, cell.turns), max: times.waitMax },
+    turnMs: { mean: ratio(times.turnSum, times.measured), max: times.turnMax },
   };
+}
+
+function ratio(sum: number, count: number): number {
+  return count === 0 ? 0 : sum / count;
 }

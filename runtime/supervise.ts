@@ -25,7 +25,7 @@ function judge(cell: Cell, error: unknown): void {
   const decided = decide(cell, supervision, error);
   // There is no state to keep when it failed while being started.
   const directive = wasNew && decided === 'resume' ? 'restart' : decided;
-  logFailure(cell, error, directive);
+  logFailure(cell, wasNew, error, directive);
   switch (directive) {
     case 'resume':
       resume(cell);
@@ -69,11 +69,11 @@ function decide(cell: Cell, supervision: Supervision, error: unknown): Directive
   return 'stop';
 }
 
-function logFailure(cell: Cell, error: unknown, directive: Directive): void {
+function logFailure(cell: Cell, wasNew: boolean, error: unknown, directive: Directive): void {
   cell.runtime.log.error('actor failed', {
     actor: cell.name,
     address: cell.ref.toString(),
-    message: cell.runtime.recorder.lastName(),
+    message: wasNew ? 'none, while it was being started' : cell.runtime.recorder.lastName(),
     error: errorMessage(error),
     stack: error instanceof Error ? error.stack : undefined,
     directive,

@@ -39,6 +39,7 @@ export function watch(watcher: Cell, ref: AnyRef): void {
   rare.watching.set(key, entry);
   if (ref instanceof RemoteRef) {
     if (ref.isStale) return tell(entry, 'shardDown');
+    if (ref.peer.link(CONTROL_CLASS) === null) return tell(entry, 'unreachable');
     ref.peer.watching.add(entry);
     sendWatch(entry, ref);
   } else if (ref instanceof LocalRef && ref.cell.state !== ENDED) {

@@ -120,6 +120,18 @@ test('timer: keys are numbers or strings, and 1 is not "1"', (t) => {
   t.is(times.length, 2);
 });
 
+test('timer: counts from the moment it is set, when the turn has been long', (t) => {
+  const { world, actor, times } = setUp();
+  world.turn(actor, (context) => {
+    world.clock.ms += 50;
+    context.after('t', 10, 'tick');
+  });
+  world.advance(9);
+  t.deepEqual(times, []);
+  world.advance(1);
+  t.deepEqual(times, [['tick', 60]]);
+});
+
 test('timer: at 0 ms it comes at once, and behind what is queued', (t) => {
   const { world, actor, times } = setUp();
   world.turn(actor, (context) => {

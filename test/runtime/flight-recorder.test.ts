@@ -39,9 +39,9 @@ test('flight recorder: keeps names of any script, up to a length and a number', 
   t.is(messages.at(-1), '?');
 });
 
-test('flight recorder: the count goes on after 2^32 messages, with each record in its place', (t) => {
+test('flight recorder: the count goes on after 2^31 messages, with each record in its place', (t) => {
   t.is(nextCount(0), 1);
-  const last = 2 ** 32 - 1;
+  const last = 2 ** 31 - 1;
   const capacity = 1024;
   t.is(nextCount(last) % capacity, (last + 1) % capacity);
   t.true(nextCount(last) > capacity && nextCount(last) < last);

@@ -381,3 +381,31 @@ test('bug: a refused spawn lost its slot for ever', (t) => {
   for (let i = 0; i < 5; i++) t.throws(() => new Driver(runtime, { throughput: 0 }), { code: 'INVALID_ARGUMENT' });
   t.notThrows(() => new Driver(runtime));
 });
+
+test('spawn: what is told, asked and watched in the factory counts as any other', (t) => {
+  const { world, runtime } = setUp();
+  const other = new Driver(runtime, {
+    receive: (message) => typeof message === 'object' && (message as { replyTo: { tell(answer: string): void } }).replyTo.tell('answer'),
+  });
+  const actor = new Driver(runtime, {
+    create: (context) => {
+      context.self.tell('to itself');
+      other.ref.tell('to another');
+      context.ask<unknown, string>(
+        other.ref,
+        (replyTo) => ({ replyTo }),
+        { timeoutMs: 100 },
+        (answer) => answer.ok && answer.value,
+      );
+      context.watch(other.ref);
+      new Driver(context).ref.tell('to a child');
+    },
+  });
+  actor.ref.tell('queued before');
+  world.settle();
+  t.deepEqual(actor.messages, ['queued before', 'to itself', 'answer']);
+  runtime.stop(other.ref);
+  world.settle();
+  t.deepEqual(actor.news, ['terminated stopped']);
+  t.is(runtime.actors.count, 2);
+});

@@ -200,6 +200,20 @@ test('mailbox: a turn ends with the time slice, when the actor is slow', (t) => 
   t.is(slow.messages.length, 60);
 });
 
+test('mailbox: a turn ends with the time slice, when the actor becomes slow in a long row of messages', (t) => {
+  const world = new World();
+  const shard = world.shard({ tuning: { sliceMs: 2 } });
+  const actor: Driver = new Driver(shard.runtime, {
+    throughput: 10_000,
+    receive: () => {
+      if (actor.messages.length > 20) world.clock.ms += 1;
+    },
+  });
+  for (let i = 0; i < 500; i++) actor.ref.tell(i);
+  world.run(shard);
+  t.is(actor.messages.length, 8 + 64);
+});
+
 test('mailbox: an actor that is ready in a higher lane runs first', (t) => {
   const world = new World();
   const { runtime } = world.shard();
@@ -212,4 +226,38 @@ test('mailbox: an actor that is ready in a higher lane runs first', (t) => {
   high.ref.tell(1, { lane: CONTROL });
   world.settle();
   t.deepEqual(order, ['high', 'middle', 'low']);
+});
+
+test('mailbox: the memory of a long queue is given back, when it has been idle since', (t) => {
+  const world = new World();
+  const { runtime } = world.shard({ tuning: { mailboxCapacity: 4096 } });
+  const target = new Driver(runtime);
+  const [cell] = runtime.actors.all();
+  const rush = (): void => {
+    for (let i = 0; i < 2000; i++) target.ref.tell(i, { lane: i % 2 === 0 ? REQUEST : BACKGROUND });
+    target.ref.tell('timed', { timeoutMs: 5 });
+    world.settle();
+  };
+  rush();
+  t.true(cell!.requests.items.length >= 1000);
+  world.advance(4000);
+  rush();
+  world.advance(5000);
+  t.true(cell!.requests.items.length >= 1000, 'it was used since');
+  world.advance(5000);
+  t.deepEqual([cell!.requests.items.length, cell!.requests.rows, cell!.usedRing(BACKGROUND)?.items.length], [0, null, 0]);
+  rush();
+  t.is(target.messages.length, 3 * 2001);
+});
+
+test('mailbox: nothing runs for the sake of memory, when all long queues were given back or have ended', (t) => {
+  const world = new World();
+  const { runtime, loop } = world.shard();
+  const [target, ended] = [new Driver(runtime), new Driver(runtime)];
+  for (const { ref } of [target, ended]) for (let i = 0; i < 200; i++) ref.tell(i);
+  world.settle();
+  runtime.stop(ended.ref);
+  t.true(loop.wakeAtMs < Number.POSITIVE_INFINITY);
+  world.advance(20_000);
+  t.is(loop.wakeAtMs, Number.POSITIVE_INFINITY);
 });

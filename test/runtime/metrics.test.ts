@@ -103,3 +103,46 @@ test('bug: the queue wait of a message that came after an idle time was that tim
   world.settle();
   t.is(runtime.stats().queueWaitMs.max, 4.096);
 });
+
+test('stats: each actor has its turns, its waits and turn times, and the letters that did not reach it', (t) => {
+  const world = new World();
+  const { runtime } = world.shard();
+  const slow = new Driver(runtime, {
+    mailbox: { capacity: 1 },
+    throughput: 1,
+    receive: () => {
+      world.clock.ms += 2;
+    },
+  });
+  world.settle();
+  const before = runtime.stats().busiest[0]!;
+  t.like(before, { deadLetters: 0, waitMs: { mean: 0, max: 0 } });
+  for (let i = 0; i < 40; i++) {
+    slow.ref.tell(i);
+    slow.ref.tell('too many');
+    world.clock.ms += 3;
+    world.settle();
+  }
+  const { turns, deadLetters, waitMs, turnMs } = runtime.stats().busiest[0]!;
+  t.is(turns - before.turns, 40);
+  t.is(deadLetters, 40);
+  t.is(waitMs.max, 3);
+  t.true(waitMs.mean > 2 && waitMs.mean <= 3, String(waitMs.mean));
+  // One turn in sixteen of a run is measured, and here a run has one.
+  t.deepEqual(turnMs, { mean: 0, max: 0 });
+});
+
+test('stats: the length of a turn is measured, once in sixteen turns of a run', (t) => {
+  const world = new World();
+  const { runtime } = world.shard({ tuning: { sliceMs: 1000 } });
+  const slow = new Driver(runtime, {
+    throughput: 1,
+    receive: () => {
+      world.clock.ms += 2;
+    },
+  });
+  world.settle();
+  for (let i = 0; i < 64; i++) slow.ref.tell(i);
+  world.settle();
+  t.deepEqual(runtime.stats().busiest[0]!.turnMs, { mean: 2, max: 2 });
+});

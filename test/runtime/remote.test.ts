@@ -230,6 +230,8 @@ test('remote: nobody is reached without a transport, and nothing throws', (t) =>
     context.unwatch(nowhere);
   });
   t.deepEqual(here.news, ['rejected unreachable', 'rejected unreachable']);
+  world.turn(here, (context) => context.watch(nowhere));
+  t.is(here.news.at(-1), 'terminated unreachable');
   t.deepEqual(ask(runtime, nowhere, () => 1).outcomes, ['UNREACHABLE']);
 });
 

@@ -2,6 +2,7 @@
 import { type Actor, type ActorContext, type Answer, defineActor, type Signal } from '../../runtime/actor.ts';
 import type { ShardStart } from '../../runtime/definitions.ts';
 import { defineJob } from '../../runtime/jobs.ts';
+import { CONTROL } from '../../runtime/lanes.ts';
 import { type ServiceKey, serviceKey } from '../../runtime/receptionist-protocol.ts';
 import type { AnyRef, Ref } from '../../runtime/ref.ts';
 
@@ -27,14 +28,23 @@ export const greeter = defineActor('test.greeter', (_context: ActorContext<Greet
   },
 }));
 
-export type WatcherMessage = { readonly type: 'watch'; readonly ref: AnyRef };
+export type WatcherMessage = { readonly type: 'watch'; readonly ref: AnyRef } | { readonly type: 'answered' };
 export type News = { readonly type: 'watching' } | { readonly type: 'gone'; readonly ref: AnyRef; readonly reason: string };
 
-/** Tells `listener` of the end of whatever it is told to watch. */
+/** Tells `listener` of the end of whatever it is told to watch, once it is sure that the watch has arrived: an answer comes from behind it. */
 export const watcher = defineActor('test.watcher', (context: ActorContext<WatcherMessage>, listener: Ref<News>) => ({
   receive(message: WatcherMessage): void {
+    if (message.type === 'answered') {
+      listener.tell({ type: 'watching' });
+      return;
+    }
     context.watch(message.ref);
-    listener.tell({ type: 'watching' });
+    context.ask<GreeterMessage, string>(
+      message.ref as unknown as Ref<GreeterMessage>,
+      (replyTo) => ({ type: 'greet', who: 'watcher', replyTo }),
+      { timeoutMs: 20_000, lane: CONTROL },
+      () => ({ type: 'answered' }),
+    );
   },
   signal(signal: Signal): void {
     if (signal.type === 'terminated') listener.tell({ type: 'gone', ref: signal.ref, reason: signal.reason });

@@ -39,8 +39,13 @@ async function greetAtLast(ref: Ref<GreeterMessage>): Promise<string> {
 /** Asks until the listing is as wanted: registration is a message, and arrives when it arrives. */
 async function found(system: ActorSystem, count: number, node?: string): Promise<readonly Ref<GreeterMessage>[]> {
   for (;;) {
-    const refs = await system.find(greeterKey, node === undefined ? ASK : { ...ASK, node });
-    if (refs.length === count) return refs;
+    try {
+      const refs = await system.find(greeterKey, node === undefined ? ASK : { ...ASK, node });
+      if (refs.length === count) return refs;
+    } catch (error) {
+      // The node has just restarted, and what was on its way to it was taken for its earlier self's.
+      if (!(error instanceof RuntimeError && error.code === 'UNREACHABLE')) throw error;
+    }
   }
 }
 
