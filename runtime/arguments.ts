@@ -22,22 +22,22 @@ export function checkLane(lane: Lane | undefined): Lane {
 }
 
 export function checkBytes(operation: number, bytes: Uint8Array, offset: number, length: number, requestId: number): void {
-  // Why: one test on the hot path for whole numbers of the right size; which one failed is found out only then. `length`, since reading
-  // `byteLength` costs more than all the rest (bench:actors, binary rows).
+  // Why: one test on the hot path for whole numbers of the right size; which one failed is found out only then (bench:actors, binary rows).
   const isRight =
     (operation & OPERATION_MAX) === operation &&
     requestId >>> 0 === requestId &&
     offset >>> 0 === offset &&
     length >>> 0 === length &&
-    offset + length <= bytes.length;
+    offset + length <= bytes.byteLength;
   if (!isRight) throw wrongBytes(operation, bytes, offset, length, requestId);
 }
 
-function wrongBytes(operation: unknown, bytes: Uint8Array, offset: unknown, length: unknown, requestId: unknown): Error {
+function wrongBytes(operation: unknown, bytes: unknown, offset: unknown, length: unknown, requestId: unknown): Error {
   if (!isUnsigned(operation, OPERATION_MAX))
     return invalidArgument(`operation: expected a whole number up to ${OPERATION_MAX}, got ${String(operation)}`);
   if (!isUnsigned(requestId, 0xffff_ffff))
     return invalidArgument(`requestId: expected a whole number up to 4294967295, got ${String(requestId)}`);
+  if (!(bytes instanceof Uint8Array)) return invalidArgument(`bytes: expected a Uint8Array, got ${typeof bytes}`);
   if (!isUnsigned(offset, bytes.length))
     return invalidArgument(`offset: expected 0 to ${bytes.length}, the length of bytes, got ${String(offset)}`);
   return invalidArgument(`length: expected 0 to ${bytes.length - offset}, what bytes holds from offset ${offset}, got ${String(length)}`);

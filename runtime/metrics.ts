@@ -54,6 +54,7 @@ export interface ActorStats {
   readonly restarts: number;
   /** Messages for it that reached nobody, whatever the reason. */
   readonly deadLetters: number;
+  /** Turns that found something to handle. */
   readonly turns: number;
   /** From becoming ready to its turn: mean and worst of all turns, in ms. */
   readonly waitMs: MeanAndMax;

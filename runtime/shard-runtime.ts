@@ -328,9 +328,11 @@ export class ShardRuntime {
       if (cell.state === ENDED) continue;
       const wait = this.now - cell.readyAt;
       this.metrics.queueWait.addMs(wait);
-      cell.turns++;
+      // An actor that is only being started has kept no message waiting, and stays as small as it is idle.
+      const isMeasured = cell.readyLanes !== 0;
+      if (isMeasured) cell.turns++;
       // Most turns come within the run in which the actor became ready, and so under one reading of the clock.
-      if (wait > 0) timesOf(cell).addWait(wait);
+      if (isMeasured && wait > 0) timesOf(cell).addWait(wait);
       if ((turns & (CLOCK_TURNS - 1)) !== 0) {
         cell.turn();
       } else {
@@ -339,7 +341,7 @@ export class ShardRuntime {
         cell.turn();
         this.#readClock();
         this.metrics.turnTime.addMs(this.now - before);
-        timesOf(cell).addTurn(this.now - before);
+        if (isMeasured) timesOf(cell).addTurn(this.now - before);
       }
       if (turns >= turnsPerRun || this.now >= this.#sliceEnd) return;
     }

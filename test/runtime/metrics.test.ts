@@ -146,3 +146,12 @@ test('stats: the length of a turn is measured, once in sixteen turns of a run', 
   world.settle();
   t.deepEqual(runtime.stats().busiest[0]!.turnMs, { mean: 2, max: 2 });
 });
+
+test('stats: an actor that was only started keeps no times, however late it was started', (t) => {
+  const world = new World();
+  const { runtime } = world.shard();
+  for (let i = 0; i < 40; i++) new Driver(runtime);
+  world.clock.ms += 100;
+  world.settle();
+  t.true(runtime.actors.all().every(({ times, turns }) => times === null && turns === 0));
+});

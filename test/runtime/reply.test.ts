@@ -179,3 +179,8 @@ for (const [what, operation, offset, length, requestId] of [
     }
   });
 }
+
+test('bytes: what is no bytes is refused', (t) => {
+  const { target } = setUp(false);
+  t.throws(() => target.tellBytes(1, 'text' as unknown as Uint8Array, 0, 1), { code: 'INVALID_ARGUMENT', message: /^bytes/ });
+});

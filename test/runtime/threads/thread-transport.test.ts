@@ -174,7 +174,7 @@ test('thread transport: it stops in the middle of its input, when a batch makes 
   b.events.congested = false;
   b.transport.resume();
   await until(() => b.received(a).length + b.received(c).length === 2);
-  t.pass();
+  t.deepEqual([b.received(a), b.received(c)], [[1], [1]]);
   await c.close();
 });
 
