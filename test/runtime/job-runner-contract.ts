@@ -41,6 +41,13 @@ export async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await new Promise(setImmediate);
 }
 
+/** Resolves when all jobs started before are in the runner's hands: one on a shard's way to the pool is a message for a while. Requires: no thread free. */
+async function allQueued(runner: JobRunner): Promise<void> {
+  const last = start(runner, 'echo', undefined, { priority: Number.NEGATIVE_INFINITY });
+  last.cancel();
+  await last.outcome;
+}
+
 /** A job that holds a thread until `open`. */
 export async function startGate(
   runner: JobRunner,
@@ -160,6 +167,7 @@ const contract: Readonly<Record<string, Check>> = {
       const job = start(runner, 'echo', name, { priority: Number(name.slice(1)) });
       return job.outcome.then(() => order.push(name));
     });
+    await allQueued(runner);
     gate.open();
     await Promise.all(jobs);
     t.deepEqual(order, ['b5', 'd5', 'g5', 'c1', 'a0', 'f0', 'e-1']);
