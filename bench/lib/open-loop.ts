@@ -7,6 +7,8 @@ import { quantileOf } from './stats.ts';
 export interface OpenLoopOptions {
   readonly perSecond: number;
   readonly ms: number;
+  /** Load before that, at the same rate and uncounted: what a service shows in its first moments, or after a forced collection, is not its steady state. */
+  readonly settleMs: number;
   /** Begins request `n`; `onAnswer` is called with its answer. */
   readonly request: (n: number, onAnswer: () => void) => void;
 }
@@ -23,7 +25,8 @@ export interface Latencies {
 /** In milliseconds. Errors: when not all are answered within 5 s of the last. */
 export function openLoop(options: OpenLoopOptions): Promise<Latencies> {
   const { request } = options;
-  const total = Math.max(1, Math.round((options.perSecond * options.ms) / 1000));
+  const uncounted = Math.round((options.perSecond * options.settleMs) / 1000);
+  const total = uncounted + Math.max(1, Math.round((options.perSecond * options.ms) / 1000));
   const intervalMs = 1000 / options.perSecond;
   const latencies = new Float64Array(total);
   const lateness = new Float64Array(total);
@@ -31,20 +34,19 @@ export function openLoop(options: OpenLoopOptions): Promise<Latencies> {
     let begun = 0;
     let answered = 0;
     const start = performance.now() + 1;
-    const overdue = setTimeout(() => reject(new Error(`open loop: ${answered} of ${total} answered`)), options.ms + 5000);
+    const overdue = setTimeout(() => reject(new Error(`open loop: ${answered} of ${total} answered`)), options.settleMs + options.ms + 5000);
     const begin = (n: number, intended: number): void => {
       request(n, () => {
         latencies[n] = performance.now() - intended;
         if (++answered < total) return;
         clearTimeout(overdue);
-        latencies.sort();
-        lateness.sort();
+        const counted = latencies.subarray(uncounted).sort();
         resolve({
-          p50: quantileOf(latencies, 0.5),
-          p99: quantileOf(latencies, 0.99),
-          p999: quantileOf(latencies, 0.999),
-          max: quantileOf(latencies, 1),
-          lateP99: quantileOf(lateness, 0.99),
+          p50: quantileOf(counted, 0.5),
+          p99: quantileOf(counted, 0.99),
+          p999: quantileOf(counted, 0.999),
+          max: quantileOf(counted, 1),
+          lateP99: quantileOf(lateness.subarray(uncounted).sort(), 0.99),
         });
       });
     };
