@@ -34,7 +34,10 @@ export function openLoop(options: OpenLoopOptions): Promise<Latencies> {
     let begun = 0;
     let answered = 0;
     const start = performance.now() + 1;
-    const overdue = setTimeout(() => reject(new Error(`open loop: ${answered} of ${total} answered`)), options.settleMs + options.ms + 5000);
+    const overdue = setTimeout(
+      () => reject(new Error(`open loop: ${answered} of ${total} answered`)),
+      options.settleMs + options.ms + 5000,
+    );
     const begin = (n: number, intended: number): void => {
       request(n, () => {
         latencies[n] = performance.now() - intended;
