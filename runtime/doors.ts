@@ -46,6 +46,14 @@ export interface Loop {
   wakeAt(atMs: number): void;
 }
 
+/** Timers for what is no actor (a storage engine); actors have those of their context. */
+export interface Timers {
+  /** Runs `task` once, soon, after the input that is already waiting; never within the call. */
+  soon(task: () => void): void;
+  /** Runs `task` once, `afterMs` from now or a little later. The returned function cancels it. Doesn't keep a process alive. */
+  after(afterMs: number, task: () => void): () => void;
+}
+
 /** What one thread of a node is given. */
 export interface Doors {
   readonly clock: Clock;

@@ -3,13 +3,23 @@
  * A job is a generator function, so that its yields are the points where it can be cancelled, slowed down, and in the
  * simulation crashed.
  */
+import type { Clock } from './doors.ts';
 import { invalidArgument } from './errors.ts';
+import type { SyncFileSystem } from './files.ts';
+
+/** What a job may touch of the world, beside its input. */
+export interface JobDoors {
+  readonly files: SyncFileSystem;
+  readonly clock: Clock;
+  /** Holds the job's thread for so long: how a job keeps to a rate. */
+  pause(ms: number): void;
+}
 
 export interface JobDefinition<I, O> {
   readonly kind: 'dynactor:job';
   readonly name: string;
   /** Yields at least every few milliseconds of work; returns the outcome. Input and output are structured-cloned; SharedArrayBuffers are shared. */
-  readonly run: (input: I) => Generator<undefined, O, undefined>;
+  readonly run: (input: I, doors: JobDoors) => Generator<undefined, O, undefined>;
 }
 
 export interface JobOptions {
@@ -39,7 +49,7 @@ export interface JobRunner {
 
 const JOB_NAME = /^[A-Za-z0-9._/-]{1,64}$/;
 
-export function defineJob<I, O>(name: string, run: (input: I) => Generator<undefined, O, undefined>): JobDefinition<I, O> {
+export function defineJob<I, O>(name: string, run: (input: I, doors: JobDoors) => Generator<undefined, O, undefined>): JobDefinition<I, O> {
   if (!JOB_NAME.test(name)) throw invalidArgument(`job: expected a name of 1 to 64 of [A-Za-z0-9._/-], got ${JSON.stringify(name)}`);
   return { kind: 'dynactor:job', name, run };
 }
