@@ -1,0 +1,90 @@
+/** What the engine offers, in the form its shard uses: callbacks, no promises. `storage/embedded/` has the same for code that awaits. */
+import type { StorageDone, StorageError } from '../errors.ts';
+import type { WriteBatch } from '../write-batch.ts';
+
+/**
+ * When a write counts as done:
+ * - `sync`: on disk; survives a loss of power.
+ * - `periodic`: handed to the operating system, which survives the end of this process; on disk within the engine's `periodMs`.
+ * - `none`: handed to the operating system.
+ */
+export type Durability = 'sync' | 'periodic' | 'none';
+
+/** Undefined: done. Called once, later, never within the call. After an error the write may or may not survive a restart. */
+export type WriteDone = (error: StorageError | undefined) => void;
+
+/** Answer of `get` when a block has to be read first: the value comes by `done`. */
+export const LATER: unique symbol = Symbol('later');
+
+export interface KeyRange {
+  readonly gt?: Uint8Array;
+  readonly gte?: Uint8Array;
+  readonly lt?: Uint8Array;
+  readonly lte?: Uint8Array;
+}
+
+export interface IteratorOptions extends KeyRange {
+  /** From the end to the beginning. Default false. */
+  readonly reverse?: boolean;
+  /** What to read; default: the state at the call. */
+  readonly snapshot?: Snapshot;
+  /** Default true; false: entries have an empty value, and it is not copied. */
+  readonly values?: boolean;
+}
+
+/** The state of the engine at one moment, kept readable until released. */
+export interface Snapshot {
+  readonly sequence: number;
+  release(): void;
+}
+
+export interface Entry {
+  readonly key: Uint8Array;
+  readonly value: Uint8Array;
+}
+
+export interface EngineIterator {
+  /**
+   * The next entries, in order, at most `count` and, but for the first, `bytes` of keys and values; fewer than that at the end only or where
+   * a block was not in memory; none at the end. Copies, the caller's own. Called never while another call is under way.
+   * Returns them at once when all was in memory, else LATER.
+   */
+  next(count: number, bytes: number, done: StorageDone<readonly Entry[]>): readonly Entry[] | typeof LATER;
+  /** To the first key >= `target` (reverse: the last <= it), within the range of the iterator. */
+  seek(target: Uint8Array): void;
+  /** Idempotent. A call under way ends with CANCELLED. */
+  close(): void;
+}
+
+export interface EngineApi {
+  /** Key and value are copied within the call. Errors by `done`: all of them, also of arguments. */
+  put(key: Uint8Array, value: Uint8Array, durability: Durability | undefined, done: WriteDone): void;
+  delete(key: Uint8Array, durability: Durability | undefined, done: WriteDone): void;
+  /** Deletes all keys in [start, end). */
+  deleteRange(start: Uint8Array, end: Uint8Array, durability: Durability | undefined, done: WriteDone): void;
+  /** All or nothing, also over a crash. The batch can be used again after the call. */
+  write(batch: WriteBatch, durability: Durability | undefined, done: WriteDone): void;
+  /**
+   * Returns the value, undefined where there is none, or LATER. A value is a view that stays as it is, but may keep a block of memory alive: copy
+   * what is kept for long. Throws StorageError of what fails at once (CLOSED, INVALID_ARGUMENT).
+   */
+  get(key: Uint8Array, snapshot: Snapshot | undefined, done: StorageDone<Uint8Array | undefined>): Uint8Array | undefined | typeof LATER;
+  /** As `get` of each, of one moment. Returns the values where all were in memory. */
+  getMany(
+    keys: readonly Uint8Array[],
+    snapshot: Snapshot | undefined,
+    done: StorageDone<readonly (Uint8Array | undefined)[]>,
+  ): readonly (Uint8Array | undefined)[] | typeof LATER;
+  iterator(options: IteratorOptions): EngineIterator;
+  snapshot(): Snapshot;
+  /** Done when all that was written before the call is in tables on disk. */
+  flush(done: WriteDone): void;
+  /** Done when the range is in as few tables as can be, without what is deleted or superseded (as far as no snapshot needs it). */
+  compact(range: KeyRange, done: WriteDone): void;
+  /** Bytes of tables that hold keys of [start, end), estimated. */
+  approximateBytes(start: Uint8Array, end: Uint8Array): number;
+  /** A copy of the state at the call in the directory `dir`, which is made; tables are hard links. It opens as a database of its own. */
+  checkpoint(dir: string, done: WriteDone): void;
+  /** Waits for writes under way, flushes nothing (the log has it). Idempotent. Iterators are closed. */
+  close(done: WriteDone): void;
+}

@@ -1,0 +1,82 @@
+/** Several changes that take effect together. Holds them as bytes, in the order they were made; of one key the last counts. */
+import { StorageError } from './errors.ts';
+import { KEY_BYTES_MAX } from './key.ts';
+import { DELETE, PUT, RANGE_DELETE, RECORD_HEADER_BYTES, type RecordKind, recordBytes } from './record.ts';
+
+const INITIAL_BYTES = 4_096;
+/** Bytes of all records of a batch at most: one batch is one group of the commit log. */
+export const BATCH_BYTES_MAX = 1 << 30;
+
+/**
+ * `bytes[0, length)` is a row of records as `record.ts` lays them out, their `previous` and `sequence` zero: the engine copies them as they are
+ * and fills those in.
+ */
+export class WriteBatch {
+  bytes: Buffer;
+  words: Uint32Array;
+  length = 0;
+  count = 0;
+  /** Largest value in the batch, in bytes. */
+  valueBytesMax = 0;
+
+  constructor() {
+    this.bytes = Buffer.allocUnsafeSlow(INITIAL_BYTES);
+    this.words = new Uint32Array(this.bytes.buffer);
+  }
+
+  /** Copies both. Errors: INVALID_ARGUMENT. */
+  put(key: Uint8Array, value: Uint8Array): this {
+    this.#add(PUT, key, value);
+    return this;
+  }
+
+  delete(key: Uint8Array): this {
+    this.#add(DELETE, key, NOTHING);
+    return this;
+  }
+
+  /** Deletes all keys in [start, end) that are there or came earlier in the batch. */
+  deleteRange(start: Uint8Array, end: Uint8Array): this {
+    this.#add(RANGE_DELETE, start, end);
+    return this;
+  }
+
+  clear(): void {
+    this.length = 0;
+    this.count = 0;
+    this.valueBytesMax = 0;
+  }
+
+  #add(kind: RecordKind, key: Uint8Array, value: Uint8Array): void {
+    if (key.length > KEY_BYTES_MAX) throw new StorageError('INVALID_ARGUMENT', `key: expected at most ${KEY_BYTES_MAX} bytes, got ${key.length}`);
+    const size = recordBytes(key.length, value.length);
+    const at = this.length;
+    if (at + size > BATCH_BYTES_MAX) throw new StorageError('INVALID_ARGUMENT', `batch: expected at most ${BATCH_BYTES_MAX} bytes, got ${at + size}`);
+    if (at + size > this.bytes.length) this.#grow(at + size);
+    const word = at >>> 2;
+    const { words, bytes } = this;
+    words[word] = 0;
+    words[word + 1] = 0;
+    words[word + 2] = kind | (key.length << 4);
+    words[word + 3] = value.length;
+    // The padding, before the copies go over what is not padding.
+    words[(at + size - 4) >>> 2] = 0;
+    if (size === RECORD_HEADER_BYTES) words[word + 3] = value.length;
+    bytes.set(key, at + RECORD_HEADER_BYTES);
+    bytes.set(value, at + RECORD_HEADER_BYTES + key.length);
+    this.length = at + size;
+    this.count++;
+    if (kind === PUT && value.length > this.valueBytesMax) this.valueBytesMax = value.length;
+  }
+
+  #grow(needed: number): void {
+    let size = this.bytes.length;
+    while (size < needed) size *= 2;
+    const grown = Buffer.allocUnsafeSlow(size);
+    this.bytes.copy(grown, 0, 0, this.length);
+    this.bytes = grown;
+    this.words = new Uint32Array(grown.buffer);
+  }
+}
+
+const NOTHING = new Uint8Array(0);
