@@ -47,6 +47,16 @@ export class WriteBatch {
     this.valueBytesMax = 0;
   }
 
+  clone(): WriteBatch {
+    const copy = new WriteBatch();
+    if (this.length > copy.bytes.length) copy.#grow(this.length);
+    this.bytes.copy(copy.bytes, 0, 0, this.length);
+    copy.length = this.length;
+    copy.count = this.count;
+    copy.valueBytesMax = this.valueBytesMax;
+    return copy;
+  }
+
   #add(kind: RecordKind, key: Uint8Array, value: Uint8Array): void {
     if (key.length > KEY_BYTES_MAX) throw new StorageError('INVALID_ARGUMENT', `key: expected at most ${KEY_BYTES_MAX} bytes, got ${key.length}`);
     const size = recordBytes(key.length, value.length);

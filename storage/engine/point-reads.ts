@@ -1,0 +1,164 @@
+/**
+ * Reads of single keys: memtables newest first, then the tables of level 0 newest first, then the one table of each level below that can hold
+ * the key. The first version that is not newer than the snapshot decides.
+ *
+ * What is in memory is answered within the call, without an allocation but the value. Where a block has to be read, the state of the search
+ * moves into a `PendingRead`, which goes on from there.
+ */
+import type { Timers } from '../../runtime/doors.ts';
+import type { StorageDone, StorageError } from '../errors.ts';
+import { hashKey } from '../hash.ts';
+import type { Memtable } from '../memtable/memtable.ts';
+import { PUT, RECORD_HEADER_BYTES } from '../record.ts';
+import { ABSENT, FOUND, Lookup, type LookupOutcome } from '../table/lookup.ts';
+import { LATER } from './api.ts';
+import { copyOf } from './engine-iterator.ts';
+import { firstEndingAtOrAfter } from './level-cursor.ts';
+import type { Memory } from './memory.ts';
+import type { OpenTable } from './open-table.ts';
+import type { Version, Versions } from './versions.ts';
+
+type Value = Uint8Array | undefined;
+
+export class PointReads {
+  readonly #memory: Memory;
+  readonly #versions: Versions;
+  /** Of the search under way; replaced when a `PendingRead` takes it. */
+  #lookup = new Lookup();
+  readonly #timers: Timers;
+  /** Searches that wait for a block. */
+  pending = 0;
+
+  constructor(memory: Memory, versions: Versions, timers: Timers) {
+    this.#memory = memory;
+    this.#versions = versions;
+    this.#timers = timers;
+  }
+
+  get(key: Uint8Array, sequence: number, done: StorageDone<Value>): Value | typeof LATER {
+    const hash = hashKey(key, 0, key.length);
+    const memory = this.#memory;
+    const version = this.#versions.current;
+    let covering = memory.covering(key, sequence);
+    if (!version.rangeDeletes.empty) covering = Math.max(covering, version.rangeDeletes.covering(key, 0, key.length, sequence));
+    const { active, immutables } = memory;
+    let at = active.table.find(key, hash, sequence);
+    if (at !== 0) return valueOf(active.table, at, covering);
+    for (let i = 0; i < immutables.length; i++) {
+      const { table } = immutables[i]!;
+      at = table.find(key, hash, sequence);
+      if (at !== 0) return valueOf(table, at, covering);
+    }
+    const search = this.#lookup;
+    const { levels } = version;
+    for (let level = 0; level < levels.length; level++) {
+      const tables = levels[level]!;
+      const first = level === 0 ? 0 : firstEndingAtOrAfter(tables, key, 0, key.length);
+      const end = level === 0 ? tables.length : Math.min(tables.length, first + 1);
+      for (let index = first; index < end; index++) {
+        const outcome = tables[index]!.reader.get(key, hash, sequence, search);
+        if (outcome === ABSENT) continue;
+        if (outcome === FOUND) return valueIn(search, covering);
+        this.#lookup = new Lookup();
+        this.pending++;
+        new PendingRead(this, copyOf(key, 0, key.length), hash, sequence, covering, this.#versions.hold(), level, index, search, done);
+        return LATER;
+      }
+    }
+    return undefined;
+  }
+
+  /** Called once by a read that was LATER. */
+  finish(read: PendingRead, result: StorageError | Value): void {
+    this.pending--;
+    this.#versions.release(read.version);
+    read.done(result instanceof Error ? { ok: false, error: result } : { ok: true, value: result });
+  }
+
+  fail(done: StorageDone<never>, error: StorageError): void {
+    this.#timers.soon(() => done({ ok: false, error }));
+  }
+}
+
+/** A read that waits for a block. */
+class PendingRead {
+  readonly version: Version;
+  readonly done: StorageDone<Value>;
+  readonly #reads: PointReads;
+  readonly #key: Uint8Array;
+  readonly #hash: number;
+  readonly #sequence: number;
+  readonly #covering: number;
+  readonly #lookup: Lookup;
+  #level: number;
+  #index: number;
+
+  constructor(
+    reads: PointReads,
+    key: Uint8Array,
+    hash: number,
+    sequence: number,
+    covering: number,
+    version: Version,
+    level: number,
+    index: number,
+    lookup: Lookup,
+    done: StorageDone<Value>,
+  ) {
+    this.#reads = reads;
+    this.#key = key;
+    this.#hash = hash;
+    this.#sequence = sequence;
+    this.#covering = covering;
+    this.version = version;
+    this.#level = level;
+    this.#index = index;
+    this.#lookup = lookup;
+    this.done = done;
+    lookup.onReady = this.#onReady;
+  }
+
+  readonly #onReady = (outcome: LookupOutcome): void => {
+    let last: LookupOutcome = outcome;
+    while (last === ABSENT) {
+      const table = this.#next();
+      if (table === undefined) {
+        this.#reads.finish(this, undefined);
+        return;
+      }
+      last = table.reader.get(this.#key, this.#hash, this.#sequence, this.#lookup);
+    }
+    if (last === FOUND) this.#reads.finish(this, valueIn(this.#lookup, this.#covering));
+    else if (last instanceof Error) this.#reads.finish(this, last);
+  };
+
+  /** The next table that may hold the key. */
+  #next(): OpenTable | undefined {
+    const { levels } = this.version;
+    this.#index++;
+    if (this.#level === 0 && this.#index < levels[0]!.length) return levels[0]![this.#index];
+    for (this.#level++; this.#level < levels.length; this.#level++) {
+      const tables = levels[this.#level]!;
+      this.#index = firstEndingAtOrAfter(tables, this.#key, 0, this.#key.length);
+      if (this.#index < tables.length) return tables[this.#index];
+    }
+    return undefined;
+  }
+}
+
+/** Of the record at `at`, unless it is a deletion or older than `covering`. */
+function valueOf(table: Memtable, at: number, covering: number): Value {
+  const { bytes, words } = table.arena;
+  const word = at >>> 2;
+  const head = words[word + 2]!;
+  if ((head & 15) !== PUT) return undefined;
+  if (covering !== 0 && table.baseSequence + words[word + 1]! < covering) return undefined;
+  const start = at + RECORD_HEADER_BYTES + (head >>> 4);
+  return copyOf(bytes, start, start + words[word + 3]!);
+}
+
+/** A view of the block. */
+function valueIn(lookup: Lookup, covering: number): Value {
+  if (lookup.kind !== PUT || lookup.sequence < covering) return undefined;
+  return lookup.valueBytes.subarray(lookup.valueStart, lookup.valueEnd);
+}

@@ -1,0 +1,96 @@
+/**
+ * The versions of the database that somebody still reads: the current one, and older ones that iterators and reads under way hold.
+ *
+ * ```
+ * version 7 (current)    level 0: 12 11    level 1: 3 8 9
+ * version 6 (held once)  level 0: 11 10    level 1: 3 4        tables 10 and 4 go when it does
+ * ```
+ */
+import { assert } from '../../runtime/errors.ts';
+import type { VersionState } from '../manifest/version-state.ts';
+import { RangeDeletes } from '../range-deletes.ts';
+import type { OpenTable } from './open-table.ts';
+
+export class Version {
+  readonly state: VersionState;
+  /** Level 0 newest first, the others by key. */
+  readonly levels: readonly (readonly OpenTable[])[];
+  readonly rangeDeletes: RangeDeletes;
+  holders = 0;
+
+  constructor(state: VersionState, tables: ReadonlyMap<number, OpenTable>) {
+    this.state = state;
+    this.levels = state.levels.map((level) =>
+      level.map(({ number }) => {
+        const table = tables.get(number);
+        assert(table !== undefined, `version: table ${number} is not open`);
+        return table;
+      }),
+    );
+    const deletes = this.levels.flat().flatMap(({ reader }) => reader.rangeDeletes);
+    this.rangeDeletes = deletes.length === 0 ? RangeDeletes.none : RangeDeletes.of(deletes);
+  }
+}
+
+export class Versions {
+  readonly #tables = new Map<number, OpenTable>();
+  /** Held ones, and the current. */
+  readonly #live = new Set<Version>();
+  readonly #onUnused: (table: OpenTable) => void;
+  #current: Version;
+
+  /** `onUnused`: no version has this table any more, and none will. */
+  constructor(state: VersionState, tables: readonly OpenTable[], onUnused: (table: OpenTable) => void) {
+    for (const table of tables) this.#tables.set(table.meta.number, table);
+    this.#onUnused = onUnused;
+    this.#current = new Version(state, this.#tables);
+    this.#live.add(this.#current);
+  }
+
+  get current(): Version {
+    return this.#current;
+  }
+
+  get tables(): Iterable<OpenTable> {
+    return this.#tables.values();
+  }
+
+  table(number: number): OpenTable | undefined {
+    return this.#tables.get(number);
+  }
+
+  /** The current version, until `release`. */
+  hold(): Version {
+    this.#current.holders++;
+    return this.#current;
+  }
+
+  release(version: Version): void {
+    version.holders--;
+    assert(version.holders >= 0, 'version: released more often than held');
+    if (version.holders === 0 && version !== this.#current) {
+      this.#live.delete(version);
+      this.#dropUnused();
+    }
+  }
+
+  /** Makes `state` the current version. Requires: its tables are open, those of `added` newly. */
+  install(state: VersionState, added: readonly OpenTable[]): void {
+    for (const table of added) this.#tables.set(table.meta.number, table);
+    const before = this.#current;
+    this.#current = new Version(state, this.#tables);
+    this.#live.add(this.#current);
+    if (before.holders === 0) this.#live.delete(before);
+    this.#dropUnused();
+  }
+
+  #dropUnused(): void {
+    const used = new Set<OpenTable>();
+    for (const version of this.#live) for (const level of version.levels) for (const table of level) used.add(table);
+    for (const [number, table] of this.#tables) {
+      if (used.has(table)) continue;
+      this.#tables.delete(number);
+      this.#onUnused(table);
+    }
+  }
+}
