@@ -3,11 +3,23 @@ import { workerData } from 'node:worker_threads';
 import { errorMessage } from './errors.ts';
 import type { AnyJob, JobTable } from './job-table.ts';
 import { collectJobs, jobFailure } from './job-table.ts';
-import type { JobOutcome } from './jobs.ts';
+import type { JobDoors, JobOutcome } from './jobs.ts';
 import type { PoolTask, PoolWorkerData } from './pool-protocol.ts';
 import { JOB_CANCEL, JOB_GO } from './pool-protocol.ts';
+import { realClock } from './real/clock.ts';
+import { RealSyncFiles } from './real/sync-files.ts';
 
 const { modules, control } = workerData as PoolWorkerData;
+/** Never changes and is never woken: what waits for it waits for its time to pass. */
+const pauseCell = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
+const doors: JobDoors = {
+  files: new RealSyncFiles(),
+  clock: realClock(),
+  pause: (ms) => {
+    // Atomics.wait takes NaN for ever.
+    if (ms > 0) Atomics.wait(pauseCell, 0, 0, ms);
+  },
+};
 
 /**
  * Begun at load, so that the first job doesn't wait for it. Why no top-level await: piscina first tries `require`, which would
@@ -29,7 +41,7 @@ export async function runJob(task: PoolTask): Promise<JobOutcome> {
 }
 
 function runSteps(job: AnyJob, task: PoolTask): JobOutcome {
-  const steps = job.run(task.input as never);
+  const steps = job.run(task.input as never, doors);
   for (;;) {
     const stop = Atomics.load(control, task.slot);
     if (stop !== JOB_GO) {

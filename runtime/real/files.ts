@@ -1,19 +1,12 @@
 /** The file system door, real: `node:fs` in its asynchronous form, so calls run on libuv's thread pool. */
 import * as fs from 'node:fs';
 import { assert } from '../errors.ts';
-import type { FileDone, FileResult, FileStat, FileSystem, OpenFile, OpenMode } from '../files.ts';
+import type { FileDone, FileLock, FileResult, FileStat, FileSystem, OpenFile, OpenMode } from '../files.ts';
 import { FileError } from '../files.ts';
+import { errorOf, FILE_PERMISSIONS, OPEN_FLAGS, readWhole, skipBytes } from './file-calls.ts';
+import { lockFile } from './file-lock.ts';
 
-const FILE_PERMISSIONS = 0o644;
 const DONE: FileResult<void> = { ok: true, value: undefined };
-const { O_CREAT, O_EXCL, O_RDONLY, O_RDWR } = fs.constants;
-
-const OPEN_FLAGS: Readonly<Record<OpenMode, number>> = {
-  read: O_RDONLY,
-  readWrite: O_RDWR,
-  create: O_RDWR | O_CREAT,
-  createNew: O_RDWR | O_CREAT | O_EXCL,
-};
 
 export class RealFiles implements FileSystem {
   open(path: string, mode: OpenMode, done: FileDone<OpenFile>): void {
@@ -29,7 +22,7 @@ export class RealFiles implements FileSystem {
       setImmediate(done, DONE);
       return;
     }
-    fs.open(path, O_RDONLY, (openError, fd) => {
+    fs.open(path, fs.constants.O_RDONLY, (openError, fd) => {
       if (openError) {
         done(failed(openError, 'syncDir', path));
         return;
@@ -65,6 +58,17 @@ export class RealFiles implements FileSystem {
       else done({ ok: true, value: { kind: stats.isDirectory() ? 'directory' : 'file', size: stats.size } });
     });
   }
+
+  link(from: string, to: string, done: FileDone<void>): void {
+    fs.link(from, to, (error) => finish(error, 'link', from, done));
+  }
+
+  lock(path: string, done: FileDone<FileLock>): void {
+    lockFile(path, (error, held) => {
+      if (held === undefined) done(failed(error ?? {}, 'lock', path));
+      else done({ ok: true, value: { release: (released) => held.release((e) => finish(e, 'release', path, released)) } });
+    });
+  }
 }
 
 class RealFile implements OpenFile {
@@ -98,6 +102,11 @@ class RealFile implements OpenFile {
     };
     fs.read(this.#fd, into, 0, into.length, position, onRead);
     this.#inFlight++;
+  }
+
+  preadNow(into: Uint8Array, position: number): number {
+    if (this.#closed) throw new FileError('EBADF', 'pread', this.path);
+    return readWhole(this.#fd, into, position, this.path);
   }
 
   pwrite(buffers: readonly Uint8Array[], position: number, done: FileDone<void>): void {
@@ -173,21 +182,15 @@ class RealFile implements OpenFile {
   }
 }
 
-/** What is left of `buffers` after the first `count` bytes; empty buffers at its head are dropped. */
-function skipBytes(buffers: readonly Uint8Array[], count: number): readonly Uint8Array[] {
-  let skip = count;
-  for (let i = 0; i < buffers.length; i++) {
-    const buffer = buffers[i] as Uint8Array;
-    if (buffer.length > skip) return skip === 0 ? buffers.slice(i) : [buffer.subarray(skip), ...buffers.slice(i + 1)];
-    skip -= buffer.length;
-  }
-  return [];
-}
-
-function finish(error: NodeJS.ErrnoException | null | undefined, operation: string, path: string, done: FileDone<void>): void {
+function finish(
+  error: { readonly code?: string | undefined } | null | undefined,
+  operation: string,
+  path: string,
+  done: FileDone<void>,
+): void {
   done(error ? failed(error, operation, path) : DONE);
 }
 
-function failed(error: NodeJS.ErrnoException, operation: string, path: string): FileResult<never> {
-  return { ok: false, error: new FileError(error.code ?? 'EIO', operation, path, { cause: error }) };
+function failed(error: { readonly code?: string | undefined }, operation: string, path: string): FileResult<never> {
+  return { ok: false, error: errorOf(error, operation, path) };
 }

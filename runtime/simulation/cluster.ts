@@ -19,6 +19,7 @@ import { SimFiles } from './sim-files.ts';
 import { SimJobRunner } from './sim-jobs.ts';
 import { type LogBook, SimLog } from './sim-log.ts';
 import { SimNode, type SimShard } from './sim-node.ts';
+import { SimSyncFiles } from './sim-sync-files.ts';
 import { SimThread } from './sim-thread.ts';
 import { SimTransport } from './sim-transport.ts';
 import { SocketHub } from './socket-hub.ts';
@@ -115,11 +116,18 @@ export class Cluster {
       random: thread.random,
       log: new SimLog(this.#log, {}),
       loop: thread,
-      files: new SimFiles({ disk: node.disk, schedule: thread.schedule, random: thread.random.fork('files') }),
+      files: new SimFiles({
+        disk: node.disk,
+        schedule: thread.schedule,
+        random: thread.random.fork('files'),
+        isAlive: () => !thread.isDead,
+      }),
       jobs: new SimJobRunner({
         schedule: thread.schedule,
         random: thread.random.fork('jobs'),
         jobs: this.#jobs,
+        files: new SimSyncFiles(node.disk),
+        clock: thread.clock,
         threads: JOB_THREADS,
         queueMax: JOB_QUEUE_MAX,
       }),

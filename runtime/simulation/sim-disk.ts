@@ -1,34 +1,31 @@
 /**
- * The disk of a simulated machine: what its files and directories hold now, and what of it is durable. It outlives crashes; the
- * file system doors of the machine's threads (`sim-files.ts`) are views of it.
+ * The disk of a simulated machine. It outlives crashes; the file system doors of the machine's threads (`sim-files.ts`, `sim-sync-files.ts`)
+ * are views of it.
  *
- * ```
- * SimFile       now: bytes     durable: bytes    pending: edits, oldest first, that are not in `durable` yet
- * SimDirectory  now: names     durable: names
- * ```
- *
- * A crash is the worst that the contract of `files.ts` allows: everything that was not synced is lost.
+ * A crash is, unless told otherwise, the worst that the contract of `files.ts` allows: everything that was not synced is lost.
  */
 
 import { invalidArgument } from '../errors.ts';
 import { FileError } from '../files.ts';
-
-type Node = SimFile | SimDirectory;
-
-interface Edit {
-  readonly sequence: number;
-  readonly apply: (bytes: Bytes) => void;
-}
+import { type EditCounter, SimDirectory, type SimNode } from './sim-inode.ts';
 
 /** The place of a name, which may be free. */
 export interface Entry {
   readonly directory: SimDirectory;
   readonly name: string;
-  readonly node: Node | undefined;
+  readonly node: SimNode | undefined;
+}
+
+/** Who holds a lock. */
+export interface LockHolder {
+  readonly isAlive: () => boolean;
 }
 
 export class SimDisk {
-  readonly root = new SimDirectory();
+  readonly counter: EditCounter = { edits: 0 };
+  readonly root = new SimDirectory(this.counter);
+  /** By path. Not on the disk: a crash ends all holders. */
+  readonly locks = new Map<string, LockHolder>();
   #generation = 0;
 
   /** Rises with each crash: what was begun in an earlier one is never heard of again. */
@@ -39,7 +36,29 @@ export class SimDisk {
   /** The machine loses power: open files are gone, and all that was not durable. */
   crash(): void {
     this.#generation++;
-    this.root.crash();
+    this.locks.clear();
+    const seen = new Set<SimNode>();
+    const restart = (node: SimNode): void => {
+      if (seen.has(node)) return;
+      seen.add(node);
+      node.restart();
+      if (node.kind === 'directory') for (const child of node.now.values()) restart(child);
+    };
+    restart(this.root);
+  }
+
+  /** Makes a directory and those above it, durable at once: for setting a stage. */
+  makeDirectory(path: string): void {
+    checkPath(path);
+    let directory = this.root;
+    for (const name of path.slice(1).split('/')) {
+      const known = directory.now.get(name);
+      if (known?.kind === 'file') throw new FileError('ENOTDIR', 'mkdir', path);
+      const next = known ?? new SimDirectory(this.counter);
+      directory.now.set(name, next);
+      directory.durable.set(name, next);
+      directory = next;
+    }
   }
 
   /** Errors: ENOENT, ENOTDIR, of the directories on the way; EBUSY for the root. */
@@ -58,113 +77,11 @@ export class SimDisk {
   }
 
   /** Errors: ENOENT, ENOTDIR. */
-  find(operation: string, path: string): Node {
+  find(operation: string, path: string): SimNode {
     if (path === '/') return this.root;
     const { node } = this.entry(operation, path);
     if (node === undefined) throw new FileError('ENOENT', operation, path);
     return node;
-  }
-}
-
-export class SimDirectory {
-  readonly kind = 'directory';
-  readonly now = new Map<string, Node>();
-  #durable: ReadonlyMap<string, Node> = new Map();
-  #begunSyncs = 0;
-  #endedSync = 0;
-
-  /** Returns what ends the sync: names as they are now become durable then. */
-  beginSync(): () => void {
-    const names = new Map(this.now);
-    const sync = ++this.#begunSyncs;
-    return () => {
-      if (sync <= this.#endedSync) return;
-      this.#endedSync = sync;
-      this.#durable = names;
-    };
-  }
-
-  crash(): void {
-    this.now.clear();
-    for (const [name, node] of this.#durable) {
-      this.now.set(name, node);
-      node.crash();
-    }
-  }
-}
-
-export class SimFile {
-  readonly kind = 'file';
-  readonly now = new Bytes();
-  readonly #durable = new Bytes();
-  #pending: Edit[] = [];
-  #edits = 0;
-
-  write(buffers: readonly Uint8Array[], position: number): void {
-    const bytes = Buffer.concat(buffers);
-    this.#edit((target) => target.write(bytes, position));
-  }
-
-  truncate(length: number): void {
-    this.#edit((target) => target.truncate(length));
-  }
-
-  /** Returns what ends the sync: edits made until now become durable then. */
-  beginSync(): () => void {
-    const until = this.#edits;
-    return () => {
-      while (this.#pending[0] !== undefined && this.#pending[0].sequence <= until) this.#pending.shift()?.apply(this.#durable);
-    };
-  }
-
-  crash(): void {
-    this.#pending = [];
-    this.now.copyFrom(this.#durable);
-  }
-
-  #edit(apply: (bytes: Bytes) => void): void {
-    apply(this.now);
-    this.#pending.push({ sequence: ++this.#edits, apply });
-  }
-}
-
-/** A file's content. */
-class Bytes {
-  length = 0;
-  /** Zero from `length` on. */
-  #bytes = Buffer.alloc(0);
-
-  /** Returns the bytes copied. */
-  read(into: Uint8Array, position: number): number {
-    const count = Math.max(0, Math.min(into.length, this.length - position));
-    into.set(this.#bytes.subarray(position, position + count));
-    return count;
-  }
-
-  write(bytes: Uint8Array, position: number): void {
-    if (bytes.length === 0) return;
-    this.#extend(position + bytes.length);
-    this.#bytes.set(bytes, position);
-  }
-
-  truncate(length: number): void {
-    if (length < this.length) this.#bytes.fill(0, length, this.length);
-    this.#extend(length);
-    this.length = length;
-  }
-
-  copyFrom(other: Bytes): void {
-    this.truncate(0);
-    this.write(other.#bytes.subarray(0, other.length), 0);
-  }
-
-  #extend(length: number): void {
-    if (length > this.#bytes.length) {
-      const grown = Buffer.alloc(Math.max(length, this.#bytes.length * 2));
-      this.#bytes.copy(grown);
-      this.#bytes = grown;
-    }
-    this.length = Math.max(this.length, length);
   }
 }
 

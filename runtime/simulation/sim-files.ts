@@ -3,11 +3,12 @@
  * other as they do in a real thread pool.
  */
 import type { Random } from '../doors.ts';
-import type { FileDone, FileResult, FileStat, FileSystem, OpenFile, OpenMode } from '../files.ts';
+import type { FileDone, FileLock, FileResult, FileStat, FileSystem, OpenFile, OpenMode } from '../files.ts';
 import { FileError } from '../files.ts';
 import type { CostRange, Schedule } from './schedule.ts';
 import type { SimDisk } from './sim-disk.ts';
-import { checkPath, SimDirectory, SimFile } from './sim-disk.ts';
+import { checkPath } from './sim-disk.ts';
+import { DiskCalls, type DiskHandle } from './sim-disk-calls.ts';
 
 const COST: CostRange = { minUs: 20, maxUs: 200 };
 
@@ -19,37 +20,30 @@ export interface SimFilesOptions {
   readonly random: Random;
   /** Virtual time of each call. Default 20 to 200 us. */
   readonly cost?: CostRange;
+  /** Whether the thread whose door this is still runs: a lock of a dead one is none. Default: it does. */
+  readonly isAlive?: () => boolean;
 }
 
 export class SimFiles implements FileSystem {
-  readonly #disk: SimDisk;
+  readonly #disk: DiskCalls;
   readonly #calls: Calls;
+  readonly #isAlive: () => boolean;
 
   constructor(options: SimFilesOptions) {
-    this.#disk = options.disk;
+    this.#disk = new DiskCalls(options.disk);
     this.#calls = new Calls(options);
+    this.#isAlive = options.isAlive ?? (() => true);
   }
 
   open(path: string, mode: OpenMode, done: FileDone<OpenFile>): void {
     checkPath(path);
-    this.#calls.begin(done, () => {
-      const { directory, name, node } = this.#disk.entry('open', path);
-      if (node?.kind === 'file') {
-        if (mode === 'createNew') throw new FileError('EEXIST', 'open', path);
-        return new SimOpenFile(this.#calls, path, node, mode !== 'read');
-      }
-      if (node !== undefined) throw new FileError('EISDIR', 'open', path);
-      if (mode === 'read' || mode === 'readWrite') throw new FileError('ENOENT', 'open', path);
-      const file = new SimFile();
-      directory.now.set(name, file);
-      return new SimOpenFile(this.#calls, path, file, true);
-    });
+    this.#calls.begin<OpenFile>(done, () => new SimOpenFile(this.#calls, this.#disk.open(path, mode)));
   }
 
   syncDir(path: string, done: FileDone<void>): void {
     checkPath(path);
     // What becomes durable is what was there when the sync began.
-    const end = attempt(() => this.#directory('syncDir', path).beginSync());
+    const end = attempt(() => this.#disk.beginSyncDir(path));
     this.#calls.begin(done, () => {
       if (!end.ok) throw end.error;
       end.value();
@@ -59,99 +53,77 @@ export class SimFiles implements FileSystem {
   rename(from: string, to: string, done: FileDone<void>): void {
     checkPath(from);
     checkPath(to);
-    this.#calls.begin(done, () => {
-      const source = this.#disk.entry('rename', from);
-      const target = this.#disk.entry('rename', to);
-      if (source.node === undefined) throw new FileError('ENOENT', 'rename', from);
-      if (source.node === target.node) return;
-      if (source.node.kind === 'directory' && to.startsWith(`${from}/`)) throw new FileError('EINVAL', 'rename', from);
-      if (target.node !== undefined) {
-        const code = whyNotReplaced(source.node, target.node);
-        if (code !== undefined) throw new FileError(code, 'rename', from);
-      }
-      source.directory.now.delete(source.name);
-      target.directory.now.set(target.name, source.node);
-    });
+    this.#calls.begin(done, () => this.#disk.rename(from, to));
   }
 
   unlink(path: string, done: FileDone<void>): void {
     checkPath(path);
-    this.#calls.begin(done, () => {
-      const { directory, name, node } = this.#disk.entry('unlink', path);
-      if (node === undefined) throw new FileError('ENOENT', 'unlink', path);
-      if (node.kind === 'directory') throw new FileError('EISDIR', 'unlink', path);
-      directory.now.delete(name);
-    });
+    this.#calls.begin(done, () => this.#disk.unlink(path));
   }
 
   mkdir(path: string, done: FileDone<void>): void {
     checkPath(path);
-    this.#calls.begin(done, () => {
-      const { directory, name, node } = this.#disk.entry('mkdir', path);
-      if (node !== undefined) throw new FileError('EEXIST', 'mkdir', path);
-      directory.now.set(name, new SimDirectory());
-    });
+    this.#calls.begin(done, () => this.#disk.mkdir(path));
   }
 
   readdir(path: string, done: FileDone<readonly string[]>): void {
     checkPath(path);
-    this.#calls.begin(done, () => [...this.#directory('readdir', path).now.keys()].sort());
+    this.#calls.begin(done, () => this.#disk.readdir(path));
   }
 
   stat(path: string, done: FileDone<FileStat>): void {
     checkPath(path);
-    this.#calls.begin<FileStat>(done, () => {
-      const node = this.#disk.find('stat', path);
-      return node.kind === 'file' ? { kind: 'file', size: node.now.length } : { kind: 'directory', size: 0 };
-    });
+    this.#calls.begin(done, () => this.#disk.stat(path));
   }
 
-  #directory(operation: string, path: string): SimDirectory {
-    const node = this.#disk.find(operation, path);
-    if (node.kind !== 'directory') throw new FileError('ENOTDIR', operation, path);
-    return node;
+  link(from: string, to: string, done: FileDone<void>): void {
+    checkPath(from);
+    checkPath(to);
+    this.#calls.begin(done, () => this.#disk.link(from, to));
+  }
+
+  lock(path: string, done: FileDone<FileLock>): void {
+    checkPath(path);
+    this.#calls.begin<FileLock>(done, () => {
+      const release = this.#disk.lock(path, this.#isAlive);
+      return { release: (released) => this.#calls.begin(released, release) };
+    });
   }
 }
 
 class SimOpenFile implements OpenFile {
   readonly path: string;
   readonly #calls: Calls;
-  readonly #file: SimFile;
-  readonly #writable: boolean;
+  readonly #handle: DiskHandle;
   #inFlight = 0;
   #closed = false;
   #close: (() => void) | undefined;
 
-  constructor(calls: Calls, path: string, file: SimFile, writable: boolean) {
-    this.path = path;
+  constructor(calls: Calls, handle: DiskHandle) {
+    this.path = handle.path;
     this.#calls = calls;
-    this.#file = file;
-    this.#writable = writable;
+    this.#handle = handle;
   }
 
   pread(into: Uint8Array, position: number, done: FileDone<number>): void {
-    this.#begin('pread', done, () => this.#file.now.read(into, position));
+    this.#begin('pread', done, () => this.#handle.pread(into, position));
+  }
+
+  preadNow(into: Uint8Array, position: number): number {
+    if (this.#closed) throw new FileError('EBADF', 'pread', this.path);
+    return this.#handle.pread(into, position);
   }
 
   pwrite(buffers: readonly Uint8Array[], position: number, done: FileDone<void>): void {
-    this.#begin('pwrite', done, () => {
-      if (!this.#writable) throw new FileError('EBADF', 'pwrite', this.path);
-      this.#file.write(buffers, position);
-    });
+    this.#begin('pwrite', done, () => this.#handle.pwrite(buffers, position));
   }
 
   datasync(done: FileDone<void>): void {
-    const end = this.#file.beginSync();
-    this.#begin('datasync', done, () => {
-      end();
-    });
+    this.#begin('datasync', done, this.#handle.beginSync());
   }
 
   truncate(length: number, done: FileDone<void>): void {
-    this.#begin('truncate', done, () => {
-      if (!this.#writable) throw new FileError('EINVAL', 'truncate', this.path);
-      this.#file.truncate(length);
-    });
+    this.#begin('truncate', done, () => this.#handle.truncate(length));
   }
 
   close(done: FileDone<void>): void {
@@ -209,10 +181,4 @@ function attempt<T>(effect: () => T): FileResult<T> {
     if (error instanceof FileError) return { ok: false, error };
     throw error;
   }
-}
-
-function whyNotReplaced(source: SimFile | SimDirectory, target: SimFile | SimDirectory): string | undefined {
-  if (target.kind === 'file') return source.kind === 'directory' ? 'ENOTDIR' : undefined;
-  if (source.kind === 'file') return 'EISDIR';
-  return target.now.size > 0 ? 'ENOTEMPTY' : undefined;
 }

@@ -6,12 +6,13 @@
  * thread 2        |segment|segment| done                        between two is a point of cancellation and of crash
  * ```
  */
-import type { Random } from '../doors.ts';
+import type { Clock, Random } from '../doors.ts';
 import { errorMessage } from '../errors.ts';
+import type { SyncFileSystem } from '../files.ts';
 import { JobQueue } from '../job-queue.ts';
 import type { JobFailure, JobTable } from '../job-table.ts';
 import { jobFailure } from '../job-table.ts';
-import type { JobOptions, JobOutcome, JobRunner, RunningJob } from '../jobs.ts';
+import type { JobDoors, JobOptions, JobOutcome, JobRunner, RunningJob } from '../jobs.ts';
 import type { CostRange, Schedule } from './schedule.ts';
 
 const SEGMENT_COST: CostRange = { minUs: 500, maxUs: 5_000 };
@@ -20,6 +21,9 @@ export interface SimJobsOptions {
   readonly schedule: Schedule;
   readonly random: Random;
   readonly jobs: JobTable;
+  /** Given to the jobs. */
+  readonly files: SyncFileSystem;
+  readonly clock: Clock;
   /** Jobs that run at a time. */
   readonly threads: number;
   /** Jobs that may wait for a thread; more are refused as OVERLOADED. */
@@ -37,6 +41,8 @@ interface Job {
   state: 'waiting' | 'running' | 'done';
   steps: Generator<undefined, unknown, undefined> | undefined;
   segment: number;
+  /** What the present segment has paused. */
+  pausedMs: number;
   /** Why it is to stop at its next yield. */
   stop: JobFailure | undefined;
 }
@@ -52,7 +58,7 @@ export class SimJobRunner implements JobRunner {
   }
 
   run(name: string, input: unknown, options: JobOptions, done: (outcome: JobOutcome) => void): RunningJob {
-    const job: Job = { name, input, done, state: 'waiting', steps: undefined, segment: 0, stop: undefined };
+    const job: Job = { name, input, done, state: 'waiting', steps: undefined, segment: 0, pausedMs: 0, stop: undefined };
     const refusal = this.#refusal(options.timeoutMs);
     if (refusal !== undefined) {
       this.#later(0, () => this.#settle(job, refusal));
@@ -98,7 +104,7 @@ export class SimJobRunner implements JobRunner {
       return;
     }
     try {
-      job.steps = definition.run(structuredClone(job.input) as never);
+      job.steps = definition.run(structuredClone(job.input) as never, this.#doorsOf(job));
     } catch (error) {
       this.#end(job, jobFailure('JOB_FAILED', errorMessage(error)));
       return;
@@ -114,7 +120,7 @@ export class SimJobRunner implements JobRunner {
     const outcome = crashed ? jobFailure('JOB_FAILED', 'its thread ended') : this.#advance(job);
     job.segment++;
     if (outcome !== undefined) this.#end(job, outcome);
-    else this.#later(this.#segmentMs(), () => this.#step(job));
+    else this.#later(this.#segmentMs(job), () => this.#step(job));
   }
 
   /** Runs one segment. Returns undefined when the job goes on after it. */
@@ -133,7 +139,7 @@ export class SimJobRunner implements JobRunner {
 
   /** The last segment costs time too; its thread is free after it. */
   #end(job: Job, outcome: JobOutcome): void {
-    this.#later(this.#segmentMs(), () => {
+    this.#later(this.#segmentMs(job), () => {
       this.#running--;
       this.#dispatch();
       this.#settle(job, outcome);
@@ -157,9 +163,24 @@ export class SimJobRunner implements JobRunner {
     job.done(outcome);
   }
 
-  #segmentMs(): number {
+  /** Within a segment the job's clock shows its own pauses, which the world's time has yet to make up for. */
+  #doorsOf(job: Job): JobDoors {
+    const { files, clock } = this.#options;
+    return {
+      files,
+      clock: { now: () => clock.now() + job.pausedMs, wall: () => clock.wall() + Math.floor(job.pausedMs) },
+      pause: (ms) => {
+        if (ms > 0) job.pausedMs += ms;
+      },
+    };
+  }
+
+  /** Time of the segment that the job has just run, with its pauses. */
+  #segmentMs(job: Job): number {
     const { minUs, maxUs } = this.#options.segmentCost;
-    return (minUs + this.#options.random.below(maxUs - minUs + 1)) / 1_000;
+    const { pausedMs } = job;
+    job.pausedMs = 0;
+    return pausedMs + (minUs + this.#options.random.below(maxUs - minUs + 1)) / 1_000;
   }
 
   /** Not when the node has crashed in between. */

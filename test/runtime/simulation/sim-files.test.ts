@@ -2,14 +2,14 @@ import test from 'ava';
 import { RuntimeError } from '../../../runtime/errors.ts';
 import type { FileDone, FileResult, FileSystem, OpenFile, OpenMode } from '../../../runtime/files.ts';
 import { SeededRandom } from '../../../runtime/random.ts';
-import { SimDirectory, SimDisk } from '../../../runtime/simulation/sim-disk.ts';
+import { SimDisk } from '../../../runtime/simulation/sim-disk.ts';
 import { SimFiles } from '../../../runtime/simulation/sim-files.ts';
 import { completed, testFilesContract } from '../files-contract.ts';
 import { pumpedSchedule, VirtualSchedule } from './virtual-schedule.ts';
 
 testFilesContract('simulated files', () => {
   const disk = new SimDisk();
-  disk.root.now.set('dir', new SimDirectory());
+  disk.makeDirectory('/dir');
   return { files: new SimFiles({ disk, schedule: pumpedSchedule(), random: new SeededRandom(1) }), dir: '/dir' };
 });
 

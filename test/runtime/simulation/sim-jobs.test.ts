@@ -1,9 +1,12 @@
 import test from 'ava';
+import type { Clock } from '../../../runtime/doors.ts';
 import type { AnyJob } from '../../../runtime/job-table.ts';
 import { collectJobs } from '../../../runtime/job-table.ts';
 import type { JobOutcome } from '../../../runtime/jobs.ts';
 import { SeededRandom } from '../../../runtime/random.ts';
+import { SimDisk } from '../../../runtime/simulation/sim-disk.ts';
 import { SimJobRunner, type SimJobsOptions } from '../../../runtime/simulation/sim-jobs.ts';
+import { SimSyncFiles } from '../../../runtime/simulation/sim-sync-files.ts';
 import { testJobRunnerContract } from '../job-runner-contract.ts';
 import * as poolJobs from '../pool-jobs.ts';
 import { CLEANED_UP, cells } from '../pool-jobs.ts';
@@ -15,9 +18,19 @@ function table(): ReadonlyMap<string, AnyJob> {
   return jobs;
 }
 
+const still: Clock = { now: () => 0, wall: () => 0 };
+
 testJobRunnerContract(
   'simulated jobs',
-  (_, limits) => new SimJobRunner({ schedule: pumpedSchedule(), random: new SeededRandom(1), jobs: table(), ...limits }),
+  (_, limits) =>
+    new SimJobRunner({
+      schedule: pumpedSchedule(),
+      random: new SeededRandom(1),
+      jobs: table(),
+      files: new SimSyncFiles(new SimDisk()),
+      clock: still,
+      ...limits,
+    }),
 );
 
 /** Notes when jobs end and how. */
@@ -31,6 +44,8 @@ class Bench {
       schedule: this.clock.schedule,
       random: new SeededRandom(1),
       jobs: table(),
+      files: new SimSyncFiles(new SimDisk()),
+      clock: { now: () => this.clock.nowMs, wall: () => Math.floor(this.clock.nowMs) },
       threads: 1,
       queueMax: 100,
       segmentCost: { minUs: 1_000, maxUs: 1_000 },
