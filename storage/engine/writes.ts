@@ -8,7 +8,7 @@
 import type { Timers } from '../../runtime/doors.ts';
 import { StorageError } from '../errors.ts';
 import type { CommitLog } from '../log/commit-log.ts';
-import { DELETE, PUT, RANGE_DELETE, RECORD_HEADER_BYTES, type RecordKind, recordBytes } from '../record.ts';
+import { DELETE, PUT, RANGE_DELETE, type RecordKind } from '../record.ts';
 import { WriteBatch } from '../write-batch.ts';
 import type { Durability, WriteDone } from './api.ts';
 import type { Memory } from './memory.ts';
@@ -24,8 +24,8 @@ export interface WritesContext {
   readonly log: CommitLog;
   readonly timers: Timers;
   readonly waitingBytesMax: number;
-  /** Puts the active memtable aside and makes one with room for `bytes` of records. Returns false while that must wait for a flush. */
-  readonly rotate: (bytes: number) => boolean;
+  /** Puts the active memtable aside and makes an empty one. Returns false while that must wait: for a flush, or for a segment of the log. */
+  readonly rotate: () => boolean;
 }
 
 export class Writes {
@@ -53,12 +53,12 @@ export class Writes {
       const { memory, log } = this.#context;
       // Twice, since after a rotation there is room.
       for (let attempt = 0; attempt < 2; attempt++) {
-        if (log.begin() && memory.active.table.add(kind, memory.sequence + 1, key, value) !== 0) {
+        if (memory.active.table.add(kind, memory.sequence + 1, key, value) !== 0) {
           memory.sequence++;
           log.enqueue(1, durability, done);
           return;
         }
-        if (!this.#context.rotate(recordBytes(key.length, value.length))) break;
+        if (!this.#context.rotate()) break;
       }
     }
     this.#wait(batchOf(kind, key, value), durability, done);
@@ -101,12 +101,12 @@ export class Writes {
   #take(batch: WriteBatch, durability: Durability, done: WriteDone): boolean {
     const { memory, log } = this.#context;
     for (let attempt = 0; attempt < 2; attempt++) {
-      if (log.begin() && memory.active.table.addBatch(batch, memory.sequence + 1)) {
+      if (memory.active.table.addBatch(batch, memory.sequence + 1)) {
         memory.sequence += batch.count;
         log.enqueue(batch.count, durability, done);
         return true;
       }
-      if (!this.#context.rotate(batch.length)) return false;
+      if (!this.#context.rotate()) return false;
     }
     return false;
   }
@@ -134,6 +134,3 @@ function batchOf(kind: RecordKind, key: Uint8Array, value: Uint8Array): WriteBat
   else if (kind === RANGE_DELETE) batch.deleteRange(key, value);
   return batch;
 }
-
-/** What a memtable must have room for beside its records. */
-export const GROUP_ROOM_BYTES = 8 * RECORD_HEADER_BYTES;

@@ -1,0 +1,215 @@
+/**
+ * The storage engine of one shard: a log-structured merge tree.
+ *
+ * ```
+ * write -> Writes -> memtable (arena) = commit log segment        read -> PointReads / RangeIterator
+ *                        | full                                              |
+ *                    immutable memtables -> flush job -> level 0 tables      v
+ *                                                    -> merge jobs -> levels below      memtables, then tables
+ * ```
+ * Single-threaded: everything here runs on the thread that calls it; merges run in the pool. Made by `openEngine`.
+ * Source: [O'Neil 1996], [LevelDB impl], RocksDB.
+ */
+import { StorageError } from '../errors.ts';
+import { KEY_BYTES_MAX } from '../key.ts';
+import { DELETE, PUT, RANGE_DELETE } from '../record.ts';
+import type { WriteBatch } from '../write-batch.ts';
+import type { StorageDone } from '../errors.ts';
+import {
+  type Durability,
+  type EngineApi,
+  type EngineIterator,
+  type IteratorOptions,
+  type KeyRange,
+  LATER,
+  type Snapshot,
+  type WriteDone,
+} from './api.ts';
+import type { EngineParts } from './engine-parts.ts';
+import type { EngineStats } from './engine-stats.ts';
+import { boundsOf, RangeIterator } from './engine-iterator.ts';
+import { openCursor } from './engine-cursor.ts';
+import { ManyReads } from './many-reads.ts';
+import { checkpointEngine } from './checkpoint.ts';
+import { DURABILITIES } from './options.ts';
+
+const NOTHING = new Uint8Array(0);
+
+export class Engine implements EngineApi {
+  readonly #parts: EngineParts;
+  readonly #iterators = new Set<RangeIterator>();
+  #closing: WriteDone[] | undefined;
+  #closed = false;
+
+  /** For `openEngine` only. */
+  constructor(parts: EngineParts) {
+    this.#parts = parts;
+  }
+
+  put(key: Uint8Array, value: Uint8Array, durability: Durability | undefined, done: WriteDone): void {
+    const { options, writes } = this.#parts;
+    const refusal = this.#refusal(key, durability) ?? (value.length > options.valueBytesMax ? tooLarge(value, options.valueBytesMax) : undefined);
+    if (refusal !== undefined) writes.fail(done, refusal);
+    else writes.add(PUT, key, value, durability ?? options.durability, done);
+  }
+
+  delete(key: Uint8Array, durability: Durability | undefined, done: WriteDone): void {
+    const { options, writes } = this.#parts;
+    const refusal = this.#refusal(key, durability);
+    if (refusal !== undefined) writes.fail(done, refusal);
+    else writes.add(DELETE, key, NOTHING, durability ?? options.durability, done);
+  }
+
+  deleteRange(start: Uint8Array, end: Uint8Array, durability: Durability | undefined, done: WriteDone): void {
+    const { options, writes } = this.#parts;
+    const refusal = this.#refusal(start, durability) ?? keyRefusal(end);
+    if (refusal !== undefined) writes.fail(done, refusal);
+    else writes.add(RANGE_DELETE, start, end, durability ?? options.durability, done);
+  }
+
+  write(batch: WriteBatch, durability: Durability | undefined, done: WriteDone): void {
+    const { options, writes, batchBytesMax, doors } = this.#parts;
+    const refusal = this.#refusal(NOTHING, durability);
+    if (refusal !== undefined) writes.fail(done, refusal);
+    else if (batch.valueBytesMax > options.valueBytesMax) writes.fail(done, tooLarge({ length: batch.valueBytesMax }, options.valueBytesMax));
+    else if (batch.length > batchBytesMax) {
+      const message = `batch: expected at most ${batchBytesMax} bytes, what a memtable holds (memtableBytes), got ${batch.length}`;
+      writes.fail(done, new StorageError('INVALID_ARGUMENT', message));
+    } else if (batch.count === 0) doors.timers.soon(() => done(undefined));
+    else writes.write(batch, durability ?? options.durability, done);
+  }
+
+  get(key: Uint8Array, snapshot: Snapshot | undefined, done: StorageDone<Uint8Array | undefined>): Uint8Array | undefined | typeof LATER {
+    this.#mustBeOpen();
+    if (key.length > KEY_BYTES_MAX) throw keyRefusal(key);
+    const { reads, memory } = this.#parts;
+    return reads.get(key, snapshot === undefined ? memory.sequence : snapshot.sequence, done);
+  }
+
+  getMany(
+    keys: readonly Uint8Array[],
+    snapshot: Snapshot | undefined,
+    done: StorageDone<readonly (Uint8Array | undefined)[]>,
+  ): readonly (Uint8Array | undefined)[] | typeof LATER {
+    this.#mustBeOpen();
+    for (const key of keys) if (key.length > KEY_BYTES_MAX) throw keyRefusal(key);
+    const { reads, memory } = this.#parts;
+    return new ManyReads(keys.length, done).start(reads, keys, snapshot?.sequence ?? memory.sequence);
+  }
+
+  iterator(options: IteratorOptions): EngineIterator {
+    this.#mustBeOpen();
+    const { memory, versions, doors } = this.#parts;
+    const version = versions.hold();
+    const sequence = options.snapshot?.sequence ?? memory.sequence;
+    const tables = memory.all();
+    const iterator: RangeIterator = new RangeIterator(
+      {
+        timers: doors.timers,
+        open: (bounds, onReady) => openCursor(tables, version, sequence, bounds, onReady),
+        release: () => {
+          this.#iterators.delete(iterator);
+          versions.release(version);
+        },
+      },
+      options,
+      options.reverse === true,
+      options.values !== false,
+    );
+    this.#iterators.add(iterator);
+    return iterator;
+  }
+
+  snapshot(): Snapshot {
+    this.#mustBeOpen();
+    return this.#parts.snapshots.take(this.#parts.memory.sequence);
+  }
+
+  flush(done: WriteDone): void {
+    const refusal = this.#refusal(NOTHING, undefined);
+    if (refusal !== undefined) this.#parts.writes.fail(done, refusal);
+    else this.#parts.flusher.flushAll(done);
+  }
+
+  compact(range: KeyRange, done: WriteDone): void {
+    const refusal = this.#refusal(NOTHING, undefined);
+    if (refusal !== undefined) {
+      this.#parts.writes.fail(done, refusal);
+      return;
+    }
+    const { lower, upper } = boundsOf(range);
+    this.#parts.flusher.flushAll((error) => {
+      if (error !== undefined) done(error);
+      else this.#parts.compactor.compactRange(lower, upper, done);
+    });
+  }
+
+  approximateBytes(start: Uint8Array, end: Uint8Array): number {
+    this.#mustBeOpen();
+    let bytes = 0;
+    for (const level of this.#parts.versions.current.levels) {
+      for (const { reader } of level) bytes += Math.max(0, reader.approximateOffset(end) - reader.approximateOffset(start));
+    }
+    return bytes;
+  }
+
+  checkpoint(dir: string, done: WriteDone): void {
+    const refusal = this.#refusal(NOTHING, undefined);
+    if (refusal !== undefined) {
+      this.#parts.writes.fail(done, refusal);
+      return;
+    }
+    this.#parts.flusher.flushAll((error) => {
+      if (error !== undefined) done(error);
+      else checkpointEngine(this.#parts, dir, done);
+    });
+  }
+
+  stats(): EngineStats {
+    return this.#parts.stats();
+  }
+
+  close(done: WriteDone): void {
+    if (this.#closed) {
+      this.#parts.doors.timers.soon(() => done(undefined));
+      return;
+    }
+    if (this.#closing !== undefined) {
+      this.#closing.push(done);
+      return;
+    }
+    const closing = [done];
+    this.#closing = closing;
+    for (const iterator of [...this.#iterators]) iterator.close();
+    this.#parts.close((error) => {
+      this.#closed = true;
+      for (const each of closing) each(error);
+    });
+  }
+
+  #mustBeOpen(): void {
+    if (this.#closing !== undefined) throw closedError();
+  }
+
+  #refusal(key: Uint8Array, durability: Durability | undefined): StorageError | undefined {
+    if (this.#closing !== undefined) return closedError();
+    if (this.#parts.options.readOnly) return new StorageError('READ_ONLY', 'the database was opened for reading only');
+    if (durability !== undefined && !DURABILITIES.includes(durability)) {
+      return new StorageError('INVALID_ARGUMENT', `durability: expected ${DURABILITIES.join(', ')}, got ${String(durability)}`);
+    }
+    return keyRefusal(key);
+  }
+}
+
+function keyRefusal(key: Uint8Array): StorageError | undefined {
+  if (key.length <= KEY_BYTES_MAX) return undefined;
+  return new StorageError('INVALID_ARGUMENT', `key: expected at most ${KEY_BYTES_MAX} bytes, got ${key.length}`);
+}
+
+function tooLarge(value: { readonly length: number }, most: number): StorageError {
+  return new StorageError('INVALID_ARGUMENT', `value: expected at most ${most} bytes (valueBytesMax), got ${value.length}`);
+}
+
+function closedError(): StorageError {
+  return new StorageError('CLOSED', 'the database is closed');
+}
