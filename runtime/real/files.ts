@@ -22,7 +22,7 @@ export class RealFiles implements FileSystem {
       setImmediate(done, DONE);
       return;
     }
-    fs.open(path, fs.constants.O_RDONLY, (openError, fd) => {
+    fs.open(path, fs.constants.O_RDONLY | fs.constants.O_DIRECTORY, (openError, fd) => {
       if (openError) {
         done(failed(openError, 'syncDir', path));
         return;

@@ -16,7 +16,7 @@ export class RealSyncFiles implements SyncFileSystem {
     // As in `files.ts`: a directory can't be opened there.
     if (process.platform === 'win32') return;
     run('syncDir', path, () => {
-      const fd = fs.openSync(path, fs.constants.O_RDONLY);
+      const fd = fs.openSync(path, fs.constants.O_RDONLY | fs.constants.O_DIRECTORY);
       try {
         fs.fsyncSync(fd);
       } finally {

@@ -1,6 +1,14 @@
 /** What every `FileSystem` must do: run on the real one and on its simulated twin, so that the twin can't lie. */
 import test, { type ExecutionContext, type MacroDeclarationOptions } from 'ava';
-import { type FileDone, FileError, type FileStat, type FileSystem, type OpenFile, type OpenMode } from '../../runtime/files.ts';
+import {
+  type FileDone,
+  FileError,
+  type FileLock,
+  type FileStat,
+  type FileSystem,
+  type OpenFile,
+  type OpenMode,
+} from '../../runtime/files.ts';
 
 export interface FilesFixture {
   readonly files: FileSystem;
@@ -28,6 +36,10 @@ export async function failure(t: ExecutionContext, promise: Promise<unknown>): P
 
 export function open(files: FileSystem, path: string, mode: OpenMode): Promise<OpenFile> {
   return value<OpenFile>((done) => files.open(path, mode, done));
+}
+
+export function lock(files: FileSystem, path: string): Promise<FileLock> {
+  return value<FileLock>((done) => files.lock(path, done));
 }
 
 export async function contentOf(files: FileSystem, path: string): Promise<string> {
@@ -78,13 +90,13 @@ const contract: Readonly<Record<string, (t: ExecutionContext, fixture: FilesFixt
   },
 
   'open modes differ in what must exist and what is kept': async (t, { files, dir }) => {
-    for (const mode of ['read', 'readWrite'] as const) {
+    for (const mode of ['read', 'readWrite', 'readWriteSynced'] as const) {
       const error = await failure(t, open(files, `${dir}/none`, mode));
       t.deepEqual([error.code, error.operation, error.path], ['ENOENT', 'open', `${dir}/none`]);
     }
     await writeFile(files, `${dir}/a`, 'kept');
     t.is((await failure(t, open(files, `${dir}/a`, 'createNew'))).code, 'EEXIST');
-    for (const mode of ['read', 'readWrite', 'create'] as const) {
+    for (const mode of ['read', 'readWrite', 'readWriteSynced', 'create'] as const) {
       const file = await open(files, `${dir}/a`, mode);
       await completed((done) => file.close(done));
       t.is(await contentOf(files, `${dir}/a`), 'kept');
@@ -283,6 +295,107 @@ const contract: Readonly<Record<string, (t: ExecutionContext, fixture: FilesFixt
     await completed((done) => file.close(done));
   },
 
+  'a synced write is written and read as any other': async (t, { files, dir }) => {
+    await writeFile(files, `${dir}/a`, '0123456789');
+    const file = await open(files, `${dir}/a`, 'readWriteSynced');
+    await completed((done) => file.pwrite([Buffer.from('AB'), Buffer.from('C')], 8, done));
+    await completed((done) => file.truncate(10, done));
+    await completed((done) => file.datasync(done));
+    const into = Buffer.alloc(20);
+    t.is(await value<number>((done) => file.pread(into, 0, done)), 10);
+    t.is(into.toString('latin1', 0, 10), '01234567AB');
+    await completed((done) => file.close(done));
+  },
+
+  'a read at once gives the same as a later one': async (t, { files, dir }) => {
+    await writeFile(files, `${dir}/a`, '0123456789');
+    const file = await open(files, `${dir}/a`, 'read');
+    const into = Buffer.alloc(8, '.');
+    t.is(file.preadNow(into, 6), 4);
+    t.is(into.toString(), '6789....');
+    t.is(file.preadNow(into, 10), 0);
+    t.is(file.preadNow(into.subarray(0, 0), 0), 0);
+    t.is(file.preadNow(into, 0), 8);
+    t.is(into.toString(), '01234567');
+    await completed((done) => file.close(done));
+    const error = t.throws(() => file.preadNow(into, 0), { instanceOf: FileError });
+    t.deepEqual([error?.code, error?.operation, error?.path], ['EBADF', 'pread', `${dir}/a`]);
+  },
+
+  'a link is a second name of the same file': async (t, { files, dir }) => {
+    await writeFile(files, `${dir}/a`, 'one');
+    await completed((done) => files.link(`${dir}/a`, `${dir}/b`, done));
+    const file = await open(files, `${dir}/b`, 'readWrite');
+    await completed((done) => file.pwrite([Buffer.from('O')], 0, done));
+    await completed((done) => file.close(done));
+    t.is(await contentOf(files, `${dir}/a`), 'One');
+    await completed((done) => files.rename(`${dir}/a`, `${dir}/b`, done));
+    t.deepEqual(await value((done) => files.readdir(dir, done)), ['a', 'b']);
+    await completed((done) => files.unlink(`${dir}/a`, done));
+    t.is(await contentOf(files, `${dir}/b`), 'One');
+  },
+
+  'a link from or onto the wrong thing fails': async (t, { files, dir }) => {
+    await writeFile(files, `${dir}/a`, 'a');
+    await writeFile(files, `${dir}/b`, 'b');
+    await completed((done) => files.mkdir(`${dir}/d`, done));
+    const codeOf = (from: string, to: string) =>
+      failure(
+        t,
+        completed((done) => files.link(`${dir}/${from}`, `${dir}/${to}`, done)),
+      ).then(({ code }) => code);
+    t.is(await codeOf('none', 'c'), 'ENOENT');
+    t.is(await codeOf('a', 'none/c'), 'ENOENT');
+    t.is(await codeOf('a', 'b'), 'EEXIST');
+    t.is(await codeOf('a', 'a'), 'EEXIST');
+    t.is(await codeOf('a', 'd'), 'EEXIST');
+    t.is(await codeOf('d', 'e'), 'EPERM');
+    t.is(await contentOf(files, `${dir}/b`), 'b');
+  },
+
+  'a lock is held by one at a time, until it is released': async (t, { files, dir }) => {
+    const held = await lock(files, `${dir}/LOCK`);
+    t.deepEqual(await value((done) => files.readdir(dir, done)), ['LOCK']);
+    const error = await failure(t, lock(files, `${dir}/LOCK`));
+    t.deepEqual([error.code, error.operation, error.path], ['ELOCKED', 'lock', `${dir}/LOCK`]);
+    const other = await lock(files, `${dir}/OTHER`);
+    await completed((done) => held.release(done));
+    const again = await lock(files, `${dir}/LOCK`);
+    t.is(
+      (
+        await failure(
+          t,
+          completed((done) => held.release(done)),
+        )
+      ).code,
+      'EBADF',
+    );
+    t.is((await failure(t, lock(files, `${dir}/LOCK`))).code, 'ELOCKED');
+    await completed((done) => again.release(done));
+    await completed((done) => other.release(done));
+    t.deepEqual(await value((done) => files.readdir(dir, done)), []);
+  },
+
+  'of many that lock at once one holds it': async (t, { files, dir }) => {
+    const tries = await Promise.allSettled(Array.from({ length: 8 }, () => lock(files, `${dir}/LOCK`)));
+    t.is(tries.filter(({ status }) => status === 'fulfilled').length, 1);
+    for (const result of tries) {
+      if (result.status === 'rejected') t.is((result.reason as FileError).code, 'ELOCKED');
+      else await completed((done) => result.value.release(done));
+    }
+    t.deepEqual(await value((done) => files.readdir(dir, done)), []);
+  },
+
+  'a file that nobody holds is no lock': async (t, { files, dir }) => {
+    await writeFile(files, `${dir}/LOCK`, '');
+    const held = await lock(files, `${dir}/LOCK`);
+    t.is((await failure(t, lock(files, `${dir}/LOCK`))).code, 'ELOCKED');
+    await completed((done) => held.release(done));
+    await completed((done) => files.mkdir(`${dir}/d`, done));
+    t.is((await failure(t, lock(files, `${dir}/d`))).code, 'EISDIR');
+    t.is((await failure(t, lock(files, `${dir}/none/LOCK`))).code, 'ENOENT');
+  },
+
   'close lets calls in flight end, and later ones fail': async (t, { files, dir }) => {
     const file = await open(files, `${dir}/a`, 'createNew');
     const order: string[] = [];
@@ -318,6 +431,9 @@ const contract: Readonly<Record<string, (t: ExecutionContext, fixture: FilesFixt
       (done) => files.mkdir(`${dir}/d`, done),
       (done) => files.rename(`${dir}/d`, `${dir}/e`, done),
       (done) => files.syncDir(dir, done),
+      (done) => files.link(`${dir}/a`, `${dir}/b`, done),
+      (done) => files.lock(`${dir}/LOCK`, done),
+      (done) => files.lock(`${dir}/LOCK`, done),
       (done) => files.unlink(`${dir}/a`, done),
       (done) => file.close(done),
       (done) => file.close(done),

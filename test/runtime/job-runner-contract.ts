@@ -1,4 +1,7 @@
 /** What every `JobRunner` must do: run on the pool, on a shard's way to it, and on their simulated twin. */
+import { randomUUID } from 'node:crypto';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import test, { type ExecutionContext, type MacroDeclarationOptions } from 'ava';
 import type { JobOptions, JobOutcome, JobRunner, RunningJob } from '../../runtime/jobs.ts';
 import { CLEANED_UP, cells, OPEN, STARTED } from './pool-jobs.ts';
@@ -70,6 +73,15 @@ const contract: Readonly<Record<string, Check>> = {
     const list = [1, 2, 3];
     t.deepEqual(await start(runner, 'append', { list }).outcome, { ok: true, value: [1, 2, 3, 4] });
     t.deepEqual(list, [1, 2, 3]);
+  },
+
+  'a job is given files, a clock and pauses': async (t, make) => {
+    const runner = make({ threads: 1, queueMax: 1 });
+    const outcome = await start(runner, 'touch', join(tmpdir(), `dynactor-job-${randomUUID()}`)).outcome;
+    t.like(outcome, { ok: true, value: { text: 'touched' } });
+    const { pausedMs } = (outcome as { readonly value: { readonly pausedMs: number } }).value;
+    // Timers of systems end a little early or late; that they end is the point.
+    t.true(pausedMs >= 15, String(pausedMs));
   },
 
   'shared memory is shared': async (t, make) => {

@@ -62,6 +62,23 @@ export const stuck = defineJob('stuck', function* (shared: Int32Array) {
   return 'opened';
 });
 
+/** Writes a file and reads it again; gives what it read, and how long by its own clock it paused. */
+export const touch = defineJob('touch', function* (path: string, doors) {
+  const { files, clock } = doors;
+  const file = files.open(path, 'createNew');
+  file.pwrite([Buffer.from('touched')], 0);
+  yield;
+  const into = Buffer.alloc(7);
+  file.pread(into, 0);
+  file.close();
+  files.unlink(path);
+  const beganMs = clock.now();
+  const beganWallMs = clock.wall();
+  doors.pause(0);
+  doors.pause(20);
+  return { text: into.toString(), pausedMs: clock.now() - beganMs, wallMs: clock.wall() - beganWallMs };
+});
+
 export const exit = defineJob('exit', function* (code: number) {
   yield;
   process.exit(code);

@@ -28,7 +28,11 @@ test('real files: an error keeps what the system said as its cause', async (t) =
 
 const name = fc.constantFrom('a', 'b', 'd', 'd/a', 'd/b', 'd/d', 'a/b');
 const step = fc.oneof(
-  fc.record({ kind: fc.constant('open' as const), name, mode: fc.constantFrom<OpenMode>('read', 'readWrite', 'create', 'createNew') }),
+  fc.record({
+    kind: fc.constant('open' as const),
+    name,
+    mode: fc.constantFrom<OpenMode>('read', 'readWrite', 'create', 'createNew', 'readWriteSynced'),
+  }),
   fc.record({ kind: fc.constant('write' as const), at: fc.nat(20), text: fc.string({ maxLength: 10 }) }),
   fc.record({ kind: fc.constant('read' as const), at: fc.nat(30), length: fc.nat(20) }),
   fc.record({ kind: fc.constant('truncate' as const), length: fc.nat(20) }),
@@ -36,6 +40,9 @@ const step = fc.oneof(
   fc.record({ kind: fc.constant('mkdir' as const), name }),
   fc.record({ kind: fc.constant('unlink' as const), name }),
   fc.record({ kind: fc.constant('rename' as const), name, to: name }),
+  fc.record({ kind: fc.constant('link' as const), name, to: name }),
+  fc.record({ kind: fc.constant('readNow' as const), at: fc.nat(30), length: fc.nat(20) }),
+  fc.record({ kind: fc.constant('sync' as const), name }),
   fc.record({ kind: fc.constant('readdir' as const), name }),
   fc.record({ kind: fc.constant('stat' as const), name }),
 );
@@ -63,6 +70,14 @@ async function outcomes(files: FileSystem, dir: string, steps: readonly Step[]):
         const into = Buffer.alloc(s.length);
         return file && [await value<number>((done) => file?.pread(into, s.at, done)), into.toString('hex')];
       }
+      case 'readNow': {
+        const into = Buffer.alloc(s.length);
+        return file && [file.preadNow(into, s.at), into.toString('hex')];
+      }
+      case 'sync':
+        return (file && (await completed((done) => file?.datasync(done)))) ?? completed((done) => files.syncDir(`${dir}/${s.name}`, done));
+      case 'link':
+        return completed((done) => files.link(`${dir}/${s.name}`, `${dir}/${s.to}`, done));
       case 'truncate':
         return file && completed((done) => file?.truncate(s.length, done));
       case 'close':

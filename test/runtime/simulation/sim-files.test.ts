@@ -4,13 +4,21 @@ import type { FileDone, FileResult, FileSystem, OpenFile, OpenMode } from '../..
 import { SeededRandom } from '../../../runtime/random.ts';
 import { SimDisk } from '../../../runtime/simulation/sim-disk.ts';
 import { SimFiles } from '../../../runtime/simulation/sim-files.ts';
-import { completed, testFilesContract } from '../files-contract.ts';
+import { SimSyncFiles } from '../../../runtime/simulation/sim-sync-files.ts';
+import { completed, failure, lock, testFilesContract } from '../files-contract.ts';
+import { testSyncFilesContract } from '../sync-files-contract.ts';
 import { pumpedSchedule, VirtualSchedule } from './virtual-schedule.ts';
 
 testFilesContract('simulated files', () => {
   const disk = new SimDisk();
   disk.makeDirectory('/dir');
   return { files: new SimFiles({ disk, schedule: pumpedSchedule(), random: new SeededRandom(1) }), dir: '/dir' };
+});
+
+testSyncFilesContract('simulated sync files', () => {
+  const disk = new SimDisk();
+  disk.makeDirectory('/dir');
+  return { files: new SimSyncFiles(disk), dir: '/dir' };
 });
 
 /** A machine whose calls are run to their end one by one. */
@@ -198,6 +206,47 @@ test('simulated files: calls on one file overtake each other, in the same order 
     orderOf(7),
     Array.from({ length: 10 }, (_, i) => i),
   );
+});
+
+test('simulated disk: what a synced write wrote survives a crash', (t) => {
+  const machine = new Machine();
+  machine.durable('/a', 'synced');
+  const file = machine.open('/a', 'readWriteSynced');
+  machine.write(file, 'SY');
+  machine.run((done) => file.truncate(3, done));
+  machine.disk.crash();
+  t.is(machine.text('/a'), 'SYnced');
+});
+
+test('simulated disk: a hard link is lost and kept as any name, and is one file after a crash', (t) => {
+  const machine = new Machine();
+  const file = machine.durable('/a', 'a');
+  machine.run((done) => machine.files.link('/a', '/b', done));
+  machine.run((done) => machine.files.syncDir('/', done));
+  machine.run((done) => machine.files.link('/a', '/c', done));
+  machine.write(file, 'B');
+  machine.run((done) => file.datasync(done));
+  machine.disk.crash();
+  t.deepEqual(machine.names(), ['a', 'b']);
+  machine.write(machine.open('/b', 'readWrite'), 'C');
+  t.is(machine.text('/a'), 'C');
+});
+
+test('simulated files: a lock ends with the thread that took it, and with the power', async (t) => {
+  const disk = new SimDisk();
+  let alive = true;
+  const door = (isAlive: () => boolean) => new SimFiles({ disk, schedule: pumpedSchedule(), random: new SeededRandom(1), isAlive });
+  await lock(
+    door(() => alive),
+    '/LOCK',
+  );
+  const next = door(() => true);
+  t.is((await failure(t, lock(next, '/LOCK'))).code, 'ELOCKED');
+  alive = false;
+  await lock(next, '/LOCK');
+  t.is((await failure(t, lock(next, '/LOCK'))).code, 'ELOCKED');
+  disk.crash();
+  await lock(next, '/LOCK');
 });
 
 test('simulated files: the doors of two threads see one disk', async (t) => {

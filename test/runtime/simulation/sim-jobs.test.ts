@@ -1,3 +1,4 @@
+import { tmpdir } from 'node:os';
 import test from 'ava';
 import type { Clock } from '../../../runtime/doors.ts';
 import type { AnyJob } from '../../../runtime/job-table.ts';
@@ -18,6 +19,13 @@ function table(): ReadonlyMap<string, AnyJob> {
   return jobs;
 }
 
+/** A disk with the directory that the contract's jobs write to. */
+function stage(): SimDisk {
+  const disk = new SimDisk();
+  disk.makeDirectory(tmpdir());
+  return disk;
+}
+
 const still: Clock = { now: () => 0, wall: () => 0 };
 
 testJobRunnerContract(
@@ -27,7 +35,7 @@ testJobRunnerContract(
       schedule: pumpedSchedule(),
       random: new SeededRandom(1),
       jobs: table(),
-      files: new SimSyncFiles(new SimDisk()),
+      files: new SimSyncFiles(stage()),
       clock: still,
       ...limits,
     }),
@@ -44,7 +52,7 @@ class Bench {
       schedule: this.clock.schedule,
       random: new SeededRandom(1),
       jobs: table(),
-      files: new SimSyncFiles(new SimDisk()),
+      files: new SimSyncFiles(stage()),
       clock: { now: () => this.clock.nowMs, wall: () => Math.floor(this.clock.nowMs) },
       threads: 1,
       queueMax: 100,
@@ -72,6 +80,16 @@ test('simulated jobs: each segment costs its time, and threads work side by side
     ['a', 10, 'ok'],
     ['b', 10, 'ok'],
     ['c', 20, 'ok'],
+  ]);
+});
+
+test('simulated jobs: a pause holds the thread for its time', (t) => {
+  const bench = new Bench();
+  bench.start('paused', 'touch', `${tmpdir()}/a`);
+  bench.start('next', 'count', 0);
+  t.deepEqual(bench.run(), [
+    ['paused', 22, 'ok'],
+    ['next', 23, 'ok'],
   ]);
 });
 
