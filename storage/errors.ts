@@ -9,6 +9,8 @@ export type StorageErrorCode =
   | 'LOCKED'
   /** There is no database in the directory, and none was to be made. */
   | 'NOT_FOUND'
+  /** There is a database in the directory, and it was to be new (`errorIfExists`). */
+  | 'EXISTS'
   /** The directory holds what is no database. */
   | 'NOT_A_DATABASE'
   /** The engine was opened for reading only. */

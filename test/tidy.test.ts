@@ -12,7 +12,10 @@ import { strip } from './tidy/strip.ts';
 import { testTitles } from './tidy/titles.ts';
 
 const LINES_MAX = 400;
-const PRODUCT_ENTRIES: readonly string[] = ['index.ts', 'cli.ts', 'runtime/simulation/testing.ts'];
+const PRODUCT_ENTRIES: readonly string[] = [
+  ...['index.ts', 'cli.ts', 'runtime/simulation/testing.ts'],
+  ...['storage/embedded/store.ts', 'storage/embedded/level.ts'],
+];
 const TOP_LEVEL: readonly string[] = [
   ...['package.json', 'package-lock.json', 'tsconfig.json', 'README.md', 'LICENSE', 'index.ts', 'cli.ts'],
   ...['actors', 'runtime', 'storage', 'test', 'bench', 'node_modules', 'dist'],
@@ -91,6 +94,8 @@ test(
   {
     'runtime/a.ts': "import { x } from '../actors/x.ts';\nimport type {\n  Y,\n} from '../index.ts';\nawait import('../bench/z.ts');",
     'storage/b.ts': "export { ref } from '../runtime/ref.ts';",
+    'storage/c.ts': "import { Store } from './embedded/store.ts';",
+    'storage/embedded/d.ts': "import { x } from '../../actors/x.ts';",
     'actors/c.ts': "import '../test/helper.ts';",
     'cli.ts': "import { x } from './bench/x.ts';",
     'test/d.test.ts': "import { x } from '../bench/x.ts';",
@@ -101,6 +106,8 @@ test(
     'runtime/a.ts:2: runtime must not import index.ts',
     'runtime/a.ts:5: runtime must not import bench/z.ts',
     'storage/b.ts:1: storage may import only runtime/errors.ts, runtime/bytes.ts, runtime/doors.ts, runtime/files.ts, runtime/jobs.ts of runtime, not runtime/ref.ts',
+    'storage/c.ts:1: storage must not import storage/embedded/store.ts',
+    'storage/embedded/d.ts:1: embedded must not import actors/x.ts',
     'actors/c.ts:1: actors must not import test/helper.ts',
     'cli.ts:1: a top-level file must not import bench/x.ts',
     'test/d.test.ts:1: test must not import bench/x.ts',
@@ -109,6 +116,7 @@ test(
   {
     'runtime/a.ts': "// import '../actors/x.ts';\nimport { b } from './wire/b.ts';\nconst s = `\nimport { c } from '../actors/c.ts';\n`;",
     'storage/b.ts': "import { RuntimeError } from '../runtime/errors.ts';",
+    'storage/embedded/d.ts': "import { RealFiles } from '../../runtime/real/files.ts';\nimport { b } from '../b.ts';",
     'actors/c.ts': "import { log } from '../storage/log.ts';\nimport type { Ref } from '../runtime/ref.ts';",
     'test/d.test.ts': "import { system } from '../runtime/system.ts';\nimport { help } from './helpers/help.ts';",
   },
@@ -122,6 +130,7 @@ test(
   {
     'runtime/cell.ts': "import { createServer } from 'node:net';\nimport { readFileSync } from 'fs';\nimport { Piscina } from 'piscina';",
     'actors/a.ts': "import { start } from '../runtime/threads/start.ts';\nconst x = import('./b.ts');",
+    'storage/block.ts': "import { crc32 } from 'node:zlib';",
   },
   [
     'runtime/cell.ts:1: only real doors import node:net',
@@ -129,12 +138,15 @@ test(
     'runtime/cell.ts:3: only real doors import piscina',
     'actors/a.ts:1: must not import the real door runtime/threads/start.ts',
     'actors/a.ts:2: import() is asynchronous: load modules in a real door',
+    'storage/block.ts:1: only real doors import node:zlib',
   ],
   {
     'runtime/cell.ts': "import { Encoder } from 'cbor-x';\nimport type { PoolOptions } from './pool.ts';\nimport { x } from './ring.ts';",
     'runtime/real/net.ts': "import { createServer } from 'node:net';",
     'runtime/pool-worker.ts': "import { move } from 'piscina';",
     'runtime/node-files.ts': "import { open } from 'node:fs';",
+    'storage/checksum.ts': "import { crc32 } from 'node:zlib';",
+    'storage/embedded/a.ts': "import { mkdir } from 'node:fs/promises';\nawait mkdir('a');",
   },
 );
 

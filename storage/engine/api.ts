@@ -56,6 +56,9 @@ export interface EngineIterator {
   close(): void;
 }
 
+/** Counters and sizes by name, units in the name: for people and metrics. */
+export type EngineStats = Readonly<Record<string, number>>;
+
 export interface EngineApi {
   /** Key and value are copied within the call. Errors by `done`: all of them, also of arguments. */
   put(key: Uint8Array, value: Uint8Array, durability: Durability | undefined, done: WriteDone): void;
@@ -83,6 +86,7 @@ export interface EngineApi {
   compact(range: KeyRange, done: WriteDone): void;
   /** Bytes of tables that hold keys of [start, end), estimated. */
   approximateBytes(start: Uint8Array, end: Uint8Array): number;
+  stats(): EngineStats;
   /** A copy of the state at the call in the directory `dir`, which is made; tables are hard links. It opens as a database of its own. */
   checkpoint(dir: string, done: WriteDone): void;
   /** Waits for writes under way, flushes nothing (the log has it). Idempotent. Iterators are closed. */

@@ -33,16 +33,18 @@ export interface Finding {
 }
 
 export const AREAS = ['actors', 'runtime', 'storage', 'test', 'bench'] as const;
-export type Area = (typeof AREAS)[number] | 'top';
+/** `embedded`: the part of storage that opens real doors, for programs without actors. */
+export type Area = (typeof AREAS)[number] | 'embedded' | 'top';
 
 export function areaOf(path: string): Area {
+  if (path.startsWith('storage/embedded/')) return 'embedded';
   return AREAS.find((area) => path.startsWith(`${area}/`)) ?? 'top';
 }
 
-/** Files that may touch the world: the real doors, the entry points, tests and benches. */
+/** Files that may touch the world: the real doors, the entry points, the embedded engine, tests and benches. */
 export function isRealDoor(path: string): boolean {
   const area = areaOf(path);
-  if (area === 'test' || area === 'bench' || area === 'top') return true;
+  if (area === 'test' || area === 'bench' || area === 'embedded' || area === 'top') return true;
   return /^runtime\/(?:(?:real|threads)\/|(?:system|worker|control|pool|node)(?:-[^/]*)?\.ts$)/.test(path);
 }
 

@@ -1,0 +1,97 @@
+/** Opens an engine on the real file system, clock and job pool: for programs that embed it. */
+import { mkdir } from 'node:fs/promises';
+import { dirname, resolve, sep } from 'node:path';
+import type { Log, Timers } from '../../runtime/doors.ts';
+import { PiscinaJobRunner } from '../../runtime/pool.ts';
+import { LazyJobRunner } from '../../runtime/pool-lazy.ts';
+import { SeededRandom } from '../../runtime/random.ts';
+import { realClock } from '../../runtime/real/clock.ts';
+import { RealFiles } from '../../runtime/real/files.ts';
+import { openLog } from '../../runtime/real/log.ts';
+import type { EngineApi } from '../engine/api.ts';
+import { Engine } from '../engine/engine.ts';
+import type { EngineOptions } from '../engine/options.ts';
+import { StorageError } from '../errors.ts';
+import { completed, done } from './completion.ts';
+
+const JOB_THREADS = 2;
+const JOB_QUEUE_MAX = 1_024;
+
+export interface OpenOptions extends EngineOptions {
+  /** Threads that flush and compact; started with the first such work. Default 2. */
+  readonly jobThreads?: number;
+  /** Default: warnings and errors as JSON lines on stderr. */
+  readonly log?: Log;
+  /** Another way to come by an engine. Default: on the real disk, by the options here. */
+  readonly openEngine?: OpenEngine;
+}
+
+/** An engine and what it stands on. */
+export interface OpenedEngine {
+  readonly engine: EngineApi;
+  /** Closes the engine, then what was opened for it. Called once. */
+  close(): Promise<void>;
+}
+
+/** Rejects with StorageError. `dir` is as the program gave it. */
+export type OpenEngine = (dir: string, options: Omit<OpenOptions, 'openEngine'>) => Promise<OpenedEngine>;
+
+/** Opens the engine in `dir`, relative to the working directory; the directories above it are made, when it may be made itself. */
+export async function openEngine(dir: string, options: OpenOptions): Promise<OpenedEngine> {
+  if (typeof dir !== 'string' || dir === '') throw new StorageError('INVALID_ARGUMENT', `dir: expected a path, got ${JSON.stringify(dir)}`);
+  const { openEngine: other, ...given } = options;
+  return other === undefined ? openReal(dir, given) : other(dir, given);
+}
+
+async function openReal(dir: string, options: Omit<OpenOptions, 'openEngine'>): Promise<OpenedEngine> {
+  const { jobThreads: threads = JOB_THREADS, log: givenLog, ...engineOptions } = options;
+  const clock = realClock();
+  const log = givenLog ?? openLog({ clock, level: 'warn' });
+  const jobs = new LazyJobRunner(() => new PiscinaJobRunner({ modules: [jobsModule()], threads, queueMax: JOB_QUEUE_MAX, log }));
+  const random = new SeededRandom(globalThis.crypto.getRandomValues(new Uint32Array(4)).join('.'));
+  const doors = { clock, random, log, timers: TIMERS, files: new RealFiles(), jobs };
+  const path = absolutePath(dir);
+  try {
+    if (options.createIfMissing !== false && options.readOnly !== true) await makeParents(path);
+    const engine = await completed<EngineApi>((opened) => Engine.open(path, engineOptions, doors, opened));
+    return {
+      engine,
+      close: async () => {
+        try {
+          await done((closed) => engine.close(closed));
+        } finally {
+          await jobs.close();
+        }
+      },
+    };
+  } catch (error) {
+    await jobs.close();
+    throw error;
+  }
+}
+
+/** As the file system door takes it. */
+export function absolutePath(dir: string): string {
+  return resolve(dir).replaceAll(sep, '/');
+}
+
+async function makeParents(path: string): Promise<void> {
+  try {
+    await mkdir(dirname(path), { recursive: true });
+  } catch (error) {
+    throw new StorageError('IO', `${path}: the directory above it can't be made`, { cause: error });
+  }
+}
+
+/** Compiled or not, with the extension of this file. */
+function jobsModule(): string {
+  return new URL(`../jobs${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url).href;
+}
+
+const TIMERS: Timers = {
+  soon: (task) => void setImmediate(task),
+  after: (afterMs, task) => {
+    const timer = setTimeout(task, afterMs).unref();
+    return () => clearTimeout(timer);
+  },
+};
