@@ -13,6 +13,8 @@ import { type EngineIterator, type Entry, type KeyRange, LATER } from './api.ts'
 export interface IteratorSource {
   /** Makes the cursor; `onReady` is its. */
   open(bounds: Bounds, onReady: () => void): VisibleCursor;
+  /** Before each piece of work. */
+  beginRun(): void;
   /** Called once, when the iterator is closed. */
   release(): void;
   readonly timers: Timers;
@@ -97,6 +99,7 @@ export class RangeIterator implements EngineIterator {
   /** Undefined: nothing to give before a pending move has ended. */
   #fill(count: number, bytes: number): readonly Entry[] | undefined {
     const entries: Entry[] = [];
+    this.#source.beginRun();
     if (this.#target !== undefined && !this.#moved(this.#position(this.#target))) return undefined;
     const cursor = this.#cursor;
     let size = 0;

@@ -7,18 +7,17 @@
  *                    immutable memtables -> flush job -> level 0 tables      v
  *                                                    -> merge jobs -> levels below      memtables, then tables
  * ```
- * Single-threaded: everything here runs on the thread that calls it; merges run in the pool. Made by `openEngine`.
- * Source: [O'Neil 1996], [LevelDB impl], RocksDB.
+ * Single-threaded: everything here runs on the thread that calls it; merges run in the pool.  * Source: [O'Neil 1996], [LevelDB impl], RocksDB.
  */
-import { StorageError } from '../errors.ts';
+import { type StorageDone, StorageError } from '../errors.ts';
 import { KEY_BYTES_MAX } from '../key.ts';
 import { DELETE, PUT, RANGE_DELETE } from '../record.ts';
 import type { WriteBatch } from '../write-batch.ts';
-import type { StorageDone } from '../errors.ts';
 import {
   type Durability,
   type EngineApi,
   type EngineIterator,
+  type EngineStats,
   type IteratorOptions,
   type KeyRange,
   LATER,
@@ -26,12 +25,12 @@ import {
   type WriteDone,
 } from './api.ts';
 import type { EngineParts } from './engine-parts.ts';
-import type { EngineStats } from './engine-stats.ts';
 import { boundsOf, RangeIterator } from './engine-iterator.ts';
 import { openCursor } from './engine-cursor.ts';
 import { ManyReads } from './many-reads.ts';
 import { checkpointEngine } from './checkpoint.ts';
-import { DURABILITIES } from './options.ts';
+import { openParts } from './opening.ts';
+import { DURABILITIES, type EngineDoors, type EngineOptions } from './options.ts';
 
 const NOTHING = new Uint8Array(0);
 
@@ -41,8 +40,12 @@ export class Engine implements EngineApi {
   #closing: WriteDone[] | undefined;
   #closed = false;
 
-  /** For `openEngine` only. */
-  constructor(parts: EngineParts) {
+  /** Errors: as `StorageErrorCode` says. `dir` is absolute, with '/'; the directory above it exists. */
+  static open(dir: string, options: EngineOptions, doors: EngineDoors, done: StorageDone<Engine>): void {
+    openParts(dir, options, doors, (result) => done(result.ok ? { ok: true, value: new Engine(result.value) } : result));
+  }
+
+  private constructor(parts: EngineParts) {
     this.#parts = parts;
   }
 
@@ -99,16 +102,18 @@ export class Engine implements EngineApi {
 
   iterator(options: IteratorOptions): EngineIterator {
     this.#mustBeOpen();
-    const { memory, versions, doors } = this.#parts;
+    const { memory, versions, doors, reads } = this.#parts;
     const version = versions.hold();
     const sequence = options.snapshot?.sequence ?? memory.sequence;
-    const tables = memory.all();
+    const tables = memory.hold();
     const iterator: RangeIterator = new RangeIterator(
       {
         timers: doors.timers,
         open: (bounds, onReady) => openCursor(tables, version, sequence, bounds, onReady),
+        beginRun: () => reads.beginRun(),
         release: () => {
           this.#iterators.delete(iterator);
+          memory.release(tables);
           versions.release(version);
         },
       },

@@ -1,12 +1,17 @@
 /** What of the database is in memory: the memtable that is written to, and those that wait for their flush. */
 import type { Memtable } from '../memtable/memtable.ts';
+import type { Arenas } from './arenas.ts';
 import { RangeDeletes } from '../range-deletes.ts';
 
 /** A memtable and the segment of the commit log that has the same records. */
 export class LoggedMemtable {
   readonly table: Memtable;
-  /** Number of the segment. */
-  readonly segment: number;
+  /** Number of the segment; 0: it has none yet, and nothing is written to it. */
+  segment: number;
+  /** Iterators that read it. */
+  holders = 0;
+  /** Its records are in a table. */
+  flushed = false;
   #rangeDeletes = RangeDeletes.none;
   #rangeDeleteCount = 0;
 
@@ -31,8 +36,10 @@ export class Memory {
   immutables: readonly LoggedMemtable[];
   /** Of the newest record. */
   sequence: number;
+  readonly #arenas: Arenas;
 
-  constructor(active: LoggedMemtable, immutables: readonly LoggedMemtable[], sequence: number) {
+  constructor(active: LoggedMemtable, immutables: readonly LoggedMemtable[], sequence: number, arenas: Arenas) {
+    this.#arenas = arenas;
     this.active = active;
     this.immutables = immutables;
     this.sequence = sequence;
@@ -46,11 +53,26 @@ export class Memory {
 
   remove(flushed: LoggedMemtable): void {
     this.immutables = this.immutables.filter((each) => each !== flushed);
+    flushed.flushed = true;
+    this.#maybeGive(flushed);
   }
 
-  /** Newest first. */
-  all(): readonly LoggedMemtable[] {
-    return [this.active, ...this.immutables];
+  /** All, newest first, until `release`. */
+  hold(): readonly LoggedMemtable[] {
+    const all = [this.active, ...this.immutables];
+    for (const each of all) each.holders++;
+    return all;
+  }
+
+  release(held: readonly LoggedMemtable[]): void {
+    for (const each of held) {
+      each.holders--;
+      this.#maybeGive(each);
+    }
+  }
+
+  #maybeGive(table: LoggedMemtable): void {
+    if (table.flushed && table.holders === 0) this.#arenas.give(table.table.arena);
   }
 
   /** The largest sequence <= `maxSequence` of a range delete over the key; 0: none. */

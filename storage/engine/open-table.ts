@@ -1,8 +1,27 @@
 /** A table of the database and its reader. */
-import type { TableMeta } from '../manifest/table-meta.ts';
-import type { TableReader } from '../table/table-reader.ts';
+import type { FileSystem } from '../../runtime/files.ts';
+import type { StorageDone } from '../errors.ts';
+import { tableName } from '../manifest/file-names.ts';
+import type { TableMeta } from '../manifest/version-edit.ts';
+import { openTable } from '../table/open-table.ts';
+import type { TableContext, TableReader } from '../table/table-reader.ts';
+import { ioError } from './file-steps.ts';
 
 export interface OpenTable {
   readonly meta: TableMeta;
   readonly reader: TableReader;
+}
+
+/** Errors: IO; CORRUPTION, also when the file is not the one that `meta` describes. */
+export function openTableFile(files: FileSystem, dir: string, meta: TableMeta, context: TableContext, done: StorageDone<OpenTable>): void {
+  files.open(`${dir}/${tableName(meta.number)}`, 'read', (opened) => {
+    if (!opened.ok) {
+      done({ ok: false, error: ioError('open', opened.error) });
+      return;
+    }
+    openTable(opened.value, { uid: meta.uid, bytes: meta.bytes }, context, (result) => {
+      if (result.ok) done({ ok: true, value: { meta, reader: result.value } });
+      else done(result);
+    });
+  });
 }

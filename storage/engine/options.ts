@@ -2,7 +2,9 @@
 import type { Clock, Log, Random, Timers } from '../../runtime/doors.ts';
 import type { FileSystem } from '../../runtime/files.ts';
 import type { JobRunner } from '../../runtime/jobs.ts';
+import type { FilterChoice } from '../compaction/filter.ts';
 import { StorageError } from '../errors.ts';
+import { KEY_BYTES_MAX } from '../key.ts';
 import type { Durability } from './api.ts';
 
 const KIB = 1024;
@@ -54,11 +56,18 @@ export interface EngineOptions {
   readonly levelBytes?: number;
   /** Bytes per second that compactions may write while clients are busy; 0: unlimited. Default 0. */
   readonly compactionBytesPerSecond?: number;
+  /** Job of the pool that flushes and merges, as `defineMergeJob` made it. Default `storage.merge`, which has no filters. */
+  readonly mergeJob?: string;
+  /** Rule by which merges remove entries; the merge job must have it. Default: none. */
+  readonly filter?: FilterChoice;
   /** Bugs planted by tests. */
   readonly mutants?: ReadonlySet<string>;
 }
 
-export type CheckedOptions = Required<EngineOptions>;
+export type CheckedOptions = Required<Omit<EngineOptions, 'filter'>> & Pick<EngineOptions, 'filter'>;
+
+/** What a memtable holds beside its records: headers of the segment and of groups. */
+export const MEMTABLE_SLACK_BYTES = 4 * KIB;
 
 const DEFAULTS: CheckedOptions = {
   createIfMissing: true,
@@ -78,13 +87,14 @@ const DEFAULTS: CheckedOptions = {
   tableBytes: 32 * MIB,
   levelBytes: 256 * MIB,
   compactionBytesPerSecond: 0,
+  mergeJob: 'storage.merge',
   mutants: new Set(),
 };
 
 /** Inclusive bounds of the numbers. */
 const BOUNDS: Readonly<Record<string, readonly [number, number]>> = {
   periodMs: [1, 60_000],
-  memtableBytes: [16 * KIB, 1024 * MIB],
+  memtableBytes: [128 * KIB, 1024 * MIB],
   memtablesMax: [1, 64],
   waitingBytesMax: [0, 1024 * MIB],
   valueBytesMax: [1, 256 * MIB],
@@ -102,12 +112,18 @@ export const DURABILITIES: readonly unknown[] = ['sync', 'periodic', 'none'];
 export function checkOptions(given: EngineOptions): CheckedOptions {
   const options: Record<string, unknown> = { ...DEFAULTS };
   for (const [name, value] of Object.entries(given)) {
-    if (!Object.hasOwn(DEFAULTS, name)) throw invalid(`unknown option ${name}`);
+    if (!Object.hasOwn(DEFAULTS, name) && name !== 'filter') throw invalid(`unknown option ${name}`);
     if (value === undefined) continue;
     check(name, value);
     options[name] = value;
   }
-  return options as unknown as CheckedOptions;
+  const checked = options as unknown as CheckedOptions;
+  const valueBytesMost = checked.memtableBytes - MEMTABLE_SLACK_BYTES - KEY_BYTES_MAX;
+  if (given.valueBytesMax === undefined) return { ...checked, valueBytesMax: Math.max(1, Math.min(checked.valueBytesMax, valueBytesMost)) };
+  if (checked.valueBytesMax > valueBytesMost) {
+    throw invalid(`option valueBytesMax: expected at most ${valueBytesMost}, since a memtable (memtableBytes) holds it and its key, got ${checked.valueBytesMax}`);
+  }
+  return checked;
 }
 
 function check(name: string, value: unknown): void {
@@ -121,6 +137,10 @@ function check(name: string, value: unknown): void {
     if (!CODECS.includes(value)) throw invalid(`option codec: expected ${CODECS.join(', ')}, got ${String(value)}`);
   } else if (name === 'durability') {
     if (!DURABILITIES.includes(value)) throw invalid(`option durability: expected ${DURABILITIES.join(', ')}, got ${String(value)}`);
+  } else if (name === 'mergeJob') {
+    if (typeof value !== 'string') throw invalid(`option mergeJob: expected the name of a job, got ${String(value)}`);
+  } else if (name === 'filter') {
+    if (typeof value !== 'object' || value === null || !('name' in value)) throw invalid(`option filter: expected {name, argument}, got ${String(value)}`);
   } else if (name === 'mutants') {
     if (!(value instanceof Set)) throw invalid(`option mutants: expected a Set, got ${String(value)}`);
   } else if (typeof value !== 'boolean') {

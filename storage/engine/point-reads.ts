@@ -6,11 +6,14 @@
  * moves into a `PendingRead`, which goes on from there.
  */
 import type { Timers } from '../../runtime/doors.ts';
-import type { StorageDone, StorageError } from '../errors.ts';
+import { BugError } from '../../runtime/errors.ts';
+import { type StorageDone, StorageError } from '../errors.ts';
 import { hashKey } from '../hash.ts';
 import type { Memtable } from '../memtable/memtable.ts';
 import { PUT, RECORD_HEADER_BYTES } from '../record.ts';
 import { ABSENT, FOUND, Lookup, type LookupOutcome } from '../table/lookup.ts';
+import { compareKeys } from '../key.ts';
+import type { ReadPolicy } from '../table/read-policy.ts';
 import { LATER } from './api.ts';
 import { copyOf } from './engine-iterator.ts';
 import { firstEndingAtOrAfter } from './level-cursor.ts';
@@ -24,14 +27,17 @@ export class PointReads {
   readonly #memory: Memory;
   readonly #versions: Versions;
   /** Of the search under way; replaced when a `PendingRead` takes it. */
-  #lookup = new Lookup();
+  #lookup = new Lookup(unexpected);
   readonly #timers: Timers;
+  readonly #policy: ReadPolicy;
+  #inRun = false;
   /** Searches that wait for a block. */
   pending = 0;
 
-  constructor(memory: Memory, versions: Versions, timers: Timers) {
+  constructor(memory: Memory, versions: Versions, policy: ReadPolicy, timers: Timers) {
     this.#memory = memory;
     this.#versions = versions;
+    this.#policy = policy;
     this.#timers = timers;
   }
 
@@ -49,17 +55,28 @@ export class PointReads {
       at = table.find(key, hash, sequence);
       if (at !== 0) return valueOf(table, at, covering);
     }
+    return this.#getFromTables(version, key, hash, sequence, covering, done);
+  }
+
+  #getFromTables(
+    version: Version,
+    key: Uint8Array,
+    hash: number,
+    sequence: number,
+    covering: number,
+    done: StorageDone<Value>,
+  ): Value | typeof LATER {
+    this.beginRun();
     const search = this.#lookup;
     const { levels } = version;
     for (let level = 0; level < levels.length; level++) {
       const tables = levels[level]!;
-      const first = level === 0 ? 0 : firstEndingAtOrAfter(tables, key, 0, key.length);
-      const end = level === 0 ? tables.length : Math.min(tables.length, first + 1);
-      for (let index = first; index < end; index++) {
+      for (let index = level === 0 ? 0 : firstEndingAtOrAfter(tables, key, 0, key.length); index < tables.length; index++) {
+        if (level > 0 && beginsAfter(tables[index]!, key)) break;
         const outcome = tables[index]!.reader.get(key, hash, sequence, search);
         if (outcome === ABSENT) continue;
         if (outcome === FOUND) return valueIn(search, covering);
-        this.#lookup = new Lookup();
+        this.#lookup = new Lookup(unexpected);
         this.pending++;
         new PendingRead(this, copyOf(key, 0, key.length), hash, sequence, covering, this.#versions.hold(), level, index, search, done);
         return LATER;
@@ -75,9 +92,17 @@ export class PointReads {
     read.done(result instanceof Error ? { ok: false, error: result } : { ok: true, value: result });
   }
 
-  fail(done: StorageDone<never>, error: StorageError): void {
-    this.#timers.soon(() => done({ ok: false, error }));
+  /** Before anything that may read inline: time spent on that counts per turn of the loop. */
+  beginRun(): void {
+    if (this.#inRun) return;
+    this.#inRun = true;
+    this.#timers.soon(this.#onNextRun);
   }
+
+  readonly #onNextRun = (): void => {
+    this.#inRun = false;
+    this.#policy.startRun();
+  };
 }
 
 /** A read that waits for a block. */
@@ -118,32 +143,46 @@ class PendingRead {
     lookup.onReady = this.#onReady;
   }
 
-  readonly #onReady = (outcome: LookupOutcome): void => {
-    let last: LookupOutcome = outcome;
+  readonly #onReady = (outcome: LookupOutcome, error: StorageError | undefined): void => {
+    if (error !== undefined) {
+      this.#reads.finish(this, error);
+      return;
+    }
+    let last = outcome;
     while (last === ABSENT) {
       const table = this.#next();
       if (table === undefined) {
         this.#reads.finish(this, undefined);
         return;
       }
-      last = table.reader.get(this.#key, this.#hash, this.#sequence, this.#lookup);
+      try {
+        last = table.reader.get(this.#key, this.#hash, this.#sequence, this.#lookup);
+      } catch (thrown) {
+        if (!(thrown instanceof StorageError)) throw thrown;
+        this.#reads.finish(this, thrown);
+        return;
+      }
     }
     if (last === FOUND) this.#reads.finish(this, valueIn(this.#lookup, this.#covering));
-    else if (last instanceof Error) this.#reads.finish(this, last);
   };
 
   /** The next table that may hold the key. */
   #next(): OpenTable | undefined {
     const { levels } = this.version;
     this.#index++;
-    if (this.#level === 0 && this.#index < levels[0]!.length) return levels[0]![this.#index];
-    for (this.#level++; this.#level < levels.length; this.#level++) {
-      const tables = levels[this.#level]!;
+    for (;;) {
+      const table = levels[this.#level]![this.#index];
+      if (table !== undefined && (this.#level === 0 || !beginsAfter(table, this.#key))) return table;
+      this.#level++;
+      const tables = levels[this.#level];
+      if (tables === undefined) return undefined;
       this.#index = firstEndingAtOrAfter(tables, this.#key, 0, this.#key.length);
-      if (this.#index < tables.length) return tables[this.#index];
     }
-    return undefined;
   }
+}
+
+function beginsAfter({ meta: { smallest } }: OpenTable, key: Uint8Array): boolean {
+  return compareKeys(smallest, 0, smallest.length, key, 0, key.length) > 0;
 }
 
 /** Of the record at `at`, unless it is a deletion or older than `covering`. */
@@ -161,4 +200,8 @@ function valueOf(table: Memtable, at: number, covering: number): Value {
 function valueIn(lookup: Lookup, covering: number): Value {
   if (lookup.kind !== PUT || lookup.sequence < covering) return undefined;
   return lookup.valueBytes.subarray(lookup.valueStart, lookup.valueEnd);
+}
+
+function unexpected(): void {
+  throw new BugError('a lookup that nobody waits for was answered');
 }

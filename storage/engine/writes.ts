@@ -5,13 +5,15 @@
  * A full memtable is put aside for its flush, and a fresh one with a segment of its own takes over. When too many wait, writes queue here, up to
  * a number of bytes; while one is queued all later ones queue behind it.
  */
-import type { Timers } from '../../runtime/doors.ts';
+import type { Clock, Timers } from '../../runtime/doors.ts';
 import { StorageError } from '../errors.ts';
 import type { CommitLog } from '../log/commit-log.ts';
 import { DELETE, PUT, RANGE_DELETE, type RecordKind } from '../record.ts';
 import { WriteBatch } from '../write-batch.ts';
 import type { Durability, WriteDone } from './api.ts';
 import type { Memory } from './memory.ts';
+
+const LATE_MS = 2;
 
 interface WaitingWrite {
   readonly batch: WriteBatch;
@@ -24,8 +26,12 @@ export interface WritesContext {
   readonly log: CommitLog;
   readonly timers: Timers;
   readonly waitingBytesMax: number;
-  /** Puts the active memtable aside and makes an empty one. Returns false while that must wait: for a flush, or for a segment of the log. */
-  readonly rotate: () => boolean;
+  readonly clock: Clock;
+  /**
+   * Puts the active memtable aside and makes an empty one. Returns false while that must wait: for a flush, or for a segment of the log; an error
+   * where these fail.
+   */
+  readonly rotate: () => true | false | StorageError;
 }
 
 export class Writes {
@@ -34,6 +40,11 @@ export class Writes {
   #waitingBytes = 0;
   /** Why no write is taken: the log is broken, or the engine closes. */
   #refusal: StorageError | undefined;
+  /** Bytes per ms that may pass while writers are slowed down; Infinity: all. */
+  #bytesPerMs = Number.POSITIVE_INFINITY;
+  /** While writers are slowed down: when the next write may pass. */
+  #freeAtMs = 0;
+  #cancelPace: (() => void) | undefined;
 
   constructor(context: WritesContext) {
     this.#context = context;
@@ -49,7 +60,7 @@ export class Writes {
 
   /** Requires: sizes were checked. */
   add(kind: RecordKind, key: Uint8Array, value: Uint8Array, durability: Durability, done: WriteDone): void {
-    if (this.#waiting.length === 0 && this.#refusal === undefined) {
+    if (this.#waiting.length === 0 && this.#refusal === undefined && this.#mayPass(key.length + value.length)) {
       const { memory, log } = this.#context;
       // Twice, since after a rotation there is room.
       for (let attempt = 0; attempt < 2; attempt++) {
@@ -58,22 +69,43 @@ export class Writes {
           log.enqueue(1, durability, done);
           return;
         }
-        if (!this.#context.rotate()) break;
+        const rotated = this.#context.rotate();
+        if (rotated === false) break;
+        if (rotated !== true) {
+          this.fail(done, rotated);
+          return;
+        }
       }
     }
     this.#wait(batchOf(kind, key, value), durability, done);
   }
 
   write(batch: WriteBatch, durability: Durability, done: WriteDone): void {
-    if (this.#waiting.length === 0 && this.#refusal === undefined && this.#take(batch, durability, done)) return;
+    if (this.#waiting.length === 0 && this.#refusal === undefined && this.#mayPass(batch.length)) {
+      const taken = this.#take(batch, durability, done);
+      if (taken === true) return;
+      if (taken !== false) {
+        this.fail(done, taken);
+        return;
+      }
+    }
     this.#wait(batch, durability, done);
+  }
+
+  /** Slows writers down, or no more: Infinity. */
+  pace(bytesPerMs: number): void {
+    this.#bytesPerMs = bytesPerMs;
+    if (bytesPerMs === Number.POSITIVE_INFINITY) this.resume();
   }
 
   /** There may be room again. */
   resume(): void {
     let taken = 0;
     for (const { batch, durability, done } of this.#waiting) {
-      if (this.#refusal !== undefined || !this.#take(batch, durability, done)) break;
+      if (this.#refusal !== undefined || !this.#mayPass(batch.length)) break;
+      const outcome = this.#take(batch, durability, done);
+      if (outcome === false) break;
+      if (outcome !== true) this.fail(done, outcome);
       this.#waitingBytes -= batch.length;
       taken++;
     }
@@ -83,6 +115,10 @@ export class Writes {
   /** No write is taken from now on; those that wait fail. */
   refuse(error: StorageError): void {
     this.#refusal = error;
+    this.failWaiting(error);
+  }
+
+  failWaiting(error: StorageError): void {
     const waiting = this.#waiting;
     this.#waiting = [];
     this.#waitingBytes = 0;
@@ -98,7 +134,23 @@ export class Writes {
     this.#context.timers.soon(() => done(error));
   }
 
-  #take(batch: WriteBatch, durability: Durability, done: WriteDone): boolean {
+  /** Counts the bytes as passing, unless they have to wait. */
+  #mayPass(bytes: number): boolean {
+    if (this.#bytesPerMs === Number.POSITIVE_INFINITY) return true;
+    const now = this.#context.clock.now();
+    if (now < this.#freeAtMs) {
+      this.#cancelPace ??= this.#context.timers.after(this.#freeAtMs - now, () => {
+        this.#cancelPace = undefined;
+        this.resume();
+      });
+      return false;
+    }
+    // Timers are late by a millisecond or so: what was lost by that is made up for.
+    this.#freeAtMs = Math.max(this.#freeAtMs, now - LATE_MS) + bytes / this.#bytesPerMs;
+    return true;
+  }
+
+  #take(batch: WriteBatch, durability: Durability, done: WriteDone): true | false | StorageError {
     const { memory, log } = this.#context;
     for (let attempt = 0; attempt < 2; attempt++) {
       if (memory.active.table.addBatch(batch, memory.sequence + 1)) {
@@ -106,7 +158,8 @@ export class Writes {
         log.enqueue(batch.count, durability, done);
         return true;
       }
-      if (!this.#context.rotate()) return false;
+      const rotated = this.#context.rotate();
+      if (rotated !== true) return rotated;
     }
     return false;
   }

@@ -1,0 +1,264 @@
+/** The parts of an open engine, and what concerns more than one of them: rotation, slowing writers down, a broken log, the end. */
+import type { FileLock } from '../../runtime/files.ts';
+import { type CompactionScheduler, JobScheduler } from '../compaction/scheduler.ts';
+import { gradeStall, STALL_DEFAULTS, type StallOptions } from '../compaction/write-stall.ts';
+import { StorageError } from '../errors.ts';
+import type { CommitLog } from '../log/commit-log.ts';
+import { type FileName, isObsolete, logName, tableName } from '../manifest/file-names.ts';
+import type { ManifestWriter } from '../manifest/manifest-writer.ts';
+import type { VersionState } from '../manifest/version-state.ts';
+import { Memtable } from '../memtable/memtable.ts';
+import type { TableContext } from '../table/table-reader.ts';
+import type { EngineStats, WriteDone } from './api.ts';
+import type { Arenas } from './arenas.ts';
+import { Compactor } from './compactor.ts';
+import { Edits } from './edits.ts';
+import { engineStats } from './engine-stats.ts';
+import { ioError } from './file-steps.ts';
+import { Flusher } from './flusher.ts';
+import { LoggedMemtable, type Memory } from './memory.ts';
+import type { OpenTable } from './open-table.ts';
+import { closeTables } from './opening.ts';
+import { type CheckedOptions, type EngineDoors, MEMTABLE_SLACK_BYTES } from './options.ts';
+import { PointReads } from './point-reads.ts';
+import { Snapshots } from './snapshots.ts';
+import { Versions } from './versions.ts';
+import { Writes } from './writes.ts';
+
+export interface OpenedParts {
+  readonly dir: string;
+  readonly options: CheckedOptions;
+  readonly doors: EngineDoors;
+  readonly lock: FileLock | undefined;
+  readonly context: TableContext;
+  readonly state: VersionState;
+  readonly tables: readonly OpenTable[];
+  readonly arenas: Arenas;
+  readonly memory: Memory;
+  readonly log: CommitLog;
+  readonly manifest: ManifestWriter;
+  readonly dbUid: Uint8Array;
+}
+
+export interface FoundFile {
+  readonly path: string;
+  readonly parsed: FileName;
+}
+
+export class EngineParts {
+  readonly dir: string;
+  readonly options: CheckedOptions;
+  readonly doors: EngineDoors;
+  readonly context: TableContext;
+  readonly memory: Memory;
+  readonly log: CommitLog;
+  readonly manifest: ManifestWriter;
+  readonly dbUid: Uint8Array;
+  readonly versions: Versions;
+  readonly snapshots = new Snapshots();
+  readonly reads: PointReads;
+  readonly writes: Writes;
+  readonly edits: Edits;
+  readonly flusher: Flusher;
+  readonly compactor: Compactor;
+  readonly scheduler: CompactionScheduler;
+  /** Of a batch: what an empty memtable has room for. */
+  readonly batchBytesMax: number;
+  isClosing = false;
+  readonly #lock: FileLock | undefined;
+  readonly #arenas: Arenas;
+  readonly #stallOptions: StallOptions;
+  /** Segments whose records are in tables, but which the log still has open. */
+  #unreleased: number[] = [];
+  /** Segments that were replayed: the log doesn't know them. */
+  readonly #replayed: ReadonlySet<number>;
+  /** Why there is no spare segment. */
+  #spareError: StorageError | undefined;
+
+  constructor(opened: OpenedParts) {
+    const { doors, options, memory, context } = opened;
+    this.dir = opened.dir;
+    this.options = options;
+    this.doors = doors;
+    this.context = context;
+    this.memory = memory;
+    this.log = opened.log;
+    this.manifest = opened.manifest;
+    this.dbUid = opened.dbUid;
+    this.#lock = opened.lock;
+    this.#arenas = opened.arenas;
+    this.#replayed = new Set(memory.immutables.map(({ segment }) => segment));
+    this.versions = new Versions(opened.state, opened.tables, (table) => this.#removeTable(table));
+    this.reads = new PointReads(memory, this.versions, context.policy, doors.timers);
+    this.scheduler = new JobScheduler({ jobs: doors.jobs, soon: doors.timers.soon });
+    this.edits = new Edits(this.manifest, this.versions, doors.timers, doors.log);
+    this.flusher = new Flusher(this);
+    this.compactor = new Compactor(this);
+    this.writes = new Writes({
+      memory,
+      log: this.log,
+      timers: doors.timers,
+      clock: doors.clock,
+      waitingBytesMax: options.waitingBytesMax,
+      rotate: () => this.rotate(),
+    });
+    this.batchBytesMax = memory.active.table.arena.bytes.length - MEMTABLE_SLACK_BYTES;
+    this.#stallOptions = { ...STALL_DEFAULTS, immutableMemtables: { slow: options.memtablesMax - 1, stop: options.memtablesMax } };
+  }
+
+  /** Begins the work in the background, and removes files that a crash left behind. `found`: what was in the directory. */
+  begin(found: readonly FoundFile[]): void {
+    if (this.options.readOnly) return;
+    const { state } = this.versions.current;
+    const live = { tables: state.tableNumbers(), logNumber: state.logNumber, manifestNumber: this.manifest.number };
+    for (const { path, parsed } of found) {
+      const isStranger = parsed.kind === 'log' && !this.#replayed.has(parsed.number);
+      if (isStranger || isObsolete(parsed, live)) this.#unlink(path);
+    }
+    this.flusher.pump();
+    this.compactor.pump();
+    this.#grade();
+  }
+
+  /** See `WritesContext.rotate`. */
+  rotate(): true | false | StorageError {
+    const { memory, log, options } = this;
+    if (this.isClosing || log.poisoned !== undefined) return log.poisoned ?? closed();
+    if (memory.immutables.length >= options.memtablesMax || this.#isStopped()) return this.flusher.error ?? false;
+    if (!log.ready) return this.#spareError ?? false;
+    const table = new Memtable(this.#arenas.take(), memory.sequence);
+    memory.rotate(new LoggedMemtable(table, log.rotate(table, memory.sequence, memory.sequence + 1)));
+    this.#releaseSegments();
+    this.flusher.pump();
+    this.#grade();
+    return true;
+  }
+
+  onFlushed({ segment }: LoggedMemtable): void {
+    if (this.#replayed.has(segment)) this.#unlink(`${this.dir}/${logName(segment)}`);
+    else if (segment !== 0) this.#unreleased.push(segment);
+    this.#releaseSegments();
+    this.#advance();
+    this.compactor.pump();
+  }
+
+  onFlushFailed(error: StorageError): void {
+    // Writes that would wait for this flush are told.
+    if (this.memory.immutables.length >= this.options.memtablesMax) this.writes.failWaiting(error);
+  }
+
+  onCompacted(): void {
+    this.#advance();
+  }
+
+  onSpareSegment(error: StorageError | undefined): void {
+    this.#spareError = error;
+    if (error !== undefined) this.writes.failWaiting(error);
+    this.#advance();
+    this.flusher.advance();
+  }
+
+  /**
+   * Nothing is acknowledged any more on the strength of the log: what is in memory goes into tables, by which the log is not needed, and then a
+   * fresh segment begins.
+   */
+  onLogFailure(error: StorageError): void {
+    if (this.isClosing) return;
+    this.doors.log.error('commitLogFailed', { error });
+    this.writes.refuse(error);
+    const { memory } = this;
+    if (memory.active.table.recordCount > 0) memory.rotate(new LoggedMemtable(new Memtable(this.#arenas.take(), memory.sequence), 0));
+    this.flusher.pump();
+    this.#advance();
+  }
+
+  stats(): EngineStats {
+    return engineStats(this);
+  }
+
+  /** Ends what is under way. The log keeps what is in memory only. */
+  close(done: WriteDone): void {
+    this.isClosing = true;
+    this.writes.refuse(closed());
+    this.flusher.close();
+    this.compactor.close();
+    if (this.options.readOnly) {
+      closeTables(this.versions.tables, done);
+      return;
+    }
+    this.log.close((logError) => {
+      this.edits.close(() => {
+        closeTables(this.versions.tables, (tableError) => {
+          const error = this.log.poisoned ?? logError ?? tableError;
+          if (this.#lock === undefined) done(error);
+          else this.#lock.release((released) => done(error ?? (released.ok ? undefined : ioError('close', released.error))));
+        });
+      });
+    });
+  }
+
+  /** Something that writers may have waited for is there. */
+  #advance(): void {
+    if (this.isClosing) return;
+    this.#maybeRenewLog();
+    this.#grade();
+    this.writes.resume();
+  }
+
+  #maybeRenewLog(): void {
+    const { memory, log } = this;
+    if (log.poisoned === undefined || memory.immutables.length > 0 || memory.active.table.recordCount > 0 || !log.ready) return;
+    const { active } = memory;
+    const table = active.table.length === 0 ? active.table : new Memtable(this.#arenas.take(), memory.sequence);
+    memory.active = new LoggedMemtable(table, log.rotate(table, memory.sequence, memory.sequence + 1));
+    this.#releaseSegments();
+    this.writes.allow();
+    this.doors.log.info('commitLogRenewed', { segment: memory.active.segment });
+  }
+
+  #isStopped(): boolean {
+    return gradeStall(this.#pressure(), this.#stallOptions).kind === 'stop';
+  }
+
+  #grade(): void {
+    const grade = gradeStall(this.#pressure(), this.#stallOptions);
+    this.writes.pace(grade.kind === 'slow' ? grade.bytesPerMs : Number.POSITIVE_INFINITY);
+  }
+
+  #pressure(): { readonly immutableMemtables: number; readonly level0Tables: number; readonly pendingBytes: number } {
+    return {
+      immutableMemtables: this.memory.immutables.length,
+      level0Tables: this.versions.current.levels[0]!.length,
+      pendingBytes: this.compactor.debtBytes,
+    };
+  }
+
+  /** The log lets a segment go only after it has begun the next. */
+  #releaseSegments(): void {
+    const current = this.log.segmentNumber;
+    this.#unreleased = this.#unreleased.filter((number) => {
+      if (number === current) return true;
+      this.log.release(number);
+      return false;
+    });
+  }
+
+  #removeTable({ meta, reader }: OpenTable): void {
+    reader.close(() => {
+      // A table that went to another level is still there.
+      if (!this.isClosing && this.versions.table(meta.number) === undefined) this.#unlink(`${this.dir}/${tableName(meta.number)}`);
+    });
+  }
+
+  /** One that can't be removed is removed at the next start. */
+  #unlink(path: string): void {
+    this.doors.files.unlink(path, (result) => {
+      if (!result.ok && result.error.code !== 'ENOENT') this.doors.log.warn('fileNotRemoved', { path, error: result.error });
+    });
+  }
+}
+
+
+function closed(): StorageError {
+  return new StorageError('CLOSED', 'the database is closed');
+}

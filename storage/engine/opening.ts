@@ -1,0 +1,348 @@
+/**
+ * Opens a database: takes the lock, reads CURRENT and the manifest, opens the tables, replays the commit log into memtables, begins a new segment.
+ * Nothing that was there is changed before all of it has been understood.
+ */
+import type { FileLock } from '../../runtime/files.ts';
+import { Codecs } from '../codec.ts';
+import { type StorageDone, StorageError, type StorageResult } from '../errors.ts';
+import { CommitLog } from '../log/commit-log.ts';
+import type { PreviousSegment } from '../log/group.ts';
+import { GROUP_HEADER_BYTES } from '../log/log-format.ts';
+import { CURRENT_NAME, type FileName, LOCK_NAME, parseFileName } from '../manifest/file-names.ts';
+import { decodeCurrent, readManifest } from '../manifest/manifest-reader.ts';
+import { ManifestWriter } from '../manifest/manifest-writer.ts';
+import { VersionState } from '../manifest/version-state.ts';
+import { Arena } from '../memtable/arena.ts';
+import { Memtable } from '../memtable/memtable.ts';
+import { BlockCache } from '../table/block-cache.ts';
+import { ReadPolicy } from '../table/read-policy.ts';
+import { Scratch, type TableContext } from '../table/table-reader.ts';
+import type { WriteDone } from './api.ts';
+import { EngineParts } from './engine-parts.ts';
+import { forEach, ioError, readWhole, syncFile } from './file-steps.ts';
+import { LoggedMemtable, Memory } from './memory.ts';
+import type { OpenTable } from './open-table.ts';
+import { openTableFile } from './open-table.ts';
+import { type CheckedOptions, checkOptions, type EngineDoors, type EngineOptions } from './options.ts';
+import { type Recovered, recoverLog } from './recovery.ts';
+
+const MANIFEST_BYTES_MAX = 1 << 30;
+const MANIFEST_ROLL_BYTES = 4 << 20;
+const CURRENT_BYTES_MAX = 4_096;
+const FILES_AT_ONCE = 8;
+const UID_BYTES = 16;
+const SEGMENT_RETRY_MS = 200;
+const LOG_IDLE_MS = 50;
+const SEGMENTS_RECYCLED_MAX = 2;
+
+/** Errors: as `StorageErrorCode` says. `dir` is absolute, with '/'; the directory above it exists. */
+export function openParts(dir: string, given: EngineOptions, doors: EngineDoors, done: StorageDone<EngineParts>): void {
+  let options: CheckedOptions;
+  try {
+    options = checkOptions(given);
+  } catch (error) {
+    doors.timers.soon(() => done({ ok: false, error: error as StorageError }));
+    return;
+  }
+  new Opening(dir, options, doors, done).start();
+}
+
+interface Found {
+  readonly name: string;
+  readonly parsed: FileName;
+}
+
+class Opening {
+  readonly #dir: string;
+  readonly #options: CheckedOptions;
+  readonly #doors: EngineDoors;
+  readonly #done: StorageDone<EngineParts>;
+  readonly #context: TableContext;
+  #lock: FileLock | undefined;
+  #found: readonly Found[] = [];
+  #dbUid: Uint8Array = new Uint8Array(UID_BYTES);
+  #manifestNumber: number | undefined;
+  #state = VersionState.empty;
+  #tables: readonly OpenTable[] = [];
+
+  constructor(dir: string, options: CheckedOptions, doors: EngineDoors, done: StorageDone<EngineParts>) {
+    this.#dir = dir;
+    this.#options = options;
+    this.#doors = doors;
+    this.#done = done;
+    this.#context = {
+      cache: new BlockCache(options.cacheBytes),
+      policy: new ReadPolicy({ inline: options.inlineReads }),
+      clock: doors.clock,
+      codecs: new Codecs(),
+      scratch: new Scratch(),
+      mutants: options.mutants,
+    };
+  }
+
+  start(): void {
+    const { createIfMissing, readOnly } = this.#options;
+    if (readOnly || !createIfMissing) {
+      this.#takeLock();
+      return;
+    }
+    this.#doors.files.mkdir(this.#dir, (made) => {
+      if (made.ok || made.error.code === 'EEXIST') this.#takeLock();
+      else this.#fail(ioError('open', made.error));
+    });
+  }
+
+  #takeLock(): void {
+    const { files } = this.#doors;
+    if (this.#options.readOnly) {
+      this.#list();
+      return;
+    }
+    files.lock(`${this.#dir}/${LOCK_NAME}`, (locked) => {
+      if (locked.ok) {
+        this.#lock = locked.value;
+        this.#list();
+      } else if (locked.error.code === 'ELOCKED') {
+        this.#fail(new StorageError('LOCKED', `${this.#dir} is open already, here or in another process`, { cause: locked.error }));
+      } else if (locked.error.code === 'ENOENT') this.#fail(this.#notFound());
+      else this.#fail(ioError('open', locked.error));
+    });
+  }
+
+  #list(): void {
+    this.#doors.files.readdir(this.#dir, (listed) => {
+      if (!listed.ok) {
+        const { error } = listed;
+        this.#fail(error.code === 'ENOENT' || error.code === 'ENOTDIR' ? this.#notFound() : ioError('open', error));
+        return;
+      }
+      this.#found = listed.value.map((name) => ({ name, parsed: parseFileName(name) }));
+      const exists = this.#found.some(({ parsed }) => parsed.kind === 'current');
+      if (exists) this.#openOld();
+      else this.#openNew();
+    });
+  }
+
+  #openNew(): void {
+    const orphan = this.#found.find(({ parsed }) => parsed.kind === 'table');
+    if (orphan !== undefined) {
+      const message = `${this.#dir} has tables (${orphan.name}), but no ${CURRENT_NAME}: it was lost; repair makes a new one`;
+      this.#fail(
+        new StorageError('CORRUPTION', message, {
+          place: { file: `${this.#dir}/${CURRENT_NAME}`, offset: 0, expected: 'the name of a manifest', found: 'no file' },
+        }),
+      );
+      return;
+    }
+    if (!this.#options.createIfMissing || this.#options.readOnly) {
+      this.#fail(this.#notFound());
+      return;
+    }
+    const uid = Buffer.alloc(UID_BYTES);
+    for (let i = 0; i < UID_BYTES; i += 4) uid.writeUInt32LE(this.#doors.random.u32(), i);
+    this.#dbUid = uid;
+    this.#replayLog();
+  }
+
+  #openOld(): void {
+    if (this.#options.errorIfExists) {
+      this.#fail(new StorageError('EXISTS', `${this.#dir} has a database already`));
+      return;
+    }
+    const { files } = this.#doors;
+    const path = `${this.#dir}/${CURRENT_NAME}`;
+    readWhole(files, path, CURRENT_BYTES_MAX, (current) => {
+      this.#attempt(current, (bytes) => {
+        const number = decodeCurrent(bytes, path);
+        this.#manifestNumber = number;
+        const manifest = `${this.#dir}/${this.#nameOf('manifest', number) ?? ''}`;
+        if (manifest === `${this.#dir}/`) {
+          throw new StorageError('CORRUPTION', `${path} names manifest ${number}, which is not there`, {
+            place: { file: path, offset: 0, expected: 'the name of a manifest that exists', found: `number ${number}` },
+          });
+        }
+        readWhole(files, manifest, MANIFEST_BYTES_MAX, (read) => {
+          this.#attempt(read, (content) => {
+            const { header, state } = readManifest(content, manifest, this.#options.mutants);
+            this.#dbUid = header.dbUid;
+            this.#state = state;
+            this.#openTables();
+          });
+        });
+      });
+    });
+  }
+
+  #openTables(): void {
+    const { files } = this.#doors;
+    forEach<VersionState['levels'][number][number], OpenTable>(
+      this.#state.levels.flat(),
+      FILES_AT_ONCE,
+      (meta, done) => openTableFile(files, this.#dir, meta, this.#context, done),
+      (opened) => {
+        this.#attempt(opened, (tables) => {
+          this.#tables = tables;
+          this.#replayLog();
+        });
+      },
+    );
+  }
+
+  #replayLog(): void {
+    const { logNumber, lastSequence } = this.#state;
+    const numbers = this.#found.flatMap(({ parsed }) => (parsed.kind === 'log' && parsed.number >= logNumber ? [parsed.number] : []));
+    numbers.sort((a, b) => a - b);
+    recoverLog(
+      { files: this.#doors.files, dir: this.#dir, numbers, logNumber, dbUid: this.#dbUid, lastSequence, mutants: this.#options.mutants },
+      (recovered) => {
+        this.#attempt(recovered, (log) => {
+          if (this.#options.readOnly) {
+            this.#finish(log, undefined, undefined);
+            return;
+          }
+          if (log.end?.kind === 'tornTail' && log.end.remains) this.#doors.log.warn('commitLogTail', { file: log.end.file, offset: log.end.offset });
+          this.#syncRecovered(log);
+        });
+      },
+    );
+  }
+
+  /** What was replayed may be in the page cache only: what is acknowledged from now on stands on it. */
+  #syncRecovered(log: Recovered): void {
+    forEach<string, undefined>(
+      log.paths,
+      1,
+      (path, done) => syncFile(this.#doors.files, path, (error) => done(error === undefined ? { ok: true, value: undefined } : { ok: false, error })),
+      (synced) => {
+        this.#attempt(synced, () => {
+          const previous = log.last === undefined ? undefined : { ...log.last, synced: log.last.end };
+          this.#beginLog(log, previous);
+        });
+      },
+    );
+  }
+
+  #beginLog(recovered: Recovered, previous: PreviousSegment | undefined): void {
+    const { files, random, timers } = this.#doors;
+    const { memtableBytes, periodMs, mutants } = this.#options;
+    const manifest = new ManifestWriter({
+      files,
+      random,
+      dir: this.#dir,
+      dbUid: this.#dbUid,
+      state: this.#state,
+      oldNumber: this.#manifestNumber,
+      bytesMax: MANIFEST_ROLL_BYTES,
+      mutants,
+    });
+    for (const { parsed } of this.#found) if ('number' in parsed) manifest.reserveNumber(parsed.number);
+    let first = true;
+    let parts: EngineParts | undefined;
+    const log: CommitLog = new CommitLog({
+      files,
+      random,
+      timers,
+      dir: this.#dir,
+      dbUid: this.#dbUid,
+      arenaBytes: roundUp(memtableBytes),
+      periodMs,
+      idleMs: LOG_IDLE_MS,
+      retryMs: SEGMENT_RETRY_MS,
+      recycledMax: SEGMENTS_RECYCLED_MAX,
+      nextNumber: manifest.nextNumber,
+      previous,
+      mutants,
+      onPoisoned: (error) => parts?.onLogFailure(error),
+      onSpare: (error) => {
+        if (!first) {
+          parts?.onSpareSegment(error);
+          return;
+        }
+        first = false;
+        if (error !== undefined) {
+          log.close(() => this.#fail(error));
+          return;
+        }
+        this.#begin(manifest, () => {
+          parts = this.#finish(recovered, log, manifest);
+        }, log);
+      },
+    });
+  }
+
+  /** A new database exists from its first manifest on. */
+  #begin(manifest: ManifestWriter, next: () => void, log: CommitLog): void {
+    if (this.#manifestNumber !== undefined) {
+      next();
+      return;
+    }
+    manifest.append({ kind: 'change', logNumber: 0, lastSequence: 0, removed: [], added: [], options: '' }, (result) => {
+      if (result.ok) next();
+      else log.close(() => this.#fail(result.error));
+    });
+  }
+
+  #finish(recovered: Recovered, log: CommitLog | undefined, manifest: ManifestWriter | undefined): EngineParts {
+    const sequence = Math.max(this.#state.lastSequence, recovered.lastSequence);
+    const arena = new Arena(log === undefined ? GROUP_HEADER_BYTES * 1024 : roundUp(this.#options.memtableBytes));
+    const table = new Memtable(arena, sequence);
+    const segment = log?.rotate(table, sequence, sequence + 1) ?? 0;
+    const memory = new Memory(new LoggedMemtable(table, segment), recovered.memtables, sequence);
+    const parts = new EngineParts({
+      dir: this.#dir,
+      options: this.#options,
+      doors: this.#doors,
+      lock: this.#lock,
+      context: this.#context,
+      state: manifest?.state ?? this.#state,
+      tables: this.#tables,
+      memory,
+      log,
+      manifest,
+      dbUid: this.#dbUid,
+    });
+    parts.begin(this.#found.map(({ name, parsed }) => ({ path: `${this.#dir}/${name}`, parsed })));
+    this.#done({ ok: true, value: parts });
+    return parts;
+  }
+
+  #nameOf(kind: 'manifest', number: number): string | undefined {
+    return this.#found.find(({ parsed }) => parsed.kind === kind && parsed.number === number)?.name;
+  }
+
+  /** Goes on with the value, and fails with what went wrong or is thrown. */
+  #attempt<T>(result: StorageResult<T>, next: (value: T) => void): void {
+    if (!result.ok) {
+      this.#fail(result.error);
+      return;
+    }
+    try {
+      next(result.value);
+    } catch (error) {
+      if (!(error instanceof StorageError)) throw error;
+      this.#fail(error);
+    }
+  }
+
+  #fail(error: StorageError): void {
+    const closing: WriteDone = () => {
+      if (this.#lock === undefined) this.#done({ ok: false, error });
+      else this.#lock.release(() => this.#done({ ok: false, error }));
+    };
+    closeTables(this.#tables, closing);
+  }
+
+  #notFound(): StorageError {
+    return new StorageError('NOT_FOUND', `${this.#dir} has no database`);
+  }
+}
+
+export function closeTables(tables: Iterable<OpenTable>, done: WriteDone): void {
+  forEach<OpenTable, void>([...tables], FILES_AT_ONCE, ({ reader }, closed) => reader.close(closed), (result) => {
+    done(result.ok ? undefined : result.error);
+  });
+}
+
+function roundUp(bytes: number): number {
+  return Math.ceil(bytes / 4) * 4;
+}

@@ -1,0 +1,4 @@
+/** The jobs of the storage engine, for the pool: a module of job definitions. */
+import { mergeJob } from './compaction/merge-job.ts';
+
+export const merge = mergeJob;
