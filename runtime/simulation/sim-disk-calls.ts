@@ -1,7 +1,13 @@
-/** DiskCalls: what each call does to a simulated disk, at once. The asynchronous and the synchronous door are made of it. All throw FileError. */
+/**
+ * DiskCalls: what each call does to a simulated disk, at once, and the faults that it meets. The asynchronous and the synchronous door are made
+ * of it. All throw FileError, and PowerLossError when the machine is off or was meanwhile.
+ */
 import type { FileStat, OpenMode } from '../files.ts';
 import { FileError } from '../files.ts';
+import type { DiskFault, DiskOperation } from './disk-faults.ts';
 import type { SimDisk } from './sim-disk.ts';
+import { diskCall, endSync } from './sim-disk-call.ts';
+import { DiskHandle } from './sim-disk-handle.ts';
 import { SimDirectory, SimFile, type SimNode } from './sim-inode.ts';
 
 export class DiskCalls {
@@ -12,24 +18,100 @@ export class DiskCalls {
   }
 
   open(path: string, mode: OpenMode): DiskHandle {
-    const { directory, name, node } = this.disk.entry('open', path);
-    if (node?.kind === 'file') {
-      if (mode === 'createNew') throw new FileError('EEXIST', 'open', path);
-      return new DiskHandle(path, node, mode);
-    }
-    if (node !== undefined) throw new FileError('EISDIR', 'open', path);
-    if (mode !== 'create' && mode !== 'createNew') throw new FileError('ENOENT', 'open', path);
-    const file = new SimFile(this.disk.counter);
-    directory.edit([[name, file]]);
-    return new DiskHandle(path, file, mode);
+    return this.#call('open', path, () => {
+      const { directory, name, node } = this.disk.entry('open', path);
+      if (node?.kind === 'file') {
+        if (mode === 'createNew') throw new FileError('EEXIST', 'open', path);
+        return new DiskHandle(this.disk, path, node, mode);
+      }
+      if (node !== undefined) throw new FileError('EISDIR', 'open', path);
+      if (mode !== 'create' && mode !== 'createNew') throw new FileError('ENOENT', 'open', path);
+      this.#takeSpace('open', path);
+      const file = new SimFile(this.disk.counter);
+      directory.edit([[name, file]]);
+      return new DiskHandle(this.disk, path, file, mode);
+    });
   }
 
-  /** Returns what ends the sync. */
+  /** Returns what ends the sync. What becomes durable is what was there when the sync began. */
   beginSyncDir(path: string): () => void {
-    return this.#directory('syncDir', path).beginSync();
+    const until = this.disk.counter.edits;
+    let directory: SimDirectory | undefined;
+    let failure: unknown;
+    try {
+      directory = this.#directory('syncDir', path);
+    } catch (error) {
+      failure = error;
+    }
+    return () =>
+      this.#call('syncDir', path, (fault) => {
+        if (directory === undefined) throw failure;
+        endSync(directory, until, fault, 'syncDir', path);
+      });
   }
 
   rename(from: string, to: string): void {
+    this.#call('rename', from, () => this.#rename(from, to));
+  }
+
+  unlink(path: string): void {
+    this.#call('unlink', path, () => this.#unlink(path));
+  }
+
+  mkdir(path: string): void {
+    this.#call('mkdir', path, () => {
+      const { directory, name, node } = this.disk.entry('mkdir', path);
+      if (node !== undefined) throw new FileError('EEXIST', 'mkdir', path);
+      this.#takeSpace('mkdir', path);
+      directory.edit([[name, new SimDirectory(this.disk.counter)]]);
+    });
+  }
+
+  readdir(path: string): readonly string[] {
+    return this.#call('readdir', path, () => [...this.#directory('readdir', path).now.keys()].sort());
+  }
+
+  stat(path: string): FileStat {
+    return this.#call('stat', path, () => {
+      const node = this.disk.find('stat', path);
+      return node.kind === 'file' ? { kind: 'file', size: node.now.length } : { kind: 'directory', size: 0 };
+    });
+  }
+
+  link(from: string, to: string): void {
+    this.#call('link', from, () => {
+      const source = this.disk.entry('link', from);
+      const target = this.disk.entry('link', to);
+      if (source.node === undefined) throw new FileError('ENOENT', 'link', from);
+      if (target.node !== undefined) throw new FileError('EEXIST', 'link', from);
+      if (source.node.kind === 'directory') throw new FileError('EPERM', 'link', from);
+      this.#takeSpace('link', from);
+      target.directory.edit([[target.name, source.node]]);
+    });
+  }
+
+  /** Returns what releases it. */
+  lock(path: string, isAlive: () => boolean): () => void {
+    return this.#call('lock', path, () => {
+      const { directory, name, node } = this.disk.entry('lock', path);
+      if (node?.kind === 'directory') throw new FileError('EISDIR', 'lock', path);
+      const { locks } = this.disk;
+      if (locks.get(path)?.isAlive() === true) throw new FileError('ELOCKED', 'lock', path);
+      if (node === undefined) {
+        this.#takeSpace('lock', path);
+        directory.edit([[name, new SimFile(this.disk.counter)]]);
+      }
+      const holder = { isAlive };
+      locks.set(path, holder);
+      return () => {
+        if (locks.get(path) !== holder) throw new FileError('EBADF', 'release', path);
+        locks.delete(path);
+        this.#unlink(path);
+      };
+    });
+  }
+
+  #rename(from: string, to: string): void {
     const source = this.disk.entry('rename', from);
     const target = this.disk.entry('rename', to);
     if (source.node === undefined) throw new FileError('ENOENT', 'rename', from);
@@ -44,56 +126,17 @@ export class DiskCalls {
     if (source.directory === target.directory) {
       source.directory.edit([gone, come]);
     } else {
+      // A crash may keep either: the name is then in both directories, or in none.
       target.directory.edit([come]);
       source.directory.edit([gone]);
     }
   }
 
-  unlink(path: string): void {
+  #unlink(path: string): void {
     const { directory, name, node } = this.disk.entry('unlink', path);
     if (node === undefined) throw new FileError('ENOENT', 'unlink', path);
     if (node.kind === 'directory') throw new FileError('EISDIR', 'unlink', path);
     directory.edit([[name, undefined]]);
-  }
-
-  mkdir(path: string): void {
-    const { directory, name, node } = this.disk.entry('mkdir', path);
-    if (node !== undefined) throw new FileError('EEXIST', 'mkdir', path);
-    directory.edit([[name, new SimDirectory(this.disk.counter)]]);
-  }
-
-  readdir(path: string): readonly string[] {
-    return [...this.#directory('readdir', path).now.keys()].sort();
-  }
-
-  stat(path: string): FileStat {
-    const node = this.disk.find('stat', path);
-    return node.kind === 'file' ? { kind: 'file', size: node.now.length } : { kind: 'directory', size: 0 };
-  }
-
-  link(from: string, to: string): void {
-    const source = this.disk.entry('link', from);
-    const target = this.disk.entry('link', to);
-    if (source.node === undefined) throw new FileError('ENOENT', 'link', from);
-    if (target.node !== undefined) throw new FileError('EEXIST', 'link', from);
-    if (source.node.kind === 'directory') throw new FileError('EPERM', 'link', from);
-    target.directory.edit([[target.name, source.node]]);
-  }
-
-  /** Returns what releases it. */
-  lock(path: string, isAlive: () => boolean): () => void {
-    const { directory, name, node } = this.disk.entry('lock', path);
-    if (node?.kind === 'directory') throw new FileError('EISDIR', 'lock', path);
-    const { locks } = this.disk;
-    if (locks.get(path)?.isAlive() === true) throw new FileError('ELOCKED', 'lock', path);
-    if (node === undefined) directory.edit([[name, new SimFile(this.disk.counter)]]);
-    const holder = { isAlive };
-    locks.set(path, holder);
-    return () => {
-      if (locks.get(path) !== holder) throw new FileError('EBADF', 'release', path);
-      locks.delete(path);
-      this.unlink(path);
-    };
   }
 
   #directory(operation: string, path: string): SimDirectory {
@@ -101,38 +144,15 @@ export class DiskCalls {
     if (node.kind !== 'directory') throw new FileError('ENOTDIR', operation, path);
     return node;
   }
-}
 
-/** A file opened in some mode. */
-export class DiskHandle {
-  readonly path: string;
-  readonly #file: SimFile;
-  readonly #mode: OpenMode;
-
-  constructor(path: string, file: SimFile, mode: OpenMode) {
-    this.path = path;
-    this.#file = file;
-    this.#mode = mode;
+  /** A new name takes no bytes here, but a full disk has no room for it. */
+  #takeSpace(operation: string, path: string): void {
+    const { disk } = this;
+    if (disk.budgetBytes < Infinity && disk.usedBytes() >= disk.budgetBytes) throw new FileError('ENOSPC', operation, path);
   }
 
-  pread(into: Uint8Array, position: number): number {
-    return this.#file.now.read(into, position);
-  }
-
-  pwrite(buffers: readonly Uint8Array[], position: number): void {
-    if (this.#mode === 'read') throw new FileError('EBADF', 'pwrite', this.path);
-    this.#file.write(buffers, position);
-    if (this.#mode === 'readWriteSynced') this.beginSync()();
-  }
-
-  /** Returns what ends the sync. */
-  beginSync(): () => void {
-    return this.#file.beginSync();
-  }
-
-  truncate(length: number): void {
-    if (this.#mode === 'read') throw new FileError('EINVAL', 'truncate', this.path);
-    this.#file.truncate(length);
+  #call<T>(operation: DiskOperation, path: string, effect: (fault: DiskFault | undefined) => T): T {
+    return diskCall(this.disk, this.disk.generation, operation, path, 0, 0, effect);
   }
 }
 

@@ -5,10 +5,13 @@
 import type { Random } from '../doors.ts';
 import type { FileDone, FileLock, FileResult, FileStat, FileSystem, OpenFile, OpenMode } from '../files.ts';
 import { FileError } from '../files.ts';
+import type { DiskOperation } from './disk-faults.ts';
+import { type Distribution, sampleUs } from './distribution.ts';
 import type { CostRange, Schedule } from './schedule.ts';
 import type { SimDisk } from './sim-disk.ts';
-import { checkPath } from './sim-disk.ts';
-import { DiskCalls, type DiskHandle } from './sim-disk-calls.ts';
+import { checkPath, PowerLossError } from './sim-disk.ts';
+import { DiskCalls } from './sim-disk-calls.ts';
+import type { DiskHandle } from './sim-disk-handle.ts';
 
 const COST: CostRange = { minUs: 20, maxUs: 200 };
 
@@ -20,6 +23,8 @@ export interface SimFilesOptions {
   readonly random: Random;
   /** Virtual time of each call. Default 20 to 200 us. */
   readonly cost?: CostRange;
+  /** Asked for each call; what it gives is its virtual time in place of `cost`. A slow disk, a sync of 30 seconds. */
+  readonly latency?: (operation: DiskOperation, path: string) => Distribution | undefined;
   /** Whether the thread whose door this is still runs: a lock of a dead one is none. Default: it does. */
   readonly isAlive?: () => boolean;
 }
@@ -37,56 +42,51 @@ export class SimFiles implements FileSystem {
 
   open(path: string, mode: OpenMode, done: FileDone<OpenFile>): void {
     checkPath(path);
-    this.#calls.begin<OpenFile>(done, () => new SimOpenFile(this.#calls, this.#disk.open(path, mode)));
+    this.#calls.begin<OpenFile>('open', path, done, () => new SimOpenFile(this.#calls, this.#disk.open(path, mode)));
   }
 
   syncDir(path: string, done: FileDone<void>): void {
     checkPath(path);
-    // What becomes durable is what was there when the sync began.
-    const end = attempt(() => this.#disk.beginSyncDir(path));
-    this.#calls.begin(done, () => {
-      if (!end.ok) throw end.error;
-      end.value();
-    });
+    this.#calls.begin('syncDir', path, done, this.#disk.beginSyncDir(path));
   }
 
   rename(from: string, to: string, done: FileDone<void>): void {
     checkPath(from);
     checkPath(to);
-    this.#calls.begin(done, () => this.#disk.rename(from, to));
+    this.#calls.begin('rename', from, done, () => this.#disk.rename(from, to));
   }
 
   unlink(path: string, done: FileDone<void>): void {
     checkPath(path);
-    this.#calls.begin(done, () => this.#disk.unlink(path));
+    this.#calls.begin('unlink', path, done, () => this.#disk.unlink(path));
   }
 
   mkdir(path: string, done: FileDone<void>): void {
     checkPath(path);
-    this.#calls.begin(done, () => this.#disk.mkdir(path));
+    this.#calls.begin('mkdir', path, done, () => this.#disk.mkdir(path));
   }
 
   readdir(path: string, done: FileDone<readonly string[]>): void {
     checkPath(path);
-    this.#calls.begin(done, () => this.#disk.readdir(path));
+    this.#calls.begin('readdir', path, done, () => this.#disk.readdir(path));
   }
 
   stat(path: string, done: FileDone<FileStat>): void {
     checkPath(path);
-    this.#calls.begin(done, () => this.#disk.stat(path));
+    this.#calls.begin('stat', path, done, () => this.#disk.stat(path));
   }
 
   link(from: string, to: string, done: FileDone<void>): void {
     checkPath(from);
     checkPath(to);
-    this.#calls.begin(done, () => this.#disk.link(from, to));
+    this.#calls.begin('link', from, done, () => this.#disk.link(from, to));
   }
 
   lock(path: string, done: FileDone<FileLock>): void {
     checkPath(path);
-    this.#calls.begin<FileLock>(done, () => {
+    this.#calls.begin<FileLock>('lock', path, done, () => {
       const release = this.#disk.lock(path, this.#isAlive);
-      return { release: (released) => this.#calls.begin(released, release) };
+      return { release: (released) => this.#calls.begin('unlink', path, released, release) };
     });
   }
 }
@@ -130,17 +130,18 @@ class SimOpenFile implements OpenFile {
     const wasClosed = this.#closed;
     this.#closed = true;
     const close = () =>
-      this.#calls.begin(done, () => {
+      this.#calls.begin(undefined, this.path, done, () => {
+        this.#handle.close();
         if (wasClosed) throw new FileError('EBADF', 'close', this.path);
       });
     if (wasClosed || this.#inFlight === 0) close();
     else this.#close = close;
   }
 
-  #begin<T>(operation: string, done: FileDone<T>, effect: () => T): void {
+  #begin<T>(operation: DiskOperation, done: FileDone<T>, effect: () => T): void {
     const wasClosed = this.#closed;
     if (!wasClosed) this.#inFlight++;
-    this.#calls.begin(done, () => {
+    this.#calls.begin(operation, this.path, done, () => {
       if (wasClosed) throw new FileError('EBADF', operation, this.path);
       this.#inFlight--;
       if (this.#inFlight === 0) this.#close?.();
@@ -155,30 +156,41 @@ class Calls {
   readonly #schedule: Schedule;
   readonly #random: Random;
   readonly #cost: CostRange;
+  readonly #latency: SimFilesOptions['latency'];
 
   constructor(options: SimFilesOptions) {
     this.#disk = options.disk;
     this.#schedule = options.schedule;
     this.#random = options.random;
     this.#cost = options.cost ?? COST;
+    this.#latency = options.latency;
   }
 
   /** Runs `effect`, which may throw a FileError, after the time of a call, and tells `done` what came of it. */
-  begin<T>(done: FileDone<T>, effect: () => T): void {
-    const { minUs, maxUs } = this.#cost;
+  begin<T>(operation: DiskOperation | undefined, path: string, done: FileDone<T>, effect: () => T): void {
     const { generation } = this.#disk;
-    this.#schedule((minUs + this.#random.below(maxUs - minUs + 1)) / 1_000, () => {
+    this.#schedule(this.#costUs(operation, path) / 1_000, () => {
       if (generation !== this.#disk.generation) return;
-      done(attempt(effect));
+      const result = attempt(effect);
+      if (result !== undefined) done(result);
     });
+  }
+
+  #costUs(operation: DiskOperation | undefined, path: string): number {
+    const latency = operation && this.#latency?.(operation, path);
+    if (latency !== undefined) return sampleUs(latency, this.#random);
+    const { minUs, maxUs } = this.#cost;
+    return minUs + this.#random.below(maxUs - minUs + 1);
   }
 }
 
-function attempt<T>(effect: () => T): FileResult<T> {
+/** Undefined: never ends, since the power went. */
+function attempt<T>(effect: () => T): FileResult<T> | undefined {
   try {
     return { ok: true, value: effect() };
   } catch (error) {
     if (error instanceof FileError) return { ok: false, error };
+    if (error instanceof PowerLossError) return undefined;
     throw error;
   }
 }

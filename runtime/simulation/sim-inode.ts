@@ -44,12 +44,9 @@ export class SimDirectory {
     this.pending.push(edit);
   }
 
-  /** Returns what ends the sync: edits made until now become durable then. */
-  beginSync(): () => void {
-    const until = this.#counter.edits;
-    return () => {
-      for (const edit of this.takePending(until)) applyNames(this.durable, edit);
-    };
+  /** Edits up to a number become durable. */
+  sync(until: number): void {
+    for (const edit of this.takePending(until)) applyNames(this.durable, edit);
   }
 
   /** Takes out the pending edits up to a number. */
@@ -87,12 +84,9 @@ export class SimFile {
     this.#edit({ sequence: ++this.#counter.edits, kind: 'truncate', length });
   }
 
-  /** Returns what ends the sync: edits made until now become durable then. */
-  beginSync(): () => void {
-    const until = this.#counter.edits;
-    return () => {
-      for (const edit of this.takePending(until)) applyToFile(this.durable, edit);
-    };
+  /** Edits up to a number become durable. */
+  sync(until: number): void {
+    for (const edit of this.takePending(until)) applyToFile(this.durable, edit);
   }
 
   /** Takes out the pending edits up to a number. */
@@ -106,6 +100,13 @@ export class SimFile {
   restart(): void {
     this.pending = [];
     this.now.copyFrom(this.durable);
+  }
+
+  /** Flips a bit in what is there, durable or not. Requires: before the end. */
+  flip(byte: number, bit: number): void {
+    this.now.flip(byte, bit);
+    // What is still on its way is right, and will overwrite it.
+    if (byte < this.durable.length) this.durable.flip(byte, bit);
   }
 
   #edit(edit: FileEdit): void {

@@ -14,6 +14,7 @@ import type { JobFailure, JobTable } from '../job-table.ts';
 import { jobFailure } from '../job-table.ts';
 import type { JobDoors, JobOptions, JobOutcome, JobRunner, RunningJob } from '../jobs.ts';
 import type { CostRange, Schedule } from './schedule.ts';
+import { PowerLossError } from './sim-disk.ts';
 
 const SEGMENT_COST: CostRange = { minUs: 500, maxUs: 5_000 };
 
@@ -118,6 +119,7 @@ export class SimJobRunner implements JobRunner {
     const crashed = this.#options.crashAt?.(job.name, job.segment) === true;
     if (generation !== this.#generation) return;
     const outcome = crashed ? jobFailure('JOB_FAILED', 'its thread ended') : this.#advance(job);
+    if (generation !== this.#generation) return;
     job.segment++;
     if (outcome !== undefined) this.#end(job, outcome);
     else this.#later(this.#segmentMs(job), () => this.#step(job));
@@ -133,6 +135,10 @@ export class SimJobRunner implements JobRunner {
       const step = job.steps?.next();
       return step?.done === true ? { ok: true, value: structuredClone(step.value) } : undefined;
     } catch (error) {
+      if (error instanceof PowerLossError) {
+        this.crash();
+        return undefined;
+      }
       return jobFailure('JOB_FAILED', errorMessage(error));
     }
   }

@@ -1,8 +1,12 @@
-/** The file system door in synchronous form, simulated: each call takes effect at once, and no virtual time passes. For jobs. */
+/**
+ * The file system door in synchronous form, simulated, for jobs: each call takes effect at once, and no virtual time passes. Throws
+ * PowerLossError when the machine has lost power.
+ */
 import type { FileStat, OpenMode, SyncFile, SyncFileSystem } from '../files.ts';
 import { FileError } from '../files.ts';
 import { checkPath, type SimDisk } from './sim-disk.ts';
-import { DiskCalls, type DiskHandle } from './sim-disk-calls.ts';
+import { DiskCalls } from './sim-disk-calls.ts';
+import type { DiskHandle } from './sim-disk-handle.ts';
 
 export class SimSyncFiles implements SyncFileSystem {
   readonly #disk: DiskCalls;
@@ -81,7 +85,7 @@ class SimSyncFile implements SyncFile {
   }
 
   close(): void {
-    this.#open('close');
+    this.#open('close').close();
     this.#closed = true;
   }
 

@@ -3,8 +3,11 @@ import { syncBuiltinESMExports } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { FileError } from '../../../runtime/files.ts';
+import * as fc from 'fast-check';
+import { FileError, type OpenMode, type SyncFile, type SyncFileSystem } from '../../../runtime/files.ts';
 import { RealSyncFiles } from '../../../runtime/real/sync-files.ts';
+import { SimDisk } from '../../../runtime/simulation/sim-disk.ts';
+import { SimSyncFiles } from '../../../runtime/simulation/sim-sync-files.ts';
 import { type SyncFilesFixture, testSyncFilesContract } from '../sync-files-contract.ts';
 
 function fixture(t: ExecutionContext): SyncFilesFixture {
@@ -14,6 +17,93 @@ function fixture(t: ExecutionContext): SyncFilesFixture {
 }
 
 testSyncFilesContract('real sync files', fixture);
+
+const name = fc.constantFrom('a', 'b', 'd', 'd/a', 'd/b', 'a/b');
+const step = fc.record({
+  kind: fc.constantFrom(
+    'open',
+    'write',
+    'read',
+    'truncate',
+    'sync',
+    'close',
+    'mkdir',
+    'unlink',
+    'rename',
+    'link',
+    'readdir',
+    'stat',
+    'syncDir',
+  ),
+  name,
+  to: name,
+  mode: fc.constantFrom<OpenMode>('read', 'readWrite', 'create', 'createNew', 'readWriteSynced'),
+  at: fc.nat(20),
+  text: fc.string({ maxLength: 10 }),
+});
+type Step = typeof step extends fc.Arbitrary<infer S> ? S : never;
+
+/** What each step gave, as text. */
+function outcomes(files: SyncFileSystem, dir: string, steps: readonly Step[]): string[] {
+  let file: SyncFile | undefined;
+  const isDirectory = (path: string): boolean => {
+    try {
+      return files.stat(path).kind === 'directory';
+    } catch {
+      return false;
+    }
+  };
+  const read = ({ at, text }: Step): unknown => {
+    const into = Buffer.alloc(text.length + 5);
+    return [file?.pread(into, at), into.toString('hex')];
+  };
+  const actions: Readonly<Record<Step['kind'], (s: Step) => unknown>> = {
+    open: (s) => {
+      // A directory is no file: that is a requirement of `open`.
+      if (isDirectory(`${dir}/${s.name}`)) return 'skipped';
+      const opened = files.open(`${dir}/${s.name}`, s.mode);
+      file = opened;
+      return 'opened';
+    },
+    write: (s) => file?.pwrite([Buffer.from(s.text)], s.at),
+    read,
+    truncate: (s) => file?.truncate(s.at),
+    sync: () => file?.datasync(),
+    close: () => file?.close(),
+    mkdir: (s) => files.mkdir(`${dir}/${s.name}`),
+    unlink: (s) => files.unlink(`${dir}/${s.name}`),
+    rename: (s) => files.rename(`${dir}/${s.name}`, `${dir}/${s.to}`),
+    link: (s) => files.link(`${dir}/${s.name}`, `${dir}/${s.to}`),
+    readdir: (s) => files.readdir(`${dir}/${s.name}`),
+    stat: (s) => {
+      const { kind, size } = files.stat(`${dir}/${s.name}`);
+      return kind === 'file' ? size : kind;
+    },
+    syncDir: (s) => files.syncDir(`${dir}/${s.name}`),
+  };
+  return steps.map((s) => {
+    try {
+      return `${s.kind} ${JSON.stringify(actions[s.kind](s))}`;
+    } catch (error) {
+      return `${s.kind} ${error instanceof FileError ? `${error.code} ${error.operation}` : String(error)}`;
+    }
+  });
+}
+
+test('real sync files: the simulated twin gives the same results, for any sequence of calls', (t) => {
+  const { files, dir } = fixture(t);
+  let run = 0;
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
+      const mine = `${dir}/${run++}`;
+      files.mkdir(mine);
+      const disk = new SimDisk();
+      disk.makeDirectory('/x');
+      t.deepEqual(outcomes(new SimSyncFiles(disk), '/x', steps), outcomes(files, mine, steps));
+    }),
+    { numRuns: 300 },
+  );
+});
 
 /** Lets each call do `count` bytes at most. The tests here are synchronous, so nothing else sees it. */
 function shorten(t: ExecutionContext, count: number): void {

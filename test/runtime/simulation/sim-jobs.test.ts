@@ -5,6 +5,7 @@ import type { AnyJob } from '../../../runtime/job-table.ts';
 import { collectJobs } from '../../../runtime/job-table.ts';
 import type { JobOutcome } from '../../../runtime/jobs.ts';
 import { SeededRandom } from '../../../runtime/random.ts';
+import { faultPlan } from '../../../runtime/simulation/disk-faults.ts';
 import { SimDisk } from '../../../runtime/simulation/sim-disk.ts';
 import { SimJobRunner, type SimJobsOptions } from '../../../runtime/simulation/sim-jobs.ts';
 import { SimSyncFiles } from '../../../runtime/simulation/sim-sync-files.ts';
@@ -171,4 +172,14 @@ test('simulated jobs: a crash point may crash the whole node', (t) => {
   });
   bench.start('a', 'count', 9);
   t.deepEqual(bench.run(), []);
+});
+
+test('simulated jobs: a job whose machine loses power is never heard of, nor are those behind it', (t) => {
+  const disk = stage();
+  const bench = new Bench({ files: new SimSyncFiles(disk) });
+  disk.onCall = faultPlan([{ operations: ['pwrite'], fault: { kind: 'powerLoss', when: 'after' } }]);
+  bench.start('a', 'touch', `${tmpdir()}/a`);
+  bench.start('b', 'count', 0);
+  t.deepEqual(bench.run(), []);
+  t.is(disk.pending().length, 2);
 });
