@@ -20,8 +20,8 @@ import type { MemtableSnapshot } from './memtable-snapshot.ts';
 
 /** The hash index begins with a slot for so many bytes of arena; at 100 bytes per record it then doubles twice, at 1 KiB never. */
 const ARENA_BYTES_PER_SLOT = 256;
-/** Up to this many bytes a loop copies quicker than `set` (on shared memory; bench:memtable). */
-const COPY_LOOP_MAX = 32;
+/** Up to this many bytes a loop copies as quickly as `set` or quicker: 8 bytes 19 ns against 23, 16 bytes 33 against 37, 32 bytes 61 against 24. */
+const COPY_LOOP_MAX = 16;
 
 export interface RangeDelete {
   /** Inclusive. */
