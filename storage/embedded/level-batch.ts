@@ -1,23 +1,28 @@
 /** A chained batch of a `DynactorLevel`: operations are encoded as they come. */
 import { AbstractChainedBatch } from 'abstract-level';
 import { WriteBatch } from '../write-batch.ts';
-import { type Bytes, toBytes } from './bytes.ts';
+import type { Bytes } from './bytes.ts';
 import { asLevelError } from './level-error.ts';
+import type { TextScratch } from './text-scratch.ts';
 
 export type WriteOfBatch = (batch: WriteBatch, options: object) => Promise<void>;
 
 export class LevelBatch<D, K, V> extends AbstractChainedBatch<D, K, V> {
   readonly #batch = new WriteBatch();
   readonly #writeBatch: WriteOfBatch;
+  readonly #keyText: TextScratch;
+  readonly #valueText: TextScratch;
 
-  constructor(db: D, writeBatch: WriteOfBatch) {
+  constructor(db: D, keyText: TextScratch, valueText: TextScratch, writeBatch: WriteOfBatch) {
     super(db);
+    this.#keyText = keyText;
+    this.#valueText = valueText;
     this.#writeBatch = writeBatch;
   }
 
   _put(key: Bytes, value: Bytes): void {
     try {
-      this.#batch.put(toBytes(key), toBytes(value));
+      this.#batch.put(this.#keyText.encode(key), this.#valueText.encode(value));
     } catch (error) {
       throw asLevelError(error);
     }
@@ -25,7 +30,7 @@ export class LevelBatch<D, K, V> extends AbstractChainedBatch<D, K, V> {
 
   _del(key: Bytes): void {
     try {
-      this.#batch.delete(toBytes(key));
+      this.#batch.delete(this.#keyText.encode(key));
     } catch (error) {
       throw asLevelError(error);
     }

@@ -26,6 +26,7 @@ import { entryShape, LevelIterator, LevelKeyIterator, LevelValueIterator, Puller
 import { type DurabilityOptions, type DynactorLevelOptions, durabilityOf, openOptionsOf } from './level-options.ts';
 import { LevelSnapshot, type SnapshotOptions, takenOf } from './level-snapshot.ts';
 import { type OpenEngine, type OpenedEngine, type OpenOptions, openEngine } from './open-engine.ts';
+import { TextScratch } from './text-scratch.ts';
 
 export { LevelError } from './level-error.ts';
 export type { DurabilityOptions, DynactorLevelOptions } from './level-options.ts';
@@ -77,6 +78,8 @@ export class DynactorLevel<KDefault = string, VDefault = string> extends Base<KD
   readonly #openEngine: OpenEngine | undefined;
   readonly #gets = new Completions<Uint8Array | undefined>();
   readonly #getManys = new Completions<readonly (Uint8Array | undefined)[]>();
+  readonly #keyText = new TextScratch();
+  readonly #valueText = new TextScratch();
   #opened: OpenedEngine | undefined;
   #batch = new WriteBatch();
 
@@ -160,20 +163,25 @@ export class DynactorLevel<KDefault = string, VDefault = string> extends Base<KD
   }
 
   _put(key: Bytes, value: Bytes, options: DurabilityOptions): Promise<void> {
-    return done((settled) => this.#engine.put(toBytes(key), toBytes(value), durabilityOf(options), settled), levelError);
+    return done(
+      (settled) => this.#engine.put(this.#keyText.encode(key), this.#valueText.encode(value), durabilityOf(options), settled),
+      levelError,
+    );
   }
 
   _del(key: Bytes, options: DurabilityOptions): Promise<void> {
-    return done((settled) => this.#engine.delete(toBytes(key), durabilityOf(options), settled), levelError);
+    return done((settled) => this.#engine.delete(this.#keyText.encode(key), durabilityOf(options), settled), levelError);
   }
 
   _batch(operations: readonly EncodedOperation[], options: DurabilityOptions): Promise<void> {
     const batch = this.#batch;
+    const keyText = this.#keyText;
+    const valueText = this.#valueText;
     batch.clear();
     try {
       for (const operation of operations) {
-        if (operation.type === 'put') batch.put(toBytes(operation.key), toBytes(operation.value));
-        else batch.delete(toBytes(operation.key));
+        if (operation.type === 'put') batch.put(keyText.encode(operation.key), valueText.encode(operation.value));
+        else batch.delete(keyText.encode(operation.key));
       }
     } catch (error) {
       throw asLevelError(error);
@@ -183,7 +191,7 @@ export class DynactorLevel<KDefault = string, VDefault = string> extends Base<KD
   }
 
   _chainedBatch(): LevelBatch<this, KDefault, VDefault> {
-    return new LevelBatch(this, (batch, options) => this.#write(batch, options));
+    return new LevelBatch(this, this.#keyText, this.#valueText, (batch, options) => this.#write(batch, options));
   }
 
   async _clear(options: Clearing): Promise<void> {

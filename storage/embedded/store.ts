@@ -7,6 +7,7 @@ import { asBuffer, type Bytes, copyOf, type RangeOf, toBytes, toRange } from './
 import { Completions, done, type MaybePromise } from './completion.ts';
 import { absolutePath, type OpenedEngine, type OpenOptions, openEngine } from './open-engine.ts';
 import { type StoreEntry, StoreIterator } from './store-iterator.ts';
+import { TextScratch } from './text-scratch.ts';
 
 export type { Durability, EngineStats } from '../engine/api.ts';
 export type { EngineOptions } from '../engine/options.ts';
@@ -54,6 +55,8 @@ export class Store {
   readonly #engine: EngineApi;
   readonly #gets = new Completions<Uint8Array | undefined>();
   readonly #getManys = new Completions<readonly (Uint8Array | undefined)[]>();
+  readonly #keyText = new TextScratch();
+  readonly #valueText = new TextScratch();
   #closing: Promise<void> | undefined;
 
   private constructor(opened: OpenedEngine) {
@@ -81,11 +84,11 @@ export class Store {
   }
 
   put(key: Bytes, value: Bytes, options?: WriteOptions): Promise<void> {
-    return done((settled) => this.#engine.put(toBytes(key), toBytes(value), options?.durability, settled));
+    return done((settled) => this.#engine.put(this.#keyText.encode(key), this.#valueText.encode(value), options?.durability, settled));
   }
 
   delete(key: Bytes, options?: WriteOptions): Promise<void> {
-    return done((settled) => this.#engine.delete(toBytes(key), options?.durability, settled));
+    return done((settled) => this.#engine.delete(this.#keyText.encode(key), options?.durability, settled));
   }
 
   /** Deletes all keys in [start, end). Cost: that of one write, however many there are. */
@@ -96,7 +99,7 @@ export class Store {
   /** All or nothing, also over a crash. Later operations win over earlier ones. A WriteBatch can be used again at once. */
   batch(operations: readonly Operation[] | WriteBatch, options?: WriteOptions): Promise<void> {
     return done((settled) => {
-      const batch = operations instanceof WriteBatch ? operations : batchOf(operations);
+      const batch = operations instanceof WriteBatch ? operations : this.#batchOf(operations);
       this.#engine.write(batch, options?.durability, settled);
     });
   }
@@ -157,6 +160,28 @@ export class Store {
     return this.close();
   }
 
+  #batchOf(operations: readonly Operation[]): WriteBatch {
+    const batch = new WriteBatch();
+    const keyText = this.#keyText;
+    const valueText = this.#valueText;
+    for (const operation of operations) {
+      switch (operation.type) {
+        case 'put':
+          batch.put(keyText.encode(operation.key), valueText.encode(operation.value));
+          break;
+        case 'delete':
+          batch.delete(keyText.encode(operation.key));
+          break;
+        case 'deleteRange':
+          batch.deleteRange(keyText.encode(operation.start), valueText.encode(operation.end));
+          break;
+        default:
+          throw new StorageError('INVALID_ARGUMENT', `operation: expected put, delete or deleteRange, got ${JSON.stringify(operation)}`);
+      }
+    }
+    return batch;
+  }
+
   #scan<T>(options: ScanOptions, values: boolean, shape: (entry: StoreEntry) => T): StoreIterator<T> {
     const { reverse = false, limit = Infinity, snapshot, signal } = options;
     if (!(limit >= 0)) throw new StorageError('INVALID_ARGUMENT', `limit: expected a number from 0, got ${limit}`);
@@ -184,26 +209,6 @@ export class StoreSnapshot {
   [Symbol.dispose](): void {
     this.release();
   }
-}
-
-function batchOf(operations: readonly Operation[]): WriteBatch {
-  const batch = new WriteBatch();
-  for (const operation of operations) {
-    switch (operation.type) {
-      case 'put':
-        batch.put(toBytes(operation.key), toBytes(operation.value));
-        break;
-      case 'delete':
-        batch.delete(toBytes(operation.key));
-        break;
-      case 'deleteRange':
-        batch.deleteRange(toBytes(operation.start), toBytes(operation.end));
-        break;
-      default:
-        throw new StorageError('INVALID_ARGUMENT', `operation: expected put, delete or deleteRange, got ${JSON.stringify(operation)}`);
-    }
-  }
-  return batch;
 }
 
 function copyOrNothing(value: Uint8Array | undefined): Buffer | undefined {
