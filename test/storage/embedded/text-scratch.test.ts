@@ -11,10 +11,14 @@ const text = fc.oneof(
     .map(([unit, count]) => unit.repeat(count)),
 );
 
-testProp('text scratch: bytes are those of Buffer.from, when texts follow each other', [fc.array(text, { minLength: 1, maxLength: 20 })], (t, texts) => {
-  const scratch = new TextScratch();
-  for (const each of texts) t.deepEqual(Buffer.from(scratch.encode(each)), Buffer.from(each, 'utf8'));
-});
+testProp(
+  'text scratch: bytes are those of Buffer.from, when texts follow each other',
+  [fc.array(text, { minLength: 1, maxLength: 20 })],
+  (t, texts) => {
+    const scratch = new TextScratch();
+    for (const each of texts) t.deepEqual(Buffer.from(scratch.encode(each)), Buffer.from(each, 'utf8'));
+  },
+);
 
 test('text scratch: bytes are handed on as they are, when given bytes', (t) => {
   const bytes = new Uint8Array([1]);
