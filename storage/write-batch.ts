@@ -58,10 +58,12 @@ export class WriteBatch {
   }
 
   #add(kind: RecordKind, key: Uint8Array, value: Uint8Array): void {
-    if (key.length > KEY_BYTES_MAX) throw new StorageError('INVALID_ARGUMENT', `key: expected at most ${KEY_BYTES_MAX} bytes, got ${key.length}`);
+    if (key.length > KEY_BYTES_MAX)
+      throw new StorageError('INVALID_ARGUMENT', `key: expected at most ${KEY_BYTES_MAX} bytes, got ${key.length}`);
     const size = recordBytes(key.length, value.length);
     const at = this.length;
-    if (at + size > BATCH_BYTES_MAX) throw new StorageError('INVALID_ARGUMENT', `batch: expected at most ${BATCH_BYTES_MAX} bytes, got ${at + size}`);
+    if (at + size > BATCH_BYTES_MAX)
+      throw new StorageError('INVALID_ARGUMENT', `batch: expected at most ${BATCH_BYTES_MAX} bytes, got ${at + size}`);
     if (at + size > this.bytes.length) this.#grow(at + size);
     const word = at >>> 2;
     const { words, bytes } = this;
