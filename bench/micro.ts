@@ -164,6 +164,7 @@ async function measure(bench: MicroBench): Promise<Row[]> {
     peer: bench.peers[index]?.label ?? '',
     peerMedian: median,
     ratio: ours.median / median,
+    better: 'higher' as const,
   }));
 }
 

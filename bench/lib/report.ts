@@ -17,11 +17,23 @@ export interface Row {
   readonly peerMedian: number | null;
   /** `median / peerMedian`: above 1 is better for rates, below 1 for times and sizes. */
   readonly ratio: number | null;
+  readonly better: Better;
 }
+
+/** Which figures are the good ones. */
+export type Better = 'higher' | 'lower';
 
 export type Setup = Readonly<Record<string, unknown>>;
 
-export function rowOf(name: string, unit: string, samples: readonly number[], peer = '', peerSamples: readonly number[] = []): Row {
+/** `better`: by default rates are better when higher, all else when lower. */
+export function rowOf(
+  name: string,
+  unit: string,
+  samples: readonly number[],
+  peer = '',
+  peerSamples: readonly number[] = [],
+  better: Better = unit.endsWith('/s') ? 'higher' : 'lower',
+): Row {
   const median = medianOf(samples);
   const peerMedian = peerSamples.length === 0 ? null : medianOf(peerSamples);
   return {
@@ -33,6 +45,7 @@ export function rowOf(name: string, unit: string, samples: readonly number[], pe
     peer,
     peerMedian,
     ratio: peerMedian === null ? null : median / peerMedian,
+    better,
   };
 }
 
@@ -61,9 +74,9 @@ export function printSetup(setup: Setup): void {
 }
 
 export function printRows(rows: readonly Row[]): void {
-  const table = [['', 'unit', 'median', 'min', 'max', 'peer', 'peer median', 'ratio'], ...rows.map(cellsOf)];
+  const table = [['', 'unit', 'median', 'min', 'max', 'peer', 'peer median', 'ratio', 'better'], ...rows.map(cellsOf)];
   const widths = (table[0] as string[]).map((_, column) => Math.max(...table.map((cells) => (cells[column] as string).length)));
-  const isText = (column: number): boolean => column < 2 || column === 5;
+  const isText = (column: number): boolean => column < 2 || column === 5 || column === 8;
   for (const cells of table) {
     const line = cells.map((cell, column) =>
       isText(column) ? cell.padEnd(widths[column] as number) : cell.padStart(widths[column] as number),
@@ -96,6 +109,7 @@ function cellsOf(row: Row): string[] {
     peer,
     peerMedian === null ? '' : short(peerMedian),
     ratio === null ? '' : ratio.toFixed(2),
+    row.better,
   ];
 }
 

@@ -33,6 +33,8 @@ const OPEN_OPTIONS: Readonly<Record<Exclude<keyof OpenOptions, 'openEngine'>, tr
   tableBytes: true,
   levelBytes: true,
   compactionBytesPerSecond: true,
+  mergeJob: true,
+  filter: true,
   mutants: true,
   jobThreads: true,
   log: true,

@@ -1,10 +1,10 @@
-/** The cursor over a whole database at one moment: memtables, tables of level 0, and one `LevelCursor` per level below. */
+/** The cursor over a whole database at one moment: memtables, tables of level 0, and one `RunCursor` per level below. */
 import type { Cursor } from '../cursor.ts';
 import { MergingCursor } from '../merging-cursor.ts';
 import { RangeDeletes } from '../range-deletes.ts';
+import { RunCursor } from '../run-cursor.ts';
 import { VisibleCursor } from '../visible-cursor.ts';
 import type { Bounds } from './engine-iterator.ts';
-import { LevelCursor } from './level-cursor.ts';
 import type { LoggedMemtable } from './memory.ts';
 import type { Version } from './versions.ts';
 
@@ -32,6 +32,10 @@ function openSources(memtables: readonly LoggedMemtable[], version: Version, rea
   const [young = [], ...levels] = version.levels;
   const sources: Cursor[] = memtables.filter(({ table }) => table.keyCount > 0).map(({ table }) => table.cursor());
   for (const { reader } of young) sources.push(reader.cursor(ready));
-  for (const level of levels) if (level.length > 0) sources.push(new LevelCursor(level, ready));
+  for (const level of levels) {
+    if (level.length === 0) continue;
+    const open = (index: number, childReady: () => void): Cursor => level[index]!.reader.cursor(childReady);
+    sources.push(new RunCursor({ spans: level.map(({ meta }) => meta), open, onReady: ready }));
+  }
   return sources;
 }

@@ -176,6 +176,6 @@ export function copyOf(bytes: Uint8Array, start: number, end: number): Buffer {
   const length = end - start;
   const copy = Buffer.allocUnsafe(length);
   if (length <= LOOP_BYTES_MAX) for (let i = 0; i < length; i++) copy[i] = bytes[start + i]!;
-  else (bytes as Buffer).copy(copy, 0, start, end);
+  else Buffer.prototype.copy.call(bytes, copy, 0, start, end);
   return copy;
 }

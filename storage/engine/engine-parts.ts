@@ -3,7 +3,7 @@ import type { FileLock } from '../../runtime/files.ts';
 import { type CompactionScheduler, JobScheduler } from '../compaction/scheduler.ts';
 import { gradeStall, STALL_DEFAULTS, type StallOptions } from '../compaction/write-stall.ts';
 import { StorageError } from '../errors.ts';
-import type { CommitLog } from '../log/commit-log.ts';
+import type { LogPort } from './log-port.ts';
 import { type FileName, isObsolete, logName, tableName } from '../manifest/file-names.ts';
 import type { ManifestWriter } from '../manifest/manifest-writer.ts';
 import type { VersionState } from '../manifest/version-state.ts';
@@ -35,7 +35,7 @@ export interface OpenedParts {
   readonly tables: readonly OpenTable[];
   readonly arenas: Arenas;
   readonly memory: Memory;
-  readonly log: CommitLog;
+  readonly log: LogPort;
   readonly manifest: ManifestWriter;
   readonly dbUid: Uint8Array;
 }
@@ -51,7 +51,7 @@ export class EngineParts {
   readonly doors: EngineDoors;
   readonly context: TableContext;
   readonly memory: Memory;
-  readonly log: CommitLog;
+  readonly log: LogPort;
   readonly manifest: ManifestWriter;
   readonly dbUid: Uint8Array;
   readonly versions: Versions;
@@ -223,6 +223,9 @@ export class EngineParts {
   #grade(): void {
     const grade = gradeStall(this.#pressure(), this.#stallOptions);
     this.writes.pace(grade.kind === 'slow' ? grade.bytesPerMs : Number.POSITIVE_INFINITY);
+    // Merges that writers wait for are not held back.
+    const limit = grade.kind === 'free' ? Math.ceil(this.options.compactionBytesPerSecond / 1024) : 0;
+    Atomics.store(this.scheduler.throttle, 0, Math.min(limit, 0x7fff_ffff));
   }
 
   #pressure(): { readonly immutableMemtables: number; readonly level0Tables: number; readonly pendingBytes: number } {

@@ -44,7 +44,7 @@ export function mergeInput(parts: EngineParts, request: MergeRequest): Scheduled
     runs: runs.map((run) => run.map(({ number, uid, bytes: size }) => ({ number, uid: owned(uid), bytes: size }))),
     places: Array.from({ length: count }, (): OutputPlace => ({ number: manifest.nextNumber(), uid: randomUid(parts) })),
     cuts: {
-      tableBytes,
+      targetBytes: tableBytes,
       boundaries: [],
       grandparents: request.grandparents.map(({ smallest, largest, bytes: size }) => ({ smallest: owned(smallest), largest: owned(largest), bytes: size })),
       grandparentBytesMax: GRANDPARENT_TABLES * options.tableBytes,

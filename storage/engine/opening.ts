@@ -7,19 +7,20 @@ import { Codecs } from '../codec.ts';
 import { type StorageDone, StorageError, type StorageResult } from '../errors.ts';
 import { CommitLog } from '../log/commit-log.ts';
 import type { PreviousSegment } from '../log/group.ts';
-import { GROUP_HEADER_BYTES } from '../log/log-format.ts';
 import { CURRENT_NAME, type FileName, LOCK_NAME, parseFileName } from '../manifest/file-names.ts';
 import { decodeCurrent, readManifest } from '../manifest/manifest-reader.ts';
 import { ManifestWriter } from '../manifest/manifest-writer.ts';
 import { VersionState } from '../manifest/version-state.ts';
-import { Arena } from '../memtable/arena.ts';
+import { ARENA_BYTES_MIN } from '../memtable/arena.ts';
 import { Memtable } from '../memtable/memtable.ts';
 import { BlockCache } from '../table/block-cache.ts';
 import { ReadPolicy } from '../table/read-policy.ts';
 import { Scratch, type TableContext } from '../table/table-reader.ts';
 import type { WriteDone } from './api.ts';
+import { Arenas } from './arenas.ts';
 import { EngineParts } from './engine-parts.ts';
 import { forEach, ioError, readWhole, syncFile } from './file-steps.ts';
+import { type LogPort, NO_LOG } from './log-port.ts';
 import { LoggedMemtable, Memory } from './memory.ts';
 import type { OpenTable } from './open-table.ts';
 import { openTableFile } from './open-table.ts';
@@ -197,7 +198,7 @@ class Opening {
       (recovered) => {
         this.#attempt(recovered, (log) => {
           if (this.#options.readOnly) {
-            this.#finish(log, undefined, undefined);
+            this.#finish(log, NO_LOG, this.#manifestWriter());
             return;
           }
           if (log.end?.kind === 'tornTail' && log.end.remains) this.#doors.log.warn('commitLogTail', { file: log.end.file, offset: log.end.offset });
@@ -225,16 +226,7 @@ class Opening {
   #beginLog(recovered: Recovered, previous: PreviousSegment | undefined): void {
     const { files, random, timers } = this.#doors;
     const { memtableBytes, periodMs, mutants } = this.#options;
-    const manifest = new ManifestWriter({
-      files,
-      random,
-      dir: this.#dir,
-      dbUid: this.#dbUid,
-      state: this.#state,
-      oldNumber: this.#manifestNumber,
-      bytesMax: MANIFEST_ROLL_BYTES,
-      mutants,
-    });
+    const manifest = this.#manifestWriter();
     for (const { parsed } of this.#found) if ('number' in parsed) manifest.reserveNumber(parsed.number);
     let first = true;
     let parts: EngineParts | undefined;
@@ -270,6 +262,21 @@ class Opening {
     });
   }
 
+  /** Writes nothing before its first edit. */
+  #manifestWriter(): ManifestWriter {
+    const { files, random } = this.#doors;
+    return new ManifestWriter({
+      files,
+      random,
+      dir: this.#dir,
+      dbUid: this.#dbUid,
+      state: this.#state,
+      oldNumber: this.#manifestNumber,
+      bytesMax: MANIFEST_ROLL_BYTES,
+      mutants: this.#options.mutants,
+    });
+  }
+
   /** A new database exists from its first manifest on. */
   #begin(manifest: ManifestWriter, next: () => void, log: CommitLog): void {
     if (this.#manifestNumber !== undefined) {
@@ -282,21 +289,22 @@ class Opening {
     });
   }
 
-  #finish(recovered: Recovered, log: CommitLog | undefined, manifest: ManifestWriter | undefined): EngineParts {
+  #finish(recovered: Recovered, log: LogPort, manifest: ManifestWriter): EngineParts {
+    const { readOnly, memtableBytes } = this.#options;
     const sequence = Math.max(this.#state.lastSequence, recovered.lastSequence);
-    const arena = new Arena(log === undefined ? GROUP_HEADER_BYTES * 1024 : roundUp(this.#options.memtableBytes));
-    const table = new Memtable(arena, sequence);
-    const segment = log?.rotate(table, sequence, sequence + 1) ?? 0;
-    const memory = new Memory(new LoggedMemtable(table, segment), recovered.memtables, sequence);
+    const arenas = new Arenas(readOnly ? ARENA_BYTES_MIN : roundUp(memtableBytes));
+    const table = new Memtable(arenas.take(), sequence);
+    const segment = readOnly ? 0 : log.rotate(table, sequence, sequence + 1);
     const parts = new EngineParts({
       dir: this.#dir,
       options: this.#options,
       doors: this.#doors,
       lock: this.#lock,
       context: this.#context,
-      state: manifest?.state ?? this.#state,
+      state: manifest.state,
       tables: this.#tables,
-      memory,
+      arenas,
+      memory: new Memory(new LoggedMemtable(table, segment), recovered.memtables, sequence, arenas),
       log,
       manifest,
       dbUid: this.#dbUid,

@@ -16,7 +16,6 @@ import { compareKeys } from '../key.ts';
 import type { ReadPolicy } from '../table/read-policy.ts';
 import { LATER } from './api.ts';
 import { copyOf } from './engine-iterator.ts';
-import { firstEndingAtOrAfter } from './level-cursor.ts';
 import type { Memory } from './memory.ts';
 import type { OpenTable } from './open-table.ts';
 import type { Version, Versions } from './versions.ts';
@@ -179,6 +178,19 @@ class PendingRead {
       this.#index = firstEndingAtOrAfter(tables, this.#key, 0, this.#key.length);
     }
   }
+}
+
+/** Index of the first of `tables` whose largest key is >= `key`; their number where there is none. */
+function firstEndingAtOrAfter(tables: readonly OpenTable[], key: Uint8Array, start: number, end: number): number {
+  let low = 0;
+  let high = tables.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    const { largest } = tables[middle]!.meta;
+    if (compareKeys(largest, 0, largest.length, key, start, end) < 0) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 function beginsAfter({ meta: { smallest } }: OpenTable, key: Uint8Array): boolean {

@@ -13,14 +13,14 @@ import type { OpenTable } from './open-table.ts';
 
 export class Version {
   readonly state: VersionState;
-  /** Level 0 newest first, the others by key. */
+  /** Level 0 newest first, the others by key. At least LEVELS. */
   readonly levels: readonly (readonly OpenTable[])[];
   readonly rangeDeletes: RangeDeletes;
   holders = 0;
 
   constructor(state: VersionState, tables: ReadonlyMap<number, OpenTable>) {
     this.state = state;
-    this.levels = state.levels.map((level) =>
+    this.levels = state.levels.slice(0, levelCount(state)).map((level) =>
       level.map(({ number }) => {
         const table = tables.get(number);
         assert(table !== undefined, `version: table ${number} is not open`);
@@ -30,6 +30,13 @@ export class Version {
     const deletes = this.levels.flat().flatMap(({ reader }) => reader.rangeDeletes);
     this.rangeDeletes = deletes.length === 0 ? RangeDeletes.none : RangeDeletes.of(deletes);
   }
+}
+
+/** Levels that an engine uses: with a ratio of 10 between them more than any disk has room for. */
+const LEVELS = 7;
+
+function levelCount({ levels }: VersionState): number {
+  return Math.max(LEVELS, levels.findLastIndex(({ length }) => length > 0) + 1);
 }
 
 export class Versions {

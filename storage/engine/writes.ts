@@ -7,7 +7,7 @@
  */
 import type { Clock, Timers } from '../../runtime/doors.ts';
 import { StorageError } from '../errors.ts';
-import type { CommitLog } from '../log/commit-log.ts';
+import type { LogPort } from './log-port.ts';
 import { DELETE, PUT, RANGE_DELETE, type RecordKind } from '../record.ts';
 import { WriteBatch } from '../write-batch.ts';
 import type { Durability, WriteDone } from './api.ts';
@@ -23,7 +23,7 @@ interface WaitingWrite {
 
 export interface WritesContext {
   readonly memory: Memory;
-  readonly log: CommitLog;
+  readonly log: LogPort;
   readonly timers: Timers;
   readonly waitingBytesMax: number;
   readonly clock: Clock;
@@ -38,6 +38,7 @@ export class Writes {
   readonly #context: WritesContext;
   #waiting: WaitingWrite[] = [];
   #waitingBytes = 0;
+  #resuming = false;
   /** Why no write is taken: the log is broken, or the engine closes. */
   #refusal: StorageError | undefined;
   /** Bytes per ms that may pass while writers are slowed down; Infinity: all. */
@@ -100,16 +101,19 @@ export class Writes {
 
   /** There may be room again. */
   resume(): void {
-    let taken = 0;
-    for (const { batch, durability, done } of this.#waiting) {
-      if (this.#refusal !== undefined || !this.#mayPass(batch.length)) break;
+    // A rotation on the way ends here again.
+    if (this.#resuming) return;
+    this.#resuming = true;
+    for (let first = this.#waiting[0]; first !== undefined && this.#refusal === undefined; first = this.#waiting[0]) {
+      const { batch, durability, done } = first;
+      if (!this.#mayPass(batch.length)) break;
       const outcome = this.#take(batch, durability, done);
       if (outcome === false) break;
-      if (outcome !== true) this.fail(done, outcome);
+      this.#waiting.shift();
       this.#waitingBytes -= batch.length;
-      taken++;
+      if (outcome !== true) this.fail(done, outcome);
     }
-    if (taken > 0) this.#waiting = this.#waiting.slice(taken);
+    this.#resuming = false;
   }
 
   /** No write is taken from now on; those that wait fail. */

@@ -1,0 +1,111 @@
+/** Any abstract-level 3 database as a store: classic-level, and our engine behind the same interface. */
+import { readEach, readMany } from './pump.ts';
+import type { BatchForm, Durability, GetForm, Store } from './store.ts';
+
+interface Operation {
+  type: 'put';
+  key: Buffer;
+  value: Buffer;
+}
+
+interface Chained {
+  put(key: Buffer, value: Buffer): unknown;
+  write(options: { readonly sync: boolean }): Promise<void>;
+}
+
+interface LevelIterator {
+  nextv(size: number): Promise<[Uint8Array, Uint8Array][]>;
+  close(): Promise<void>;
+}
+
+/** Of the interface, what is used here; keys and values are buffers by the database's own encodings. */
+export interface Level {
+  put(key: Buffer, value: Buffer, options?: { readonly sync: boolean }): Promise<void>;
+  get(key: Buffer): Promise<Uint8Array | undefined>;
+  getSync(key: Buffer): Uint8Array | undefined;
+  getMany(keys: Buffer[]): Promise<(Uint8Array | undefined)[]>;
+  batch(operations: readonly Operation[], options?: { readonly sync: boolean }): Promise<void>;
+  batch(): Chained;
+  iterator(options?: { readonly gte?: Buffer; readonly limit?: number }): LevelIterator;
+  close(): Promise<void>;
+}
+
+export interface LevelStoreOptions {
+  readonly durability: Durability;
+  readonly compact: () => Promise<void>;
+}
+
+const IN_FLIGHT = 256;
+const MANY = 1_000;
+const SYNC = { sync: true } as const;
+
+export function levelStore(db: Level, options: LevelStoreOptions): Store {
+  // Its other way, `{ sync: false }`, is the default, and a call without options is the quickest.
+  const write = options.durability === 'sync' ? SYNC : undefined;
+  const get = (key: Buffer, ended: (error: unknown, value: Uint8Array | undefined) => void): void => {
+    db.get(key).then(
+      (value) => ended(undefined, value),
+      (error) => ended(error, undefined),
+    );
+  };
+  return {
+    put: (key, value, ended) => {
+      db.put(key, value, write).then(ended, ended);
+    },
+    get,
+    gets: [
+      {
+        label: 'getSync',
+        read: (keys, take) => {
+          for (let i = 0; i < keys.length; i++) take(i, db.getSync(keys[i]!));
+          return Promise.resolve();
+        },
+      },
+      { label: 'getMany of 1000', read: (keys, take) => readMany(keys, MANY, (part) => db.getMany(part), take) },
+      { label: 'get, 256 in flight', read: (keys, take) => readEach(keys, IN_FLIGHT, get, take) },
+    ] satisfies readonly GetForm[],
+    batches: [arrayForm(db, write), chainedForm(db, write)],
+    scans: [{ label: 'nextv(1000)', scan: (take) => scan(db, take) }],
+    first: (from, ended) => void first(db, from).then(ended, ended),
+    compact: options.compact,
+    close: () => db.close(),
+  };
+}
+
+function arrayForm(db: Level, write: { readonly sync: boolean } | undefined): BatchForm {
+  return {
+    label: 'batch([])',
+    write: (keys, values, ended) => {
+      const operations: Operation[] = new Array(keys.length);
+      for (let i = 0; i < keys.length; i++) operations[i] = { type: 'put', key: keys[i]!, value: values[i]! };
+      db.batch(operations, write).then(ended, ended);
+    },
+  };
+}
+
+function chainedForm(db: Level, write: { readonly sync: boolean } | undefined): BatchForm {
+  return {
+    label: 'batch().put()',
+    write: (keys, values, ended) => {
+      const batch = db.batch();
+      for (let i = 0; i < keys.length; i++) batch.put(keys[i]!, values[i]!);
+      batch.write(write ?? { sync: false }).then(ended, ended);
+    },
+  };
+}
+
+async function scan(db: Level, take: (key: Uint8Array, value: Uint8Array) => void): Promise<void> {
+  const iterator = db.iterator();
+  for (;;) {
+    const entries = await iterator.nextv(MANY);
+    if (entries.length === 0) break;
+    for (const [key, value] of entries) take(key, value);
+  }
+  await iterator.close();
+}
+
+async function first(db: Level, from: Buffer): Promise<void> {
+  const iterator = db.iterator({ gte: from, limit: 1 });
+  await iterator.nextv(1);
+  await iterator.close();
+}
