@@ -2,8 +2,8 @@ import test from 'ava';
 import { ByteReader } from '../../../storage/byte-reader.ts';
 import { hashKey } from '../../../storage/hash.ts';
 import { BloomBuilder, BloomFilter } from '../../../storage/table/bloom.ts';
-import { find, numbered, syncTable, shardTable, writeTable } from '../helpers/tables.ts';
 import { verifyTable } from '../../../storage/table/verify-table.ts';
+import { find, numbered, shardTable, syncTable, writeTable } from '../helpers/tables.ts';
 
 function keyHash(i: number): number {
   const key = Buffer.from(`user:${i}:profile`);
@@ -40,8 +40,8 @@ const rates = test.macro((t, bitsPerKey: number, probes: number) => {
   t.true(ratio < 1.2 && ratio > 0.8, `false positives: ${passed} of ${asked}, ${ratio.toFixed(2)} of theory`);
 });
 test('bloom: no key is lost and false positives are as theory has it, when at 5 bits per key', rates, 5, 3);
-test('bloom: no key is lost and false positives are as theory has it, when at 10 bits per key', rates, 10, 7);
-test('bloom: no key is lost and false positives are as theory has it, when at 16 bits per key', rates, 16, 11);
+test('bloom: no key is lost and false positives are as theory has it, when at 10 bits per key', rates, 10, 6);
+test('bloom: no key is lost and false positives are as theory has it, when at 16 bits per key', rates, 16, 10);
 
 test('bloom: a filter of one key knows it and little else, when it is the smallest there is', (t) => {
   const filter = filterOf(1, 10);

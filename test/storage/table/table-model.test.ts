@@ -18,11 +18,13 @@ const item = fc.record({
   kind: fc.constantFrom(PUT, PUT, PUT, DELETE),
   value: fc.oneof(fc.uint8Array({ maxLength: 8 }), fc.constant(new Uint8Array(300).fill(7))).map((bytes) => Buffer.from(bytes)),
 });
-const items = fc.array(item, { minLength: 1, maxLength: 120 }).map((list) =>
-  list
-    .sort((a, b) => compareWhole(a.key, b.key) || b.sequence - a.sequence)
-    .filter((each, i) => i === 0 || each.sequence !== list[i - 1]!.sequence || !each.key.equals(list[i - 1]!.key)),
-);
+const items = fc
+  .array(item, { minLength: 1, maxLength: 120 })
+  .map((list) =>
+    list
+      .sort((a, b) => compareWhole(a.key, b.key) || b.sequence - a.sequence)
+      .filter((each, i) => i === 0 || each.sequence !== list[i - 1]!.sequence || !each.key.equals(list[i - 1]!.key)),
+  );
 const format = fc.record({
   blockBytes: fc.constantFrom(1, 60, 200, 4_096),
   codec: fc.constantFrom('none' as const, 'deflate' as const),

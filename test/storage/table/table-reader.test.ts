@@ -17,7 +17,7 @@ function ask({ reader }: ShardTable, key: Buffer): Asked {
   return { now: reader.get(key, hashKey(key, 0, key.length), LATEST, lookup), lookup, answers };
 }
 
-function valueOf({ valueBytes, valueStart, valueEnd }: Lookup): string {
+function valueText({ valueBytes, valueStart, valueEnd }: Lookup): string {
   return valueBytes.toString('latin1', valueStart, valueEnd);
 }
 
@@ -42,7 +42,7 @@ test('table reader: one read serves all who wait for a block, when it is not in 
     Array(4).fill([[FOUND, undefined]]),
   );
   t.deepEqual(
-    asked.map(({ lookup }) => valueOf(lookup)),
+    asked.map(({ lookup }) => valueText(lookup)),
     [0, 1, 2, 0].map((i) => items[i]!.value.toString()),
   );
   t.is(moved, 1);
@@ -89,7 +89,7 @@ test('table reader: values stay as they are, when other lookups follow and block
   const table = shardTable(written, { cacheBytes: 2_000 });
   const held = items.map(({ key }) => ask(table, key).lookup);
   t.deepEqual(
-    held.map(valueOf),
+    held.map(valueText),
     items.map(({ value }) => value.toString()),
   );
 });
@@ -187,7 +187,10 @@ test('table reader: offsets grow with keys up to the end of the data, when estim
   const { reader } = shardTable(written);
   const offsets = [Buffer.alloc(0), ...items.map(({ key }) => key), Buffer.from('zzz')].map((key) => reader.approximateOffset(key));
   t.is(offsets[0], 0);
-  t.deepEqual(offsets, [...offsets].sort((a, b) => a - b));
+  t.deepEqual(
+    offsets,
+    [...offsets].sort((a, b) => a - b),
+  );
   t.true((offsets.at(-1) as number) > 300 * 25);
 });
 
@@ -197,8 +200,18 @@ test('table reader: a table of range deletes alone holds no key, when looked up 
   t.is(find(table, Buffer.from('b')), undefined);
   t.false(table.reader.mayHold(123));
   const go = moverOf(table);
-  for (const each of ['seekFirst', 'seekLast'] as const) t.is(go((cursor) => cursor[each]()), undefined);
-  t.is(go((cursor) => cursor.seek(range.start, 0, 1)), undefined);
-  t.is(go((cursor) => cursor.seekBefore(range.end, 0, 1)), undefined);
+  for (const each of ['seekFirst', 'seekLast'] as const)
+    t.is(
+      go((cursor) => cursor[each]()),
+      undefined,
+    );
+  t.is(
+    go((cursor) => cursor.seek(range.start, 0, 1)),
+    undefined,
+  );
+  t.is(
+    go((cursor) => cursor.seekBefore(range.end, 0, 1)),
+    undefined,
+  );
   t.is(table.reader.rangeDeletes[0]?.sequence, 77);
 });

@@ -3,7 +3,7 @@ import test from 'ava';
 import { PUT, RANGE_DELETE, type RecordKind } from '../../../storage/record.ts';
 import { separate } from '../../../storage/table/separator.ts';
 import { type TableOptions, TableWriter } from '../../../storage/table/table-writer.ts';
-import { verifyTable, dumpTable } from '../../../storage/table/verify-table.ts';
+import { dumpTable, verifyTable } from '../../../storage/table/verify-table.ts';
 import { MemoryFile } from '../helpers/memory-file.ts';
 import { allOf, codecs, del, numbered, put, syncTable, UID, writeTable } from '../helpers/tables.ts';
 
@@ -113,9 +113,5 @@ test('table dump: says properties, blocks and entries, when asked for', (t) => {
   const lines = Array.from(dumpTable(syncTable(writeTable([put('a', 'x', 9), del('b', 4)], {}, [range])), true));
   t.true(lines.includes('entries 2'));
   t.true(lines.includes('range delete 61 to 62 @3'));
-  t.deepEqual(lines.slice(-3), [
-    'block 0 at 0: 42 bytes, 2 entries, up to 62',
-    '  put 61 @9 1 bytes',
-    '  delete 62 @4 0 bytes',
-  ]);
+  t.deepEqual(lines.slice(-3), ['block 0 at 0: 42 bytes, 2 entries, up to 62', '  put 61 @9 1 bytes', '  delete 62 @4 0 bytes']);
 });
