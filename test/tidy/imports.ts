@@ -25,9 +25,6 @@ const RUNTIME_LEAVES: readonly string[] = [
 /** Pure packages: no clock, no thread, no input or output. */
 const PACKAGES_OF_THE_CORE: readonly string[] = ['cbor-x', 'farmhash'];
 
-/** Of `node:zlib` only synchronous functions are used there: bytes in, bytes out. */
-const PURE_ZLIB: readonly string[] = ['storage/checksum.ts', 'storage/codec.ts'];
-
 /** runtime imports nothing above it, storage only its leaves, actors both; tests and benches are imported by nobody else. */
 export function importDirections(sources: readonly Source[]): Finding[] {
   return eachImport(sources, (source, link) => {
@@ -50,7 +47,6 @@ export function doorImports(sources: readonly Source[]): Finding[] {
     if (link.dynamic) return 'import() is asynchronous: load modules in a real door';
     if (link.path === undefined) {
       if (PACKAGES_OF_THE_CORE.includes(link.specifier)) return undefined;
-      if (link.specifier === 'node:zlib' && PURE_ZLIB.includes(source.path)) return undefined;
       return `only real doors import ${link.specifier}`;
     }
     return isRealDoor(link.path) && !link.typeOnly ? `must not import the real door ${link.path}` : undefined;
