@@ -17,8 +17,3 @@ export function compareKeys(a: Uint8Array, aStart: number, aEnd: number, b: Uint
 export function compareWhole(a: Uint8Array, b: Uint8Array): number {
   return compareKeys(a, 0, a.length, b, 0, b.length);
 }
-
-/** A copy of `bytes[start, end)` with memory of its own, never shared. */
-export function copyBytes(bytes: Uint8Array, start: number, end: number): Uint8Array {
-  return new Uint8Array(bytes.subarray(start, end));
-}
