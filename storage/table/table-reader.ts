@@ -1,0 +1,327 @@
+/**
+ * A table on a shard: point lookups and cursors that never wait. Filter, index and range deletes are in memory; a data block that isn't in the cache is read
+ * inline while that is fast (`ReadPolicy`), else asynchronously, one read however many wait for it.
+ */
+import type { Clock } from '../../runtime/doors.ts';
+import type { OpenFile } from '../../runtime/files.ts';
+import { copyBytes } from '../byte-reader.ts';
+import type { Codecs } from '../codec.ts';
+import type { Cursor } from '../cursor.ts';
+import { StorageError, type StorageDone } from '../errors.ts';
+import { type BlockCache, type BlockOwner, NO_SLOT } from './block-cache.ts';
+import { BlockRun, openBlock } from './block-run.ts';
+import { BlockView, IN_NEXT } from './block-view.ts';
+import { ABSENT, type BlockWaiter, FOUND, LOOKUP_PENDING, type Lookup, type LookupOutcome, type LookupTable } from './lookup.ts';
+import type { RangeDelete } from './range-delete-block.ts';
+import type { ReadPolicy } from './read-policy.ts';
+import { type BlockSource, TableCursor } from './table-cursor.ts';
+import type { TableIndex } from './table-index.ts';
+import { checkRead, readFully, storageError, type TableParts } from './table-parts.ts';
+import type { TableProperties } from './table-properties.ts';
+
+/** What all tables of an engine share. */
+export interface TableContext {
+  readonly cache: BlockCache;
+  readonly policy: ReadPolicy;
+  readonly clock: Clock;
+  readonly codecs: Codecs;
+  readonly scratch: Scratch;
+  readonly mutants?: ReadonlySet<string>;
+}
+
+/** Blocks up to this size that are not kept are read into one buffer, and the value is copied out; larger ones have a buffer of their own. */
+export const SCRATCH_BYTES = 16 * 1_024;
+
+/** Memory for one call, shared by the tables of a thread. */
+export class Scratch {
+  readonly view: BlockView = new BlockView();
+  readonly #bytes: Buffer = Buffer.allocUnsafeSlow(SCRATCH_BYTES);
+  /** `#bytes` cut to each length that blocks have had: cutting costs more than looking up. */
+  readonly #cuts: (Buffer | undefined)[] = [];
+
+  /** Requires: length <= SCRATCH_BYTES. Valid until the next call. */
+  take(length: number): Buffer {
+    let cut = this.#cuts[length];
+    if (cut === undefined) {
+      cut = this.#bytes.subarray(0, length);
+      this.#cuts[length] = cut;
+    }
+    return cut;
+  }
+
+  owns(bytes: Buffer): boolean {
+    return this.#cuts[bytes.length] === bytes;
+  }
+}
+
+/** In `slots`, of a block that is being read: READING - index into `#reads`. */
+const READING = -2;
+const AHEAD_BYTES_MIN = 32 * 1_024;
+const AHEAD_BYTES_MAX = 256 * 1_024;
+
+interface BlockRead {
+  readonly block: number;
+  readonly bytes: Buffer;
+  readonly waiters: BlockWaiter[];
+}
+
+export class TableReader implements BlockOwner, LookupTable {
+  readonly properties: TableProperties;
+  readonly rangeDeletes: readonly RangeDelete[];
+  readonly index: TableIndex;
+  readonly slots: Int32Array;
+  readonly cacheId: number;
+  readonly #file: OpenFile;
+  readonly #parts: TableParts;
+  readonly #context: TableContext;
+  readonly #reads: (BlockRead | undefined)[] = [];
+  #closed = false;
+
+  constructor(file: OpenFile, parts: TableParts, context: TableContext) {
+    this.properties = parts.properties;
+    this.rangeDeletes = parts.rangeDeletes;
+    this.index = parts.index;
+    this.slots = new Int32Array(parts.index.count).fill(NO_SLOT);
+    this.cacheId = context.cache.ownerId();
+    this.#file = file;
+    this.#parts = parts;
+    this.#context = context;
+  }
+
+  /** Bytes of memory that the open table takes beside the cache. */
+  get memoryBytes(): number {
+    return this.index.bytes + this.slots.length * 4 + (this.#parts.filter?.bytes ?? 0);
+  }
+
+  /** False: no entry of a key with this hash (storage/hash.ts) is here; range deletes may still cover it. */
+  mayHold(hash: number): boolean {
+    const { filter } = this.#parts;
+    return filter === undefined ? this.index.count > 0 : filter.mayHold(hash);
+  }
+
+  /**
+   * Finds the newest entry of `key` with a sequence <= `maxSequence`. Asks the filter first. Requires: `hash` is the key's hashKey.
+   * Returns FOUND, the answer in `lookup`; ABSENT; or LOOKUP_PENDING, and `lookup` is in use until its `onReady`. Throws StorageError of what fails at once: CORRUPTION,
+   * IO, CLOSED. Cost: 0.6 us from the cache, 3 us from the page cache (bench:micro).
+   */
+  get(key: Uint8Array, hash: number, maxSequence: number, lookup: Lookup): LookupOutcome {
+    if (!this.mayHold(hash)) return ABSENT;
+    return this.#search(this.index.find(key, 0, key.length), key, hash, maxSequence, lookup);
+  }
+
+  /** On a shard's thread. Must be closed. */
+  cursor(onReady: () => void): Cursor {
+    return new TableCursor(new ReaderBlocks(this, this.#parts, this.#context), onReady);
+  }
+
+  /** Bytes of the file before the entries with a key >= `key`, within a block. */
+  approximateOffset(key: Uint8Array): number {
+    return this.index.offsets[this.index.find(key, 0, key.length)]!;
+  }
+
+  /** Lets its blocks go. Reads under way end first, and their waiters are served; later calls fail with CLOSED. */
+  close(done: StorageDone<void>): void {
+    this.#closed = true;
+    this.#context.cache.drop(this);
+    this.#file.close((result) => done(result.ok ? result : { ok: false, error: storageError(result.error) }));
+  }
+
+  resume(lookup: Lookup, bytes: Buffer | undefined, error: StorageError | undefined): void {
+    if (bytes === undefined) return lookup.onReady(ABSENT, error);
+    const { key, hash, maxSequence, block } = lookup;
+    let outcome: LookupOutcome = ABSENT;
+    try {
+      const found = this.#inBlock(bytes, key, hash, maxSequence, lookup);
+      outcome = found === IN_NEXT ? this.#search(block + 1, key, hash, maxSequence, lookup) : found;
+    } catch (thrown) {
+      return lookup.onReady(ABSENT, storageError(thrown));
+    }
+    if (outcome !== LOOKUP_PENDING) lookup.onReady(outcome, undefined);
+  }
+
+  /** From `block` on: an entry whose newer versions fill a block is in a later one. */
+  #search(from: number, key: Uint8Array, hash: number, maxSequence: number, lookup: Lookup): LookupOutcome {
+    for (let block = from; block < this.index.count; block++) {
+      const slot = this.slots[block]!;
+      const bytes = slot >= 0 ? this.#context.cache.use(slot) : this.#readForLookup(block);
+      if (bytes === undefined) {
+        lookup.key = copyBytes(key, 0, key.length);
+        lookup.hash = hash;
+        lookup.maxSequence = maxSequence;
+        lookup.block = block;
+        lookup.table = this;
+        this.#await(block, lookup);
+        return LOOKUP_PENDING;
+      }
+      const found = this.#inBlock(bytes, key, hash, maxSequence, lookup);
+      if (found !== IN_NEXT) return found;
+    }
+    return ABSENT;
+  }
+
+  #inBlock(bytes: Buffer, key: Uint8Array, hash: number, maxSequence: number, lookup: Lookup): typeof ABSENT | typeof FOUND | typeof IN_NEXT {
+    const { view } = this.#context.scratch;
+    view.open(bytes);
+    const entry = view.find(key, hash, maxSequence);
+    if (entry < 0) return entry === IN_NEXT ? IN_NEXT : ABSENT;
+    lookup.kind = view.kind(entry);
+    lookup.sequence = view.sequence(entry);
+    const start = view.valueStart(entry);
+    const end = view.valueEnd(entry);
+    if (this.#context.scratch.owns(bytes)) {
+      const value = Buffer.allocUnsafe(end - start);
+      bytes.copy(value, 0, start, end);
+      lookup.valueBytes = value;
+      lookup.valueStart = 0;
+      lookup.valueEnd = end - start;
+    } else {
+      lookup.valueBytes = bytes;
+      lookup.valueStart = start;
+      lookup.valueEnd = end;
+    }
+    return FOUND;
+  }
+
+  /** Inline if it may be; into the scratch unless it is to be kept. */
+  #readForLookup(block: number): Buffer | undefined {
+    if (!this.#mayReadInline(block)) return undefined;
+    const length = this.index.storedBytes(block);
+    const keep = this.#context.cache.wants(this, block, length);
+    const into = keep || length > SCRATCH_BYTES ? Buffer.allocUnsafeSlow(length) : this.#context.scratch.take(length);
+    return this.#readInline(block, into, keep);
+  }
+
+  /** For a cursor: a buffer that stays. Undefined: it comes by `waiter`. */
+  load(block: number, waiter: BlockWaiter): Buffer | undefined {
+    const slot = this.slots[block]!;
+    if (slot >= 0) return this.#context.cache.use(slot);
+    if (!this.#mayReadInline(block)) {
+      this.#await(block, waiter);
+      return undefined;
+    }
+    const length = this.index.storedBytes(block);
+    return this.#readInline(block, Buffer.allocUnsafeSlow(length), this.#context.cache.wants(this, block, length));
+  }
+
+  /** Fills a run; true when it is done, else `done` is called later. Throws StorageError. */
+  fill(run: BlockRun, done: (error: StorageError | undefined) => void): boolean {
+    this.#checkOpen();
+    const { policy, clock } = this.#context;
+    const startMs = clock.now();
+    if (policy.mayReadInline(startMs)) {
+      readFully(this.#file, run.bytes, run.offset);
+      policy.tookInline(startMs, clock.now());
+      return true;
+    }
+    const { bytes, offset } = run;
+    this.#file.pread(bytes, offset, (result) => {
+      if (!result.ok) return done(storageError(result.error));
+      done(attempt(() => checkRead(result.value, bytes.length, offset, this.#file.path)));
+    });
+    return false;
+  }
+
+  #mayReadInline(block: number): boolean {
+    this.#checkOpen();
+    if (this.slots[block]! <= READING) return false;
+    return this.#context.policy.mayReadInline(this.#context.clock.now());
+  }
+
+  #checkOpen(): void {
+    if (this.#closed) throw new StorageError('CLOSED', `${this.#file.path}: expected an open table, got a closed one`);
+  }
+
+  #readInline(block: number, into: Buffer, keep: boolean): Buffer {
+    const { policy, clock } = this.#context;
+    const startMs = clock.now();
+    readFully(this.#file, into, this.index.offsets[block]!);
+    policy.tookInline(startMs, clock.now());
+    return this.#take(block, into, keep);
+  }
+
+  /** Verifies what was read, and keeps it in the cache. */
+  #take(block: number, stored: Buffer, keep: boolean): Buffer {
+    const { cache, codecs, scratch } = this.#context;
+    const bytes = openBlock(stored, this.index.offsets[block]!, this.#parts.seal, codecs, scratch.view);
+    if (keep && !this.#closed) cache.insert(this, block, bytes);
+    return bytes;
+  }
+
+  /** Joins the read of `block` that is under way, or begins one. */
+  #await(block: number, waiter: BlockWaiter): void {
+    const slot = this.slots[block]!;
+    if (slot <= READING) {
+      this.#reads[READING - slot]!.waiters.push(waiter);
+      return;
+    }
+    let number = this.#reads.indexOf(undefined);
+    if (number < 0) number = this.#reads.length;
+    const read: BlockRead = { block, bytes: Buffer.allocUnsafeSlow(this.index.storedBytes(block)), waiters: [waiter] };
+    this.#reads[number] = read;
+    this.slots[block] = READING - number;
+    this.#file.pread(read.bytes, this.index.offsets[block]!, (result) => {
+      this.#reads[number] = undefined;
+      this.slots[block] = NO_SLOT;
+      let bytes: Buffer | undefined;
+      const error = attempt(() => {
+        if (!result.ok) throw result.error;
+        checkRead(result.value, read.bytes.length, this.index.offsets[block]!, this.#file.path);
+        bytes = this.#take(block, read.bytes, this.#context.cache.wants(this, block, read.bytes.length));
+      });
+      for (const each of read.waiters) each.onBlock(bytes, error);
+    });
+  }
+}
+
+/** The blocks of a table on a shard for one cursor: from the cache, singly, and in longer and longer runs when the cursor goes on and on. */
+class ReaderBlocks implements BlockSource {
+  readonly index: TableIndex;
+  readonly #reader: TableReader;
+  readonly #run: BlockRun;
+  #aheadBytes = 0;
+  #closed = false;
+
+  constructor(reader: TableReader, parts: TableParts, context: TableContext) {
+    this.index = reader.index;
+    this.#reader = reader;
+    this.#run = new BlockRun(parts.index, parts.seal, context.codecs);
+  }
+
+  load(block: number, step: number, waiter: BlockWaiter): Buffer | undefined {
+    if (this.#run.has(block)) return this.#run.open(block);
+    if (step === 0 || this.#reader.slots[block]! >= 0) {
+      if (step === 0) this.#aheadBytes = 0;
+      return this.#reader.load(block, waiter);
+    }
+    this.#aheadBytes = Math.min(Math.max(this.#aheadBytes * 2, AHEAD_BYTES_MIN), AHEAD_BYTES_MAX);
+    this.#run.plan(block, step, this.#aheadBytes);
+    if (!this.#reader.fill(this.#run, (error) => this.#filled(block, waiter, error))) return undefined;
+    this.#run.filled();
+    return this.#run.open(block);
+  }
+
+  #filled(block: number, waiter: BlockWaiter, error: StorageError | undefined): void {
+    if (this.#closed) return;
+    let bytes: Buffer | undefined;
+    const failed =
+      error ??
+      attempt(() => {
+        this.#run.filled();
+        bytes = this.#run.open(block);
+      });
+    waiter.onBlock(bytes, failed);
+  }
+
+  close(): void {
+    this.#closed = true;
+  }
+}
+
+function attempt(work: () => void): StorageError | undefined {
+  try {
+    work();
+    return undefined;
+  } catch (error) {
+    return storageError(error);
+  }
+}
