@@ -34,3 +34,8 @@ function mix(value: number): number {
   h = Math.imul(h ^ (h >>> 13), 0xc2b2_ae35);
   return h ^ (h >>> 16);
 }
+
+/** Of `bytes[start, end)`. Cost: as `crc32`, and a view where that is not the whole. */
+export function crc32Of(bytes: Uint8Array, start: number, end: number, seed: number): number {
+  return zlibCrc32(start === 0 && end === bytes.length ? bytes : bytes.subarray(start, end), seed);
+}
