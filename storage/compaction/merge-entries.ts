@@ -4,8 +4,9 @@
  * Planted bug (`mutants`): rangeDeleteNotClipped.
  */
 import { BugError } from '../../runtime/errors.ts';
+import { copyBytes } from '../byte-reader.ts';
 import type { Cursor } from '../cursor.ts';
-import { compareWhole, copyBytes } from '../key.ts';
+import { compareWhole } from '../key.ts';
 import type { RangeDelete } from '../range-deletes.ts';
 import { DELETE, type RecordKind } from '../record.ts';
 import type { OutputCuts } from './output-cuts.ts';
@@ -20,16 +21,16 @@ export interface MergeOutput {
   /** Size of the table so far, about. Above 0 when it has an entry. */
   readonly bytes: number;
   add(
+    kind: RecordKind,
+    sequence: number,
     keyBytes: Uint8Array,
     keyStart: number,
     keyEnd: number,
-    sequence: number,
-    kind: RecordKind,
     valueBytes: Uint8Array,
     valueStart: number,
     valueEnd: number,
   ): void;
-  addRangeDelete(range: RangeDelete): void;
+  addRangeDelete(start: Uint8Array, end: Uint8Array, sequence: number): void;
   /** The table is whole, and on disk. */
   finish(): void;
 }
@@ -74,8 +75,8 @@ export function* mergeEntries(work: MergeWork): Generator<undefined, MergeCounts
       }
       keyKept = true;
       const output = outputs.current ?? outputs.begin();
-      if (fate === KEEP_AS_DELETE) output.add(keyBytes, keyStart, keyEnd, sequence, DELETE, valueBytes, valueStart, valueStart);
-      else output.add(keyBytes, keyStart, keyEnd, fate === KEEP_UNNUMBERED ? 0 : sequence, kind, valueBytes, valueStart, valueEnd);
+      if (fate === KEEP_AS_DELETE) output.add(DELETE, sequence, keyBytes, keyStart, keyEnd, valueBytes, valueStart, valueStart);
+      else output.add(kind, fate === KEEP_UNNUMBERED ? 0 : sequence, keyBytes, keyStart, keyEnd, valueBytes, valueStart, valueEnd);
       written++;
     }
     if (readBytes - stepFrom >= STEP_BYTES) {
@@ -134,7 +135,8 @@ class Outputs {
     for (let i = this.#from; i < ranges.length; i++) {
       const range = ranges[i]!;
       if (upper !== undefined && compareWhole(range.start, upper) >= 0) break;
-      output?.addRangeDelete(this.#clips ? clip(range, this.#lower, upper) : range);
+      const { start, end } = this.#clips ? clip(range, this.#lower, upper) : range;
+      output?.addRangeDelete(start, end, range.sequence);
       this.rangeDeletesWritten++;
       if (upper === undefined || compareWhole(range.end, upper) <= 0) this.#from = i + 1;
     }
@@ -143,10 +145,13 @@ class Outputs {
   }
 }
 
-function clip({ start, end, sequence }: RangeDelete, lower: Uint8Array | undefined, upper: Uint8Array | undefined): RangeDelete {
+function clip(
+  { start, end }: RangeDelete,
+  lower: Uint8Array | undefined,
+  upper: Uint8Array | undefined,
+): { readonly start: Uint8Array; readonly end: Uint8Array } {
   return {
     start: lower !== undefined && compareWhole(start, lower) < 0 ? lower : start,
     end: upper !== undefined && compareWhole(end, upper) > 0 ? upper : end,
-    sequence,
   };
 }

@@ -95,7 +95,11 @@ export class PolicyModel {
   #merge(choice: MergeChoice): void {
     this.merges++;
     const tables = choice.inputs.flatMap((input) => input.tables);
-    if (choice.outputLevel === LEVELS - 1 && olderTables({ levels: this.levels, running: [] }, choice).length > 0 && choice.reason === 'size') {
+    if (
+      choice.outputLevel === LEVELS - 1 &&
+      olderTables({ levels: this.levels, running: [] }, choice).length > 0 &&
+      choice.reason === 'size'
+    ) {
       throw new Error('a merge into the last level left older data of its span');
     }
     const from = Math.min(...tables.map(({ smallest }) => unitsOf(smallest)));
@@ -130,7 +134,10 @@ export class PolicyModel {
 
   #sample(): void {
     const all = this.levels.flat();
-    const live = distinct(this.#setup.keys, this.levels.flatMap((level, i) => (i === 0 ? level.map((table) => table.entries) : [total(level)])));
+    const live = distinct(
+      this.#setup.keys,
+      this.levels.flatMap((level, i) => (i === 0 ? level.map((table) => table.entries) : [total(level)])),
+    );
     this.#samples++;
     this.#runs += this.levels[0]!.length + this.levels.filter((level, i) => i > 0 && level.length > 0).length;
     this.#spaceRatio += total(all) / live;

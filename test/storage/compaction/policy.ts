@@ -2,7 +2,7 @@
  * Prints what policies of the picker cost for 100 M entries of 116 bytes, written once and then overwritten once at random.
  * Run: `node dist/test/storage/compaction/policy.js`.
  */
-import { type PolicySetup, PolicyModel } from './policy-model.ts';
+import { PolicyModel, type PolicySetup } from './policy-model.ts';
 
 const MIB = 2 ** 20;
 const ENTRIES = 100e6;
