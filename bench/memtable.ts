@@ -11,7 +11,7 @@
  *                                               put  overwrite  get  absent   open under puts, p99
  *   skip list in typed arrays                   1.4     -       1.0    0.8     2 us   (get 0.2 where keys share their first 4 bytes)
  *   hash table, sorted runs of 4,096 keys       2.6     -       3.1    9      80 us   (p99.9 4 ms, and 20 to 60 ms to sort for a flush)
- *   hash table and prefixed leaves              1.8    1.5      2.9    9       1 us   (8 MiB per 32 MiB of arena, growing under puts)
+ *   hash table and prefixed leaves              1.8    1.5      2.9    9       1 us   (4 MiB more per 32 MiB of arena, growing under puts)
  *   prefixed leaves alone                       2.8    2.4      2.6    2.8     1 us
  *   prefixed leaves and a filter (the product)  2.7    1.9      2.4   12       1 us
  * ```
