@@ -91,7 +91,7 @@ export class EngineParts {
     this.#replayed = new Set(memory.immutables.map(({ segment }) => segment));
     this.versions = new Versions(opened.state, opened.tables, (table) => this.#removeTable(table));
     this.reads = new PointReads(memory, this.versions, context.policy, doors.timers);
-    this.scheduler = new JobScheduler({ jobs: doors.jobs, soon: doors.timers.soon });
+    this.scheduler = new JobScheduler({ jobs: doors.jobs, soon: (task) => doors.timers.soon(task) });
     this.edits = new Edits(this.manifest, this.versions, doors.timers, doors.log);
     this.flusher = new Flusher(this);
     this.compactor = new Compactor(this);
