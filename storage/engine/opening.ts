@@ -7,11 +7,12 @@ import { Codecs } from '../codec.ts';
 import { type StorageDone, StorageError, type StorageResult } from '../errors.ts';
 import { CommitLog } from '../log/commit-log.ts';
 import type { PreviousSegment } from '../log/group.ts';
-import { CURRENT_NAME, type FileName, LOCK_NAME, parseFileName } from '../manifest/file-names.ts';
+import { decodeSegmentHeader } from '../log/segment-header.ts';
+import { CURRENT_NAME, type FileName, LOCK_NAME, manifestName, parseFileName } from '../manifest/file-names.ts';
 import { decodeCurrent, readManifest } from '../manifest/manifest-reader.ts';
 import { ManifestWriter } from '../manifest/manifest-writer.ts';
 import { VersionState } from '../manifest/version-state.ts';
-import { ARENA_BYTES_MIN } from '../memtable/arena.ts';
+import { ARENA_BYTES_MAX, ARENA_BYTES_MIN } from '../memtable/arena.ts';
 import { Memtable } from '../memtable/memtable.ts';
 import { BlockCache } from '../table/block-cache.ts';
 import { ReadPolicy } from '../table/read-policy.ts';
@@ -19,7 +20,7 @@ import { Scratch, type TableContext } from '../table/table-reader.ts';
 import type { WriteDone } from './api.ts';
 import { Arenas } from './arenas.ts';
 import { EngineParts } from './engine-parts.ts';
-import { forEach, ioError, readWhole, syncFile } from './file-steps.ts';
+import { forEach, ioError, parentOf, readWhole, syncFile } from './file-steps.ts';
 import { type LogPort, NO_LOG } from './log-port.ts';
 import { LoggedMemtable, Memory } from './memory.ts';
 import { closeTables, type OpenTable, openTableFile } from './open-table.ts';
@@ -137,12 +138,35 @@ class Opening {
     if (!this.#options.createIfMissing || this.#options.readOnly) {
       this.#fail(this.#notFound());
       return;
+    // The directory may be new, or left by a crash: its own name has to be on disk before anything in it counts.
+    this.#doors.files.syncDir(parentOf(this.#dir), (synced) => {
+      if (synced.ok) this.#nameNew();
+      else this.#fail(ioError('open', synced.error));
+    });
+  }
+
+  #nameNew(): void {
+    const left = this.#found.find(({ parsed }) => parsed.kind === 'log');
+    if (left !== undefined) {
+      this.#adoptUid(`${this.#dir}/${left.name}`);
+      return;
+    }
     }
     const uid = Buffer.alloc(UID_BYTES);
     for (let i = 0; i < UID_BYTES; i += 4) uid.writeUInt32LE(this.#doors.random.u32(), i);
     this.#dbUid = uid;
     this.#replayLog();
   }
+  /** A crash has left a segment of a database that was being made: the one made now is the same. */
+  #adoptUid(file: string): void {
+    readWhole(this.#doors.files, file, ARENA_BYTES_MAX, (read) => {
+      this.#attempt(read, (bytes) => {
+        this.#dbUid = decodeSegmentHeader(bytes, file).dbUid;
+        this.#replayLog();
+      });
+    });
+  }
+
 
   #openOld(): void {
     if (this.#options.errorIfExists) {
