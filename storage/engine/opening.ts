@@ -231,16 +231,28 @@ class Opening {
     );
   }
 
-  /** What was replayed may be in the page cache only: what is acknowledged from now on stands on it. */
+  /**
+   * What was read may be in the page cache only, after the end of a process: what is acknowledged from now on stands on it, and what it says is
+   * obsolete is removed.
+   */
   #syncRecovered(log: Recovered): void {
+    const { files } = this.#doors;
+    const next = (): void => this.#beginLog(log, log.last === undefined ? undefined : { ...log.last, synced: log.last.end });
+    if (this.#options.mutants.has('recoveredNotSynced')) {
+      next();
+      return;
+    }
+    const manifest = this.#manifestNumber === undefined ? [] : [`${this.#dir}/${manifestName(this.#manifestNumber)}`];
     forEach<string, undefined>(
-      log.paths,
+      [...manifest, ...log.paths],
       1,
-      (path, done) => syncFile(this.#doors.files, path, (error) => done(error === undefined ? { ok: true, value: undefined } : { ok: false, error })),
+      (path, done) => syncFile(files, path, (error) => done(error === undefined ? { ok: true, value: undefined } : { ok: false, error })),
       (synced) => {
         this.#attempt(synced, () => {
-          const previous = log.last === undefined ? undefined : { ...log.last, synced: log.last.end };
-          this.#beginLog(log, previous);
+          files.syncDir(this.#dir, (result) => {
+            if (result.ok) next();
+            else this.#fail(ioError('open', result.error));
+          });
         });
       },
     );
