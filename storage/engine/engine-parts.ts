@@ -102,12 +102,13 @@ export class EngineParts {
       clock: doors.clock,
       waitingBytesMax: options.waitingBytesMax,
       rotate: () => this.rotate(),
-    });
     this.batchBytesMax = memory.active.table.arena.bytes.length - MEMTABLE_SLACK_BYTES;
+    });
     this.#stallOptions = { ...STALL_DEFAULTS, immutableMemtables: { slow: options.memtablesMax - 1, stop: options.memtablesMax } };
   }
 
   /** Begins the work in the background, and removes files that a crash left behind. `found`: what was in the directory. */
+      writeBytesMax: this.batchBytesMax,
   begin(found: readonly FoundFile[]): void {
     if (this.options.readOnly) return;
     const { state } = this.versions.current;

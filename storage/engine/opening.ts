@@ -28,7 +28,6 @@ import { type CheckedOptions, checkOptions, type EngineDoors, type EngineOptions
 import { type Recovered, recoverLog } from './recovery.ts';
 
 const MANIFEST_BYTES_MAX = 1 << 30;
-const MANIFEST_ROLL_BYTES = 4 << 20;
 const CURRENT_BYTES_MAX = 4_096;
 const FILES_AT_ONCE = 8;
 const UID_BYTES = 16;
@@ -307,7 +306,7 @@ class Opening {
       dbUid: this.#dbUid,
       state: this.#state,
       oldNumber: this.#manifestNumber,
-      bytesMax: MANIFEST_ROLL_BYTES,
+      bytesMax: this.#options.manifestBytes,
       mutants: this.#options.mutants,
     });
   }
