@@ -84,7 +84,7 @@ export class Compactor {
   close(): void {
     this.#cancelRetry?.();
     this.#ticket?.cancel();
-    this.#failManual(new StorageError('CANCELLED', 'the database was closed before the compaction ended'));
+    this.failManual(new StorageError('CANCELLED', 'the database was closed before the compaction ended'));
   }
 
   #choose(): Choice {
@@ -191,14 +191,15 @@ export class Compactor {
     this.#running = undefined;
     if (this.#parts.isClosing) return;
     this.#parts.doors.log.error('compactionFailed', { error });
-    this.#failManual(error);
+    this.failManual(error);
     this.#cancelRetry = this.#parts.doors.timers.after(RETRY_MS, () => {
       this.#cancelRetry = undefined;
       this.pump();
     });
   }
 
-  #failManual(error: StorageError): void {
+  /** Tells those who asked for a compaction. */
+  failManual(error: StorageError): void {
     const manual = this.#manual;
     this.#manual = [];
     for (const { done } of manual) this.#parts.doors.timers.soon(() => done(error));

@@ -92,7 +92,14 @@ export class EngineParts {
     this.versions = new Versions(opened.state, opened.tables, (table) => this.#removeTable(table));
     this.reads = new PointReads(memory, this.versions, context.policy, doors.timers);
     this.scheduler = new JobScheduler({ jobs: doors.jobs, soon: (task) => doors.timers.soon(task) });
-    this.edits = new Edits(this.manifest, this.versions, doors.timers, doors.log);
+    this.edits = new Edits({
+      manifest: this.manifest,
+      versions: this.versions,
+      timers: doors.timers,
+      log: doors.log,
+      onFailed: (error) => this.onEditFailed(error),
+      mutants: options.mutants,
+    });
     this.flusher = new Flusher(this);
     this.compactor = new Compactor(this);
     this.writes = new Writes({
@@ -126,7 +133,7 @@ export class EngineParts {
   rotate(): true | false | StorageError {
     const { memory, log, options } = this;
     if (this.isClosing || log.poisoned !== undefined) return log.poisoned ?? closed();
-    if (memory.immutables.length >= options.memtablesMax || this.#isStopped()) return this.flusher.error ?? false;
+    if (memory.immutables.length >= options.memtablesMax || this.#isStopped()) return this.flusher.error ?? this.edits.error ?? false;
     if (!log.ready) return this.#spareError ?? false;
     const table = new Memtable(this.#arenas.take(), memory.sequence);
     memory.rotate(new LoggedMemtable(table, log.rotate(table, memory.sequence, memory.sequence + 1)));
@@ -151,13 +158,29 @@ export class EngineParts {
     if (this.memory.immutables.length >= this.options.memtablesMax) this.writes.failWaiting(error);
   }
 
+  onEditFailed(error: StorageError): void {
+    this.flusher.failAll(error);
+    this.compactor.failManual(error);
+    this.onFlushFailed(error);
+  }
+
+  /** A planted bug: the inputs of a merge go before the manifest says so. */
+  removeEarly(removed: readonly { readonly number: number }[], added: readonly { readonly number: number }[]): void {
+    for (const { number } of removed) {
+      if (!added.some((table) => table.number === number)) this.#unlink(`${this.dir}/${tableName(number)}`);
+    }
+  }
+
   onCompacted(): void {
     this.#advance();
   }
 
   onSpareSegment(error: StorageError | undefined): void {
     this.#spareError = error;
-    if (error !== undefined) this.writes.failWaiting(error);
+    if (error !== undefined) {
+      this.writes.failWaiting(error);
+      this.flusher.failUnplaced(error);
+    }
     this.#advance();
     this.flusher.advance();
   }

@@ -58,7 +58,7 @@ export class Flusher {
   close(): void {
     this.#cancelRetry?.();
     this.#ticket?.cancel();
-    this.#fail(new StorageError('CANCELLED', 'the database was closed before the flush ended'));
+    this.failAll(new StorageError('CANCELLED', 'the database was closed before the flush ended'));
   }
 
   #job({ table }: LoggedMemtable): ScheduledJob | undefined {
@@ -122,7 +122,7 @@ export class Flusher {
     if (this.#parts.isClosing) return;
     this.error = error;
     this.#parts.doors.log.error('flushFailed', { error });
-    this.#fail(error);
+    this.failAll(error);
     this.#cancelRetry = this.#parts.doors.timers.after(RETRY_MS, () => {
       this.#cancelRetry = undefined;
       this.advance();
@@ -130,9 +130,19 @@ export class Flusher {
     this.#parts.onFlushFailed(error);
   }
 
-  #fail(error: StorageError): void {
-    const waiters = this.#waiters;
-    this.#waiters = [];
+  /** Tells those who wait for a flush. It goes on without them. */
+  failAll(error: StorageError): void {
+    this.#failThose(this.#waiters.splice(0), error);
+  }
+
+  /** Tells those whose memtable can't be put aside. */
+  failUnplaced(error: StorageError): void {
+    const unplaced = this.#waiters.filter(({ last }) => last === undefined);
+    this.#waiters = this.#waiters.filter(({ last }) => last !== undefined);
+    this.#failThose(unplaced, error);
+  }
+
+  #failThose(waiters: readonly Waiter[], error: StorageError): void {
     for (const { done } of waiters) this.#parts.doors.timers.soon(() => done(error));
   }
 
