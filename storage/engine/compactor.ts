@@ -173,6 +173,7 @@ export class Compactor {
   #change(removed: readonly { readonly level: number; readonly number: number }[], opened: readonly OpenTable[]): void {
     const { edits, versions } = this.#parts;
     const added = opened.map(({ meta }) => meta);
+    if (this.#parts.options.mutants.has('unlinkBeforeEdit')) this.#parts.removeEarly(removed, added);
     edits.add(
       () => {
         const { logNumber, lastSequence } = versions.current.state;

@@ -3,7 +3,6 @@ import type { FileLock } from '../../runtime/files.ts';
 import { type CompactionScheduler, JobScheduler } from '../compaction/scheduler.ts';
 import { gradeStall, STALL_DEFAULTS, type StallOptions } from '../compaction/write-stall.ts';
 import { StorageError } from '../errors.ts';
-import type { LogPort } from './log-port.ts';
 import { type FileName, isObsolete, logName, tableName } from '../manifest/file-names.ts';
 import type { ManifestWriter } from '../manifest/manifest-writer.ts';
 import type { VersionState } from '../manifest/version-state.ts';
@@ -16,6 +15,7 @@ import { Edits } from './edits.ts';
 import { engineStats } from './engine-stats.ts';
 import { ioError } from './file-steps.ts';
 import { Flusher } from './flusher.ts';
+import type { LogPort } from './log-port.ts';
 import { LoggedMemtable, type Memory } from './memory.ts';
 import { closeTables, type OpenTable } from './open-table.ts';
 import { type CheckedOptions, type EngineDoors, MEMTABLE_SLACK_BYTES } from './options.ts';
@@ -102,20 +102,20 @@ export class EngineParts {
     });
     this.flusher = new Flusher(this);
     this.compactor = new Compactor(this);
+    this.batchBytesMax = memory.active.table.arena.bytes.length - MEMTABLE_SLACK_BYTES;
     this.writes = new Writes({
       memory,
       log: this.log,
       timers: doors.timers,
       clock: doors.clock,
       waitingBytesMax: options.waitingBytesMax,
+      writeBytesMax: this.batchBytesMax,
       rotate: () => this.rotate(),
-    this.batchBytesMax = memory.active.table.arena.bytes.length - MEMTABLE_SLACK_BYTES;
     });
     this.#stallOptions = { ...STALL_DEFAULTS, immutableMemtables: { slow: options.memtablesMax - 1, stop: options.memtablesMax } };
   }
 
   /** Begins the work in the background, and removes files that a crash left behind. `found`: what was in the directory. */
-      writeBytesMax: this.batchBytesMax,
   begin(found: readonly FoundFile[]): void {
     if (this.options.readOnly) return;
     const { state } = this.versions.current;
@@ -302,7 +302,6 @@ export class EngineParts {
     });
   }
 }
-
 
 function closed(): StorageError {
   return new StorageError('CLOSED', 'the database is closed');

@@ -83,6 +83,7 @@ export class Flusher {
         return;
       }
       const added = opened.value.map(({ meta }) => meta);
+      if (this.#parts.options.mutants.has('releaseLogEarly')) this.#parts.onFlushed(table);
       this.#parts.edits.add(
         () => ({ logNumber: this.#logNumberAfter(table), lastSequence: this.#lastSequence(table), removed: [], added }),
         opened.value,
@@ -102,7 +103,9 @@ export class Flusher {
   /** Tells those whose memtables are flushed. */
   #settle(): void {
     const { immutables } = this.#parts.memory;
-    const ended = this.#waiters.filter(({ last }) => last !== undefined && (last.flushed || (last.table.recordCount === 0 && immutables.length === 0)));
+    const ended = this.#waiters.filter(
+      ({ last }) => last !== undefined && (last.flushed || (last.table.recordCount === 0 && immutables.length === 0)),
+    );
     if (ended.length === 0) return;
     this.#waiters = this.#waiters.filter((waiter) => !ended.includes(waiter));
     for (const { done } of ended) this.#parts.doors.timers.soon(() => done(undefined));
@@ -113,7 +116,7 @@ export class Flusher {
     this.error = undefined;
     this.flushes++;
     this.#parts.memory.remove(table);
-    this.#parts.onFlushed(table);
+    if (!this.#parts.options.mutants.has('releaseLogEarly')) this.#parts.onFlushed(table);
     this.advance();
   }
 
@@ -148,7 +151,8 @@ export class Flusher {
 
   /** Segments below are obsolete when `table` is flushed. */
   #logNumberAfter(table: LoggedMemtable): number {
-    const { memory, versions } = this.#parts;
+    const { memory, versions, options } = this.#parts;
+    if (options.mutants.has('forgetLogNumber')) return versions.current.state.logNumber;
     const { active, immutables } = memory;
     const next = immutables[immutables.indexOf(table) - 1] ?? active;
     const number = next.segment === 0 ? table.segment + 1 : next.segment;

@@ -137,6 +137,7 @@ class Opening {
     if (!this.#options.createIfMissing || this.#options.readOnly) {
       this.#fail(this.#notFound());
       return;
+    }
     // The directory may be new, or left by a crash: its own name has to be on disk before anything in it counts.
     this.#doors.files.syncDir(parentOf(this.#dir), (synced) => {
       if (synced.ok) this.#nameNew();
@@ -150,12 +151,12 @@ class Opening {
       this.#adoptUid(`${this.#dir}/${left.name}`);
       return;
     }
-    }
     const uid = Buffer.alloc(UID_BYTES);
     for (let i = 0; i < UID_BYTES; i += 4) uid.writeUInt32LE(this.#doors.random.u32(), i);
     this.#dbUid = uid;
     this.#replayLog();
   }
+
   /** A crash has left a segment of a database that was being made: the one made now is the same. */
   #adoptUid(file: string): void {
     readWhole(this.#doors.files, file, ARENA_BYTES_MAX, (read) => {
@@ -165,7 +166,6 @@ class Opening {
       });
     });
   }
-
 
   #openOld(): void {
     if (this.#options.errorIfExists) {
@@ -223,7 +223,8 @@ class Opening {
             this.#finish(log, NO_LOG, this.#manifestWriter());
             return;
           }
-          if (log.end?.kind === 'tornTail' && log.end.remains) this.#doors.log.warn('commitLogTail', { file: log.end.file, offset: log.end.offset });
+          if (log.end?.kind === 'tornTail' && log.end.remains)
+            this.#doors.log.warn('commitLogTail', { file: log.end.file, offset: log.end.offset });
           this.#syncRecovered(log);
         });
       },
@@ -289,9 +290,13 @@ class Opening {
           log.close(() => this.#fail(error));
           return;
         }
-        this.#begin(manifest, () => {
-          parts = this.#finish(recovered, log, manifest);
-        }, log);
+        this.#begin(
+          manifest,
+          () => {
+            parts = this.#finish(recovered, log, manifest);
+          },
+          log,
+        );
       },
     });
   }

@@ -226,7 +226,7 @@ export class CommitLog {
       // Its writes were told already.
       this.#maybeRetire(segment);
       this.#pump();
-    } else if (result.ok) {
+    } else if (result.ok || (this.#writeSynced && this.#options.mutants.has('swallowSyncError'))) {
       segment.written = group.end;
       if (this.#writeSynced || (group.sync && this.#options.mutants.has('skipLogSync'))) segment.synced = group.end;
       this.#previous = segment.asPrevious();
@@ -263,7 +263,7 @@ export class CommitLog {
     assert(segment !== undefined, 'commit log: a sync ended that was not begun');
     this.#syncing = undefined;
     if (segment.poisoned) this.#maybeRetire(segment);
-    else if (result.ok) {
+    else if (result.ok || this.#options.mutants.has('swallowSyncError')) {
       if (this.#syncEnd > segment.synced) segment.synced = this.#syncEnd;
       if (this.#previous?.number === segment.prepared.number) this.#previous = segment.asPrevious();
       this.#forgetSynced();
