@@ -1,0 +1,70 @@
+/** A full memtable as the flush job gets it: the job reads the records where they are, in shared memory. */
+import type { Cursor } from '../cursor.ts';
+import { compareKeys } from '../key.ts';
+import { RECORD_HEADER_BYTES } from '../record.ts';
+import { Arena } from './arena.ts';
+import type { OrderedKeys } from './key-order.ts';
+import type { RangeDelete } from './memtable.ts';
+import { MemtableCursor } from './memtable-cursor.ts';
+
+/** Plain data: cloning it takes no longer than its range deletes. */
+export interface MemtableSnapshot {
+  /** Of the arena. */
+  readonly memory: SharedArrayBuffer;
+  readonly capacityBytes: number;
+  /** Of the newest record of each key, in the order of the keys; shared. */
+  readonly offsets: Int32Array;
+  readonly baseSequence: number;
+  readonly recordCount: number;
+  /** Bytes of the arena in use. */
+  readonly length: number;
+  readonly rangeDeletes: readonly RangeDelete[];
+}
+
+/** As the memtable's own. */
+export function snapshotCursor({ memory, capacityBytes, offsets, baseSequence }: MemtableSnapshot): Cursor {
+  return new MemtableCursor(new FixedOrder(new Arena(capacityBytes, memory), offsets), baseSequence);
+}
+
+/** One leaf with everything in it. */
+class FixedOrder implements OrderedKeys {
+  readonly arena: Arena;
+  readonly changes = 0;
+  readonly leafCount = 1;
+  readonly leafAt = 0;
+  placeAt = 0;
+  readonly #offsets: Int32Array;
+
+  constructor(arena: Arena, offsets: Int32Array) {
+    this.arena = arena;
+    this.#offsets = offsets;
+  }
+
+  locate(key: Uint8Array, start: number, end: number): boolean {
+    const { bytes, words } = this.arena;
+    let low = 0;
+    let high = this.#offsets.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      const offset = this.#offsets[middle]!;
+      const own = offset + RECORD_HEADER_BYTES;
+      const order = compareKeys(bytes, own, own + (words[(offset >>> 2) + 2]! >>> 4), key, start, end);
+      if (order === 0) {
+        this.placeAt = middle;
+        return true;
+      }
+      if (order < 0) low = middle + 1;
+      else high = middle;
+    }
+    this.placeAt = low;
+    return false;
+  }
+
+  countAt(): number {
+    return this.#offsets.length;
+  }
+
+  offsetAt(_leafIndex: number, place: number): number {
+    return this.#offsets[place]!;
+  }
+}
