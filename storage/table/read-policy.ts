@@ -1,48 +1,56 @@
 /**
  * Decides whether a block is read inline, on the shard's own thread, or by the file system's threads.
  *
- * Intuition: a block in the page cache is there in 1.5 us inline, and in some 20 us with 4 us of CPU otherwise; one that needs the disk blocks the thread for 100 us and
- * more. Which it is shows only in the time it took. So reads go inline while they are fast. A slow one turns that off for a while: 20 times as long as it took, so
- * that slow reads take at most 5 % of the thread's time, and no less than a pause that doubles with each slow read and halves with each fast one.
- * Within one run of the shard only so much time is spent so.
+ * Intuition: a block in the page cache is there in 1.5 us inline, and in some 20 us with 4 us of CPU otherwise; one that needs the disk blocks the thread for
+ * 100 us and more. Which it is shows only in the time it took. So reads go inline while they are fast; the time of slow ones comes out of an allowance that
+ * fills with 5 % of all time. One slow read may be a thread that lost its core; once the allowance is used up it is the disk, and reads are asynchronous for a pause that
+ * doubles each time and halves with each fast read. Within one run of the shard only so much time is spent inline.
  * Pure: times come from the caller.
  */
 
 export interface ReadPolicyOptions {
   /** Default true; false: never inline. */
   readonly inline?: boolean;
-  /** A read that took longer needed the disk. Default 0.2. */
+  /** A read that took longer is slow. Default 0.2. */
   readonly slowMs?: number;
-  /** How long reads are asynchronous after the first slow one, and at most. Default 5 and 1000. */
-  readonly backoffMs?: number;
-  readonly backoffMsMax?: number;
+  /** The allowance of slow reads when it is full. Default 20. */
+  readonly allowanceMs?: number;
+  /** The first pause, and the longest. Default 10 and 1000. */
+  readonly pauseMs?: number;
+  readonly pauseMsMax?: number;
   /** Inline at most in one run of the shard. Default 2. */
   readonly runMs?: number;
 }
 
-const PAUSE_PER_SLOW_MS = 20;
+const ALLOWANCE_RATIO = 0.05;
 
 export class ReadPolicy {
   inlineReads = 0;
   asyncReads = 0;
   slowReads = 0;
   readonly #slowMs: number;
-  readonly #backoffMs: number;
-  readonly #backoffMsMax: number;
+  readonly #allowanceMsMax: number;
+  readonly #pauseMsMin: number;
+  readonly #pauseMsMax: number;
   readonly #runMs: number;
   #spentMs = 0;
+  #allowanceMs: number;
+  /** When the allowance was last filled. */
+  #filledMs = Number.POSITIVE_INFINITY;
   /** Asynchronous before this time. */
   #until: number;
-  #nextBackoffMs: number;
+  #pauseMs: number;
 
   constructor(options: ReadPolicyOptions = {}) {
-    const { inline = true, slowMs = 0.2, backoffMs = 5, backoffMsMax = 1_000, runMs = 2 } = options;
+    const { inline = true, slowMs = 0.2, allowanceMs = 20, pauseMs = 10, pauseMsMax = 1_000, runMs = 2 } = options;
     this.#slowMs = slowMs;
-    this.#backoffMs = backoffMs;
-    this.#backoffMsMax = backoffMsMax;
+    this.#allowanceMsMax = allowanceMs;
+    this.#allowanceMs = allowanceMs;
+    this.#pauseMsMin = pauseMs;
+    this.#pauseMsMax = pauseMsMax;
     this.#runMs = runMs;
     this.#until = inline ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
-    this.#nextBackoffMs = backoffMs;
+    this.#pauseMs = pauseMs;
   }
 
   /** The owner calls it when a run of the shard begins; without it, inline reads end when `runMs` is used up. */
@@ -65,11 +73,15 @@ export class ReadPolicy {
     const tookMs = endMs - startMs;
     this.#spentMs += tookMs;
     if (tookMs <= this.#slowMs) {
-      this.#nextBackoffMs = Math.max(this.#nextBackoffMs / 2, this.#backoffMs);
+      if (this.#pauseMs > this.#pauseMsMin) this.#pauseMs = Math.max(this.#pauseMs / 2, this.#pauseMsMin);
       return;
     }
     this.slowReads++;
-    this.#until = endMs + Math.max(this.#nextBackoffMs, tookMs * PAUSE_PER_SLOW_MS);
-    this.#nextBackoffMs = Math.min(this.#nextBackoffMs * 2, this.#backoffMsMax);
+    const filled = this.#allowanceMs + Math.max(0, startMs - this.#filledMs) * ALLOWANCE_RATIO;
+    this.#allowanceMs = Math.min(filled, this.#allowanceMsMax) - tookMs;
+    this.#filledMs = startMs;
+    if (this.#allowanceMs > 0) return;
+    this.#until = endMs + Math.max(this.#pauseMs, -this.#allowanceMs / ALLOWANCE_RATIO);
+    this.#pauseMs = Math.min(this.#pauseMs * 2, this.#pauseMsMax);
   }
 }
