@@ -131,7 +131,7 @@ function tablesOf(count: number): () => Cursor[] {
       unnumber: false,
       table: {},
     };
-    const [table] = finish(mergeJob.run(input, doors) as never);
+    const [table] = finish(mergeJob.run(input, doors));
     return openTableSync(doors.files.open(`/db/${tableName(table!.number)}`, 'read'), table!, new Codecs());
   });
   return () => tables.map((table) => table.cursor());
@@ -165,9 +165,7 @@ for (const count of [1, 4, 8]) {
   const run = (input: Pick<MergeJobInput, 'memtables' | 'runs'>): readonly MergedTable[] => {
     const places = Array.from({ length: 9 }, () => ({ number: ++number, uid: new Uint8Array(16).fill(number) }));
     const cuts = { targetBytes: 16 << 20, boundaries: [], grandparents: [], grandparentBytesMax: Number.POSITIVE_INFINITY };
-    return finish(
-      mergeJob.run({ dir: '/db', places, cuts, snapshots: [], older: [], unnumber: true, table: {}, ...input }, doors) as never,
-    );
+    return finish(mergeJob.run({ dir: '/db', places, cuts, snapshots: [], older: [], unnumber: true, table: {}, ...input }, doors));
   };
   const snapshots = memtables(count).map((table) => table.snapshot());
   let runs: MergeJobInput['runs'] = [];
