@@ -200,7 +200,8 @@ class Opening {
             this.#finish(log, NO_LOG, this.#manifestWriter());
             return;
           }
-          if (log.end?.kind === 'tornTail' && log.end.remains) this.#doors.log.warn('commitLogTail', { file: log.end.file, offset: log.end.offset });
+          if (log.end?.kind === 'tornTail' && log.end.remains)
+            this.#doors.log.warn('commitLogTail', { file: log.end.file, offset: log.end.offset });
           this.#syncRecovered(log);
         });
       },
@@ -212,7 +213,8 @@ class Opening {
     forEach<string, undefined>(
       log.paths,
       1,
-      (path, done) => syncFile(this.#doors.files, path, (error) => done(error === undefined ? { ok: true, value: undefined } : { ok: false, error })),
+      (path, done) =>
+        syncFile(this.#doors.files, path, (error) => done(error === undefined ? { ok: true, value: undefined } : { ok: false, error })),
       (synced) => {
         this.#attempt(synced, () => {
           const previous = log.last === undefined ? undefined : { ...log.last, synced: log.last.end };
@@ -254,9 +256,13 @@ class Opening {
           log.close(() => this.#fail(error));
           return;
         }
-        this.#begin(manifest, () => {
-          parts = this.#finish(recovered, log, manifest);
-        }, log);
+        this.#begin(
+          manifest,
+          () => {
+            parts = this.#finish(recovered, log, manifest);
+          },
+          log,
+        );
       },
     });
   }
