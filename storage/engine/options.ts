@@ -72,7 +72,7 @@ export type CheckedOptions = Required<Omit<EngineOptions, 'filter'>> & Pick<Engi
 /** What a memtable holds beside its records: headers of the segment and of groups. */
 export const MEMTABLE_SLACK_BYTES = 4 * KIB;
 
-const DEFAULTS: CheckedOptions = {
+const DEFAULTS: Readonly<CheckedOptions> = {
   createIfMissing: true,
   errorIfExists: false,
   readOnly: false,
