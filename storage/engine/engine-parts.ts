@@ -24,6 +24,8 @@ import { Snapshots } from './snapshots.ts';
 import { Versions } from './versions.ts';
 import { Writes } from './writes.ts';
 
+const REPORT_MS = 1_000;
+
 export interface OpenedParts {
   readonly dir: string;
   readonly options: CheckedOptions;
@@ -71,6 +73,7 @@ export class EngineParts {
   #unreleased: number[] = [];
   /** Segments that were replayed: the log doesn't know them. */
   readonly #replayed: ReadonlySet<number>;
+  #cancelReport: (() => void) | undefined;
   #work = 0;
   #onIdle: (() => void) | undefined;
   /** Why there is no spare segment. */
@@ -91,7 +94,7 @@ export class EngineParts {
     this.#replayed = new Set(memory.immutables.map(({ segment }) => segment));
     this.versions = new Versions(opened.state, opened.tables, (table) => this.#removeTable(table));
     this.reads = new PointReads(memory, this.versions, context.policy, doors.timers);
-    this.scheduler = new JobScheduler({ jobs: doors.jobs, soon: (task) => doors.timers.soon(task) });
+    this.scheduler = doors.scheduler ?? new JobScheduler({ jobs: doors.jobs, soon: (task) => doors.timers.soon(task) });
     this.edits = new Edits({
       manifest: this.manifest,
       versions: this.versions,
@@ -127,6 +130,15 @@ export class EngineParts {
     this.flusher.pump();
     this.compactor.pump();
     this.#grade();
+    if (this.doors.scheduler !== undefined) this.#report(0);
+  }
+
+  /** Tells whoever shares the threads how busy this engine is, every second. */
+  #report(loggedBefore: number): void {
+    const logged = this.log.stats.bytes;
+    const foregroundBytesPerSecond = ((logged - loggedBefore) * 1000) / REPORT_MS;
+    this.scheduler.report(this.dir, { foregroundBytesPerSecond, debtBytes: this.compactor.debtBytes, latencyMs: 0 });
+    this.#cancelReport = this.doors.timers.after(REPORT_MS, () => this.#report(logged));
   }
 
   /** See `WritesContext.rotate`. */
@@ -216,6 +228,7 @@ export class EngineParts {
   /** Ends what is under way. The log keeps what is in memory only. */
   close(done: WriteDone): void {
     this.isClosing = true;
+    this.#cancelReport?.();
     this.writes.refuse(closed());
     this.flusher.close();
     this.compactor.close();
@@ -224,6 +237,7 @@ export class EngineParts {
   }
 
   #end(done: WriteDone): void {
+    this.scheduler.forget(this.dir);
     if (this.options.readOnly) {
       closeTables(this.versions.tables, done);
       return;

@@ -67,9 +67,12 @@ export class Flusher {
     return mergeInput(this.#parts, {
       memtables: [table.snapshot()],
       runs: [],
-      outputLevel: 0,
-      older: this.#parts.versions.current.state.levels.flat(),
-      grandparents: [],
+      older: this.#parts.versions.current.levels.flat().map(({ meta: { smallest, largest } }) => ({ smallest, largest })),
+      unnumber: false,
+      // One table, whatever its size.
+      cuts: { targetBytes: Number.POSITIVE_INFINITY, boundaries: [], grandparents: [], grandparentBytesMax: Number.POSITIVE_INFINITY },
+      throttle: undefined,
+      placeCount: 1,
       note: 'flush',
     });
   }

@@ -76,7 +76,12 @@ export class SegmentPool {
     const header = encodeSegmentHeader({ number, uid, dbUid, fileBytes });
     const path = `${dir}/${logName(number)}`;
     const recycled = this.#recycled.pop();
-    new Preparation(this.#options, { number, uid, header, path, fileBytes, filled: recycled?.filled ?? HEAD_BYTES }, recycled?.path, (result) => this.#onPrepared(result)).start();
+    new Preparation(
+      this.#options,
+      { number, uid, header, path, fileBytes, filled: recycled?.filled ?? HEAD_BYTES },
+      recycled?.path,
+      (result) => this.#onPrepared(result),
+    ).start();
   }
 
   /** Of a released segment, whose handles are closed. */
