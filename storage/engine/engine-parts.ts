@@ -20,6 +20,7 @@ import { LoggedMemtable, type Memory } from './memory.ts';
 import { closeTables, type OpenTable } from './open-table.ts';
 import { type CheckedOptions, type EngineDoors, MEMTABLE_SLACK_BYTES } from './options.ts';
 import { PointReads } from './point-reads.ts';
+import { Removals } from './removals.ts';
 import { Snapshots } from './snapshots.ts';
 import { Versions } from './versions.ts';
 import { Writes } from './writes.ts';
@@ -74,6 +75,7 @@ export class EngineParts {
   /** Segments that were replayed: the log doesn't know them. */
   readonly #replayed: ReadonlySet<number>;
   #cancelReport: (() => void) | undefined;
+  readonly #removals: Removals;
   #work = 0;
   #onIdle: (() => void) | undefined;
   /** Why there is no spare segment. */
@@ -91,6 +93,13 @@ export class EngineParts {
     this.dbUid = opened.dbUid;
     this.#lock = opened.lock;
     this.#arenas = opened.arenas;
+    this.#removals = new Removals({
+      files: doors.files,
+      dir: opened.dir,
+      log: doors.log,
+      begin: () => this.beginWork(),
+      end: () => this.endWork(),
+    });
     this.#replayed = new Set(memory.immutables.map(({ segment }) => segment));
     this.versions = new Versions(opened.state, opened.tables, (table) => this.#removeTable(table));
     this.reads = new PointReads(memory, this.versions, context.policy, doors.timers);
@@ -123,10 +132,12 @@ export class EngineParts {
     if (this.options.readOnly) return;
     const { state } = this.versions.current;
     const live = { tables: state.tableNumbers(), logNumber: state.logNumber, manifestNumber: this.manifest.number };
+    const leftOut: { readonly path: string; readonly number: number }[] = [];
     for (const { path, parsed } of found) {
-      const isStranger = parsed.kind === 'log' && !this.#replayed.has(parsed.number);
-      if (isStranger || isObsolete(parsed, live)) this.#unlink(path);
+      if (isObsolete(parsed, live)) this.#removals.remove(path);
+      else if (parsed.kind === 'log' && !this.#replayed.has(parsed.number)) leftOut.push({ path, number: parsed.number });
     }
+    this.#removals.removeInTurn(leftOut.sort((a, b) => b.number - a.number).map(({ path }) => path));
     this.flusher.pump();
     this.compactor.pump();
     this.#grade();
@@ -158,7 +169,7 @@ export class EngineParts {
   onFlushed({ segment }: LoggedMemtable): void {
     // The next start removes what is below the log number.
     if (this.isClosing) return;
-    if (this.#replayed.has(segment)) this.#unlink(`${this.dir}/${logName(segment)}`);
+    if (this.#replayed.has(segment)) this.#removals.remove(`${this.dir}/${logName(segment)}`);
     else if (segment !== 0) this.#unreleased.push(segment);
     this.#releaseSegments();
     this.#advance();
@@ -179,7 +190,7 @@ export class EngineParts {
   /** A planted bug: the inputs of a merge go before the manifest says so. */
   removeEarly(removed: readonly { readonly number: number }[], added: readonly { readonly number: number }[]): void {
     for (const { number } of removed) {
-      if (!added.some((table) => table.number === number)) this.#unlink(`${this.dir}/${tableName(number)}`);
+      if (!added.some((table) => table.number === number)) this.#removals.remove(`${this.dir}/${tableName(number)}`);
     }
   }
 
@@ -215,14 +226,17 @@ export class EngineParts {
     return engineStats(this);
   }
 
-  /** A job of this engine runs, or its outputs are being opened: it writes into the directory, so that the lock can't be given up. */
+  /** A job of this engine runs, or its outputs are being opened, or files removed: the directory changes, so that the lock can't be given up. */
   beginWork(): void {
     this.#work++;
   }
 
   endWork(): void {
     this.#work--;
-    if (this.#work === 0) this.#onIdle?.();
+    if (this.#work > 0) return;
+    const onIdle = this.#onIdle;
+    this.#onIdle = undefined;
+    onIdle?.();
   }
 
   /** Ends what is under way. The log keeps what is in memory only. */
@@ -230,6 +244,7 @@ export class EngineParts {
     this.isClosing = true;
     this.#cancelReport?.();
     this.writes.refuse(closed());
+    this.#removals.close();
     this.flusher.close();
     this.compactor.close();
     if (this.#work === 0) this.#end(done);
@@ -305,14 +320,7 @@ export class EngineParts {
   #removeTable({ meta, reader }: OpenTable): void {
     reader.close(() => {
       // A table that went to another level is still there.
-      if (!this.isClosing && this.versions.table(meta.number) === undefined) this.#unlink(`${this.dir}/${tableName(meta.number)}`);
-    });
-  }
-
-  /** One that can't be removed is removed at the next start. */
-  #unlink(path: string): void {
-    this.doors.files.unlink(path, (result) => {
-      if (!result.ok && result.error.code !== 'ENOENT') this.doors.log.warn('fileNotRemoved', { path, error: result.error });
+      if (!this.isClosing && this.versions.table(meta.number) === undefined) this.#removals.remove(`${this.dir}/${tableName(meta.number)}`);
     });
   }
 }
