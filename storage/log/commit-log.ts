@@ -330,10 +330,8 @@ export class CommitLog {
   }
 
   #syncAll(): void {
-    const last = this.#live.at(-1);
-    if (last === undefined) return;
-    this.#dueSegment = last;
-    this.#dueOffset = last.written;
+    this.#dueSegment = this.#live.at(-1);
+    this.#dueOffset = this.#dueSegment?.written ?? 0;
   }
 
   #startIdle(): void {
@@ -351,6 +349,7 @@ export class CommitLog {
     if (segment?.markable !== true || this.#poison !== undefined || this.#writeState !== IDLE) return;
     // Not all is on disk (writes without sync): there is nothing to say yet, and a later sync starts the wait again.
     if (this.#live[0] !== segment || segment.synced < segment.sealed) return;
+    if (this.#prefill.blocks(segment, segment.memtable.length)) return this.#startIdle();
     const group = this.#seal(segment, GROUP_MARK);
     group.sync = true;
     this.#write(group);
@@ -370,12 +369,12 @@ export class CommitLog {
       this.#syncAll();
       if (this.#dueSegment !== undefined && !this.#live.every(isOnDisk)) return this.#maybeSync();
     }
-    this.#footerBegun = true;
     const segment = this.#current;
+    if (segment !== undefined && this.#prefill.blocks(segment, segment.written + GROUP_HEADER_BYTES)) return;
+    this.#footerBegun = true;
     if (segment === undefined || this.#poison !== undefined) return this.#closeFiles(this.#poison);
     // Of a segment without records too: its opening vouches for the one before.
-    const { written } = segment;
-    segment.prepared.syncedFile.pwrite(segment.closing(this.#previous), written, (result) => {
+    segment.prepared.syncedFile.pwrite(segment.closing(this.#previous), segment.written, (result) => {
       this.#closeFiles(result.ok ? undefined : new StorageError('IO', `commit log: ${result.error.message}`, { cause: result.error }));
     });
   }

@@ -3,7 +3,7 @@ import { SCRIPTS } from './crash-scripts.ts';
 import { FaultSweep } from './fault-sweep.ts';
 import { emptyDisk, SimLife } from './sim-engine.ts';
 
-const EVERY = 13;
+const EVERY = 31;
 
 const holds = test.macro((t: ExecutionContext, names: readonly string[]) => {
   for (const found of SCRIPTS.filter(({ name }) => names.includes(name))) {
