@@ -16,7 +16,7 @@ interface FaultKind {
   /** Undefined: all. */
   readonly operations?: readonly DiskOperation[];
   readonly fault: DiskFault;
-  /** Meets so few calls that a sample has all of them. */
+  /** Meets so few calls that a sample has eight times as many of them. */
   readonly isRare?: boolean;
 }
 
@@ -61,7 +61,7 @@ export class FaultSweep {
       for (const kind of KINDS) {
         if (kind.operations?.includes(operation) === false) continue;
         for (const lasting of [false, true]) {
-          if (++index % this.#options.every !== 0 && kind.isRare !== true) continue;
+          if (++index % (kind.isRare === true ? Math.ceil(this.#options.every / 8) : this.#options.every) !== 0) continue;
           this.#sweep(i + 1, kind, lasting);
           if (this.violations.length >= (this.#options.violationsMax ?? 1)) return;
         }
