@@ -308,6 +308,7 @@ class Opening {
       log,
       manifest,
       dbUid: this.#dbUid,
+      replayed: recovered.numbers,
     });
     parts.begin(this.#found.map(({ name, parsed }) => ({ path: `${this.#dir}/${name}`, parsed })));
     this.#done({ ok: true, value: parts });

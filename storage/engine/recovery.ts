@@ -29,6 +29,8 @@ export interface Recovered {
   readonly lastSequence: number;
   readonly end: LogReading['end'];
   readonly last: PreviousSegment | undefined;
+  /** Segments that the log needs until their records are in tables, those without records among them too: each names the one before it. */
+  readonly numbers: ReadonlySet<number>;
   /** Of the segments that were replayed. */
   readonly paths: readonly string[];
 }
@@ -87,11 +89,15 @@ function replay(options: RecoveryOptions, sources: readonly Loaded[]): Recovered
     }
     memtables.unshift(new LoggedMemtable(table, number));
   }
+  // With nothing to replay the next segment follows none, and all of these may go.
+  const last = memtables.length === 0 ? undefined : reading.last;
+  const numbers = last === undefined ? [] : reading.segments.map(({ source }) => source.number).filter((number) => number <= last.number);
   return {
     memtables,
     lastSequence,
     end: reading.end,
-    last: reading.last,
+    last,
+    numbers: new Set(numbers),
     paths: reading.segments.map(({ source }) => source.file),
   };
 }
