@@ -1,8 +1,9 @@
 /** A copy of a live database: tables are hard links (they never change), the manifest is new, and of the log nothing is needed. */
+
+import { StorageError } from '../errors.ts';
 import { CURRENT_NAME, tableName } from '../manifest/file-names.ts';
 import { ManifestWriter } from '../manifest/manifest-writer.ts';
 import { VersionState } from '../manifest/version-state.ts';
-import { StorageError } from '../errors.ts';
 import type { WriteDone } from './api.ts';
 import type { EngineParts } from './engine-parts.ts';
 import { forEach, ioError } from './file-steps.ts';

@@ -1,9 +1,10 @@
 /** Merges tables as the picker chooses, one choice at a time; asked-for compactions of a range go first. */
 import type { JobOutcome } from '../../runtime/jobs.ts';
-import { type Choice, grandparentsOf, inputTables, type MergeChoice, olderTables } from '../compaction/choice.ts';
+import { type Choice, choiceSpan, inputTables, type MergeChoice, NO_CHOICE } from '../compaction/choice.ts';
 import { type KeySpan, spanOf } from '../compaction/key-ranges.ts';
 import { compactionDebt } from '../compaction/level-targets.ts';
-import type { Levels, LevelTable, RunningMerge } from '../compaction/levels.ts';
+import type { RunningMerge } from '../compaction/levels.ts';
+import { type PlannedTable, planMerge } from '../compaction/merge-plan.ts';
 import { choose, chooseManual, PICKER_DEFAULTS, type PickerOptions } from '../compaction/picker.ts';
 import { LEVEL_0, OTHER, type ScheduledJob, type WorkTicket } from '../compaction/scheduler.ts';
 import { StorageError } from '../errors.ts';
@@ -15,10 +16,13 @@ import { mergedOf, mergeInput, openOutputs } from './merge-run.ts';
 import type { OpenTable } from './open-table.ts';
 
 const RETRY_MS = 1_000;
-const MOVE_OVERLAP_TABLES = 10;
+/** Tables of the next level that a table may overlap, of its own size. */
+const OVERLAP_TABLES = 10;
 
 interface ManualCompaction {
   readonly span: KeySpan;
+  /** Its merge was chosen. One takes all that is in the span; what a snapshot then still needs would be merged for ever. */
+  begun: boolean;
   readonly done: WriteDone;
 }
 
@@ -50,6 +54,9 @@ export class Compactor {
         const now = this.#choose();
         if (now.kind === 'merge' && !this.#parts.isClosing) {
           chosen = now;
+          const [manual] = this.#manual;
+          if (manual !== undefined) manual.begun = true;
+          this.#parts.beginWork();
           return this.#job(now);
         }
         this.#ticket = undefined;
@@ -71,7 +78,7 @@ export class Compactor {
       this.#parts.doors.timers.soon(() => done(undefined));
       return;
     }
-    this.#manual.push({ span: { smallest, largest }, done });
+    this.#manual.push({ span: { smallest, largest }, begun: false, done });
     this.pump();
   }
 
@@ -91,7 +98,7 @@ export class Compactor {
     for (;;) {
       const manual = this.#manual[0];
       if (manual === undefined) return choose(levels, this.#pickerOptions());
-      const choice = chooseManual(levels, manual.span);
+      const choice = manual.begun ? NO_CHOICE : chooseManual(levels, manual.span);
       if (choice.kind !== 'none') return choice;
       this.#manual.shift();
       this.#parts.doors.timers.soon(() => manual.done(undefined));
@@ -103,38 +110,32 @@ export class Compactor {
     return {
       ...PICKER_DEFAULTS,
       baseBytes: options.levelBytes,
-      grandparentBytesMax: MOVE_OVERLAP_TABLES * options.tableBytes,
+      grandparentBytesMax: OVERLAP_TABLES * options.tableBytes,
       oldestSnapshot: snapshots.list()[0] ?? Number.POSITIVE_INFINITY,
       rangeDeletes: versions.current.rangeDeletes,
       filterDrops: undefined,
     };
   }
 
-  #levels(): Levels {
-    const levels = this.#parts.versions.current.levels.map((level) => level.map(levelTable));
+  #levels(): { readonly levels: readonly (readonly PlannedTable[])[]; readonly running: readonly RunningMerge[] } {
+    const levels = this.#parts.versions.current.levels.map((level) => level.map(plannedTable));
     return { levels, running: this.#running === undefined ? [] : [this.#running] };
   }
 
   #job(choice: MergeChoice): ScheduledJob {
-    const levels = this.#levels();
-    const tables = inputTables(choice);
-    this.#running = { tables: tables.map(({ number }) => number), outputLevel: choice.outputLevel, span: spanOf(tables) };
-    return mergeInput(this.#parts, {
-      memtables: [],
-      runs: choice.inputs.flatMap(({ level, tables: inputs }) => {
-        const metas = inputs.map(({ number }) => this.#meta(number));
-        return level === 0 ? metas.map((meta) => [meta]) : [metas];
-      }),
-      outputLevel: choice.outputLevel,
-      older: olderTables(levels, choice),
-      grandparents: grandparentsOf(levels, choice),
-      note: choice.reason,
+    const { options, scheduler } = this.#parts;
+    const { placeCount, ...plan } = planMerge(this.#levels(), choice, {
+      targetBytes: options.tableBytes,
+      boundaries: [],
+      grandparentBytesMax: OVERLAP_TABLES * options.tableBytes,
     });
+    this.#running = { tables: inputTables(choice).map(({ number }) => number), outputLevel: choice.outputLevel, span: choiceSpan(choice) };
+    return mergeInput(this.#parts, { ...plan, memtables: [], throttle: scheduler.throttle, placeCount, note: choice.reason });
   }
 
   #ended(choice: MergeChoice, outcome: JobOutcome): void {
-    if (this.#parts.isClosing) return;
     openOutputs(this.#parts, outcome, choice.outputLevel, (opened) => {
+      this.#parts.endWork();
       if (!opened.ok) {
         this.#failed(opened.error);
         return;
@@ -212,7 +213,6 @@ export class Compactor {
   }
 }
 
-function levelTable({ meta, reader }: OpenTable): LevelTable {
-  const { number, bytes, entries, rangeDeletes, smallest, largest, largestSequence } = meta;
-  return { number, bytes, entries, deletes: reader.properties.deletes, rangeDeletes, smallest, largest, largestSequence };
+function plannedTable({ meta, reader }: OpenTable): PlannedTable {
+  return { ...meta, deletes: reader.properties.deletes };
 }

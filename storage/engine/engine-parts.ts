@@ -3,7 +3,6 @@ import type { FileLock } from '../../runtime/files.ts';
 import { type CompactionScheduler, JobScheduler } from '../compaction/scheduler.ts';
 import { gradeStall, STALL_DEFAULTS, type StallOptions } from '../compaction/write-stall.ts';
 import { StorageError } from '../errors.ts';
-import type { LogPort } from './log-port.ts';
 import { type FileName, isObsolete, logName, tableName } from '../manifest/file-names.ts';
 import type { ManifestWriter } from '../manifest/manifest-writer.ts';
 import type { VersionState } from '../manifest/version-state.ts';
@@ -16,14 +15,16 @@ import { Edits } from './edits.ts';
 import { engineStats } from './engine-stats.ts';
 import { ioError } from './file-steps.ts';
 import { Flusher } from './flusher.ts';
+import type { LogPort } from './log-port.ts';
 import { LoggedMemtable, type Memory } from './memory.ts';
-import type { OpenTable } from './open-table.ts';
-import { closeTables } from './opening.ts';
+import { closeTables, type OpenTable } from './open-table.ts';
 import { type CheckedOptions, type EngineDoors, MEMTABLE_SLACK_BYTES } from './options.ts';
 import { PointReads } from './point-reads.ts';
 import { Snapshots } from './snapshots.ts';
 import { Versions } from './versions.ts';
 import { Writes } from './writes.ts';
+
+const REPORT_MS = 1_000;
 
 export interface OpenedParts {
   readonly dir: string;
@@ -74,6 +75,9 @@ export class EngineParts {
   #unreleased: number[] = [];
   /** Segments from before this start that are still needed: the log doesn't know them. */
   readonly #replayed: Set<number>;
+  #cancelReport: (() => void) | undefined;
+  #work = 0;
+  #onIdle: (() => void) | undefined;
   /** Why there is no spare segment. */
   #spareError: StorageError | undefined;
 
@@ -92,7 +96,7 @@ export class EngineParts {
     this.#replayed = new Set(opened.replayed);
     this.versions = new Versions(opened.state, opened.tables, (table) => this.#removeTable(table));
     this.reads = new PointReads(memory, this.versions, context.policy, doors.timers);
-    this.scheduler = new JobScheduler({ jobs: doors.jobs, soon: (task) => doors.timers.soon(task) });
+    this.scheduler = doors.scheduler ?? new JobScheduler({ jobs: doors.jobs, soon: (task) => doors.timers.soon(task) });
     this.edits = new Edits(this.manifest, this.versions, doors.timers, doors.log);
     this.flusher = new Flusher(this);
     this.compactor = new Compactor(this);
@@ -120,6 +124,15 @@ export class EngineParts {
     this.flusher.pump();
     this.compactor.pump();
     this.#grade();
+    if (this.doors.scheduler !== undefined) this.#report(0);
+  }
+
+  /** Tells whoever shares the threads how busy this engine is, every second. */
+  #report(loggedBefore: number): void {
+    const logged = this.log.stats.bytes;
+    const foregroundBytesPerSecond = ((logged - loggedBefore) * 1000) / REPORT_MS;
+    this.scheduler.report(this.dir, { foregroundBytesPerSecond, debtBytes: this.compactor.debtBytes, latencyMs: 0 });
+    this.#cancelReport = this.doors.timers.after(REPORT_MS, () => this.#report(logged));
   }
 
   /** See `WritesContext.rotate`. */
@@ -137,6 +150,8 @@ export class EngineParts {
   }
 
   onFlushed({ segment }: LoggedMemtable): void {
+    // The next start removes what is below the log number.
+    if (this.isClosing) return;
     if (this.#replayed.has(segment)) this.#removeReplayed(segment);
     else if (segment !== 0) this.#unreleased.push(segment);
     this.#releaseSegments();
@@ -178,12 +193,29 @@ export class EngineParts {
     return engineStats(this);
   }
 
+  /** A job of this engine runs, or its outputs are being opened: it writes into the directory, so that the lock can't be given up. */
+  beginWork(): void {
+    this.#work++;
+  }
+
+  endWork(): void {
+    this.#work--;
+    if (this.#work === 0) this.#onIdle?.();
+  }
+
   /** Ends what is under way. The log keeps what is in memory only. */
   close(done: WriteDone): void {
     this.isClosing = true;
+    this.#cancelReport?.();
     this.writes.refuse(closed());
     this.flusher.close();
     this.compactor.close();
+    if (this.#work === 0) this.#end(done);
+    else this.#onIdle = () => this.#end(done);
+  }
+
+  #end(done: WriteDone): void {
+    this.scheduler.forget(this.dir);
     if (this.options.readOnly) {
       closeTables(this.versions.tables, done);
       return;
@@ -271,7 +303,6 @@ export class EngineParts {
     });
   }
 }
-
 
 function closed(): StorageError {
   return new StorageError('CLOSED', 'the database is closed');

@@ -61,21 +61,26 @@ export class Flusher {
     this.#fail(new StorageError('CANCELLED', 'the database was closed before the flush ended'));
   }
 
-  #job({ table }: LoggedMemtable): ScheduledJob {
+  #job({ table }: LoggedMemtable): ScheduledJob | undefined {
+    if (this.#parts.isClosing) return undefined;
+    this.#parts.beginWork();
     return mergeInput(this.#parts, {
       memtables: [table.snapshot()],
       runs: [],
-      outputLevel: 0,
-      older: this.#parts.versions.current.state.levels.flat(),
-      grandparents: [],
+      older: this.#parts.versions.current.levels.flat().map(({ meta: { smallest, largest } }) => ({ smallest, largest })),
+      unnumber: false,
+      // One table, whatever its size.
+      cuts: { targetBytes: Number.POSITIVE_INFINITY, boundaries: [], grandparents: [], grandparentBytesMax: Number.POSITIVE_INFINITY },
+      throttle: undefined,
+      placeCount: 1,
       note: 'flush',
     });
   }
 
   #ended(table: LoggedMemtable, outcome: JobOutcome): void {
     this.#ticket = undefined;
-    if (this.#parts.isClosing) return;
     openOutputs(this.#parts, outcome, 0, (opened) => {
+      this.#parts.endWork();
       if (!opened.ok) {
         this.#failed(opened.error);
         return;
@@ -100,7 +105,9 @@ export class Flusher {
   /** Tells those whose memtables are flushed. */
   #settle(): void {
     const { immutables } = this.#parts.memory;
-    const ended = this.#waiters.filter(({ last }) => last !== undefined && (last.flushed || (last.table.recordCount === 0 && immutables.length === 0)));
+    const ended = this.#waiters.filter(
+      ({ last }) => last !== undefined && (last.flushed || (last.table.recordCount === 0 && immutables.length === 0)),
+    );
     if (ended.length === 0) return;
     this.#waiters = this.#waiters.filter((waiter) => !ended.includes(waiter));
     for (const { done } of ended) this.#parts.doors.timers.soon(() => done(undefined));

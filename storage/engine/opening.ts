@@ -22,8 +22,7 @@ import { EngineParts } from './engine-parts.ts';
 import { forEach, ioError, readWhole, syncFile } from './file-steps.ts';
 import { type LogPort, NO_LOG } from './log-port.ts';
 import { LoggedMemtable, Memory } from './memory.ts';
-import type { OpenTable } from './open-table.ts';
-import { openTableFile } from './open-table.ts';
+import { closeTables, type OpenTable, openTableFile } from './open-table.ts';
 import { type CheckedOptions, checkOptions, type EngineDoors, type EngineOptions } from './options.ts';
 import { type Recovered, recoverLog } from './recovery.ts';
 
@@ -201,7 +200,8 @@ class Opening {
             this.#finish(log, NO_LOG, this.#manifestWriter());
             return;
           }
-          if (log.end?.kind === 'tornTail' && log.end.remains) this.#doors.log.warn('commitLogTail', { file: log.end.file, offset: log.end.offset });
+          if (log.end?.kind === 'tornTail' && log.end.remains)
+            this.#doors.log.warn('commitLogTail', { file: log.end.file, offset: log.end.offset });
           this.#syncRecovered(log);
         });
       },
@@ -213,7 +213,8 @@ class Opening {
     forEach<string, undefined>(
       log.paths,
       1,
-      (path, done) => syncFile(this.#doors.files, path, (error) => done(error === undefined ? { ok: true, value: undefined } : { ok: false, error })),
+      (path, done) =>
+        syncFile(this.#doors.files, path, (error) => done(error === undefined ? { ok: true, value: undefined } : { ok: false, error })),
       (synced) => {
         this.#attempt(synced, () => {
           const previous = log.last === undefined ? undefined : { ...log.last, synced: log.last.end };
@@ -255,9 +256,13 @@ class Opening {
           log.close(() => this.#fail(error));
           return;
         }
-        this.#begin(manifest, () => {
-          parts = this.#finish(recovered, log, manifest);
-        }, log);
+        this.#begin(
+          manifest,
+          () => {
+            parts = this.#finish(recovered, log, manifest);
+          },
+          log,
+        );
       },
     });
   }
@@ -344,12 +349,6 @@ class Opening {
   #notFound(): StorageError {
     return new StorageError('NOT_FOUND', `${this.#dir} has no database`);
   }
-}
-
-export function closeTables(tables: Iterable<OpenTable>, done: WriteDone): void {
-  forEach<OpenTable, void>([...tables], FILES_AT_ONCE, ({ reader }, closed) => reader.close(closed), (result) => {
-    done(result.ok ? undefined : result.error);
-  });
 }
 
 function roundUp(bytes: number): number {

@@ -9,10 +9,10 @@ import type { Timers } from '../../runtime/doors.ts';
 import { BugError } from '../../runtime/errors.ts';
 import { type StorageDone, StorageError } from '../errors.ts';
 import { hashKey } from '../hash.ts';
+import { compareKeys } from '../key.ts';
 import type { Memtable } from '../memtable/memtable.ts';
 import { PUT, RECORD_HEADER_BYTES } from '../record.ts';
 import { ABSENT, FOUND, Lookup, type LookupOutcome } from '../table/lookup.ts';
-import { compareKeys } from '../key.ts';
 import type { ReadPolicy } from '../table/read-policy.ts';
 import { LATER } from './api.ts';
 import { copyOf } from './engine-iterator.ts';
@@ -48,11 +48,11 @@ export class PointReads {
     if (!version.rangeDeletes.empty) covering = Math.max(covering, version.rangeDeletes.covering(key, 0, key.length, sequence));
     const { active, immutables } = memory;
     let at = active.table.find(key, hash, sequence);
-    if (at !== 0) return valueOf(active.table, at, covering);
+    if (at !== 0) return valueAt(active.table, at, covering);
     for (let i = 0; i < immutables.length; i++) {
       const { table } = immutables[i]!;
       at = table.find(key, hash, sequence);
-      if (at !== 0) return valueOf(table, at, covering);
+      if (at !== 0) return valueAt(table, at, covering);
     }
     return this.#getFromTables(version, key, hash, sequence, covering, done);
   }
@@ -198,7 +198,7 @@ function beginsAfter({ meta: { smallest } }: OpenTable, key: Uint8Array): boolea
 }
 
 /** Of the record at `at`, unless it is a deletion or older than `covering`. */
-function valueOf(table: Memtable, at: number, covering: number): Value {
+function valueAt(table: Memtable, at: number, covering: number): Value {
   const { bytes, words } = table.arena;
   const word = at >>> 2;
   const head = words[word + 2]!;

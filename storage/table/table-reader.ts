@@ -7,7 +7,7 @@ import type { OpenFile } from '../../runtime/files.ts';
 import { copyBytes } from '../byte-reader.ts';
 import type { Codecs } from '../codec.ts';
 import type { Cursor } from '../cursor.ts';
-import { StorageError, type StorageDone } from '../errors.ts';
+import { type StorageDone, StorageError } from '../errors.ts';
 import { type BlockCache, type BlockOwner, NO_SLOT } from './block-cache.ts';
 import { BlockRun, openBlock } from './block-run.ts';
 import { BlockView, IN_NEXT } from './block-view.ts';
@@ -102,7 +102,8 @@ export class TableReader implements BlockOwner, LookupTable {
   /**
    * Finds the newest entry of `key` with a sequence <= `maxSequence`. Asks the filter first. Requires: `hash` is the key's hashKey.
    * Returns FOUND, the answer in `lookup`; ABSENT; or LOOKUP_PENDING, and `lookup` is in use until its `onReady`. Throws StorageError of what fails at once: CORRUPTION,
-   * IO, CLOSED. Cost: 0.6 us from the cache, 3 us from the page cache (bench:micro).
+   * IO, CLOSED. Cost: 1 us from the cache, 4 us from the page cache, of which the read is 1.6 and
+   * the checksum 1 (16 B keys, 100 B values, blocks of 4 KiB, 1 M entries).
    */
   get(key: Uint8Array, hash: number, maxSequence: number, lookup: Lookup): LookupOutcome {
     if (!this.mayHold(hash)) return ABSENT;
@@ -159,7 +160,13 @@ export class TableReader implements BlockOwner, LookupTable {
     return ABSENT;
   }
 
-  #inBlock(bytes: Buffer, key: Uint8Array, hash: number, maxSequence: number, lookup: Lookup): typeof ABSENT | typeof FOUND | typeof IN_NEXT {
+  #inBlock(
+    bytes: Buffer,
+    key: Uint8Array,
+    hash: number,
+    maxSequence: number,
+    lookup: Lookup,
+  ): typeof ABSENT | typeof FOUND | typeof IN_NEXT {
     const { view } = this.#context.scratch;
     view.open(bytes);
     const entry = view.find(key, hash, maxSequence);
