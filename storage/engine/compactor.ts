@@ -70,8 +70,12 @@ export class Compactor {
     });
   }
 
-  /** Merges all that has keys in [lower, upper) into the last level. */
+  /** Merges all that has keys in [lower, upper) into the last level. Errors: CANCELLED, IO, CORRUPTION. */
   compactRange(lower: Uint8Array | undefined, upper: Uint8Array | undefined, done: WriteDone): void {
+    if (this.#parts.isClosing) {
+      this.#parts.doors.timers.soon(() => done(closedBefore()));
+      return;
+    }
     const smallest = lower ?? new Uint8Array(0);
     const largest = upper ?? new Uint8Array(KEY_BYTES_MAX).fill(0xff);
     if (compareWhole(smallest, largest) > 0) {
@@ -90,7 +94,7 @@ export class Compactor {
   close(): void {
     this.#cancelRetry?.();
     this.#ticket?.cancel();
-    this.#failManual(new StorageError('CANCELLED', 'the database was closed before the compaction ended'));
+    this.#failManual(closedBefore());
   }
 
   #choose(): Choice {
@@ -211,6 +215,10 @@ export class Compactor {
   #open(number: number): OpenTable {
     return this.#parts.versions.table(number)!;
   }
+}
+
+function closedBefore(): StorageError {
+  return new StorageError('CANCELLED', 'the database was closed before the compaction ended');
 }
 
 function plannedTable({ meta, reader }: OpenTable): PlannedTable {

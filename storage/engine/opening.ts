@@ -228,7 +228,7 @@ class Opening {
     const { files, random, timers } = this.#doors;
     const { memtableBytes, periodMs, mutants } = this.#options;
     const manifest = this.#manifestWriter();
-    for (const { parsed } of this.#found) if ('number' in parsed) manifest.reserveNumber(parsed.number);
+    for (const { parsed } of this.#found) if ('number' in parsed && parsed.number !== undefined) manifest.reserveNumber(parsed.number);
     let first = true;
     let parts: EngineParts | undefined;
     const log: CommitLog = new CommitLog({

@@ -11,6 +11,7 @@ import {
 import { Engine } from '../../../storage/engine/engine.ts';
 import type { EngineOptions } from '../../../storage/engine/options.ts';
 import type { StorageDone, StorageError, StorageErrorCode, StorageResult } from '../../../storage/errors.ts';
+import { KEY_BYTES_MAX } from '../../../storage/key.ts';
 import { WriteBatch } from '../../../storage/write-batch.ts';
 import { FILL_KEYS, KEYS, type RangeIndexes, type Script, type ScriptOptions, type Step, VALUE_BYTES_MAX } from './script.ts';
 import { type Change, isIn, type ModelEntry, ModelState } from './sorted-model.ts';
@@ -92,6 +93,8 @@ class ScriptRun {
           this.#engine.delete(change!.key, undefined, done),
         );
       case 'deleteRange':
+        // Two of the longest keys are more than this memtable holds.
+        if (keyAt(step.key).length + keyAt(step.end).length > VALUE_BYTES_MAX + KEY_BYTES_MAX) return;
         return this.#write([{ kind: 'deleteRange', key: keyAt(step.key), end: keyAt(step.end) }], step.wait, (_, done) =>
           this.#engine.deleteRange(keyAt(step.key), keyAt(step.end), undefined, done),
         );

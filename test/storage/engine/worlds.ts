@@ -10,7 +10,7 @@ import { realClock } from '../../../runtime/real/clock.ts';
 import { RealFiles } from '../../../runtime/real/files.ts';
 import { RealTimers } from '../../../runtime/real/timers.ts';
 import { KEEP_ALL } from '../../../runtime/simulation/crash-models.ts';
-import type { CostRange } from '../../../runtime/simulation/schedule.ts';
+import type { CostRange, Schedule } from '../../../runtime/simulation/schedule.ts';
 import { SimDisk } from '../../../runtime/simulation/sim-disk.ts';
 import { SimFiles } from '../../../runtime/simulation/sim-files.ts';
 import { SimJobRunner } from '../../../runtime/simulation/sim-jobs.ts';
@@ -45,12 +45,19 @@ export class SimWorld implements World {
   readonly virtual = new VirtualSchedule();
   readonly doors: EngineDoors;
   readonly #jobs: SimJobRunner;
+  #kills = 0;
 
   /** `cost`: of each file call, in virtual time. */
   constructor(seed: string, options: { readonly disk?: SimDisk; readonly cost?: CostRange } = {}) {
     const { disk = new SimDisk(), cost } = options;
     const random = new SeededRandom(seed);
-    const { schedule } = this.virtual;
+    const schedule: Schedule = (afterMs, task) => {
+      const { virtual } = this;
+      const kills = this.#kills;
+      virtual.schedule(afterMs, () => {
+        if (kills === this.#kills) task();
+      });
+    };
     const clock = { now: () => this.virtual.nowMs, wall: () => Math.floor(this.virtual.nowMs) };
     if (options.disk === undefined) disk.makeDirectory(this.root);
     this.disk = disk;
@@ -80,6 +87,7 @@ export class SimWorld implements World {
   }
 
   readonly kill = (): void => {
+    this.#kills++;
     this.#jobs.crash();
     this.disk.crash(KEEP_ALL);
   };
