@@ -94,8 +94,8 @@ export class EngineParts {
     this.#lock = opened.lock;
     this.#arenas = opened.arenas;
     this.#replayed = new Set(opened.replayed);
-    this.versions = new Versions(opened.state, opened.tables, (table) => this.#removeTable(table));
-    this.reads = new PointReads(memory, this.versions, context.policy, doors.timers);
+    this.versions = new Versions(opened.state, opened.tables, (table) => this.#removeTable(table), options.mutants);
+    this.reads = new PointReads(memory, this.versions, context.policy, doors.timers, options.mutants);
     this.scheduler = doors.scheduler ?? new JobScheduler({ jobs: doors.jobs, soon: (task) => doors.timers.soon(task) });
     this.edits = new Edits(this.manifest, this.versions, doors.timers, doors.log);
     this.flusher = new Flusher(this);

@@ -96,7 +96,8 @@ export class Engine implements EngineApi {
     this.#mustBeOpen();
     const { memory, versions, doors, reads } = this.#parts;
     const version = versions.hold();
-    const sequence = options.snapshot?.sequence ?? memory.sequence;
+    const now = this.#parts.options.mutants.has('iteratorSeesLater') ? Number.MAX_SAFE_INTEGER : memory.sequence;
+    const sequence = options.snapshot?.sequence ?? now;
     const tables = memory.hold();
     const iterator: RangeIterator = new RangeIterator(
       {

@@ -143,9 +143,10 @@ export class Flusher {
 
   /** Segments below are obsolete when `table` is flushed. */
   #logNumberAfter(table: LoggedMemtable): number {
-    const { memory, versions } = this.#parts;
+    const { memory, versions, options } = this.#parts;
     const { active, immutables } = memory;
-    const next = immutables[immutables.indexOf(table) - 1] ?? active;
+    // Planted bug: segments of memtables that still wait are given up too.
+    const next = options.mutants.has('logNumberTooHigh') ? active : (immutables[immutables.indexOf(table) - 1] ?? active);
     const number = next.segment === 0 ? table.segment + 1 : next.segment;
     return Math.max(number, versions.current.state.logNumber);
   }

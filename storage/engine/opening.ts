@@ -296,7 +296,9 @@ class Opening {
 
   #finish(recovered: Recovered, log: LogPort, manifest: ManifestWriter): EngineParts {
     const { readOnly, memtableBytes } = this.#options;
-    const sequence = Math.max(this.#state.lastSequence, recovered.lastSequence);
+    // Planted bug: sequences of replayed records are given again.
+    const replayed = this.#options.mutants.has('sequenceReused') ? 0 : recovered.lastSequence;
+    const sequence = Math.max(this.#state.lastSequence, replayed);
     const arenas = new Arenas(readOnly ? ARENA_BYTES_MIN : roundUp(memtableBytes));
     const table = new Memtable(arenas.take(), sequence);
     const segment = readOnly ? 0 : log.rotate(table, sequence, sequence + 1);
@@ -309,7 +311,7 @@ class Opening {
       state: manifest.state,
       tables: this.#tables,
       arenas,
-      memory: new Memory(new LoggedMemtable(table, segment), recovered.memtables, sequence, arenas),
+      memory: new Memory(new LoggedMemtable(table, segment), recovered.memtables, sequence, arenas, this.#options.mutants),
       log,
       manifest,
       dbUid: this.#dbUid,
