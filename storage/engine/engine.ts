@@ -11,7 +11,7 @@
  */
 import { type StorageDone, StorageError } from '../errors.ts';
 import { KEY_BYTES_MAX } from '../key.ts';
-import { DELETE, PUT, RANGE_DELETE } from '../record.ts';
+import { DELETE, PUT, RANGE_DELETE, recordBytes } from '../record.ts';
 import type { WriteBatch } from '../write-batch.ts';
 import type { Durability, EngineApi, EngineIterator, EngineStats, IteratorOptions, KeyRange, LATER, Snapshot, WriteDone } from './api.ts';
 import { checkpointEngine } from './checkpoint.ts';
@@ -56,7 +56,7 @@ export class Engine implements EngineApi {
 
   deleteRange(start: Uint8Array, end: Uint8Array, durability: Durability | undefined, done: WriteDone): void {
     const { options, writes } = this.#parts;
-    const refusal = this.#refusal(start, durability) ?? keyRefusal(end);
+    const refusal = this.#refusal(start, durability) ?? keyRefusal(end) ?? rangeRefusal(start, end, this.#parts.batchBytesMax);
     if (refusal !== undefined) writes.fail(done, refusal);
     else writes.add(RANGE_DELETE, start, end, durability ?? options.durability, done);
   }
@@ -96,7 +96,8 @@ export class Engine implements EngineApi {
     this.#mustBeOpen();
     const { memory, versions, doors, reads } = this.#parts;
     const version = versions.hold();
-    const sequence = options.snapshot?.sequence ?? memory.sequence;
+    const now = this.#parts.options.mutants.has('iteratorSeesLater') ? Number.MAX_SAFE_INTEGER : memory.sequence;
+    const sequence = options.snapshot?.sequence ?? now;
     const tables = memory.hold();
     const iterator: RangeIterator = new RangeIterator(
       {
@@ -201,6 +202,13 @@ export class Engine implements EngineApi {
 function keyRefusal(key: Uint8Array): StorageError | undefined {
   if (key.length <= KEY_BYTES_MAX) return undefined;
   return new StorageError('INVALID_ARGUMENT', `key: expected at most ${KEY_BYTES_MAX} bytes, got ${key.length}`);
+}
+
+/** Two of the longest keys are more than the smallest memtable holds. */
+function rangeRefusal(start: Uint8Array, end: Uint8Array, most: number): StorageError | undefined {
+  const bytes = recordBytes(start.length, end.length);
+  if (bytes <= most) return undefined;
+  return new StorageError('INVALID_ARGUMENT', `range: expected a record of at most ${most} bytes, what a memtable holds (memtableBytes), got ${bytes}`);
 }
 
 function tooLarge(value: { readonly length: number }, most: number): StorageError {
