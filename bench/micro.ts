@@ -11,6 +11,7 @@ import { OutBuffer } from '../runtime/bytes.ts';
 import { Ring } from '../runtime/ring.ts';
 import { PayloadCodec } from '../runtime/wire/codec.ts';
 import { printRows, printSetup, type Row, setupOf, writeReport } from './lib/report.ts';
+import { tableBenches } from './lib/table-benches.ts';
 
 const { values: options } = parseArgs({
   options: { json: { type: 'string' }, only: { type: 'string', default: '' }, quick: { type: 'boolean', default: false } },
@@ -44,6 +45,7 @@ const benches: MicroBench[] = [
   hashing(),
   ...Object.entries(MESSAGES).flatMap(([name, message]) => [encoding(name, message), decoding(name, message)]),
   queueing(),
+  ...tableBenches(),
 ];
 const setup = setupOf({ what: 'one thread, closed loop, medians of benny samples' });
 printSetup(setup);

@@ -7,7 +7,12 @@ export const CODEC_DEFLATE = 1;
 export const CODEC_ZSTD = 2;
 export const CODEC_LZ4 = 3;
 export type CodecName = 'none' | 'deflate' | 'zstd' | 'lz4';
-export const CODEC_IDS: Readonly<Record<CodecName, number>> = { none: CODEC_NONE, deflate: CODEC_DEFLATE, zstd: CODEC_ZSTD, lz4: CODEC_LZ4 };
+export const CODEC_IDS: Readonly<Record<CodecName, number>> = {
+  none: CODEC_NONE,
+  deflate: CODEC_DEFLATE,
+  zstd: CODEC_ZSTD,
+  lz4: CODEC_LZ4,
+};
 
 export interface Codec {
   readonly id: number;

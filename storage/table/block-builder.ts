@@ -38,7 +38,15 @@ export class BlockBuilder {
   /** Bytes of the block if it ended with one more entry of these lengths; an estimate, within a few bytes per entry. */
   bytesWith(keyBytes: number, valueBytes: number): number {
     const count = this.count + 1;
-    return BLOCK_HEADER_BYTES + this.#keyBytes + keyBytes + this.#valueBytes + valueBytes + count * ENTRY_OVERHEAD - this.count * this.prefixBytes;
+    return (
+      BLOCK_HEADER_BYTES +
+      this.#keyBytes +
+      keyBytes +
+      this.#valueBytes +
+      valueBytes +
+      count * ENTRY_OVERHEAD -
+      this.count * this.prefixBytes
+    );
   }
 
   get full(): boolean {

@@ -56,7 +56,7 @@ export class BlockCache {
   constructor(bytesMax: number) {
     this.bytesMax = bytesMax;
     let ghosts = 256;
-    while (ghosts < GHOSTS && ghosts * 2_048 < bytesMax) ghosts *= 2;
+    while (ghosts < GHOSTS && ghosts * 4_096 < bytesMax) ghosts *= 2;
     this.#ghosts = new Int32Array(ghosts);
   }
 

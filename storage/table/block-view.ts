@@ -72,7 +72,8 @@ export class BlockView {
     if (count === 0) return 'no entries';
     if (this.#sequenceWidth > SEQUENCE_WIDTH_MAX) return `sequences of ${this.#sequenceWidth} bytes`;
     if (this.#endWidth !== 2 && this.#endWidth !== 4) return `ends of ${this.#endWidth} bytes`;
-    if (this.#suffixWidth !== 0 && this.#suffixWidth !== 1 && this.#suffixWidth !== 4) return `suffix lengths of ${this.#suffixWidth} bytes`;
+    if (this.#suffixWidth !== 0 && this.#suffixWidth !== 1 && this.#suffixWidth !== 4)
+      return `suffix lengths of ${this.#suffixWidth} bytes`;
     if (bytes[BLOCK_KIND_WIDTH]! > 1) return `kinds of ${bytes[BLOCK_KIND_WIDTH]} bytes`;
     if (u16At(bytes, BLOCK_ZERO) !== 0) return 'something in the unused bytes of the header';
     if (this.#suffixWidth !== 0 && this.#suffixBytes !== 0) return 'a suffix length in the header and another per entry';
@@ -84,7 +85,8 @@ export class BlockView {
       const suffix = this.suffixLength(i);
       const end = this.valueEnd(i) - this.#dataAt;
       if (end < begin + suffix || this.prefixBytes + suffix > KEY_BYTES_MAX) return `entry ${i} ending at ${end} of ${begin}`;
-      if (this.#kindsAt !== 0 && bytes[this.#kindsAt + i] !== PUT && bytes[this.#kindsAt + i] !== DELETE) return `entry ${i} of an unknown kind`;
+      if (this.#kindsAt !== 0 && bytes[this.#kindsAt + i] !== PUT && bytes[this.#kindsAt + i] !== DELETE)
+        return `entry ${i} of an unknown kind`;
       if (this.sequence(i) > Number.MAX_SAFE_INTEGER) return 'a sequence that is too large';
       begin = end;
     }

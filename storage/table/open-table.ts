@@ -1,6 +1,6 @@
 /** Opens a table on a shard's thread. */
 import type { OpenFile } from '../../runtime/files.ts';
-import { StorageError, type StorageDone } from '../errors.ts';
+import type { StorageDone, StorageError } from '../errors.ts';
 import { decodeFooter, type TableIdentity } from './table-footer.ts';
 import { FOOTER_BYTES_MAX } from './table-format.ts';
 import { checkRead, decodeParts, metaBytes, storageError } from './table-parts.ts';

@@ -7,15 +7,7 @@ export interface Separator {
 }
 
 /** Finds the shortest separator s of that form with a <= s, and s < b unless a = b. Requires: a <= b. */
-export function separate(
-  a: Uint8Array,
-  aStart: number,
-  aEnd: number,
-  b: Uint8Array,
-  bStart: number,
-  bEnd: number,
-  into: Separator,
-): void {
+export function separate(a: Uint8Array, aStart: number, aEnd: number, b: Uint8Array, bStart: number, bEnd: number, into: Separator): void {
   const aBytes = aEnd - aStart;
   const bBytes = bEnd - bStart;
   let common = 0;

@@ -50,7 +50,12 @@ export class BlockSeal {
     if (found === CRC_RESIDUE) return;
     const crcAt = stored.length - 4;
     const expected = `a block with checksum ${hex(u32At(stored, crcAt))}`;
-    throw corruption({ file: this.file, offset, expected, found: hex(crc32(stored.subarray(0, crcAt), this.#seed(offset, stored.length))) });
+    throw corruption({
+      file: this.file,
+      offset,
+      expected,
+      found: hex(crc32(stored.subarray(0, crcAt), this.#seed(offset, stored.length))),
+    });
   }
 
   /**

@@ -77,7 +77,10 @@ export function decodeFooter(tail: Uint8Array, file: string, expected: TableIden
   if (crc !== u32At(tail, crcAt)) throw bad(start, `a footer with checksum ${u32At(tail, crcAt)}`, `${crc}`);
   const version = u32At(tail, crcAt - 4);
   if (version !== TABLE_VERSION || length !== FOOTER_BYTES) {
-    throw new StorageError('UNKNOWN_FORMAT', `${file}: expected table version ${TABLE_VERSION}, found ${version} with a footer of ${length} bytes`);
+    throw new StorageError(
+      'UNKNOWN_FORMAT',
+      `${file}: expected table version ${TABLE_VERSION}, found ${version} with a footer of ${length} bytes`,
+    );
   }
   const footer: TableFooter = {
     uid: copyBytes(tail, start + FOOTER_UID, start + FOOTER_UID + UID_BYTES),

@@ -91,7 +91,8 @@ export class TableIndex {
     this.#ends = new Uint32Array(count + 1);
     for (let i = 0; i < count; i++) {
       const length = reader.varint();
-      if (prefixBytes + length > KEY_BYTES_MAX) throw reader.bad(`a separator of at most ${KEY_BYTES_MAX} bytes`, `${prefixBytes + length}`);
+      if (prefixBytes + length > KEY_BYTES_MAX)
+        throw reader.bad(`a separator of at most ${KEY_BYTES_MAX} bytes`, `${prefixBytes + length}`);
       this.#ends[i + 1] = this.#ends[i]! + length;
     }
     this.#suffixes = reader.take(this.#ends[count]!);
@@ -170,4 +171,3 @@ function headOf(bytes: Uint8Array, start: number, end: number): number {
   for (let i = 0; i < HEAD_BYTES; i++) head = head * 0x100 + (start + i < end ? bytes[start + i]! : 0);
   return head;
 }
-

@@ -1,8 +1,9 @@
 /** What of a table stays in memory while it is open: all but the data blocks. */
+
+import { FileError, type OpenFile, type SyncFile } from '../../runtime/files.ts';
 import { ByteReader } from '../byte-reader.ts';
 import { CODEC_NONE } from '../codec.ts';
 import { corruption, StorageError } from '../errors.ts';
-import { FileError, type OpenFile, type SyncFile } from '../../runtime/files.ts';
 import { BloomFilter } from './bloom.ts';
 import { decodeRangeDeletes, type RangeDelete } from './range-delete-block.ts';
 import { BlockSeal } from './stored-block.ts';

@@ -7,7 +7,7 @@ import type { OpenFile } from '../../runtime/files.ts';
 import { copyBytes } from '../byte-reader.ts';
 import type { Codecs } from '../codec.ts';
 import type { Cursor } from '../cursor.ts';
-import { StorageError, type StorageDone } from '../errors.ts';
+import { type StorageDone, StorageError } from '../errors.ts';
 import { type BlockCache, type BlockOwner, NO_SLOT } from './block-cache.ts';
 import { BlockRun, openBlock } from './block-run.ts';
 import { BlockView, IN_NEXT } from './block-view.ts';
@@ -159,7 +159,13 @@ export class TableReader implements BlockOwner, LookupTable {
     return ABSENT;
   }
 
-  #inBlock(bytes: Buffer, key: Uint8Array, hash: number, maxSequence: number, lookup: Lookup): typeof ABSENT | typeof FOUND | typeof IN_NEXT {
+  #inBlock(
+    bytes: Buffer,
+    key: Uint8Array,
+    hash: number,
+    maxSequence: number,
+    lookup: Lookup,
+  ): typeof ABSENT | typeof FOUND | typeof IN_NEXT {
     const { view } = this.#context.scratch;
     view.open(bytes);
     const entry = view.find(key, hash, maxSequence);

@@ -4,12 +4,12 @@
  */
 import type { SyncFile } from '../../runtime/files.ts';
 import { copyBytes } from '../byte-reader.ts';
+import type { ByteWriter } from '../byte-writer.ts';
 import { CODEC_IDS, CODEC_NONE, type CodecName, type Codecs } from '../codec.ts';
 import { StorageError } from '../errors.ts';
 import { hashKey } from '../hash.ts';
 import { compareKeys, compareWhole, KEY_BYTES_MAX } from '../key.ts';
 import { DELETE, PUT, type RecordKind } from '../record.ts';
-import type { ByteWriter } from '../byte-writer.ts';
 import { BlockBuilder } from './block-builder.ts';
 import { BloomBuilder } from './bloom.ts';
 import { encodeRangeDeletes, type RangeDelete } from './range-delete-block.ts';

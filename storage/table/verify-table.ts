@@ -4,8 +4,8 @@ import { hashKey } from '../hash.ts';
 import { compareWhole } from '../key.ts';
 import { DELETE } from '../record.ts';
 import { BlockView } from './block-view.ts';
-import type { SyncTable } from './sync-table.ts';
 import type { BlockWaiter } from './lookup.ts';
+import type { SyncTable } from './sync-table.ts';
 
 export interface VerifiedTable {
   readonly blocks: number;
@@ -37,7 +37,8 @@ export function* verifyTable(table: SyncTable): Generator<undefined, VerifiedTab
       const hash = hashKey(key, 0, key.length);
       if (filter?.mayHold(hash) === false) throw bad(`key ${hex(key)} in the filter`, 'it is not');
       if (view.find(key, hash, sequence) !== i) throw bad(`entry ${i} found by its hash`, 'another');
-      if (sequence < properties.smallestSequence || sequence > properties.largestSequence) throw bad('a sequence within the bounds', `${sequence}`);
+      if (sequence < properties.smallestSequence || sequence > properties.largestSequence)
+        throw bad('a sequence within the bounds', `${sequence}`);
       sums.entries++;
       if (view.kind(i) === DELETE) sums.deletes++;
       sums.keyBytes += key.length;
@@ -46,7 +47,8 @@ export function* verifyTable(table: SyncTable): Generator<undefined, VerifiedTab
       lastSequence = sequence;
     }
     if (last !== undefined && compareWhole(last, index.separator(block)) > 0) throw bad('keys up to the separator', hex(last));
-    if (block === 0 && compareWhole(properties.smallestKey, cursor.key(0)) > 0) throw bad('keys from the smallest key on', hex(cursor.key(0)));
+    if (block === 0 && compareWhole(properties.smallestKey, cursor.key(0)) > 0)
+      throw bad('keys from the smallest key on', hex(cursor.key(0)));
     yield;
   }
   const atEnd = (expected: string, found: string): StorageError => corruption({ file: seal.file, offset: footer.dataEnd, expected, found });
@@ -91,7 +93,10 @@ class BlockCursor {
   key(i: number): Uint8Array {
     const { bytes, prefixStart, prefixBytes } = this.#view;
     const start = this.#view.suffixStart(i);
-    return Buffer.concat([bytes.subarray(prefixStart, prefixStart + prefixBytes), bytes.subarray(start, start + this.#view.suffixLength(i))]);
+    return Buffer.concat([
+      bytes.subarray(prefixStart, prefixStart + prefixBytes),
+      bytes.subarray(start, start + this.#view.suffixLength(i)),
+    ]);
   }
 }
 
