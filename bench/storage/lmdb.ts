@@ -86,8 +86,9 @@ function storeOf(db: Database<Buffer, Buffer>, isSynced: boolean): Store {
       },
     ],
     first: (from, ended) => {
-      const entries = db.getRange({ start: from, limit: 1 }).asArray;
-      ended(entries.length === 1 ? undefined : new Error('no pair at or after the key'));
+      let bytes = 0;
+      for (const { key, value } of db.getRange({ start: from, limit: 1 })) bytes += key.length + value.length;
+      ended(bytes > 0 ? undefined : new Error('no pair at or after the key'));
     },
     compact: () => Promise.resolve(),
     close: () => db.close(),

@@ -4,11 +4,6 @@ import type { Contender, Store } from './store.ts';
 import { versionOf } from './version.ts';
 
 type Callback<T> = (error: Error | null | undefined, value?: T) => void;
-interface Operation {
-  type: 'put';
-  key: Buffer;
-  value: Buffer;
-}
 interface RocksIterator {
   next(done: (error: Error | null | undefined, key?: Buffer, value?: Buffer) => void): void;
   end(done: (error?: Error | null) => void): void;
@@ -18,7 +13,6 @@ interface Rocks {
   put(key: Buffer, value: Buffer, options: object, done: Callback<void>): void;
   get(key: Buffer, options: object, done: Callback<Buffer>): void;
   getMany(keys: Buffer[], options: object, done: Callback<(Buffer | undefined)[]>): void;
-  batch(operations: readonly Operation[], options: object, done: Callback<void>): void;
   batch(): { put(key: Buffer, value: Buffer): unknown; write(options: object, done: Callback<void>): void };
   iterator(options: object): RocksIterator;
   compactRange(start: Buffer, end: Buffer, done: Callback<void>): void;
@@ -66,14 +60,6 @@ function storeOf(db: Rocks, write: { readonly sync: boolean }): Store {
       { label: 'get, 256 in flight', read: (keys, take) => readEach(keys, IN_FLIGHT, get, take) },
     ],
     batches: [
-      {
-        label: 'batch([])',
-        write: (keys, values, done) => {
-          const operations: Operation[] = new Array(keys.length);
-          for (let i = 0; i < keys.length; i++) operations[i] = { type: 'put', key: keys[i]!, value: values[i]! };
-          db.batch(operations, write, done);
-        },
-      },
       {
         label: 'batch().put()',
         write: (keys, values, done) => {

@@ -43,8 +43,10 @@ export interface CompactionScheduler {
   submit(workClass: WorkClass, score: number, owner: WorkOwner): WorkTicket;
   /** Over shared memory: KiB per second that a merge may read, for its input; 0: no limit. Flushes are not held back. */
   readonly throttle: Int32Array;
-  /** Told every second or so. */
-  report(load: EngineLoad): void;
+  /** Told every second or so by the engine of this name (its directory). */
+  report(engine: string, load: EngineLoad): void;
+  /** The engine is closed. */
+  forget(engine: string): void;
 }
 
 export interface JobSchedulerOptions {
@@ -99,6 +101,10 @@ export class JobScheduler implements CompactionScheduler {
     // One engine alone has nobody to yield to but its own foreground, which the number of jobs bounds.
   }
 
+  forget(): void {
+    // Nothing was noted.
+  }
+
   #wake(): void {
     if (this.#woken) return;
     this.#woken = true;
@@ -138,8 +144,11 @@ export class JobScheduler implements CompactionScheduler {
   }
 }
 
+/** The pool's jobs need a deadline; a merge has none, so it gets the latest there is: 24 days. */
+const JOB_TIMEOUT_MS = 2 ** 31;
+
 export function jobOptions(workClass: WorkClass): JobOptions {
-  return { priority: workClass, timeoutMs: Number.POSITIVE_INFINITY };
+  return { priority: workClass, timeoutMs: JOB_TIMEOUT_MS - 1 };
 }
 
 /** Of equals the first. */

@@ -50,6 +50,7 @@ export class Compactor {
         const now = this.#choose();
         if (now.kind === 'merge' && !this.#parts.isClosing) {
           chosen = now;
+          this.#parts.beginWork();
           return this.#job(now);
         }
         this.#ticket = undefined;
@@ -133,8 +134,8 @@ export class Compactor {
   }
 
   #ended(choice: MergeChoice, outcome: JobOutcome): void {
-    if (this.#parts.isClosing) return;
     openOutputs(this.#parts, outcome, choice.outputLevel, (opened) => {
+      this.#parts.endWork();
       if (!opened.ok) {
         this.#failed(opened.error);
         return;

@@ -4,7 +4,8 @@
  */
 import type { Log, Timers } from '../../runtime/doors.ts';
 import type { Change, ManifestWriter } from '../manifest/manifest-writer.ts';
-import type { OpenTable } from './open-table.ts';
+import type { TableReader } from '../table/table-reader.ts';
+import { closeTables, type OpenTable } from './open-table.ts';
 import type { Versions } from './versions.ts';
 
 const RETRY_MS = 200;
@@ -39,7 +40,7 @@ export class Edits {
     this.#pump();
   }
 
-  /** Ends the manifest once the edit under way has ended; later ones are given up. */
+  /** Ends the manifest once the edit under way has ended; later ones are given up, and their tables closed. */
   close(done: () => void): void {
     this.#closing = done;
     this.#cancelRetry?.();
@@ -52,7 +53,17 @@ export class Edits {
         if (!result.ok) this.#log.warn('manifestNotClosed', { error: result.error });
         done();
       });
-    } else done();
+      return;
+    }
+    // The manifest says what was decided; whether the edit that failed is in it shows when it is read.
+    const given = this.#queue.splice(0).flatMap(({ opened }) => opened.filter(({ reader }) => !this.#isUsed(reader)));
+    closeTables(given, () => done());
+  }
+
+  /** A table that was to be moved is still open for readers. */
+  #isUsed(reader: TableReader): boolean {
+    for (const table of this.#versions.tables) if (table.reader === reader) return true;
+    return false;
   }
 
   #pump(): void {

@@ -17,8 +17,7 @@ import { engineStats } from './engine-stats.ts';
 import { ioError } from './file-steps.ts';
 import { Flusher } from './flusher.ts';
 import { LoggedMemtable, type Memory } from './memory.ts';
-import type { OpenTable } from './open-table.ts';
-import { closeTables } from './opening.ts';
+import { closeTables, type OpenTable } from './open-table.ts';
 import { type CheckedOptions, type EngineDoors, MEMTABLE_SLACK_BYTES } from './options.ts';
 import { PointReads } from './point-reads.ts';
 import { Snapshots } from './snapshots.ts';
@@ -72,6 +71,8 @@ export class EngineParts {
   #unreleased: number[] = [];
   /** Segments that were replayed: the log doesn't know them. */
   readonly #replayed: ReadonlySet<number>;
+  #work = 0;
+  #onIdle: (() => void) | undefined;
   /** Why there is no spare segment. */
   #spareError: StorageError | undefined;
 
@@ -135,6 +136,8 @@ export class EngineParts {
   }
 
   onFlushed({ segment }: LoggedMemtable): void {
+    // The next start removes what is below the log number.
+    if (this.isClosing) return;
     if (this.#replayed.has(segment)) this.#unlink(`${this.dir}/${logName(segment)}`);
     else if (segment !== 0) this.#unreleased.push(segment);
     this.#releaseSegments();
@@ -176,12 +179,27 @@ export class EngineParts {
     return engineStats(this);
   }
 
+  /** A job of this engine runs, or its outputs are being opened: it writes into the directory, so that the lock can't be given up. */
+  beginWork(): void {
+    this.#work++;
+  }
+
+  endWork(): void {
+    this.#work--;
+    if (this.#work === 0) this.#onIdle?.();
+  }
+
   /** Ends what is under way. The log keeps what is in memory only. */
   close(done: WriteDone): void {
     this.isClosing = true;
     this.writes.refuse(closed());
     this.flusher.close();
     this.compactor.close();
+    if (this.#work === 0) this.#end(done);
+    else this.#onIdle = () => this.#end(done);
+  }
+
+  #end(done: WriteDone): void {
     if (this.options.readOnly) {
       closeTables(this.versions.tables, done);
       return;

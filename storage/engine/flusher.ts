@@ -61,7 +61,9 @@ export class Flusher {
     this.#fail(new StorageError('CANCELLED', 'the database was closed before the flush ended'));
   }
 
-  #job({ table }: LoggedMemtable): ScheduledJob {
+  #job({ table }: LoggedMemtable): ScheduledJob | undefined {
+    if (this.#parts.isClosing) return undefined;
+    this.#parts.beginWork();
     return mergeInput(this.#parts, {
       memtables: [table.snapshot()],
       runs: [],
@@ -74,8 +76,8 @@ export class Flusher {
 
   #ended(table: LoggedMemtable, outcome: JobOutcome): void {
     this.#ticket = undefined;
-    if (this.#parts.isClosing) return;
     openOutputs(this.#parts, outcome, 0, (opened) => {
+      this.#parts.endWork();
       if (!opened.ok) {
         this.#failed(opened.error);
         return;

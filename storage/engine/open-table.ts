@@ -1,11 +1,12 @@
 /** A table of the database and its reader. */
 import type { FileSystem } from '../../runtime/files.ts';
-import type { StorageDone } from '../errors.ts';
+import type { StorageDone, StorageError } from '../errors.ts';
 import { tableName } from '../manifest/file-names.ts';
 import type { TableMeta } from '../manifest/version-edit.ts';
 import { openTable } from '../table/open-table.ts';
 import type { TableContext, TableReader } from '../table/table-reader.ts';
-import { ioError } from './file-steps.ts';
+import type { WriteDone } from './api.ts';
+import { forEach, ioError } from './file-steps.ts';
 
 export interface OpenTable {
   readonly meta: TableMeta;
@@ -24,4 +25,22 @@ export function openTableFile(files: FileSystem, dir: string, meta: TableMeta, c
       else done(result);
     });
   });
+}
+
+const CLOSED_AT_ONCE = 8;
+
+/** The first error, once all are closed. */
+export function closeTables(tables: Iterable<OpenTable>, done: WriteDone): void {
+  let failure: StorageError | undefined;
+  forEach<OpenTable, undefined>(
+    [...tables],
+    CLOSED_AT_ONCE,
+    ({ reader }, closed) => {
+      reader.close((result) => {
+        if (!result.ok) failure ??= result.error;
+        closed({ ok: true, value: undefined });
+      });
+    },
+    () => done(failure),
+  );
 }

@@ -22,8 +22,7 @@ import { EngineParts } from './engine-parts.ts';
 import { forEach, ioError, readWhole, syncFile } from './file-steps.ts';
 import { type LogPort, NO_LOG } from './log-port.ts';
 import { LoggedMemtable, Memory } from './memory.ts';
-import type { OpenTable } from './open-table.ts';
-import { openTableFile } from './open-table.ts';
+import { closeTables, type OpenTable, openTableFile } from './open-table.ts';
 import { type CheckedOptions, checkOptions, type EngineDoors, type EngineOptions } from './options.ts';
 import { type Recovered, recoverLog } from './recovery.ts';
 
@@ -343,12 +342,6 @@ class Opening {
   #notFound(): StorageError {
     return new StorageError('NOT_FOUND', `${this.#dir} has no database`);
   }
-}
-
-export function closeTables(tables: Iterable<OpenTable>, done: WriteDone): void {
-  forEach<OpenTable, void>([...tables], FILES_AT_ONCE, ({ reader }, closed) => reader.close(closed), (result) => {
-    done(result.ok ? undefined : result.error);
-  });
 }
 
 function roundUp(bytes: number): number {

@@ -92,10 +92,11 @@ export class Versions {
   }
 
   #dropUnused(): void {
-    const used = new Set<OpenTable>();
-    for (const version of this.#live) for (const level of version.levels) for (const table of level) used.add(table);
+    // By number: a table that was moved to another level is another object here than in older versions.
+    const used = new Set<number>();
+    for (const version of this.#live) for (const level of version.levels) for (const { meta } of level) used.add(meta.number);
     for (const [number, table] of this.#tables) {
-      if (used.has(table)) continue;
+      if (used.has(number)) continue;
       this.#tables.delete(number);
       this.#onUnused(table);
     }

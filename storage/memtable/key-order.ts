@@ -125,15 +125,23 @@ export class KeyOrder implements OrderedKeys {
     return false;
   }
 
-  /** Puts the record, which is in the arena, in the place of the newest one of its key. */
-  put(offset: number): void {
+  /** Offset of the newest record of `key[start, end)`; 0: none. */
+  find(key: Uint8Array, start: number, end: number): number {
+    return this.locate(key, start, end) ? this.offsetAt(this.leafAt, this.placeAt) : 0;
+  }
+
+  /** Puts the record, which is in the arena, in the place of the newest one of its key. Returns what that was, 0: none. */
+  exchange(offset: number): number {
     const { bytes, words } = this.arena;
     const start = offset + RECORD_HEADER_BYTES;
     const end = start + (words[(offset >>> 2) + 2]! >>> 4);
     if (this.locate(bytes, start, end)) {
       const found = this.#leaves[this.leafAt]!;
-      this.#slabOf(found)[baseOf(found) + LEAF_KEYS + this.placeAt] = offset;
-      return;
+      const slab = this.#slabOf(found);
+      const place = baseOf(found) + LEAF_KEYS + this.placeAt;
+      const older = slab[place]!;
+      slab[place] = offset;
+      return older;
     }
     this.keyCount++;
     this.changes++;
@@ -155,6 +163,7 @@ export class KeyOrder implements OrderedKeys {
     pool[at] = prefixOf(bytes, start + this.#skips[leaf]!, end);
     pool[at + LEAF_KEYS] = offset;
     this.#counts[leaf] = count + 1;
+    return 0;
   }
 
   /** The last leaf whose separator is not above the key. */

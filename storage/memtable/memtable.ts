@@ -1,9 +1,8 @@
 /**
- * The newest changes, in memory: records in an arena, as they also stand in the commit log, found by key through `HashIndex` and in order through
- * `KeyOrder`. No object per entry.
+ * The newest changes, in memory: records in an arena, as they also stand in the commit log, found through `KeyOrder`. No object per entry.
  *
- * Invariants: records begin above offset 0; a key's records form a chain by `previous`, newest first, sequences going down; both indexes
- * point to the newest. Records never move or change once they are indexed.
+ * Invariants: records begin above offset 0; a key's records form a chain by `previous`, newest first, sequences going down; the order
+ * points to the newest. Records never move or change once they are indexed.
  */
 import { BugError } from '../../runtime/errors.ts';
 import type { Cursor } from '../cursor.ts';
@@ -13,13 +12,11 @@ import { KEY_BYTES_MAX } from '../key.ts';
 import { DELETE, PUT, RANGE_DELETE, RECORD_ALIGNMENT, RECORD_HEADER_BYTES, type RecordKind, recordBytes } from '../record.ts';
 import type { WriteBatch } from '../write-batch.ts';
 import type { Arena } from './arena.ts';
-import { HashIndex } from './hash-index.ts';
+import { KeyFilter } from './key-filter.ts';
 import { KeyOrder } from './key-order.ts';
 import { MemtableCursor } from './memtable-cursor.ts';
 import type { MemtableSnapshot } from './memtable-snapshot.ts';
 
-/** The hash index begins with a slot for so many bytes of arena; at 100 bytes per record it then doubles twice, at 1 KiB never. */
-const ARENA_BYTES_PER_SLOT = 256;
 /** Up to this many bytes a loop copies as quickly as `set` or quicker: 8 bytes 19 ns against 23, 16 bytes 33 against 37, 32 bytes 61 against 24. */
 const COPY_LOOP_MAX = 16;
 
@@ -39,7 +36,7 @@ export class Memtable {
   /** Records that were added, those of range deletes too. */
   recordCount = 0;
   readonly #order: KeyOrder;
-  readonly #index: HashIndex;
+  readonly #filter: KeyFilter;
   readonly #rangeDeletes: RangeDelete[] = [];
 
   /** `baseSequence`: sequences of all records are from it to 2^32-1 above it. What the arena held is lost. */
@@ -47,7 +44,7 @@ export class Memtable {
     this.arena = arena;
     this.baseSequence = baseSequence;
     this.#order = new KeyOrder(arena);
-    this.#index = new HashIndex(arena, 31 - Math.clz32(Math.max(16, arena.bytes.length / ARENA_BYTES_PER_SLOT)));
+    this.#filter = new KeyFilter(arena.bytes.length);
   }
 
   /** Different keys, deleted ones too; range deletes don't count. */
@@ -145,7 +142,7 @@ export class Memtable {
     if (end > top) throw bad(0, `an end at or before ${top}`, end);
     if (kind !== RANGE_DELETE) {
       const start = offset + RECORD_HEADER_BYTES;
-      const newest = this.#index.find(bytes, start, start + keyLength, hashKey(bytes, start, start + keyLength));
+      const newest = this.#order.find(bytes, start, start + keyLength);
       const above = newest === 0 ? -1 : words[(newest >>> 2) + 1]!;
       if (words[word + 1]! <= above) throw bad(4, `a sequence above ${above}`, words[word + 1]!);
     }
@@ -157,9 +154,10 @@ export class Memtable {
 
   /** Offset of the newest PUT or DELETE of the key with a sequence up to `maxSequence`; 0: none. `hash` is its `hashKey`. */
   find(key: Uint8Array, hash: number, maxSequence: number): number {
+    if (!this.#filter.mayHave(hash)) return 0;
     const { words } = this.arena;
     const sequenceMax = maxSequence - this.baseSequence;
-    let offset = this.#index.find(key, 0, key.length, hash);
+    let offset = this.#order.find(key, 0, key.length);
     while (offset !== 0 && words[(offset >>> 2) + 1]! > sequenceMax) offset = words[offset >>> 2]!;
     return offset;
   }
@@ -196,8 +194,8 @@ export class Memtable {
       this.#addRangeDelete(offset, end);
       return;
     }
-    words[offset >>> 2] = this.#index.exchange(bytes, start, end, hashKey(bytes, start, end), offset);
-    this.#order.put(offset);
+    this.#filter.add(hashKey(bytes, start, end));
+    words[offset >>> 2] = this.#order.exchange(offset);
   }
 
   #addRangeDelete(offset: number, keyEnd: number): void {

@@ -15,7 +15,7 @@ export type Change =
   | { readonly type: 'delete'; readonly key: Uint8Array }
   | { readonly type: 'deleteRange'; readonly start: Uint8Array; readonly end: Uint8Array };
 
-const anyChange: fc.Arbitrary<Change> = fc.oneof(
+export const anyChange: fc.Arbitrary<Change> = fc.oneof(
   { weight: 6, arbitrary: fc.record({ type: fc.constant('put' as const), key: anyKey, value: fc.uint8Array({ maxLength: 4 }) }) },
   { weight: 3, arbitrary: fc.record({ type: fc.constant('delete' as const), key: anyKey }) },
   { weight: 1, arbitrary: fc.record({ type: fc.constant('deleteRange' as const), start: anyKey, end: anyKey }) },

@@ -1,10 +1,11 @@
 /** Merges of sources in memory, by the real merge. */
+
+import { copyBytes } from '../../../storage/byte-reader.ts';
 import type { KeySpan } from '../../../storage/compaction/key-ranges.ts';
 import { type MergeCounts, type MergeOutput, mergeEntries } from '../../../storage/compaction/merge-entries.ts';
 import { type CutOptions, OutputCuts } from '../../../storage/compaction/output-cuts.ts';
 import { Retention, type RetentionOptions } from '../../../storage/compaction/retention.ts';
 import { Throttle } from '../../../storage/compaction/throttle.ts';
-import { copyBytes } from '../../../storage/key.ts';
 import { MergingCursor } from '../../../storage/merging-cursor.ts';
 import { type RangeDelete, RangeDeletes } from '../../../storage/range-deletes.ts';
 import type { Source } from './arbitraries.ts';
@@ -67,7 +68,7 @@ class ListOutput implements MergeOutput, Source {
   get bytes(): number {
     return this.entries.length * ENTRY_BYTES;
   }
-  add(...[keyBytes, keyStart, keyEnd, sequence, kind, valueBytes, valueStart, valueEnd]: Parameters<MergeOutput['add']>): void {
+  add(...[kind, sequence, keyBytes, keyStart, keyEnd, valueBytes, valueStart, valueEnd]: Parameters<MergeOutput['add']>): void {
     this.entries.push({
       key: copyBytes(keyBytes, keyStart, keyEnd),
       sequence,
@@ -75,8 +76,8 @@ class ListOutput implements MergeOutput, Source {
       value: copyBytes(valueBytes, valueStart, valueEnd),
     });
   }
-  addRangeDelete(range: RangeDelete): void {
-    this.rangeDeletes.push(range);
+  addRangeDelete(start: Uint8Array, end: Uint8Array, sequence: number): void {
+    this.rangeDeletes.push({ start, end, sequence });
   }
   finish(): void {
     this.finished = true;
