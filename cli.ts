@@ -22,7 +22,9 @@ import {
 
 const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
 const LIMIT = ['--limit <lines>', 'lines at most; 0: all', wholeNumber(0, 1_000_000_000), 1_000] as const;
-const program = new Command('dynactor').description('Typed actors on threads and machines, and the storage engine beside them').showHelpAfterError();
+const program = new Command('dynactor')
+  .description('Typed actors on threads and machines, and the storage engine beside them')
+  .showHelpAfterError();
 
 interface StartOptions {
   readonly name: string;
@@ -108,7 +110,9 @@ sst
   .argument('<file>', 'a table, such as 000012.sst')
   .option('--entries', 'each entry too', false)
   .option(...LIMIT)
-  .action((file: string, { limit, entries }: DumpOptions & { readonly entries: boolean }) => dumpTableTool(file, { write, limit, entries }));
+  .action((file: string, { limit, entries }: DumpOptions & { readonly entries: boolean }) =>
+    dumpTableTool(file, { write, limit, entries }),
+  );
 sst
   .command('verify')
   .description('check all of it; exit code 1 when it is damaged')

@@ -1,9 +1,10 @@
 /** What the `dynactor` command does to databases and their files. Lines go to `write`; what fails as a whole is thrown, a StorageError. */
+
+import type { FileLock } from '../../runtime/files.ts';
 import { SeededRandom } from '../../runtime/random.ts';
 import { realClock } from '../../runtime/real/clock.ts';
 import { RealFiles } from '../../runtime/real/files.ts';
 import { RealSyncFiles } from '../../runtime/real/sync-files.ts';
-import type { FileLock } from '../../runtime/files.ts';
 import { Codecs } from '../codec.ts';
 import { checkTable, identityOf, readFileSync, withFile } from '../engine/check-files.ts';
 import { ioError } from '../engine/file-steps.ts';
@@ -15,8 +16,8 @@ import { LOCK_NAME } from '../manifest/file-names.ts';
 import { dumpManifest } from '../manifest/manifest-dump.ts';
 import { repair } from '../repair/repair.ts';
 import type { RepairLine } from '../repair/repair-report.ts';
-import { TABLE_MAGIC } from '../table/table-format.ts';
 import { openTableSync } from '../table/sync-table.ts';
+import { TABLE_MAGIC } from '../table/table-format.ts';
 import { dumpTable } from '../table/verify-table.ts';
 import { absolutePath } from './open-engine.ts';
 import { Store } from './store.ts';
@@ -49,18 +50,25 @@ export async function scrubTool(path: string, { write, json = false }: ToolOptio
       if (file.damage !== undefined) damaged++;
       write(json ? JSON.stringify(file) : lineOf(file));
     }
-    if (!json) write(`${count} files, ${bytes} bytes: ${damaged === 0 ? 'no damage' : `${damaged} damaged; \`dynactor repair\` saves what can be read`}`);
+    if (!json)
+      write(
+        `${count} files, ${bytes} bytes: ${damaged === 0 ? 'no damage' : `${damaged} damaged; \`dynactor repair\` saves what can be read`}`,
+      );
     return damaged === 0;
   });
 }
 
 /** Returns whether the database is sound now; of a dry run: whether it was. Errors: NOT_FOUND, LOCKED, UNKNOWN_FORMAT, IO. */
-export async function repairTool(path: string, { write, json = false, dryRun }: ToolOptions & { readonly dryRun: boolean }): Promise<boolean> {
+export async function repairTool(
+  path: string,
+  { write, json = false, dryRun }: ToolOptions & { readonly dryRun: boolean },
+): Promise<boolean> {
   const dir = absolutePath(path);
   const files = new RealSyncFiles();
   listDatabase(files, dir);
   const seed = globalThis.crypto.getRandomValues(new Uint32Array(4)).join('.');
-  const report = (line: RepairLine): void => write(json ? JSON.stringify(line) : `${line.verdict} ${line.file}${line.file === '' ? '' : ': '}${line.text}`);
+  const report = (line: RepairLine): void =>
+    write(json ? JSON.stringify(line) : `${line.verdict} ${line.file}${line.file === '' ? '' : ': '}${line.text}`);
   return locked(dir, () => {
     const { changed, lossy } = repair({ files, clock: realClock(), random: new SeededRandom(seed), dir, dryRun, report });
     if (json) write(JSON.stringify({ verdict: 'result', changed, lossy, dryRun }));
@@ -134,7 +142,10 @@ function expectKind(files: RealSyncFiles, path: string, expected: Kind): void {
     return tail.equals(Buffer.from(TABLE_MAGIC)) ? 'table' : undefined;
   });
   if (kind === expected || kind === undefined) return;
-  throw new StorageError('INVALID_ARGUMENT', `${path}: expected ${KINDS[expected]}, got ${KINDS[kind]}: see \`dynactor ${COMMANDS[kind]} dump\``);
+  throw new StorageError(
+    'INVALID_ARGUMENT',
+    `${path}: expected ${KINDS[expected]}, got ${KINDS[kind]}: see \`dynactor ${COMMANDS[kind]} dump\``,
+  );
 }
 
 function writeLines(lines: Iterable<string>, { write, limit }: DumpOptions): void {
@@ -160,7 +171,8 @@ async function locked<T>(dir: string, work: () => T): Promise<T> {
   const lock = await new Promise<FileLock>((resolve, reject) => {
     new RealFiles().lock(`${dir}/${LOCK_NAME}`, (result) => {
       if (result.ok) resolve(result.value);
-      else if (result.error.code === 'ELOCKED') reject(new StorageError('LOCKED', `${dir} is open in another process; of a live store there is Store.scrub`));
+      else if (result.error.code === 'ELOCKED')
+        reject(new StorageError('LOCKED', `${dir} is open in another process; of a live store there is Store.scrub`));
       else reject(ioError('lock', result.error));
     });
   });

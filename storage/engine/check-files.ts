@@ -102,7 +102,8 @@ export function* checkLogs(
       const wrong = (offset: number, expected: string, found: string): CorruptionPlace => ({ file: path, offset, expected, found });
       if (end.kind === 'corruption') damage = end.place;
       else if (header.number !== number) damage = wrong(12, `segment number ${number}, as its name says`, `${header.number}`);
-      else if (dbUid !== undefined && Buffer.compare(header.dbUid, dbUid) !== 0) damage = wrong(32, 'a segment of this database', 'of another');
+      else if (dbUid !== undefined && Buffer.compare(header.dbUid, dbUid) !== 0)
+        damage = wrong(32, 'a segment of this database', 'of another');
       next = opening?.previous ?? next;
     } catch (error) {
       damage = placeOf(error, path);

@@ -14,27 +14,17 @@ import { type StorageDone, StorageError } from '../errors.ts';
 import { compareWhole, KEY_BYTES_MAX } from '../key.ts';
 import { DELETE, PUT, RANGE_DELETE } from '../record.ts';
 import { WriteBatch } from '../write-batch.ts';
-import {
-  type Durability,
-  type EngineApi,
-  type EngineIterator,
-  type EngineStats,
-  type IteratorOptions,
-  type KeyRange,
-  LATER,
-  type Snapshot,
-  type WriteDone,
-} from './api.ts';
-import type { EngineParts } from './engine-parts.ts';
-import { boundsOf, RangeIterator } from './engine-iterator.ts';
-import { openCursor } from './engine-cursor.ts';
-import { ManyReads } from './many-reads.ts';
+import type { Durability, EngineApi, EngineIterator, EngineStats, IteratorOptions, KeyRange, LATER, Snapshot, WriteDone } from './api.ts';
 import { checkpointEngine } from './checkpoint.ts';
+import { openCursor } from './engine-cursor.ts';
+import { boundsOf, RangeIterator } from './engine-iterator.ts';
+import type { EngineParts } from './engine-parts.ts';
 import { lastKey } from './last-key.ts';
+import { ManyReads } from './many-reads.ts';
 import { openParts } from './opening.ts';
+import { DURABILITIES, type EngineDoors, type EngineOptions } from './options.ts';
 import { scrubEngine } from './scrub.ts';
 import type { ScrubbedFile } from './scrubbed-file.ts';
-import { DURABILITIES, type EngineDoors, type EngineOptions } from './options.ts';
 
 const NOTHING = new Uint8Array(0);
 
@@ -55,7 +45,8 @@ export class Engine implements EngineApi {
 
   put(key: Uint8Array, value: Uint8Array, durability: Durability | undefined, done: WriteDone): void {
     const { options, writes } = this.#parts;
-    const refusal = this.#refusal(key, durability) ?? (value.length > options.valueBytesMax ? tooLarge(value, options.valueBytesMax) : undefined);
+    const refusal =
+      this.#refusal(key, durability) ?? (value.length > options.valueBytesMax ? tooLarge(value, options.valueBytesMax) : undefined);
     if (refusal !== undefined) writes.fail(done, refusal);
     else writes.add(PUT, key, value, durability ?? options.durability, done);
   }
@@ -79,7 +70,8 @@ export class Engine implements EngineApi {
     const { options, writes, batchBytesMax, doors } = this.#parts;
     const refusal = this.#refusal(NOTHING, durability);
     if (refusal !== undefined) writes.fail(done, refusal);
-    else if (batch.valueBytesMax > options.valueBytesMax) writes.fail(done, tooLarge({ length: batch.valueBytesMax }, options.valueBytesMax));
+    else if (batch.valueBytesMax > options.valueBytesMax)
+      writes.fail(done, tooLarge({ length: batch.valueBytesMax }, options.valueBytesMax));
     else if (batch.length > batchBytesMax) {
       const message = `batch: expected at most ${batchBytesMax} bytes, what a memtable holds (memtableBytes), got ${batch.length}`;
       writes.fail(done, new StorageError('INVALID_ARGUMENT', message));

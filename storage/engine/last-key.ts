@@ -3,8 +3,8 @@ import { compareWhole } from '../key.ts';
 import type { Memtable } from '../memtable/memtable.ts';
 import { RECORD_HEADER_BYTES, recordBytes } from '../record.ts';
 import type { WriteBatch } from '../write-batch.ts';
-import type { EngineParts } from './engine-parts.ts';
 import { copyOf } from './engine-iterator.ts';
+import type { EngineParts } from './engine-parts.ts';
 
 /** No key is above it, deleted ones neither; undefined: there are none. Cost: a seek per memtable, a comparison per table and per write that waits. */
 export function lastKey({ memory, versions, writes }: EngineParts): Uint8Array | undefined {

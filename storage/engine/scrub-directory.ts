@@ -25,7 +25,8 @@ export function listDatabase(files: SyncFileSystem, dir: string): readonly Direc
   }
   const found = names.map((name) => ({ name, parsed: parseFileName(name) }));
   const isDatabase = found.some(({ parsed: { kind } }) => kind === 'current' || kind === 'manifest' || kind === 'table' || kind === 'log');
-  if (!isDatabase) throw new StorageError('NOT_FOUND', `${dir}: expected files of a database (${CURRENT_NAME}, MANIFEST-000001, 000001.sst), found none`);
+  if (!isDatabase)
+    throw new StorageError('NOT_FOUND', `${dir}: expected files of a database (${CURRENT_NAME}, MANIFEST-000001, 000001.sst), found none`);
   return found;
 }
 
@@ -55,7 +56,11 @@ function* missingSegments(
   { state, header }: ManifestReading,
 ): Generator<ScrubbedFile, void, undefined> {
   try {
-    const sources = numbers.map((number) => ({ number, file: `${dir}/${logName(number)}`, bytes: readFileSync(files, `${dir}/${logName(number)}`) }));
+    const sources = numbers.map((number) => ({
+      number,
+      file: `${dir}/${logName(number)}`,
+      bytes: readFileSync(files, `${dir}/${logName(number)}`),
+    }));
     readLog(sources, state.logNumber, header.dbUid);
   } catch (error) {
     const place = placeOf(error, dir);

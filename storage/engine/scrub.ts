@@ -26,12 +26,17 @@ export function scrubEngine(parts: EngineParts, done: StorageDone<Scrubbed>): vo
   for (const { meta } of version.levels.flat()) {
     works.push({ kind: 'table', number: meta.number, uid: Uint8Array.from(meta.uid), bytes: meta.bytes });
   }
-  forEach<ScrubWork, Scrubbed>(works, 1, (work, next) => run(parts, work, next), (result) => {
-    if (!result.ok) return finish(result);
-    scrubLogs(parts, [], LOG_ATTEMPTS, (logs) => {
-      finish(logs.ok ? { ok: true, value: [...result.value.flat(), ...logs.value] } : logs);
-    });
-  });
+  forEach<ScrubWork, Scrubbed>(
+    works,
+    1,
+    (work, next) => run(parts, work, next),
+    (result) => {
+      if (!result.ok) return finish(result);
+      scrubLogs(parts, [], LOG_ATTEMPTS, (logs) => {
+        finish(logs.ok ? { ok: true, value: [...result.value.flat(), ...logs.value] } : logs);
+      });
+    },
+  );
 }
 
 /**

@@ -7,10 +7,10 @@
  */
 import type { Clock, Timers } from '../../runtime/doors.ts';
 import { StorageError } from '../errors.ts';
-import type { LogPort } from './log-port.ts';
 import { DELETE, PUT, RANGE_DELETE, type RecordKind } from '../record.ts';
 import { WriteBatch } from '../write-batch.ts';
 import type { Durability, WriteDone } from './api.ts';
+import type { LogPort } from './log-port.ts';
 import type { Memory } from './memory.ts';
 
 const LATE_MS = 2;

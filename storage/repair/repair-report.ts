@@ -1,8 +1,7 @@
 /** What a repair says, and to whom. */
 
 export interface RepairLine {
-  readonly verdict:
-    /** Stays as it is. */
+  readonly verdict: /** Stays as it is. */
     | 'kept'
     /** What of it can be read goes into new tables; the file itself into `lost/`. */
     | 'salvaged'

@@ -13,16 +13,16 @@ import type { Clock, Random } from '../../runtime/doors.ts';
 import type { SyncFileSystem } from '../../runtime/files.ts';
 import { Codecs } from '../codec.ts';
 import type { MergedTable } from '../compaction/output-tables.ts';
+import type { ScrubbedFile } from '../engine/scrubbed-file.ts';
 import { CURRENT_NAME, logName, manifestName, tableName } from '../manifest/file-names.ts';
 import type { TableMeta } from '../manifest/version-edit.ts';
 import { VersionState } from '../manifest/version-state.ts';
-import type { ScrubbedFile } from '../engine/scrubbed-file.ts';
+import { type Cluster, clustersOf } from './clusters.ts';
 import { LOST_NAME, LostFiles } from './lost-files.ts';
 import type { RepairLine, RepairResult } from './repair-report.ts';
-import { clustersOf, type Cluster } from './clusters.ts';
-import { randomUid, rewrite, type RewriteDoors } from './rewrite.ts';
+import { type RewriteDoors, randomUid, rewrite } from './rewrite.ts';
 import { type SalvagedSegment, salvageLog } from './salvage-log.ts';
-import { type Survey, survey, type SurveyedTable } from './survey.ts';
+import { type Survey, type SurveyedTable, survey } from './survey.ts';
 import { writeManifest } from './write-manifest.ts';
 
 export interface RepairOptions {
@@ -69,7 +69,8 @@ class Repair {
     for (const file of manifestDamages) this.#sayManifest(file);
     for (const number of missing) this.#say('lost', tableName(number), 'the manifest has it, the directory has not');
     if (missing.length > 0) this.#lossy = true;
-    const isWhole = known !== undefined && missing.length === 0 && logDamage === undefined && tables.every(({ damaged }) => damaged === undefined);
+    const isWhole =
+      known !== undefined && missing.length === 0 && logDamage === undefined && tables.every(({ damaged }) => damaged === undefined);
     if (isWhole && manifestDamages.length === 0) {
       this.#say('note', '', 'nothing is damaged');
       return { changed: false, lossy: false };
@@ -111,15 +112,26 @@ class Repair {
   #rebuild(): void {
     const { tables, segments } = this.#survey;
     this.#lossy = true;
-    this.#say('note', '', 'no manifest can be read: the database is built from the tables and log segments that are there. What was deleted is back');
+    this.#say(
+      'note',
+      '',
+      'no manifest can be read: the database is built from the tables and log segments that are there. What was deleted is back',
+    );
     this.#say('note', '', 'where the deletion, or the table that had it, is gone; what was in tables that are gone is missing');
     for (const table of tables) if (table.damaged !== undefined) this.#sayDamaged(table);
     const salvaged = this.#salvageLog();
     for (const cluster of clustersOf(tables, salvaged)) this.#mergeCluster(cluster);
-    const sequences = [...this.#tables.map(({ largestSequence }) => largestSequence), ...salvaged.map(({ lastSequence }) => lastSequence), 0];
+    const sequences = [
+      ...this.#tables.map(({ largestSequence }) => largestSequence),
+      ...salvaged.map(({ lastSequence }) => lastSequence),
+      0,
+    ];
     const tableSequences = tables.map(({ meta }) => meta?.largestSequence ?? 0);
     const logNumber = Math.max(0, ...segments.map(({ number }) => number + 1));
-    this.#finish(logNumber, sequences.concat(tableSequences).reduce((a, b) => Math.max(a, b)));
+    this.#finish(
+      logNumber,
+      sequences.concat(tableSequences).reduce((a, b) => Math.max(a, b)),
+    );
   }
 
   #mergeCluster({ tables, memtables }: Cluster): void {
@@ -152,7 +164,8 @@ class Repair {
       this.#out.push(name);
       const lost = holes.map(({ offset, end }) => `${end - offset} bytes at ${offset}`).join(', ');
       if (holes.length > 0) this.#lossy = true;
-      if (records > 0) this.#say('salvaged', name, `${records} records up to sequence ${lastSequence}${lost === '' ? '' : `; lost: ${lost}`}`);
+      if (records > 0)
+        this.#say('salvaged', name, `${records} records up to sequence ${lastSequence}${lost === '' ? '' : `; lost: ${lost}`}`);
       else this.#say('lost', name, 'it has no record that can be read');
     }
     if (this.#survey.logDamage !== undefined) this.#lossy = true;
@@ -173,7 +186,11 @@ class Repair {
     this.#out.push(name);
     this.#lossy = true;
     if (salvaged === undefined) {
-      this.#say('lost', name, `nothing of it can be read: at ${check.damage?.offset ?? 0} expected ${check.damage?.expected ?? ''}, found ${check.damage?.found ?? ''}`);
+      this.#say(
+        'lost',
+        name,
+        `nothing of it can be read: at ${check.damage?.offset ?? 0} expected ${check.damage?.expected ?? ''}, found ${check.damage?.found ?? ''}`,
+      );
       return;
     }
     const { blocks, index, damages } = salvaged;

@@ -54,8 +54,13 @@ export function rewrite(doors: RewriteDoors, { memtables, tables, keepsDeletions
   try {
     const sources = tables.toSorted((a, b) => b.number - a.number).map((table) => sourceOf(doors, table, open));
     const cursors = [...memtables.map((table) => table.cursor()), ...sources.map(({ cursor }) => cursor)];
-    const older: readonly KeySpan[] = keepsDeletions ? [{ smallest: new Uint8Array(0), largest: new Uint8Array(KEY_BYTES_MAX).fill(0xff) }] : [];
-    const ranges = RangeDeletes.of([...memtables.flatMap(({ rangeDeletes }) => rangeDeletes), ...sources.flatMap(({ rangeDeletes }) => rangeDeletes)]);
+    const older: readonly KeySpan[] = keepsDeletions
+      ? [{ smallest: new Uint8Array(0), largest: new Uint8Array(KEY_BYTES_MAX).fill(0xff) }]
+      : [];
+    const ranges = RangeDeletes.of([
+      ...memtables.flatMap(({ rangeDeletes }) => rangeDeletes),
+      ...sources.flatMap(({ rangeDeletes }) => rangeDeletes),
+    ]);
     const work = mergeEntries({
       input: cursors.length === 1 ? cursors[0]! : new MergingCursor(() => cursors),
       retention: new Retention({ snapshots: [], rangeDeletes: ranges, older, unnumber: false, filter: undefined, mutants: NO_MUTANTS }),

@@ -1,6 +1,6 @@
 /** What can still be read of a commit log: every group whose checksums hold, also behind damage. */
 import { StorageError } from '../errors.ts';
-import { decodeGroup, decodeOpening, type Group, GroupSeed, isOpening, payloadHolds, type PreviousSegment } from '../log/group.ts';
+import { decodeGroup, decodeOpening, type Group, GroupSeed, isOpening, type PreviousSegment, payloadHolds } from '../log/group.ts';
 import { GROUP_HEADER_BYTES, GROUP_RECORDS, SEGMENT_HEADER_BYTES, SEGMENT_UID, UID_BYTES } from '../log/log-format.ts';
 import type { SegmentBytes } from '../log/log-reader.ts';
 import { checkRecords } from '../log/record-check.ts';

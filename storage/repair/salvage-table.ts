@@ -5,6 +5,7 @@
 import type { SyncFile } from '../../runtime/files.ts';
 import { ByteReader } from '../byte-reader.ts';
 import type { Codecs } from '../codec.ts';
+import { placeOf } from '../engine/scrubbed-file.ts';
 import type { CorruptionPlace } from '../errors.ts';
 import { openBlock } from '../table/block-run.ts';
 import { BlockView } from '../table/block-view.ts';
@@ -14,7 +15,6 @@ import { decodeFooter, type TableIdentity } from '../table/table-footer.ts';
 import { FOOTER_BYTES_MAX, TRAILER_BYTES } from '../table/table-format.ts';
 import { TableIndex } from '../table/table-index.ts';
 import { readFully, storageError } from '../table/table-parts.ts';
-import { placeOf } from '../engine/scrubbed-file.ts';
 
 export interface SalvagedTable {
   readonly index: TableIndex;
@@ -112,6 +112,9 @@ export class BlockReading {
   key(entry: number): Uint8Array {
     const { bytes, prefixStart, prefixBytes } = this.view;
     const start = this.view.suffixStart(entry);
-    return Buffer.concat([bytes.subarray(prefixStart, prefixStart + prefixBytes), bytes.subarray(start, start + this.view.suffixLength(entry))]);
+    return Buffer.concat([
+      bytes.subarray(prefixStart, prefixStart + prefixBytes),
+      bytes.subarray(start, start + this.view.suffixLength(entry)),
+    ]);
   }
 }

@@ -1,10 +1,10 @@
 /** What a directory holds, before anything is done to it: the state that can be known, and every table and segment as far as it can be read. */
 import { FileError, type SyncFileSystem } from '../../runtime/files.ts';
 import { Codecs } from '../codec.ts';
-import { StorageError } from '../errors.ts';
 import { checkManifest, checkTable, identityOf, readFileSync, withFile } from '../engine/check-files.ts';
 import { type DirectoryFile, listDatabase, numbersOf } from '../engine/scrub-directory.ts';
 import { placeOf, type ScrubbedFile } from '../engine/scrubbed-file.ts';
+import { StorageError } from '../errors.ts';
 import { readLog, type SegmentBytes } from '../log/log-reader.ts';
 import { decodeSegmentHeader } from '../log/segment-header.ts';
 import { CURRENT_NAME, logName, manifestName, tableName } from '../manifest/file-names.ts';
@@ -49,9 +49,14 @@ export function survey(files: SyncFileSystem, dir: string, codecs: Codecs): Surv
   const hasStrangers = present.size + missing.length > named.length;
   // A manifest that names what is gone, beside tables that it doesn't name, has lost its last edits: it knows nothing.
   const known = missing.length > 0 && hasStrangers ? undefined : reading;
-  const numbers = known === undefined ? [...present].sort((a, b) => a - b) : named.filter(({ number }) => present.has(number)).map(({ number }) => number);
+  const numbers =
+    known === undefined
+      ? [...present].sort((a, b) => a - b)
+      : named.filter(({ number }) => present.has(number)).map(({ number }) => number);
   const metas = new Map(named.map((meta) => [meta.number, meta]));
-  const tables = numbers.toSorted((a, b) => a - b).map((number) => surveyTable(files, dir, number, known === undefined ? undefined : metas.get(number), codecs));
+  const tables = numbers
+    .toSorted((a, b) => a - b)
+    .map((number) => surveyTable(files, dir, number, known === undefined ? undefined : metas.get(number), codecs));
   const logNumbers = numbersOf(found, 'log').filter((number) => number >= (known?.state.logNumber ?? 0));
   const segments = logNumbers.map((number) => segmentOf(files, dir, number));
   return {
