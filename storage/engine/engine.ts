@@ -7,20 +7,24 @@
  *                    immutable memtables -> flush job -> level 0 tables      v
  *                                                    -> merge jobs -> levels below      memtables, then tables
  * ```
- * Single-threaded: everything here runs on the thread that calls it; merges run in the pool.  * Source: [O'Neil 1996], [LevelDB impl], RocksDB.
+ * Single-threaded: everything here runs on the thread that calls it; merges run in the pool.
+ * Source: [O'Neil 1996], [LevelDB impl], RocksDB.
  */
 import { type StorageDone, StorageError } from '../errors.ts';
-import { KEY_BYTES_MAX } from '../key.ts';
+import { compareWhole, KEY_BYTES_MAX } from '../key.ts';
 import { DELETE, PUT, RANGE_DELETE, recordBytes } from '../record.ts';
-import type { WriteBatch } from '../write-batch.ts';
+import { WriteBatch } from '../write-batch.ts';
 import type { Durability, EngineApi, EngineIterator, EngineStats, IteratorOptions, KeyRange, LATER, Snapshot, WriteDone } from './api.ts';
 import { checkpointEngine } from './checkpoint.ts';
 import { openCursor } from './engine-cursor.ts';
 import { boundsOf, RangeIterator } from './engine-iterator.ts';
 import type { EngineParts } from './engine-parts.ts';
+import { lastKey } from './last-key.ts';
 import { ManyReads } from './many-reads.ts';
 import { openParts } from './opening.ts';
 import { DURABILITIES, type EngineDoors, type EngineOptions } from './options.ts';
+import { scrubEngine } from './scrub.ts';
+import type { ScrubbedFile } from './scrubbed-file.ts';
 
 const NOTHING = new Uint8Array(0);
 
@@ -54,10 +58,13 @@ export class Engine implements EngineApi {
     else writes.add(DELETE, key, NOTHING, durability ?? options.durability, done);
   }
 
-  deleteRange(start: Uint8Array, end: Uint8Array, durability: Durability | undefined, done: WriteDone): void {
+  deleteRange(start: Uint8Array, end: Uint8Array | undefined, durability: Durability | undefined, done: WriteDone): void {
     const { options, writes } = this.#parts;
-    const refusal = this.#refusal(start, durability) ?? keyRefusal(end) ?? rangeRefusal(start, end, this.#parts.batchBytesMax);
+    const refusal =
+      this.#refusal(start, durability) ??
+      (end === undefined ? undefined : (keyRefusal(end) ?? rangeRefusal(start, end, this.#parts.batchBytesMax)));
     if (refusal !== undefined) writes.fail(done, refusal);
+    else if (end === undefined) this.#deleteFrom(start, durability ?? options.durability, done);
     else writes.add(RANGE_DELETE, start, end, durability ?? options.durability, done);
   }
 
@@ -79,6 +86,13 @@ export class Engine implements EngineApi {
     if (key.length > KEY_BYTES_MAX) throw keyRefusal(key);
     const { reads, memory } = this.#parts;
     return reads.get(key, snapshot === undefined ? memory.sequence : snapshot.sequence, done);
+  }
+
+  getNow(key: Uint8Array, snapshot: Snapshot | undefined): Uint8Array | undefined {
+    this.#mustBeOpen();
+    if (key.length > KEY_BYTES_MAX) throw keyRefusal(key);
+    const { reads, memory } = this.#parts;
+    return reads.getNow(key, snapshot === undefined ? memory.sequence : snapshot.sequence);
   }
 
   getMany(
@@ -163,6 +177,11 @@ export class Engine implements EngineApi {
     });
   }
 
+  scrub(done: StorageDone<readonly ScrubbedFile[]>): void {
+    if (this.#closing === undefined) scrubEngine(this.#parts, done);
+    else this.#parts.doors.timers.soon(() => done({ ok: false, error: closedError() }));
+  }
+
   stats(): EngineStats {
     return this.#parts.stats();
   }
@@ -183,6 +202,14 @@ export class Engine implements EngineApi {
       this.#closed = true;
       for (const each of closing) each(error);
     });
+  }
+
+  /** Up to the last key there is: an end behind all keys that can be would be longer than a key may be. */
+  #deleteFrom(start: Uint8Array, durability: Durability, done: WriteDone): void {
+    const { writes, doors } = this.#parts;
+    const last = lastKey(this.#parts);
+    if (last === undefined || compareWhole(start, last) > 0) doors.timers.soon(() => done(undefined));
+    else writes.write(new WriteBatch().deleteRange(start, last).delete(last), durability, done);
   }
 
   #mustBeOpen(): void {

@@ -71,6 +71,19 @@ export class PointReads {
     return this.#getFromTables(version, key, hash, sequence, covering, done);
   }
 
+  /** As `get`, but a block that is not in memory is read within the call. */
+  getNow(key: Uint8Array, sequence: number): Value {
+    const policy = this.#policy;
+    policy.forced = true;
+    try {
+      const value = this.get(key, sequence, unexpected);
+      if (value === LATER) throw new BugError('a read that may not wait waits');
+      return value;
+    } finally {
+      policy.forced = false;
+    }
+  }
+
   #getFromTables(
     version: Version,
     key: Uint8Array,
