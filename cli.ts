@@ -9,9 +9,22 @@ import { errorMessage } from './runtime/errors.ts';
 import { RESPONSE } from './runtime/lanes.ts';
 import { formatNodeAddress, type NodeAddress, parseNodeAddress } from './runtime/node-address.ts';
 import { ActorSystem } from './runtime/system.ts';
+import {
+  checkpointTool,
+  type DumpOptions,
+  dumpLogTool,
+  dumpManifestTool,
+  dumpTableTool,
+  repairTool,
+  scrubTool,
+  verifyTableTool,
+} from './storage/embedded/tools.ts';
 
 const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
-const program = new Command('dynactor').description('Typed actors on threads and machines').showHelpAfterError();
+const LIMIT = ['--limit <lines>', 'lines at most; 0: all', wholeNumber(0, 1_000_000_000), 1_000] as const;
+const program = new Command('dynactor')
+  .description('Typed actors on threads and machines, and the storage engine beside them')
+  .showHelpAfterError();
 
 interface StartOptions {
   readonly name: string;
@@ -61,6 +74,75 @@ program
   .option('--size <bytes>', 'payload', wholeNumber(0, 1_048_576), 100)
   .option('--timeout <ms>', 'for each ask', wholeNumber(1, 600_000), 2000)
   .action(ping);
+
+interface JsonOption {
+  readonly json: boolean;
+}
+
+program
+  .command('scrub')
+  .description('verify every checksum of a database that nobody has open; exit code 1 when anything is damaged')
+  .argument('<dir>', 'directory of the database')
+  .option('--json', 'a JSON object per file', false)
+  .action(async (dir: string, { json }: JsonOption) => endWith(await scrubTool(dir, { write, json })));
+
+program
+  .command('repair')
+  .description('make a damaged database open again: keeps what can be read, says what is lost, moves what it takes out into lost/')
+  .argument('<dir>', 'directory of the database, which nobody has open')
+  .option('--dry-run', 'say what would be done, and change nothing; exit code 1 when anything is damaged', false)
+  .option('--json', 'a JSON object per line', false)
+  .action(async (dir: string, { json, dryRun }: JsonOption & { readonly dryRun: boolean }) => {
+    endWith(await repairTool(dir, { write, json, dryRun }));
+  });
+
+program
+  .command('checkpoint')
+  .description('copy a database that nobody has open, as it is now; tables become hard links')
+  .argument('<dir>', 'directory of the database')
+  .argument('<to>', 'directory of the copy, which is made, on the same disk')
+  .action((dir: string, to: string) => checkpointTool(dir, to, { write }));
+
+const sst = program.command('sst').description('look into a table of a database');
+sst
+  .command('dump')
+  .description('properties, range deletes and blocks')
+  .argument('<file>', 'a table, such as 000012.sst')
+  .option('--entries', 'each entry too', false)
+  .option(...LIMIT)
+  .action((file: string, { limit, entries }: DumpOptions & { readonly entries: boolean }) =>
+    dumpTableTool(file, { write, limit, entries }),
+  );
+sst
+  .command('verify')
+  .description('check all of it; exit code 1 when it is damaged')
+  .argument('<file>', 'a table, such as 000012.sst')
+  .option('--json', 'as a JSON object', false)
+  .action((file: string, { json }: JsonOption) => endWith(verifyTableTool(file, { write, json })));
+
+program
+  .command('wal')
+  .description('look into a commit log')
+  .command('dump')
+  .description('groups and records of a segment')
+  .argument('<file>', 'a segment, such as 000012.log')
+  .option(...LIMIT)
+  .action((file: string, { limit }: DumpOptions) => dumpLogTool(file, { write, limit }));
+
+program
+  .command('manifest')
+  .description('look into a manifest')
+  .command('dump')
+  .description('its edits, and the tables of each level')
+  .argument('<file>', 'a manifest, such as MANIFEST-000012')
+  .option(...LIMIT)
+  .action((file: string, { limit }: DumpOptions) => dumpManifestTool(file, { write, limit }));
+
+// Whoever reads may have had enough.
+process.stdout.on('error', (error: Error & { readonly code?: string }) => {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit();
+});
 
 program.parseAsync().catch((error: unknown) => {
   process.stderr.write(`dynactor: ${errorMessage(error)}\n`);
@@ -118,6 +200,14 @@ async function ping(address: NodeAddress, options: PingOptions): Promise<void> {
     const at = (share: number): string => (times[Math.min(times.length - 1, Math.floor(times.length * share))] as number).toFixed(3);
     process.stdout.write(`shard ${shard}: ${options.count} asks of ${options.size} B, ms p50 ${at(0.5)} p99 ${at(0.99)} max ${at(1)}\n`);
   }
+}
+
+function write(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
+function endWith(isSound: boolean): void {
+  if (!isSound) process.exitCode = 1;
 }
 
 function echoModule(): URL {

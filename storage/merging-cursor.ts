@@ -51,7 +51,7 @@ export class MergingCursor implements Cursor {
 
   /**
    * `open` makes the children, newest source first, each with the given function as its onReady. `onReady` is this cursor's own.
-   * No two children have an entry of the same key and sequence.
+   * Of entries of the same key and sequence, which only a repair meets, the newest source's counts as the newer.
    */
   constructor(open: (childReady: () => void) => readonly Cursor[], onReady: () => void = unexpected) {
     this.#children = open(() => this.#childReady());
@@ -220,7 +220,8 @@ export class MergingCursor implements Cursor {
     if (this.#live[b] === 0) return true;
     const order = compareKeys(this.#keys[a]!, this.#starts[a]!, this.#ends[a]!, this.#keys[b]!, this.#starts[b]!, this.#ends[b]!);
     if (order !== 0) return order < 0 === this.#forward;
-    return this.#sequences[a]! > this.#sequences[b]! === this.#forward;
+    const newer = this.#sequences[a]! - this.#sequences[b]!;
+    return (newer === 0 ? a < b : newer > 0) === this.#forward;
   }
 
   #show(): void {

@@ -1,7 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import test, { type ExecutionContext } from 'ava';
+import { changed, flipped, nameOf, placeSample, sampleDatabase, temporaryDir } from './storage/tools/sample-database.ts';
 
 const CLI = fileURLToPath(new URL('../cli.js', import.meta.url));
 
@@ -80,3 +82,62 @@ test(
 );
 test('cli: an address that is none', complains, ['ping', 'a:1'], /expected name@host:port/);
 test('cli: a node that is not there', complains, ['ping', 'a@127.0.0.1:1', '--timeout', '500'], /no answer within 500 ms/);
+
+test('cli: a damaged database is scrubbed, repaired and scrubbed again, and tells what it did', async (t) => {
+  const dir = join(temporaryDir(t), 'db');
+  const sample = await sampleDatabase();
+  const table = nameOf(sample, /\.sst$/);
+  placeSample(changed(sample, table, flipped(100)), dir);
+  const damaged = await run(t, ['scrub', dir]).ended;
+  t.is(damaged.code, 1);
+  t.regex(damaged.out, new RegExp(`DAMAGED \\S+/${table}: at 0: expected`));
+  t.regex(damaged.out, /5 files, \d+ bytes: 1 damaged; `dynactor repair`/);
+  t.is((await run(t, ['repair', dir, '--dry-run']).ended).code, 1);
+  const repaired = await run(t, ['repair', dir, '--json']).ended;
+  t.is(repaired.code, 0, repaired.err);
+  const lines = repaired.out
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as { readonly verdict: string; readonly file?: string; readonly lossy?: boolean });
+  t.is(lines.find(({ verdict }) => verdict === 'salvaged')?.file, table);
+  t.true(lines.at(-1)?.lossy);
+  const clean = await run(t, ['scrub', dir]).ended;
+  t.is(clean.code, 0, clean.out);
+  t.regex(clean.out, /no damage/);
+  t.regex((await run(t, ['repair', dir]).ended).out, /nothing is damaged/);
+  t.is((await run(t, ['checkpoint', dir, `${dir}-copy`]).ended).code, 0);
+  t.is((await run(t, ['scrub', `${dir}-copy`, '--json']).ended).code, 0);
+});
+
+test('cli: the files of a database are shown as lines, up to a limit', async (t) => {
+  const dir = join(temporaryDir(t), 'db');
+  const sample = await sampleDatabase();
+  placeSample(sample, dir);
+  const [table, log, manifest] = [/\.sst$/, /\.log$/, /^MANIFEST/].map((pattern) => join(dir, nameOf(sample, pattern))) as [
+    string,
+    string,
+    string,
+  ];
+  const dump = async (...args: readonly string[]): Promise<string> => {
+    const { code, out, err } = await run(t, args).ended;
+    t.is(code, 0, err);
+    return out;
+  };
+  const entries = await dump('sst', 'dump', table, '--entries', '--limit', '0');
+  t.regex(entries, /entries 600/);
+  t.is(entries.match(/^ {2}put /gm)?.length, 600);
+  const bounded = await dump('sst', 'dump', table, '--limit', '3');
+  t.is(bounded.trim().split('\n').length, 4);
+  t.regex(bounded, /more than 3 lines; --limit 0 writes all/);
+  t.regex(await dump('sst', 'verify', table), /^ok .*\.sst: \d+ bytes, \d+ blocks/);
+  t.regex(await dump('wal', 'dump', log), /put "logged" = "yes"/);
+  t.regex(await dump('manifest', 'dump', manifest), /level 6 now: 1 tables/);
+  const wrong = await run(t, ['wal', 'dump', table]).ended;
+  t.is(wrong.code, 1);
+  t.regex(wrong.err, /expected a segment of a commit log, got a table: see `dynactor sst dump`/);
+  t.is((await run(t, ['sst', 'verify', join(dir, 'CURRENT')]).ended).code, 1);
+});
+
+test('cli: a database that is not there', complains, ['scrub', 'nowhere'], /nowhere: expected the directory of a database, found none/);
+test('cli: a file that is not there', complains, ['sst', 'dump', 'nowhere.sst'], /nowhere\.sst: ENOENT/);
+test('cli: a directory without a database to repair', complains, ['repair', 'test'], /expected files of a database/);

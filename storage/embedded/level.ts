@@ -17,9 +17,10 @@ import {
 import { type EngineApi, type Entry, LATER } from '../engine/api.ts';
 import { WriteBatch } from '../write-batch.ts';
 import { type Bytes, type RangeOf, toBytes, toRange } from './bytes.ts';
+import { clearSpan } from './clear-span.ts';
 import { Completions, done, type MaybePromise } from './completion.ts';
 import { LevelBatch } from './level-batch.ts';
-import { clearRange, clearSome } from './level-clear.ts';
+import { clearSome } from './level-clear.ts';
 import { asLevelError, LevelError, levelError, openError } from './level-error.ts';
 import { fromCopy, fromEngine, type LevelData, type LevelFormat } from './level-format.ts';
 import { entryShape, LevelIterator, LevelKeyIterator, LevelValueIterator, Puller, type ScanOptions } from './level-iterator.ts';
@@ -140,12 +141,13 @@ export class DynactorLevel<KDefault = string, VDefault = string> extends Base<KD
     return answer === LATER ? this.#gets.wait((value) => toLevel(value, format), levelError) : toLevel(answer, format);
   }
 
-  /** Only of what is in memory; else it fails with LEVEL_NOT_IN_MEMORY, and `get` has the answer. */
+  /** Waits for the disk, on this thread, where the value is not in memory. */
   _getSync(key: Bytes, options: Reading): LevelData | undefined {
-    const answer = this.#read(key, options);
-    if (answer !== LATER) return toLevel(answer, options.valueEncoding);
-    this.#gets.abandon();
-    throw new LevelError('LEVEL_NOT_IN_MEMORY', 'getSync: the value has to be read from disk; use get');
+    try {
+      return toLevel(this.#engine.getNow(toBytes(key), takenOf(options)), options.valueEncoding);
+    } catch (error) {
+      throw asLevelError(error);
+    }
   }
 
   _getMany(keys: readonly Bytes[], options: Reading): MaybePromise<(LevelData | undefined)[]> {
@@ -200,7 +202,7 @@ export class DynactorLevel<KDefault = string, VDefault = string> extends Base<KD
     const range = { ...toRange(options), reverse, ...(snapshot === undefined ? undefined : { snapshot }) };
     const durability = durabilityOf(options);
     try {
-      if (limit === -1 && snapshot === undefined) await clearRange(this.#engine, range, durability);
+      if (limit === -1 && snapshot === undefined) await done((settled) => clearSpan(this.#engine, toRange(options), durability, settled));
       else await clearSome(this.#engine, range, limit === -1 ? Infinity : limit, durability);
     } catch (error) {
       throw asLevelError(error);

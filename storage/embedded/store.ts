@@ -1,16 +1,19 @@
 /** The engine for programs that await: open it, read, write, close it. One process at a time has a directory open. */
 import type { Durability, EngineApi, EngineStats, Snapshot } from '../engine/api.ts';
 import { LATER } from '../engine/api.ts';
+import type { ScrubbedFile } from '../engine/scrubbed-file.ts';
 import { StorageError } from '../errors.ts';
 import { WriteBatch } from '../write-batch.ts';
 import { asBuffer, type Bytes, copyOf, type RangeOf, toBytes, toRange } from './bytes.ts';
-import { Completions, done, type MaybePromise } from './completion.ts';
+import { clearSpan } from './clear-span.ts';
+import { Completions, completed, done, type MaybePromise } from './completion.ts';
 import { absolutePath, type OpenedEngine, type OpenOptions, openEngine } from './open-engine.ts';
 import { type StoreEntry, StoreIterator } from './store-iterator.ts';
 import { TextScratch } from './text-scratch.ts';
 
 export type { Durability, EngineStats } from '../engine/api.ts';
 export type { EngineOptions } from '../engine/options.ts';
+export type { ScrubbedFile } from '../engine/scrubbed-file.ts';
 export type { CorruptionPlace, StorageErrorCode } from '../errors.ts';
 export { StorageError } from '../errors.ts';
 export { WriteBatch } from '../write-batch.ts';
@@ -83,6 +86,15 @@ export class Store {
     return answer === LATER ? this.#getManys.wait((values) => values.map(shape)) : answer.map(shape);
   }
 
+  /**
+   * As `get`, but never a promise: a block that is not in memory is read within the call, and this thread, with all that runs on it, waits for the disk. For
+   * programs that can't wait in another way; `get` is as quick where the value is in memory.
+   */
+  getSync(key: Bytes, options?: ReadOptions): Buffer | undefined {
+    const value = this.#engine.getNow(toBytes(key), options?.snapshot?.taken);
+    return options?.copy === false ? viewOrNothing(value) : copyOrNothing(value);
+  }
+
   put(key: Bytes, value: Bytes, options?: WriteOptions): Promise<void> {
     return done((settled) => this.#engine.put(this.#keyText.encode(key), this.#valueText.encode(value), options?.durability, settled));
   }
@@ -94,6 +106,11 @@ export class Store {
   /** Deletes all keys in [start, end). Cost: that of one write, however many there are. */
   deleteRange(start: Bytes, end: Bytes, options?: WriteOptions): Promise<void> {
     return done((settled) => this.#engine.deleteRange(toBytes(start), toBytes(end), options?.durability, settled));
+  }
+
+  /** Deletes all keys of a range, or all there are. Cost: as `deleteRange`. */
+  clear(range: RangeOf<Bytes> = {}, options?: WriteOptions): Promise<void> {
+    return done((settled) => clearSpan(this.#engine, toRange(range), options?.durability, settled));
   }
 
   /** All or nothing, also over a crash. Later operations win over earlier ones. A WriteBatch can be used again at once. */
@@ -144,6 +161,14 @@ export class Store {
   /** A copy of the state at the call in the new directory `dir`, on the same disk: tables are hard links. It opens as a store of its own. */
   checkpoint(dir: string): Promise<void> {
     return done((settled) => this.#engine.checkpoint(absolutePath(dir), settled));
+  }
+
+  /**
+   * Reads every file of the database again and verifies every checksum in it, on the threads that compact, as slowly as compactions are told to be. Resolves to
+   * what it found, damage too. `dynactor repair` mends what can be mended.
+   */
+  scrub(): Promise<readonly ScrubbedFile[]> {
+    return completed((scrubbed) => this.#engine.scrub(scrubbed));
   }
 
   stats(): EngineStats {

@@ -1,6 +1,7 @@
 /** What the engine offers, in the form its shard uses: callbacks, no promises. `storage/embedded/` has the same for code that awaits. */
 import type { StorageDone, StorageError } from '../errors.ts';
 import type { WriteBatch } from '../write-batch.ts';
+import type { ScrubbedFile } from './scrubbed-file.ts';
 
 /**
  * When a write counts as done:
@@ -16,6 +17,7 @@ export type WriteDone = (error: StorageError | undefined) => void;
 /** Answer of `get` when a block has to be read first: the value comes by `done`. */
 export const LATER: unique symbol = Symbol('later');
 
+/** Of two bounds at one end the inclusive one counts: `gte` and not `gt`, `lte` and not `lt`, as abstract-level demands. */
 export interface KeyRange {
   readonly gt?: Uint8Array;
   readonly gte?: Uint8Array;
@@ -32,7 +34,10 @@ export interface IteratorOptions extends KeyRange {
   readonly values?: boolean;
 }
 
-/** The state of the engine at one moment, kept readable until released. */
+/**
+ * The state of the engine at one moment, kept readable until released. Reads and iterators that began before the release end as they began: an iterator
+ * outlives its snapshot.
+ */
 export interface Snapshot {
   readonly sequence: number;
   release(): void;
@@ -63,16 +68,22 @@ export interface EngineApi {
   /** Key and value are copied within the call. Errors by `done`: all of them, also of arguments. */
   put(key: Uint8Array, value: Uint8Array, durability: Durability | undefined, done: WriteDone): void;
   delete(key: Uint8Array, durability: Durability | undefined, done: WriteDone): void;
-  /** Deletes all keys in [start, end). */
-  deleteRange(start: Uint8Array, end: Uint8Array, durability: Durability | undefined, done: WriteDone): void;
+  /** Deletes all keys in [start, end); `end` undefined: from `start` on. Cost: that of one write, however many there are. */
+  deleteRange(start: Uint8Array, end: Uint8Array | undefined, durability: Durability | undefined, done: WriteDone): void;
   /** All or nothing, also over a crash. The batch can be used again after the call. */
   write(batch: WriteBatch, durability: Durability | undefined, done: WriteDone): void;
   /**
    * Returns the value, undefined where there is none, or LATER. A value is a view that stays as it is, but may keep a block of memory alive: copy
-   * what is kept for long. Throws StorageError of what fails at once (CLOSED, INVALID_ARGUMENT).
+   * what is kept for long. The memory of `key` can be used again after the call, also when it said LATER.
+   * Throws StorageError of what fails at once: CLOSED, INVALID_ARGUMENT, and of blocks that are read within the call CORRUPTION, IO.
    */
   get(key: Uint8Array, snapshot: Snapshot | undefined, done: StorageDone<Uint8Array | undefined>): Uint8Array | undefined | typeof LATER;
-  /** As `get` of each, of one moment. Returns the values where all were in memory. */
+  /**
+   * As `get`, but never LATER: a block that is not in memory is read within the call, on this thread, which waits for the disk as long as that takes.
+   * Throws StorageError.
+   */
+  getNow(key: Uint8Array, snapshot: Snapshot | undefined): Uint8Array | undefined;
+  /** As `get` of each, of one moment. Returns the values where all were in memory. The memory of the keys can be used again after the call. */
   getMany(
     keys: readonly Uint8Array[],
     snapshot: Snapshot | undefined,
@@ -87,6 +98,11 @@ export interface EngineApi {
   /** Bytes of tables that hold keys of [start, end), estimated. */
   approximateBytes(start: Uint8Array, end: Uint8Array): number;
   stats(): EngineStats;
+  /**
+   * Reads every file of the database again and verifies every checksum in it, in the pool, as slowly as merges are told to be. Damage is what it gives, no error:
+   * those are CLOSED, CANCELLED, and IO where the pool fails.
+   */
+  scrub(done: StorageDone<readonly ScrubbedFile[]>): void;
   /** A copy of the state at the call in the directory `dir`, which is made; tables are hard links. It opens as a database of its own. */
   checkpoint(dir: string, done: WriteDone): void;
   /** Waits for writes under way, flushes nothing (the log has it). Idempotent. Iterators are closed. */

@@ -142,9 +142,9 @@ export class RangeIterator implements EngineIterator {
   }
 }
 
-export function boundsOf(range: KeyRange): Bounds {
-  const lower = greatest(range.gte, range.gt === undefined ? undefined : successor(range.gt));
-  const upper = least(range.lt, range.lte === undefined ? undefined : successor(range.lte));
+export function boundsOf({ gt, gte, lt, lte }: KeyRange): Bounds {
+  const lower = gte ?? (gt === undefined ? undefined : successor(gt));
+  const upper = lte === undefined ? lt : successor(lte);
   return { lower: owned(lower), upper: owned(upper) };
 }
 

@@ -7,20 +7,24 @@
  *                    immutable memtables -> flush job -> level 0 tables      v
  *                                                    -> merge jobs -> levels below      memtables, then tables
  * ```
- * Single-threaded: everything here runs on the thread that calls it; merges run in the pool.  * Source: [O'Neil 1996], [LevelDB impl], RocksDB.
+ * Single-threaded: everything here runs on the thread that calls it; merges run in the pool.
+ * Source: [O'Neil 1996], [LevelDB impl], RocksDB.
  */
 import { type StorageDone, StorageError } from '../errors.ts';
-import { KEY_BYTES_MAX } from '../key.ts';
-import { DELETE, PUT, RANGE_DELETE } from '../record.ts';
-import type { WriteBatch } from '../write-batch.ts';
+import { compareWhole, KEY_BYTES_MAX } from '../key.ts';
+import { DELETE, PUT, RANGE_DELETE, recordBytes } from '../record.ts';
+import { WriteBatch } from '../write-batch.ts';
 import type { Durability, EngineApi, EngineIterator, EngineStats, IteratorOptions, KeyRange, LATER, Snapshot, WriteDone } from './api.ts';
 import { checkpointEngine } from './checkpoint.ts';
 import { openCursor } from './engine-cursor.ts';
 import { boundsOf, RangeIterator } from './engine-iterator.ts';
 import type { EngineParts } from './engine-parts.ts';
+import { lastKey } from './last-key.ts';
 import { ManyReads } from './many-reads.ts';
 import { openParts } from './opening.ts';
 import { DURABILITIES, type EngineDoors, type EngineOptions } from './options.ts';
+import { scrubEngine } from './scrub.ts';
+import type { ScrubbedFile } from './scrubbed-file.ts';
 
 const NOTHING = new Uint8Array(0);
 
@@ -54,10 +58,13 @@ export class Engine implements EngineApi {
     else writes.add(DELETE, key, NOTHING, durability ?? options.durability, done);
   }
 
-  deleteRange(start: Uint8Array, end: Uint8Array, durability: Durability | undefined, done: WriteDone): void {
+  deleteRange(start: Uint8Array, end: Uint8Array | undefined, durability: Durability | undefined, done: WriteDone): void {
     const { options, writes } = this.#parts;
-    const refusal = this.#refusal(start, durability) ?? keyRefusal(end);
+    const refusal =
+      this.#refusal(start, durability) ??
+      (end === undefined ? undefined : (keyRefusal(end) ?? rangeRefusal(start, end, this.#parts.batchBytesMax)));
     if (refusal !== undefined) writes.fail(done, refusal);
+    else if (end === undefined) this.#deleteFrom(start, durability ?? options.durability, done);
     else writes.add(RANGE_DELETE, start, end, durability ?? options.durability, done);
   }
 
@@ -81,6 +88,13 @@ export class Engine implements EngineApi {
     return reads.get(key, snapshot === undefined ? memory.sequence : snapshot.sequence, done);
   }
 
+  getNow(key: Uint8Array, snapshot: Snapshot | undefined): Uint8Array | undefined {
+    this.#mustBeOpen();
+    if (key.length > KEY_BYTES_MAX) throw keyRefusal(key);
+    const { reads, memory } = this.#parts;
+    return reads.getNow(key, snapshot === undefined ? memory.sequence : snapshot.sequence);
+  }
+
   getMany(
     keys: readonly Uint8Array[],
     snapshot: Snapshot | undefined,
@@ -96,7 +110,8 @@ export class Engine implements EngineApi {
     this.#mustBeOpen();
     const { memory, versions, doors, reads } = this.#parts;
     const version = versions.hold();
-    const sequence = options.snapshot?.sequence ?? memory.sequence;
+    const now = this.#parts.options.mutants.has('iteratorSeesLater') ? Number.MAX_SAFE_INTEGER : memory.sequence;
+    const sequence = options.snapshot?.sequence ?? now;
     const tables = memory.hold();
     const iterator: RangeIterator = new RangeIterator(
       {
@@ -162,6 +177,11 @@ export class Engine implements EngineApi {
     });
   }
 
+  scrub(done: StorageDone<readonly ScrubbedFile[]>): void {
+    if (this.#closing === undefined) scrubEngine(this.#parts, done);
+    else this.#parts.doors.timers.soon(() => done({ ok: false, error: closedError() }));
+  }
+
   stats(): EngineStats {
     return this.#parts.stats();
   }
@@ -184,6 +204,14 @@ export class Engine implements EngineApi {
     });
   }
 
+  /** Up to the last key there is: an end behind all keys that can be would be longer than a key may be. */
+  #deleteFrom(start: Uint8Array, durability: Durability, done: WriteDone): void {
+    const { writes, doors } = this.#parts;
+    const last = lastKey(this.#parts);
+    if (last === undefined || compareWhole(start, last) > 0) doors.timers.soon(() => done(undefined));
+    else writes.write(new WriteBatch().deleteRange(start, last).delete(last), durability, done);
+  }
+
   #mustBeOpen(): void {
     if (this.#closing !== undefined) throw closedError();
   }
@@ -201,6 +229,13 @@ export class Engine implements EngineApi {
 function keyRefusal(key: Uint8Array): StorageError | undefined {
   if (key.length <= KEY_BYTES_MAX) return undefined;
   return new StorageError('INVALID_ARGUMENT', `key: expected at most ${KEY_BYTES_MAX} bytes, got ${key.length}`);
+}
+
+/** Two of the longest keys are more than the smallest memtable holds. */
+function rangeRefusal(start: Uint8Array, end: Uint8Array, most: number): StorageError | undefined {
+  const bytes = recordBytes(start.length, end.length);
+  if (bytes <= most) return undefined;
+  return new StorageError('INVALID_ARGUMENT', `range: expected a record of at most ${most} bytes, what a memtable holds (memtableBytes), got ${bytes}`);
 }
 
 function tooLarge(value: { readonly length: number }, most: number): StorageError {

@@ -61,6 +61,11 @@ export class Writes {
     return this.#waitingBytes;
   }
 
+  /** In their order. */
+  waiting(): readonly WriteBatch[] {
+    return this.#waiting.map(({ batch }) => batch);
+  }
+
   /** Requires: sizes were checked. */
   add(kind: RecordKind, key: Uint8Array, value: Uint8Array, durability: Durability, done: WriteDone): void {
     if (this.#waiting.length === 0 && this.#refusal === undefined && this.#mayPass(key.length + value.length)) {

@@ -28,6 +28,8 @@ export class ReadPolicy {
   inlineReads = 0;
   asyncReads = 0;
   slowReads = 0;
+  /** While true every read goes inline, whatever it takes: for a caller that can't wait in another way. */
+  forced = false;
   readonly #slowMs: number;
   readonly #allowanceMsMax: number;
   readonly #pauseMsMin: number;
@@ -60,7 +62,7 @@ export class ReadPolicy {
 
   /** Whether a read that begins now goes inline. */
   mayReadInline(nowMs: number): boolean {
-    if (nowMs >= this.#until && this.#spentMs < this.#runMs) {
+    if (this.forced || (nowMs >= this.#until && this.#spentMs < this.#runMs)) {
       this.inlineReads++;
       return true;
     }

@@ -193,7 +193,8 @@ export class TableReader implements BlockOwner, LookupTable {
   #readForLookup(block: number): Buffer | undefined {
     if (!this.#mayReadInline(block)) return undefined;
     const length = this.index.storedBytes(block);
-    const keep = this.#context.cache.wants(this, block, length);
+    // What is being read already is kept by that read.
+    const keep = this.slots[block]! > READING && this.#context.cache.wants(this, block, length);
     const into = keep || length > SCRATCH_BYTES ? Buffer.allocUnsafeSlow(length) : this.#context.scratch.take(length);
     return this.#readInline(block, into, keep);
   }
@@ -230,8 +231,9 @@ export class TableReader implements BlockOwner, LookupTable {
 
   #mayReadInline(block: number): boolean {
     this.#checkOpen();
-    if (this.slots[block]! <= READING) return false;
-    return this.#context.policy.mayReadInline(this.#context.clock.now());
+    const { policy, clock } = this.#context;
+    if (this.slots[block]! <= READING && !policy.forced) return false;
+    return policy.mayReadInline(clock.now());
   }
 
   #checkOpen(): void {

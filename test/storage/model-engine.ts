@@ -16,6 +16,7 @@ import {
   type Snapshot,
   type WriteDone,
 } from '../../storage/engine/api.ts';
+import type { ScrubbedFile } from '../../storage/engine/scrubbed-file.ts';
 import { type StorageDone, StorageError } from '../../storage/errors.ts';
 import { compareWhole, KEY_BYTES_MAX } from '../../storage/key.ts';
 import { DELETE, PUT, RECORD_HEADER_BYTES, recordBytes } from '../../storage/record.ts';
@@ -83,8 +84,12 @@ export class ModelEngine implements EngineApi {
     this.#attempt(done, () => this.write(new WriteBatch().delete(key), durability, done));
   }
 
-  deleteRange(start: Uint8Array, end: Uint8Array, durability: Durability | undefined, done: WriteDone): void {
-    this.#attempt(done, () => this.write(new WriteBatch().deleteRange(start, end), durability, done));
+  deleteRange(start: Uint8Array, end: Uint8Array | undefined, durability: Durability | undefined, done: WriteDone): void {
+    const last = end ?? this.state.at(-1)?.key ?? start;
+    const batch = new WriteBatch();
+    if (end !== undefined || compareWhole(start, last) < 0) batch.deleteRange(start, last);
+    if (end === undefined && compareWhole(start, last) <= 0) batch.delete(last);
+    this.#attempt(done, () => this.write(batch, durability, done));
   }
 
   write(batch: WriteBatch, durability: Durability | undefined, done: WriteDone): void {
@@ -103,6 +108,12 @@ export class ModelEngine implements EngineApi {
     this.#checkOpen();
     checkKey(key);
     return this.answer(this.#valueOf(key, snapshot), done);
+  }
+
+  getNow(key: Uint8Array, snapshot: Snapshot | undefined): Uint8Array | undefined {
+    this.#checkOpen();
+    checkKey(key);
+    return this.#valueOf(key, snapshot);
   }
 
   getMany(
@@ -148,6 +159,10 @@ export class ModelEngine implements EngineApi {
   stats(): EngineStats {
     this.#checkOpen();
     return { entryCount: this.state.length, entryBytes: bytesOf(this.state) };
+  }
+
+  scrub(done: StorageDone<readonly ScrubbedFile[]>): void {
+    setImmediate(done, this.#closed ? { ok: false, error: closed() } : { ok: true, value: [] });
   }
 
   checkpoint(dir: string, done: WriteDone): void {
