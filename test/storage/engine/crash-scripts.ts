@@ -14,7 +14,7 @@ export const SCRIPTS: readonly Script[] = [
     'batches',
     'batch a:600 b:600 c:600 sync | batch -a b:100 d:900 none | batch a:50 c..d e:5 sync | batch b..z f:700 none; batch g:300 -f sync | batch h:10 i:10 none',
   ),
-  script('marks', 'put a 900 sync | wait 120; put b 30 sync | wait 120; put c 30 none | put d 4000 sync | wait 120; put e 10 sync'),
+  script('marks', 'put a 5000 sync | wait 120; put b 30 sync | wait 120; put c 30 none | put d 4000 sync | wait 120; put e 10 sync'),
   script(
     'flush',
     'put a 900 sync; put b 400 none; flush; put a 100 sync | range b c none; flush | put c 700 sync; delete a sync; flush; put d 10 none | put a 5 sync',

@@ -79,7 +79,7 @@ test('frozen: a flush says that it failed, when the manifest can not be written 
     life.call('flush', (done) => engine.flush(done)),
     undefined,
   );
-  t.is(engine.stats()['level0Tables'], 1);
+  t.is(engine.stats().level0Tables, 1);
 });
 
 test('frozen: a write that fits no memtable is refused, when memtables are small', (t) => {
@@ -104,11 +104,11 @@ test('crash: damage before the synced end is reported, and a torn tail is cut, b
   const run = new ScriptRun(torn, disk, {}, 'damage');
   run.runAll();
   const file = `${DIR}/${logName(1)}`;
-  const end = run.engine?.stats()['memtableBytes'] ?? 0;
+  const end = run.engine?.stats().memtableBytes ?? 0;
   const before = emptyDisk();
   const upTo = new ScriptRun(script('upTo', 'put a 60 sync | put b 40 sync'), before, {}, 'damage');
   upTo.runAll();
-  const synced = upTo.engine?.stats()['memtableBytes'] ?? 0;
+  const synced = upTo.engine?.stats().memtableBytes ?? 0;
   t.true(synced > 64 && synced < end);
   const outcomes = new Map<string, number>();
   for (let at = 0; at < end; at++) {
