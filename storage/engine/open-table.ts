@@ -1,6 +1,6 @@
 /** A table of the database and its reader. */
 import type { FileSystem } from '../../runtime/files.ts';
-import type { StorageDone, StorageError } from '../errors.ts';
+import { corruption, type StorageDone, type StorageError } from '../errors.ts';
 import { tableName } from '../manifest/file-names.ts';
 import type { TableMeta } from '../manifest/version-edit.ts';
 import { openTable } from '../table/open-table.ts';
@@ -17,7 +17,7 @@ export interface OpenTable {
 export function openTableFile(files: FileSystem, dir: string, meta: TableMeta, context: TableContext, done: StorageDone<OpenTable>): void {
   files.open(`${dir}/${tableName(meta.number)}`, 'read', (opened) => {
     if (!opened.ok) {
-      done({ ok: false, error: ioError('open', opened.error) });
+      done({ ok: false, error: opened.error.code === 'ENOENT' ? missing(opened.error.path, meta) : ioError('open', opened.error) });
       return;
     }
     openTable(opened.value, { uid: meta.uid, bytes: meta.bytes }, context, (result) => {
@@ -43,4 +43,8 @@ export function closeTables(tables: Iterable<OpenTable>, done: WriteDone): void 
     },
     () => done(failure),
   );
+}
+
+function missing(file: string, { bytes }: TableMeta): StorageError {
+  return corruption({ file, offset: 0, expected: `a table of ${bytes} bytes, as the manifest says`, found: 'no file' });
 }

@@ -11,6 +11,7 @@ import { decodeSegmentHeader } from '../log/segment-header.ts';
 import { CURRENT_NAME, type FileName, LOCK_NAME, manifestName, parseFileName } from '../manifest/file-names.ts';
 import { decodeCurrent, readManifest } from '../manifest/manifest-reader.ts';
 import { ManifestWriter } from '../manifest/manifest-writer.ts';
+import type { TableMeta } from '../manifest/version-edit.ts';
 import { VersionState } from '../manifest/version-state.ts';
 import { ARENA_BYTES_MAX, ARENA_BYTES_MIN } from '../memtable/arena.ts';
 import { Memtable } from '../memtable/memtable.ts';
@@ -63,7 +64,7 @@ class Opening {
   #dbUid: Uint8Array = new Uint8Array(UID_BYTES);
   #manifestNumber: number | undefined;
   #state = VersionState.empty;
-  #tables: readonly OpenTable[] = [];
+  readonly #tables: OpenTable[] = [];
 
   constructor(dir: string, options: CheckedOptions, doors: EngineDoors, done: StorageDone<EngineParts>) {
     this.#dir = dir;
@@ -175,38 +176,51 @@ class Opening {
     const { files } = this.#doors;
     const path = `${this.#dir}/${CURRENT_NAME}`;
     readWhole(files, path, CURRENT_BYTES_MAX, (current) => {
-      this.#attempt(current, (bytes) => {
-        const number = decodeCurrent(bytes, path);
-        this.#manifestNumber = number;
-        const manifest = `${this.#dir}/${this.#nameOf('manifest', number) ?? ''}`;
-        if (manifest === `${this.#dir}/`) {
-          throw new StorageError('CORRUPTION', `${path} names manifest ${number}, which is not there`, {
-            place: { file: path, offset: 0, expected: 'the name of a manifest that exists', found: `number ${number}` },
+      this.#decode(
+        current,
+        (bytes) => this.#manifestPath(bytes, path),
+        (manifest) => {
+          readWhole(files, manifest, MANIFEST_BYTES_MAX, (read) => {
+            this.#decode(
+              read,
+              (content) => readManifest(content, manifest, this.#options.mutants),
+              ({ header, state }) => {
+                this.#dbUid = header.dbUid;
+                this.#state = state;
+                this.#openTables();
+              },
+            );
           });
-        }
-        readWhole(files, manifest, MANIFEST_BYTES_MAX, (read) => {
-          this.#attempt(read, (content) => {
-            const { header, state } = readManifest(content, manifest, this.#options.mutants);
-            this.#dbUid = header.dbUid;
-            this.#state = state;
-            this.#openTables();
-          });
-        });
-      });
+        },
+      );
+    });
+  }
+
+  /** Of the manifest that CURRENT, at `path`, names. Throws CORRUPTION. */
+  #manifestPath(current: Buffer, path: string): string {
+    const number = decodeCurrent(current, path);
+    this.#manifestNumber = number;
+    const name = this.#found.find(({ parsed }) => parsed.kind === 'manifest' && parsed.number === number)?.name;
+    if (name !== undefined) return `${this.#dir}/${name}`;
+    throw new StorageError('CORRUPTION', `${path} names manifest ${number}, which is not there`, {
+      place: { file: path, offset: 0, expected: 'the name of a manifest that exists', found: `number ${number}` },
     });
   }
 
   #openTables(): void {
     const { files } = this.#doors;
-    forEach<VersionState['levels'][number][number], OpenTable>(
+    forEach<TableMeta, OpenTable>(
       this.#state.levels.flat(),
       FILES_AT_ONCE,
-      (meta, done) => openTableFile(files, this.#dir, meta, this.#context, done),
+      (meta, done) =>
+        openTableFile(files, this.#dir, meta, this.#context, (opened) => {
+          // Also when another one fails: this one is closed then.
+          if (opened.ok) this.#tables.push(opened.value);
+          done(opened);
+        }),
       (opened) => {
-        this.#attempt(opened, (tables) => {
-          this.#tables = tables;
-          this.#replayLog();
-        });
+        if (opened.ok) this.#replayLog();
+        else this.#fail(opened.error);
       },
     );
   }
@@ -218,15 +232,18 @@ class Opening {
     recoverLog(
       { files: this.#doors.files, dir: this.#dir, numbers, logNumber, dbUid: this.#dbUid, lastSequence, mutants: this.#options.mutants },
       (recovered) => {
-        this.#attempt(recovered, (log) => {
-          if (this.#options.readOnly) {
-            this.#finish(log, NO_LOG, this.#manifestWriter());
-            return;
-          }
-          if (log.end?.kind === 'tornTail' && log.end.remains)
-            this.#doors.log.warn('commitLogTail', { file: log.end.file, offset: log.end.offset });
-          this.#syncRecovered(log);
-        });
+        if (!recovered.ok) {
+          this.#fail(recovered.error);
+          return;
+        }
+        const log = recovered.value;
+        if (this.#options.readOnly) {
+          this.#finish(log, NO_LOG, this.#manifestWriter());
+          return;
+        }
+        if (log.end?.kind === 'tornTail' && log.end.remains)
+          this.#doors.log.warn('commitLogTail', { file: log.end.file, offset: log.end.offset });
+        this.#syncRecovered(log);
       },
     );
   }
@@ -248,11 +265,13 @@ class Opening {
       1,
       (path, done) => syncFile(files, path, (error) => done(error === undefined ? { ok: true, value: undefined } : { ok: false, error })),
       (synced) => {
-        this.#attempt(synced, () => {
-          files.syncDir(this.#dir, (result) => {
-            if (result.ok) next();
-            else this.#fail(ioError('open', result.error));
-          });
+        if (!synced.ok) {
+          this.#fail(synced.error);
+          return;
+        }
+        files.syncDir(this.#dir, (result) => {
+          if (result.ok) next();
+          else this.#fail(ioError('open', result.error));
         });
       },
     );
@@ -356,22 +375,18 @@ class Opening {
     return parts;
   }
 
-  #nameOf(kind: 'manifest', number: number): string | undefined {
-    return this.#found.find(({ parsed }) => parsed.kind === kind && parsed.number === number)?.name;
-  }
-
-  /** Goes on with the value, and fails with what went wrong or is thrown. */
-  #attempt<T>(result: StorageResult<T>, next: (value: T) => void): void {
-    if (!result.ok) {
-      this.#fail(result.error);
-      return;
-    }
+  /** Fails with what went wrong or `decode` throws, else goes on. What `next` throws is no error of the database. */
+  #decode<T, R>(result: StorageResult<T>, decode: (value: T) => R, next: (value: R) => void): void {
+    let decoded: R;
     try {
-      next(result.value);
+      if (!result.ok) throw result.error;
+      decoded = decode(result.value);
     } catch (error) {
       if (!(error instanceof StorageError)) throw error;
       this.#fail(error);
+      return;
     }
+    next(decoded);
   }
 
   #fail(error: StorageError): void {

@@ -1,6 +1,6 @@
 /** Replays the commit log: each segment becomes a full memtable, its file's content the arena. */
 import type { FileSystem } from '../../runtime/files.ts';
-import { type StorageDone, StorageError } from '../errors.ts';
+import { type StorageDone, StorageError, type StorageResult } from '../errors.ts';
 import type { PreviousSegment } from '../log/group.ts';
 import { GROUP_HEADER_BYTES } from '../log/log-format.ts';
 import { type LogReading, readLog, type SegmentBytes } from '../log/log-reader.ts';
@@ -48,12 +48,14 @@ export function recoverLog(options: RecoveryOptions, done: StorageDone<Recovered
     (number, loaded) => load(options, number, loaded),
     (result) => {
       if (!result.ok) return done(result);
+      let replayed: StorageResult<Recovered>;
       try {
-        done({ ok: true, value: replay(options, result.value) });
+        replayed = { ok: true, value: replay(options, result.value) };
       } catch (error) {
         if (!(error instanceof StorageError)) throw error;
-        done({ ok: false, error });
+        replayed = { ok: false, error };
       }
+      done(replayed);
     },
   );
 }

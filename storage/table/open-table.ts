@@ -3,7 +3,7 @@ import type { OpenFile } from '../../runtime/files.ts';
 import type { StorageDone, StorageError } from '../errors.ts';
 import { decodeFooter, type TableIdentity } from './table-footer.ts';
 import { FOOTER_BYTES_MAX } from './table-format.ts';
-import { checkRead, decodeParts, metaBytes, storageError } from './table-parts.ts';
+import { checkRead, decodeParts, metaBytes, storageError, type TableParts } from './table-parts.ts';
 import { type TableContext, TableReader } from './table-reader.ts';
 
 /**
@@ -13,25 +13,33 @@ import { type TableContext, TableReader } from './table-reader.ts';
 export function openTable(file: OpenFile, expected: TableIdentity, context: TableContext, done: StorageDone<TableReader>): void {
   const mutants = context.mutants ?? new Set<string>();
   const tail = Buffer.allocUnsafeSlow(Math.min(FOOTER_BYTES_MAX, expected.bytes));
-  read(file, tail, expected.bytes - tail.length, done, () => {
-    const footer = decodeFooter(tail, file.path, expected);
+  const fail = (error: StorageError): void => file.close(() => done({ ok: false, error }));
+  read(file, tail, expected.bytes - tail.length, () => decodeFooter(tail, file.path, expected), fail, (footer) => {
     const meta = Buffer.allocUnsafeSlow(metaBytes(footer));
-    read(file, meta, footer.dataEnd, done, () => {
-      done({ ok: true, value: new TableReader(file, decodeParts(meta, footer, file.path, mutants), context) });
-    });
+    const decode = (): TableParts => decodeParts(meta, footer, file.path, mutants);
+    read(file, meta, footer.dataEnd, decode, fail, (parts) => done({ ok: true, value: new TableReader(file, parts, context) }));
   });
 }
 
-function read(file: OpenFile, into: Buffer, offset: number, done: StorageDone<TableReader>, next: () => void): void {
+/** Errors are those of the read and of `decode` only: what `next` throws is a bug, and none of the table. */
+function read<T>(
+  file: OpenFile,
+  into: Buffer,
+  offset: number,
+  decode: () => T,
+  fail: (error: StorageError) => void,
+  next: (value: T) => void,
+): void {
   file.pread(into, offset, (result) => {
-    let error: StorageError;
+    let value: T;
     try {
       if (!result.ok) throw result.error;
       checkRead(result.value, into.length, offset, file.path);
-      return next();
+      value = decode();
     } catch (thrown) {
-      error = storageError(thrown);
+      fail(storageError(thrown));
+      return;
     }
-    file.close(() => done({ ok: false, error }));
+    next(value);
   });
 }

@@ -3,7 +3,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Log } from '../../../runtime/doors.ts';
-import { collectJobs, type AnyJob } from '../../../runtime/job-table.ts';
+import type { OpenFile } from '../../../runtime/files.ts';
+import { type AnyJob, collectJobs } from '../../../runtime/job-table.ts';
 import { PiscinaJobRunner } from '../../../runtime/pool.ts';
 import { SeededRandom } from '../../../runtime/random.ts';
 import { realClock } from '../../../runtime/real/clock.ts';
@@ -30,6 +31,8 @@ export interface World {
   until(isSo: () => boolean): Promise<void>;
   /** The process is killed; what it has written stays. Undefined: not in this world. */
   readonly kill: (() => void) | undefined;
+  /** Files that are open; undefined: not known in this world. */
+  readonly openFiles: number | undefined;
   end(): void;
 }
 
@@ -46,6 +49,8 @@ export class SimWorld implements World {
   readonly doors: EngineDoors;
   readonly #jobs: SimJobRunner;
   #kills = 0;
+  /** By an engine, not by jobs, since the last kill. */
+  openFiles = 0;
 
   /** `cost`: of each file call, in virtual time. */
   constructor(seed: string, options: { readonly disk?: SimDisk; readonly cost?: CostRange } = {}) {
@@ -62,7 +67,7 @@ export class SimWorld implements World {
     if (options.disk === undefined) disk.makeDirectory(this.root);
     this.disk = disk;
     this.#jobs = new SimJobRunner({ schedule, random, jobs: JOB_TABLE, files: new SimSyncFiles(disk), clock, threads: 2, queueMax: 100 });
-    const files = new SimFiles({ disk, schedule, random, ...(cost === undefined ? {} : { cost }) });
+    const files = this.#counted(new SimFiles({ disk, schedule, random, ...(cost === undefined ? {} : { cost }) }));
     this.doors = { clock, random, log: SILENT, timers: new SimTimers(schedule), files, jobs: this.#jobs };
   }
 
@@ -88,11 +93,32 @@ export class SimWorld implements World {
 
   readonly kill = (): void => {
     this.#kills++;
+    this.openFiles = 0;
     this.#jobs.crash();
     this.disk.crash(KEEP_ALL);
   };
 
   end(): void {}
+
+  #counted(files: SimFiles): SimFiles {
+    const open = files.open.bind(files);
+    files.open = (path, mode, done) =>
+      open(path, mode, (opened) => {
+        if (opened.ok) this.#count(opened.value);
+        done(opened);
+      });
+    return files;
+  }
+
+  #count(file: OpenFile): void {
+    const close = file.close.bind(file);
+    this.openFiles++;
+    file.close = (done) =>
+      close((closed) => {
+        if (closed.ok) this.openFiles--;
+        done(closed);
+      });
+  }
 }
 
 /** Nothing has happened for so long: it hangs. */
@@ -102,6 +128,7 @@ export class RealWorld implements World {
   readonly root: string;
   readonly doors: EngineDoors;
   readonly kill = undefined;
+  readonly openFiles = undefined;
 
   constructor(seed: string, pool: PiscinaJobRunner) {
     this.root = mkdtempSync(join(tmpdir(), 'dynactor-engine-'));
