@@ -1,4 +1,9 @@
-/** The public API. `dynactor/testing` has the simulated world. */
+/** The public API. `dynactor/testing` has the simulated world, `dynactor/storage` the storage engine, `dynactor/level` the same for the `level` ecosystem. */
+
+export { type CompactionActorOptions, compactionActor } from './actors/compaction-actor.ts';
+export { compactionAgent } from './actors/compaction-agent.ts';
+export { CompactionDesk } from './actors/compaction-desk.ts';
+export type { CompactionAgentMessage, CompactionMessage } from './actors/compaction-protocol.ts';
 export type {
   Actor,
   ActorContext,

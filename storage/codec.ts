@@ -21,14 +21,17 @@ export interface Codec {
   decompress(bytes: Uint8Array, rawBytes: number): Uint8Array;
 }
 
+/** Smaller buffers come from Node's pool of 8 KiB, all of which a cached block would keep. */
+const CHUNK_BYTES_MIN = 4_096;
+
 /** Level 1: a block of 4 KiB takes 10 us (bench:micro, Node 20); higher levels gain few percent at that size. */
 const DEFLATE: Codec = {
   id: CODEC_DEFLATE,
   compress: (bytes) => zlib.deflateRawSync(bytes, { level: 1 }),
-  decompress: (bytes, rawBytes) => zlib.inflateRawSync(bytes, { maxOutputLength: Math.max(1, rawBytes) }),
+  decompress: (bytes, rawBytes) => zlib.inflateRawSync(bytes, bounds(rawBytes)),
 };
 
-type OneShot = (bytes: Uint8Array, options?: { readonly maxOutputLength?: number }) => Uint8Array;
+type OneShot = (bytes: Uint8Array, options?: ReturnType<typeof bounds>) => Uint8Array;
 
 /** The codecs that can be used here: deflate always, zstd where Node has it (22.15 and later), and those passed in. */
 export class Codecs {
@@ -50,6 +53,11 @@ function zstd(): Codec | undefined {
   return {
     id: CODEC_ZSTD,
     compress: (bytes) => zstdCompressSync(bytes),
-    decompress: (bytes, rawBytes) => zstdDecompressSync(bytes, { maxOutputLength: Math.max(1, rawBytes) }),
+    decompress: (bytes, rawBytes) => zstdDecompressSync(bytes, bounds(rawBytes)),
   };
+}
+
+/** One buffer of the right size: zlib gives a view of a whole chunk, 16 KiB by default, and a cached block would keep all of it. One byte more than needed says that it is the last. */
+function bounds(rawBytes: number): { maxOutputLength: number; chunkSize: number } {
+  return { maxOutputLength: Math.max(1, rawBytes), chunkSize: Math.max(CHUNK_BYTES_MIN, rawBytes + 1) };
 }

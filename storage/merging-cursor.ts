@@ -11,7 +11,7 @@
  * Going forward, every child but the winner is at its first entry behind the current one; going back, at its last entry before it. So to turn
  * round is one move of each child.
  *
- * Why: bench:storage-merge.
+ * Why: test/storage/compaction/merge-speed.ts.
  */
 import { type Cursor, type Move, PENDING, READY } from './cursor.ts';
 import type { StorageError } from './errors.ts';

@@ -1,7 +1,7 @@
 /** A byte string that is replaced often: one buffer that grows, no allocation per string. */
 
 const INITIAL_BYTES = 64;
-/** Below it a loop beats `set` with the subarray that it needs. Why: bench:storage-merge. */
+/** Below it a loop beats `set` with the subarray that it needs. Why: test/storage/compaction/merge-speed.ts. */
 const LOOP_BYTES_MAX = 48;
 
 export class ReusedBytes {

@@ -1,6 +1,6 @@
 /** Any abstract-level 3 database as a store: classic-level, and our engine behind the same interface. */
 import { readMany } from './pump.ts';
-import type { BatchForm, Durability, GetForm, Store } from './store.ts';
+import type { BatchForm, Durability, GetForm, Store, Take } from './store.ts';
 
 interface Operation {
   type: 'put';
@@ -54,15 +54,9 @@ export function levelStore(db: Level, options: LevelStoreOptions): Store {
       db.put(key, value, write).then(ended, ended);
     },
     get,
-    // Single gets, 256 in flight, are the slowest way with LevelDB: half of getSync and less.
+    // Single gets in flight are the slowest way with LevelDB: half of getSync and less.
     gets: [
-      {
-        label: 'getSync',
-        read: (keys, take) => {
-          for (let i = 0; i < keys.length; i++) take(i, db.getSync(keys[i]!));
-          return Promise.resolve();
-        },
-      },
+      { label: 'getSync', read: (keys, take) => readSync(db, keys, take) },
       { label: 'getMany of 1000', read: (keys, take) => readMany(keys, MANY, (part) => db.getMany(part), take) },
     ] satisfies readonly GetForm[],
     batches: [arrayForm(db, write), chainedForm(db, write)],
@@ -71,6 +65,22 @@ export function levelStore(db: Level, options: LevelStoreOptions): Store {
     compact: options.compact,
     close: () => db.close(),
   };
+}
+
+/** A database that doesn't block refuses what is not in memory: that is asked for again, the other way. */
+async function readSync(db: Level, keys: readonly Buffer[], take: Take): Promise<void> {
+  const missed: number[] = [];
+  for (let i = 0; i < keys.length; i++) {
+    try {
+      take(i, db.getSync(keys[i]!));
+    } catch (error) {
+      if ((error as { readonly code?: unknown }).code !== 'LEVEL_NOT_IN_MEMORY') throw error;
+      missed.push(i);
+    }
+  }
+  if (missed.length === 0) return;
+  const values = await db.getMany(missed.map((i) => keys[i]!));
+  for (const [place, i] of missed.entries()) take(i, values[place]);
 }
 
 function arrayForm(db: Level, write: { readonly sync: boolean } | undefined): BatchForm {

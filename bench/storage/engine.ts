@@ -1,23 +1,13 @@
 /** Our engine, by its own interface. */
-import { availableParallelism } from 'node:os';
-import type { Log } from '../../runtime/doors.ts';
-import { PiscinaJobRunner } from '../../runtime/pool.ts';
-import { SeededRandom } from '../../runtime/random.ts';
-import { realClock } from '../../runtime/real/clock.ts';
-import { RealFiles } from '../../runtime/real/files.ts';
 import { type EngineApi, type EngineIterator, type Entry, LATER } from '../../storage/engine/api.ts';
-import type { StorageDone, StorageError } from '../../storage/errors.ts';
+import type { StorageError } from '../../storage/errors.ts';
 import { WriteBatch } from '../../storage/write-batch.ts';
 import { pump, readEach, times } from './pump.ts';
 import type { Contender, Durability, Store } from './store.ts';
 
-/** Of `storage/engine/engine.ts`. */
-interface EngineModule {
-  readonly Engine: { open(dir: string, options: object, doors: object, done: StorageDone<EngineApi>): void };
-}
-/** Of `runtime/real/timers.ts`. */
-interface TimersModule {
-  readonly RealTimers: new () => object;
+/** Of `storage/embedded/open-engine.ts`: the engine with real doors, as a program that embeds it gets it. */
+interface OpenModule {
+  readonly openEngine: (dir: string, options: object) => Promise<{ readonly engine: EngineApi; close(): Promise<void> }>;
 }
 
 const MANY = 1_000;
@@ -30,47 +20,14 @@ export const contender: Contender = {
     return 'dynactor, blocks as they are, Bloom filters of 10 bits, as it has them by default';
   },
   open: async ({ dir, durability, memtableBytes, cacheBytes }) => {
-    const { engine, close } = await openEngine(dir, { durability, memtableBytes, cacheBytes });
-    return storeOf(engine, durability, close);
+    const { openEngine } = await load();
+    const opened = await openEngine(dir, { durability, memtableBytes, cacheBytes });
+    return storeOf(opened.engine, durability, () => opened.close());
   },
 };
 
-/** The engine with real doors; `close` closes it and the pool of its jobs. */
-export async function openEngine(
-  dir: string,
-  options: object,
-): Promise<{ readonly engine: EngineApi; readonly close: () => Promise<void> }> {
-  const { engineModule, timersModule } = await load();
-  const jobs = new PiscinaJobRunner({
-    modules: [new URL('../../storage/jobs.js', import.meta.url).href],
-    threads: Math.max(1, availableParallelism() - 1),
-    queueMax: 64,
-    log: QUIET,
-  });
-  const doors = {
-    clock: realClock(),
-    random: new SeededRandom('engine'),
-    log: QUIET,
-    timers: new timersModule.RealTimers(),
-    files: new RealFiles(),
-    jobs,
-  };
-  const engine = await new Promise<EngineApi>((resolve, reject) => {
-    engineModule.Engine.open(dir, options, doors, (result) => (result.ok ? resolve(result.value) : reject(result.error)));
-  });
-  return {
-    engine,
-    close: async () => {
-      await promise((done) => engine.close(done));
-      await jobs.close();
-    },
-  };
-}
-
-async function load(): Promise<{ readonly engineModule: EngineModule; readonly timersModule: TimersModule }> {
-  const engine = new URL('../../storage/engine/engine.js', import.meta.url);
-  const timers = new URL('../../runtime/real/timers.js', import.meta.url);
-  return { engineModule: (await import(engine.href)) as EngineModule, timersModule: (await import(timers.href)) as TimersModule };
+async function load(): Promise<OpenModule> {
+  return (await import(new URL('../../storage/embedded/open-engine.js', import.meta.url).href)) as OpenModule;
 }
 
 function storeOf(engine: EngineApi, durability: Durability, close: () => Promise<void>): Store {
@@ -150,15 +107,3 @@ function nextOf(iterator: EngineIterator, count: number, done: (error: StorageEr
 function promise(call: (done: (error: StorageError | undefined) => void) => void): Promise<void> {
   return new Promise((resolve, reject) => call((error) => (error === undefined ? resolve() : reject(error))));
 }
-
-function nothing(): void {
-  return undefined;
-}
-
-const QUIET: Log = {
-  debug: nothing,
-  info: nothing,
-  warn: (event, fields) => console.error(event, fields),
-  error: (event, fields) => console.error(event, fields),
-  child: () => QUIET,
-};

@@ -115,7 +115,7 @@ export async function batch(contender: Contender, task: Task): Promise<Measured[
       const store = await openFresh(contender, task, 'none');
       const chosen = store.batches[form];
       if (chosen !== undefined) {
-        const value = await writeBatches(store, chosen, { batches, isSequential, more: times(batches) });
+        const value = await writeBatches(store, chosen, { batches, isSequential, more: () => times(batches) });
         measured.push({ metric: isSequential ? 'batch-sequential' : 'batch-random', form: chosen.label, value });
       }
       await store.close();
@@ -130,7 +130,7 @@ export async function batchSync(contender: Contender, task: Task): Promise<Measu
   const measured: Measured[] = [];
   for (const form of store.batches) {
     const batches = Math.ceil(task.keys / BATCH);
-    const value = await writeBatches(store, form, { batches, isSequential: false, more: untilMs(task.ms) });
+    const value = await writeBatches(store, form, { batches, isSequential: false, more: () => untilMs(task.ms) });
     measured.push({ metric: 'batch-sync', form: form.label, value });
   }
   await store.close();
@@ -141,7 +141,8 @@ interface Batches {
   /** Different ones; then they come again. */
   readonly batches: number;
   readonly isSequential: boolean;
-  readonly more: () => boolean;
+  /** Called when all is ready: what counts time begins then. */
+  readonly more: () => () => boolean;
 }
 
 /** Pairs per second. */
@@ -152,7 +153,7 @@ async function writeBatches(store: Store, form: BatchForm, { batches, isSequenti
   const free = Array.from({ length: BATCHES_IN_FLIGHT }, () => ({ keys: keyBuffers(BATCH), values: new Array<Buffer>(BATCH) }));
   let next = 0;
   const begun = performance.now();
-  await pump(BATCHES_IN_FLIGHT, more, (done) => {
+  await pump(BATCHES_IN_FLIGHT, more(), (done) => {
     const buffers = free.pop()!;
     const from = (next++ % batches) * BATCH;
     for (let i = 0; i < BATCH; i++) {

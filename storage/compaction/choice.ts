@@ -37,7 +37,7 @@ export type Choice =
   /** Nobody can see anything of these tables: an edit of the manifest. */
   | { readonly kind: 'drop'; readonly tables: readonly { readonly level: number; readonly table: LevelTable }[] };
 
-export const NO_CHOICE: Choice = { kind: 'none' };
+export const NO_CHOICE = { kind: 'none' } as const;
 
 export function inputTables({ inputs }: MergeChoice): readonly LevelTable[] {
   return inputs.flatMap(({ tables }) => tables);

@@ -53,7 +53,7 @@ export class KeyRanges {
     return false;
   }
 
-  /** Whether a range has any key of [start, end). */
+  /** Whether a range has any key of [start, end). Requires: start < end. */
   meets(start: Uint8Array, end: Uint8Array): boolean {
     return this.#spans.some(({ smallest, largest }) => compareWhole(smallest, end) < 0 && compareWhole(largest, start) >= 0);
   }

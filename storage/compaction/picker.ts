@@ -69,6 +69,11 @@ export function chooseManual(state: Levels, wanted: KeySpan): Choice {
   const settled =
     inputs.length === 1 && inputs[0]!.level === last && inputs[0]!.tables.every((table) => table.deletes + table.rangeDeletes === 0);
   if (settled) return NO_CHOICE;
+  const only = inputs.length === 1 ? inputs[0]! : undefined;
+  // One table of which nothing is to be dropped, and nothing is in its way.
+  if (only?.tables.length === 1 && only.level !== last && only.tables[0]!.deletes + only.tables[0]!.rangeDeletes === 0) {
+    return possibleMove(state, { kind: 'move', table: only.tables[0]!, from: only.level, to: last });
+  }
   return possible(state, { kind: 'merge', inputs, outputLevel: last, reason: 'manual', score: 1 });
 }
 
@@ -201,6 +206,11 @@ function mergeDown(
     span = spanOf([span, spanOf(met)]);
   }
   return { kind: 'merge', inputs, outputLevel, reason, score };
+}
+
+function possibleMove(state: Levels, choice: Extract<Choice, { readonly kind: 'move' }>): Choice {
+  const { table, to } = choice;
+  return busyTables(state).has(table.number) || outputClashes(state, to, table) ? NO_CHOICE : choice;
 }
 
 /** The merge, unless one under way is at its tables or where its outputs will lie. */

@@ -55,5 +55,5 @@ function pressureOf(value: number, { slow, stop }: Mark): number {
   return (value - slow) / Math.max(1, stop - slow);
 }
 
-const FREE: StallGrade = { kind: 'free' };
-const STOP: StallGrade = { kind: 'stop' };
+const FREE = { kind: 'free' } as const;
+const STOP = { kind: 'stop' } as const;

@@ -32,6 +32,7 @@ const OPEN_OPTIONS: Readonly<Record<Exclude<keyof OpenOptions, 'openEngine'>, tr
   inlineReads: true,
   tableBytes: true,
   levelBytes: true,
+  manifestBytes: true,
   compactionBytesPerSecond: true,
   mergeJob: true,
   filter: true,

@@ -1,13 +1,14 @@
 /** Opens an engine on the real file system, clock and job pool: for programs that embed it. */
 import { mkdir } from 'node:fs/promises';
 import { dirname, resolve, sep } from 'node:path';
-import type { Log, Timers } from '../../runtime/doors.ts';
+import type { Log } from '../../runtime/doors.ts';
 import { PiscinaJobRunner } from '../../runtime/pool.ts';
 import { LazyJobRunner } from '../../runtime/pool-lazy.ts';
 import { SeededRandom } from '../../runtime/random.ts';
 import { realClock } from '../../runtime/real/clock.ts';
 import { RealFiles } from '../../runtime/real/files.ts';
 import { openLog } from '../../runtime/real/log.ts';
+import { RealTimers } from '../../runtime/real/timers.ts';
 import type { EngineApi } from '../engine/api.ts';
 import { Engine } from '../engine/engine.ts';
 import type { EngineOptions } from '../engine/options.ts';
@@ -49,7 +50,7 @@ async function openReal(dir: string, options: Omit<OpenOptions, 'openEngine'>): 
   const log = givenLog ?? openLog({ clock, level: 'warn' });
   const jobs = new LazyJobRunner(() => new PiscinaJobRunner({ modules: [jobsModule()], threads, queueMax: JOB_QUEUE_MAX, log }));
   const random = new SeededRandom(globalThis.crypto.getRandomValues(new Uint32Array(4)).join('.'));
-  const doors = { clock, random, log, timers: TIMERS, files: new RealFiles(), jobs };
+  const doors = { clock, random, log, timers: new RealTimers(), files: new RealFiles(), jobs };
   const path = absolutePath(dir);
   try {
     if (options.createIfMissing !== false && options.readOnly !== true) await makeParents(path);
@@ -87,11 +88,3 @@ async function makeParents(path: string): Promise<void> {
 function jobsModule(): string {
   return new URL(`../jobs${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url).href;
 }
-
-const TIMERS: Timers = {
-  soon: (task) => void setImmediate(task),
-  after: (afterMs, task) => {
-    const timer = setTimeout(task, afterMs).unref();
-    return () => clearTimeout(timer);
-  },
-};

@@ -1,11 +1,12 @@
 /** A copy of a live database: tables are hard links (they never change), the manifest is new, and of the log nothing is needed. */
+
+import { StorageError } from '../errors.ts';
 import { CURRENT_NAME, tableName } from '../manifest/file-names.ts';
 import { ManifestWriter } from '../manifest/manifest-writer.ts';
 import { VersionState } from '../manifest/version-state.ts';
-import { StorageError } from '../errors.ts';
 import type { WriteDone } from './api.ts';
 import type { EngineParts } from './engine-parts.ts';
-import { forEach, ioError } from './file-steps.ts';
+import { forEach, ioError, parentOf } from './file-steps.ts';
 import type { OpenTable } from './open-table.ts';
 
 const LINKS_AT_ONCE = 8;
@@ -56,7 +57,10 @@ export function checkpointEngine(parts: EngineParts, dir: string, done: WriteDon
             { kind: 'change', logNumber: 0, lastSequence, removed: [], added: tables.map(({ meta }) => meta), options: '' },
             (written) => {
               if (!written.ok) return finish(written.error);
-              manifest.close((closed) => finish(closed.ok ? undefined : closed.error));
+              manifest.close((closed) => {
+                if (!closed.ok) return finish(closed.error);
+                files.syncDir(parentOf(dir), (synced) => finish(synced.ok ? undefined : ioError('checkpoint', synced.error)));
+              });
             },
           );
         },

@@ -1,9 +1,10 @@
 /** Merges tables as the picker chooses, one choice at a time; asked-for compactions of a range go first. */
 import type { JobOutcome } from '../../runtime/jobs.ts';
-import { type Choice, grandparentsOf, inputTables, type MergeChoice, olderTables } from '../compaction/choice.ts';
+import { type Choice, choiceSpan, inputTables, type MergeChoice } from '../compaction/choice.ts';
 import { type KeySpan, spanOf } from '../compaction/key-ranges.ts';
 import { compactionDebt } from '../compaction/level-targets.ts';
-import type { Levels, LevelTable, RunningMerge } from '../compaction/levels.ts';
+import type { RunningMerge } from '../compaction/levels.ts';
+import { type PlannedTable, planMerge } from '../compaction/merge-plan.ts';
 import { choose, chooseManual, PICKER_DEFAULTS, type PickerOptions } from '../compaction/picker.ts';
 import { LEVEL_0, OTHER, type ScheduledJob, type WorkTicket } from '../compaction/scheduler.ts';
 import { StorageError } from '../errors.ts';
@@ -15,7 +16,8 @@ import { mergedOf, mergeInput, openOutputs } from './merge-run.ts';
 import type { OpenTable } from './open-table.ts';
 
 const RETRY_MS = 1_000;
-const MOVE_OVERLAP_TABLES = 10;
+/** Tables of the next level that a table may overlap, of its own size. */
+const OVERLAP_TABLES = 10;
 
 interface ManualCompaction {
   readonly span: KeySpan;
@@ -84,7 +86,7 @@ export class Compactor {
   close(): void {
     this.#cancelRetry?.();
     this.#ticket?.cancel();
-    this.#failManual(new StorageError('CANCELLED', 'the database was closed before the compaction ended'));
+    this.failManual(new StorageError('CANCELLED', 'the database was closed before the compaction ended'));
   }
 
   #choose(): Choice {
@@ -104,33 +106,27 @@ export class Compactor {
     return {
       ...PICKER_DEFAULTS,
       baseBytes: options.levelBytes,
-      grandparentBytesMax: MOVE_OVERLAP_TABLES * options.tableBytes,
+      grandparentBytesMax: OVERLAP_TABLES * options.tableBytes,
       oldestSnapshot: snapshots.list()[0] ?? Number.POSITIVE_INFINITY,
       rangeDeletes: versions.current.rangeDeletes,
       filterDrops: undefined,
     };
   }
 
-  #levels(): Levels {
-    const levels = this.#parts.versions.current.levels.map((level) => level.map(levelTable));
+  #levels(): { readonly levels: readonly (readonly PlannedTable[])[]; readonly running: readonly RunningMerge[] } {
+    const levels = this.#parts.versions.current.levels.map((level) => level.map(plannedTable));
     return { levels, running: this.#running === undefined ? [] : [this.#running] };
   }
 
   #job(choice: MergeChoice): ScheduledJob {
-    const levels = this.#levels();
-    const tables = inputTables(choice);
-    this.#running = { tables: tables.map(({ number }) => number), outputLevel: choice.outputLevel, span: spanOf(tables) };
-    return mergeInput(this.#parts, {
-      memtables: [],
-      runs: choice.inputs.flatMap(({ level, tables: inputs }) => {
-        const metas = inputs.map(({ number }) => this.#meta(number));
-        return level === 0 ? metas.map((meta) => [meta]) : [metas];
-      }),
-      outputLevel: choice.outputLevel,
-      older: olderTables(levels, choice),
-      grandparents: grandparentsOf(levels, choice),
-      note: choice.reason,
+    const { options, scheduler } = this.#parts;
+    const { placeCount, ...plan } = planMerge(this.#levels(), choice, {
+      targetBytes: options.tableBytes,
+      boundaries: [],
+      grandparentBytesMax: OVERLAP_TABLES * options.tableBytes,
     });
+    this.#running = { tables: inputTables(choice).map(({ number }) => number), outputLevel: choice.outputLevel, span: choiceSpan(choice) };
+    return mergeInput(this.#parts, { ...plan, memtables: [], throttle: scheduler.throttle, placeCount, note: choice.reason });
   }
 
   #ended(choice: MergeChoice, outcome: JobOutcome): void {
@@ -173,6 +169,7 @@ export class Compactor {
   #change(removed: readonly { readonly level: number; readonly number: number }[], opened: readonly OpenTable[]): void {
     const { edits, versions } = this.#parts;
     const added = opened.map(({ meta }) => meta);
+    if (this.#parts.options.mutants.has('unlinkBeforeEdit')) this.#parts.removeEarly(removed, added);
     edits.add(
       () => {
         const { logNumber, lastSequence } = versions.current.state;
@@ -191,14 +188,15 @@ export class Compactor {
     this.#running = undefined;
     if (this.#parts.isClosing) return;
     this.#parts.doors.log.error('compactionFailed', { error });
-    this.#failManual(error);
+    this.failManual(error);
     this.#cancelRetry = this.#parts.doors.timers.after(RETRY_MS, () => {
       this.#cancelRetry = undefined;
       this.pump();
     });
   }
 
-  #failManual(error: StorageError): void {
+  /** Tells those who asked for a compaction. */
+  failManual(error: StorageError): void {
     const manual = this.#manual;
     this.#manual = [];
     for (const { done } of manual) this.#parts.doors.timers.soon(() => done(error));
@@ -213,7 +211,6 @@ export class Compactor {
   }
 }
 
-function levelTable({ meta, reader }: OpenTable): LevelTable {
-  const { number, bytes, entries, rangeDeletes, smallest, largest, largestSequence } = meta;
-  return { number, bytes, entries, deletes: reader.properties.deletes, rangeDeletes, smallest, largest, largestSequence };
+function plannedTable({ meta, reader }: OpenTable): PlannedTable {
+  return { ...meta, deletes: reader.properties.deletes };
 }

@@ -3,7 +3,9 @@
  * succeeds, since whether it is on disk can't be known before.
  */
 import type { Log, Timers } from '../../runtime/doors.ts';
+import type { StorageError } from '../errors.ts';
 import type { Change, ManifestWriter } from '../manifest/manifest-writer.ts';
+import type { VersionState } from '../manifest/version-state.ts';
 import type { TableReader } from '../table/table-reader.ts';
 import { closeTables, type OpenTable } from './open-table.ts';
 import type { Versions } from './versions.ts';
@@ -17,21 +19,28 @@ interface Edit {
   readonly done: () => void;
 }
 
+export interface EditsContext {
+  readonly manifest: ManifestWriter;
+  readonly versions: Versions;
+  readonly timers: Timers;
+  readonly log: Log;
+  /** An attempt failed, and will be repeated: who waits for the change should not wait for that. */
+  readonly onFailed: (error: StorageError) => void;
+  /** Planted bug: installBeforeEdit. */
+  readonly mutants: ReadonlySet<string>;
+}
+
 export class Edits {
-  readonly #manifest: ManifestWriter;
-  readonly #versions: Versions;
-  readonly #timers: Timers;
-  readonly #log: Log;
+  readonly #context: EditsContext;
   readonly #queue: Edit[] = [];
   #busy = false;
+  /** Why the last attempt failed; undefined once one succeeded. */
+  error: StorageError | undefined;
   #closing: (() => void) | undefined;
   #cancelRetry: (() => void) | undefined;
 
-  constructor(manifest: ManifestWriter, versions: Versions, timers: Timers, log: Log) {
-    this.#manifest = manifest;
-    this.#versions = versions;
-    this.#timers = timers;
-    this.#log = log;
+  constructor(context: EditsContext) {
+    this.#context = context;
   }
 
   /** `opened`: readers of the tables that `change` adds. `done` is called when it is on disk and readers see it; never after `close`. */
@@ -49,8 +58,8 @@ export class Edits {
 
   #end(done: () => void): void {
     if (this.#queue.length === 0) {
-      this.#manifest.close((result) => {
-        if (!result.ok) this.#log.warn('manifestNotClosed', { error: result.error });
+      this.#context.manifest.close((result) => {
+        if (!result.ok) this.#context.log.warn('manifestNotClosed', { error: result.error });
         done();
       });
       return;
@@ -62,7 +71,7 @@ export class Edits {
 
   /** A table that was to be moved is still open for readers. */
   #isUsed(reader: TableReader): boolean {
-    for (const table of this.#versions.tables) if (table.reader === reader) return true;
+    for (const table of this.#context.versions.tables) if (table.reader === reader) return true;
     return false;
   }
 
@@ -70,15 +79,24 @@ export class Edits {
     const edit = this.#queue[0];
     if (this.#busy || edit === undefined || this.#closing !== undefined) return;
     this.#busy = true;
-    this.#manifest.append({ kind: 'change', ...edit.change(), options: '' }, (result) => {
+    const change: Change = { kind: 'change', ...edit.change(), options: '' };
+    const isEarly = this.#context.mutants.has('installBeforeEdit');
+    const install = (state: VersionState): void => {
+      this.#context.versions.install(state, edit.opened);
+      edit.done();
+    };
+    if (isEarly) install(this.#context.manifest.state.apply({ ...change, nextFileNumber: this.#context.manifest.nextNumber() }));
+    this.#context.manifest.append(change, (result) => {
       this.#busy = false;
       if (result.ok) {
         this.#queue.shift();
-        this.#versions.install(result.value, edit.opened);
-        edit.done();
+        this.error = undefined;
+        if (!isEarly) install(result.value);
       } else {
-        this.#log.error('manifestFailed', { error: result.error });
-        this.#cancelRetry = this.#timers.after(RETRY_MS, () => this.#pump());
+        this.#context.log.error('manifestFailed', { error: result.error });
+        this.error = result.error;
+        this.#context.onFailed(result.error);
+        this.#cancelRetry = this.#context.timers.after(RETRY_MS, () => this.#pump());
       }
       if (this.#closing !== undefined) this.#end(this.#closing);
       else if (result.ok) this.#pump();

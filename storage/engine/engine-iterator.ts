@@ -27,7 +27,7 @@ export interface Bounds {
 }
 
 const NOTHING = Buffer.alloc(0);
-const CLOSED: StorageResult<never> = { ok: false, error: new StorageError('CANCELLED', 'the iterator was closed') };
+const CLOSED: Readonly<StorageResult<never>> = { ok: false, error: new StorageError('CANCELLED', 'the iterator was closed') };
 
 export class RangeIterator implements EngineIterator {
   readonly #source: IteratorSource;

@@ -3,7 +3,6 @@ import type { FileLock } from '../../runtime/files.ts';
 import { type CompactionScheduler, JobScheduler } from '../compaction/scheduler.ts';
 import { gradeStall, STALL_DEFAULTS, type StallOptions } from '../compaction/write-stall.ts';
 import { StorageError } from '../errors.ts';
-import type { LogPort } from './log-port.ts';
 import { type FileName, isObsolete, logName, tableName } from '../manifest/file-names.ts';
 import type { ManifestWriter } from '../manifest/manifest-writer.ts';
 import type { VersionState } from '../manifest/version-state.ts';
@@ -16,6 +15,7 @@ import { Edits } from './edits.ts';
 import { engineStats } from './engine-stats.ts';
 import { ioError } from './file-steps.ts';
 import { Flusher } from './flusher.ts';
+import type { LogPort } from './log-port.ts';
 import { LoggedMemtable, type Memory } from './memory.ts';
 import { closeTables, type OpenTable } from './open-table.ts';
 import { type CheckedOptions, type EngineDoors, MEMTABLE_SLACK_BYTES } from './options.ts';
@@ -23,6 +23,8 @@ import { PointReads } from './point-reads.ts';
 import { Snapshots } from './snapshots.ts';
 import { Versions } from './versions.ts';
 import { Writes } from './writes.ts';
+
+const REPORT_MS = 1_000;
 
 export interface OpenedParts {
   readonly dir: string;
@@ -71,6 +73,7 @@ export class EngineParts {
   #unreleased: number[] = [];
   /** Segments that were replayed: the log doesn't know them. */
   readonly #replayed: ReadonlySet<number>;
+  #cancelReport: (() => void) | undefined;
   #work = 0;
   #onIdle: (() => void) | undefined;
   /** Why there is no spare segment. */
@@ -91,19 +94,27 @@ export class EngineParts {
     this.#replayed = new Set(memory.immutables.map(({ segment }) => segment));
     this.versions = new Versions(opened.state, opened.tables, (table) => this.#removeTable(table));
     this.reads = new PointReads(memory, this.versions, context.policy, doors.timers);
-    this.scheduler = new JobScheduler({ jobs: doors.jobs, soon: doors.timers.soon });
-    this.edits = new Edits(this.manifest, this.versions, doors.timers, doors.log);
+    this.scheduler = doors.scheduler ?? new JobScheduler({ jobs: doors.jobs, soon: (task) => doors.timers.soon(task) });
+    this.edits = new Edits({
+      manifest: this.manifest,
+      versions: this.versions,
+      timers: doors.timers,
+      log: doors.log,
+      onFailed: (error) => this.onEditFailed(error),
+      mutants: options.mutants,
+    });
     this.flusher = new Flusher(this);
     this.compactor = new Compactor(this);
+    this.batchBytesMax = memory.active.table.arena.bytes.length - MEMTABLE_SLACK_BYTES;
     this.writes = new Writes({
       memory,
       log: this.log,
       timers: doors.timers,
       clock: doors.clock,
       waitingBytesMax: options.waitingBytesMax,
+      writeBytesMax: this.batchBytesMax,
       rotate: () => this.rotate(),
     });
-    this.batchBytesMax = memory.active.table.arena.bytes.length - MEMTABLE_SLACK_BYTES;
     this.#stallOptions = { ...STALL_DEFAULTS, immutableMemtables: { slow: options.memtablesMax - 1, stop: options.memtablesMax } };
   }
 
@@ -119,13 +130,22 @@ export class EngineParts {
     this.flusher.pump();
     this.compactor.pump();
     this.#grade();
+    if (this.doors.scheduler !== undefined) this.#report(0);
+  }
+
+  /** Tells whoever shares the threads how busy this engine is, every second. */
+  #report(loggedBefore: number): void {
+    const logged = this.log.stats.bytes;
+    const foregroundBytesPerSecond = ((logged - loggedBefore) * 1000) / REPORT_MS;
+    this.scheduler.report(this.dir, { foregroundBytesPerSecond, debtBytes: this.compactor.debtBytes, latencyMs: 0 });
+    this.#cancelReport = this.doors.timers.after(REPORT_MS, () => this.#report(logged));
   }
 
   /** See `WritesContext.rotate`. */
   rotate(): true | false | StorageError {
     const { memory, log, options } = this;
     if (this.isClosing || log.poisoned !== undefined) return log.poisoned ?? closed();
-    if (memory.immutables.length >= options.memtablesMax || this.#isStopped()) return this.flusher.error ?? false;
+    if (memory.immutables.length >= options.memtablesMax || this.#isStopped()) return this.flusher.error ?? this.edits.error ?? false;
     if (!log.ready) return this.#spareError ?? false;
     const table = new Memtable(this.#arenas.take(), memory.sequence);
     memory.rotate(new LoggedMemtable(table, log.rotate(table, memory.sequence, memory.sequence + 1)));
@@ -150,13 +170,29 @@ export class EngineParts {
     if (this.memory.immutables.length >= this.options.memtablesMax) this.writes.failWaiting(error);
   }
 
+  onEditFailed(error: StorageError): void {
+    this.flusher.failAll(error);
+    this.compactor.failManual(error);
+    this.onFlushFailed(error);
+  }
+
+  /** A planted bug: the inputs of a merge go before the manifest says so. */
+  removeEarly(removed: readonly { readonly number: number }[], added: readonly { readonly number: number }[]): void {
+    for (const { number } of removed) {
+      if (!added.some((table) => table.number === number)) this.#unlink(`${this.dir}/${tableName(number)}`);
+    }
+  }
+
   onCompacted(): void {
     this.#advance();
   }
 
   onSpareSegment(error: StorageError | undefined): void {
     this.#spareError = error;
-    if (error !== undefined) this.writes.failWaiting(error);
+    if (error !== undefined) {
+      this.writes.failWaiting(error);
+      this.flusher.failUnplaced(error);
+    }
     this.#advance();
     this.flusher.advance();
   }
@@ -192,6 +228,7 @@ export class EngineParts {
   /** Ends what is under way. The log keeps what is in memory only. */
   close(done: WriteDone): void {
     this.isClosing = true;
+    this.#cancelReport?.();
     this.writes.refuse(closed());
     this.flusher.close();
     this.compactor.close();
@@ -200,6 +237,7 @@ export class EngineParts {
   }
 
   #end(done: WriteDone): void {
+    this.scheduler.forget(this.dir);
     if (this.options.readOnly) {
       closeTables(this.versions.tables, done);
       return;
@@ -278,7 +316,6 @@ export class EngineParts {
     });
   }
 }
-
 
 function closed(): StorageError {
   return new StorageError('CLOSED', 'the database is closed');

@@ -6,7 +6,12 @@ export function engineStats(parts: EngineParts): EngineStats {
   const { memory, log, versions, flusher, compactor, writes, reads, snapshots, context } = parts;
   const { groups, bytes: logBytes, syncs, largestGroupBytes, queue } = log.stats;
   const cache = context.cache.stats();
-  const stats: Record<string, number> = {
+  const levels = versions.current.levels.flatMap((tables, level) => [
+    [`level${level}Tables`, tables.length] as const,
+    [`level${level}Bytes`, tables.reduce((sum, { meta }) => sum + meta.bytes, 0)] as const,
+  ]);
+  const tables = versions.current.levels.flat();
+  return {
     sequence: memory.sequence,
     memtableBytes: memory.active.table.length,
     memtableRecords: memory.active.table.recordCount,
@@ -33,22 +38,10 @@ export function engineStats(parts: EngineParts): EngineStats {
     inlineReads: context.policy.inlineReads,
     asyncReads: context.policy.asyncReads,
     slowReads: context.policy.slowReads,
-    tables: 0,
-    tableBytes: 0,
-    tableEntries: 0,
-    pinnedBytes: 0,
+    tables: tables.length,
+    tableBytes: tables.reduce((sum, { meta }) => sum + meta.bytes, 0),
+    tableEntries: tables.reduce((sum, { meta }) => sum + meta.entries, 0),
+    pinnedBytes: tables.reduce((sum, { reader }) => sum + reader.memoryBytes, 0),
+    ...Object.fromEntries(levels),
   };
-  for (const [level, tables] of versions.current.levels.entries()) {
-    let bytes = 0;
-    for (const { meta, reader } of tables) {
-      bytes += meta.bytes;
-      stats['tableEntries']! += meta.entries;
-      stats['pinnedBytes']! += reader.memoryBytes;
-    }
-    stats['tables']! += tables.length;
-    stats['tableBytes']! += bytes;
-    stats[`level${level}Tables`] = tables.length;
-    stats[`level${level}Bytes`] = bytes;
-  }
-  return stats;
 }

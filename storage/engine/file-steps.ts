@@ -7,6 +7,11 @@ export function ioError(what: string, cause: FileError): StorageError {
   return new StorageError('IO', `${what}: ${cause.message}`, { cause });
 }
 
+/** The directory of a path, which is absolute and not the root. */
+export function parentOf(path: string): string {
+  return path.slice(0, path.lastIndexOf('/')) || '/';
+}
+
 /** The whole file. Errors: IO; INVALID_ARGUMENT when it has more than `bytesMax`. */
 export function readWhole(files: FileSystem, path: string, bytesMax: number, done: StorageDone<Buffer>): void {
   files.stat(path, (stat) => {

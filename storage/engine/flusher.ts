@@ -58,7 +58,7 @@ export class Flusher {
   close(): void {
     this.#cancelRetry?.();
     this.#ticket?.cancel();
-    this.#fail(new StorageError('CANCELLED', 'the database was closed before the flush ended'));
+    this.failAll(new StorageError('CANCELLED', 'the database was closed before the flush ended'));
   }
 
   #job({ table }: LoggedMemtable): ScheduledJob | undefined {
@@ -67,9 +67,12 @@ export class Flusher {
     return mergeInput(this.#parts, {
       memtables: [table.snapshot()],
       runs: [],
-      outputLevel: 0,
-      older: this.#parts.versions.current.state.levels.flat(),
-      grandparents: [],
+      older: this.#parts.versions.current.levels.flat().map(({ meta: { smallest, largest } }) => ({ smallest, largest })),
+      unnumber: false,
+      // One table, whatever its size.
+      cuts: { targetBytes: Number.POSITIVE_INFINITY, boundaries: [], grandparents: [], grandparentBytesMax: Number.POSITIVE_INFINITY },
+      throttle: undefined,
+      placeCount: 1,
       note: 'flush',
     });
   }
@@ -83,6 +86,7 @@ export class Flusher {
         return;
       }
       const added = opened.value.map(({ meta }) => meta);
+      if (this.#parts.options.mutants.has('releaseLogEarly')) this.#parts.onFlushed(table);
       this.#parts.edits.add(
         () => ({ logNumber: this.#logNumberAfter(table), lastSequence: this.#lastSequence(table), removed: [], added }),
         opened.value,
@@ -102,7 +106,9 @@ export class Flusher {
   /** Tells those whose memtables are flushed. */
   #settle(): void {
     const { immutables } = this.#parts.memory;
-    const ended = this.#waiters.filter(({ last }) => last !== undefined && (last.flushed || (last.table.recordCount === 0 && immutables.length === 0)));
+    const ended = this.#waiters.filter(
+      ({ last }) => last !== undefined && (last.flushed || (last.table.recordCount === 0 && immutables.length === 0)),
+    );
     if (ended.length === 0) return;
     this.#waiters = this.#waiters.filter((waiter) => !ended.includes(waiter));
     for (const { done } of ended) this.#parts.doors.timers.soon(() => done(undefined));
@@ -113,7 +119,7 @@ export class Flusher {
     this.error = undefined;
     this.flushes++;
     this.#parts.memory.remove(table);
-    this.#parts.onFlushed(table);
+    if (!this.#parts.options.mutants.has('releaseLogEarly')) this.#parts.onFlushed(table);
     this.advance();
   }
 
@@ -122,7 +128,7 @@ export class Flusher {
     if (this.#parts.isClosing) return;
     this.error = error;
     this.#parts.doors.log.error('flushFailed', { error });
-    this.#fail(error);
+    this.failAll(error);
     this.#cancelRetry = this.#parts.doors.timers.after(RETRY_MS, () => {
       this.#cancelRetry = undefined;
       this.advance();
@@ -130,15 +136,26 @@ export class Flusher {
     this.#parts.onFlushFailed(error);
   }
 
-  #fail(error: StorageError): void {
-    const waiters = this.#waiters;
-    this.#waiters = [];
+  /** Tells those who wait for a flush. It goes on without them. */
+  failAll(error: StorageError): void {
+    this.#failThose(this.#waiters.splice(0), error);
+  }
+
+  /** Tells those whose memtable can't be put aside. */
+  failUnplaced(error: StorageError): void {
+    const unplaced = this.#waiters.filter(({ last }) => last === undefined);
+    this.#waiters = this.#waiters.filter(({ last }) => last !== undefined);
+    this.#failThose(unplaced, error);
+  }
+
+  #failThose(waiters: readonly Waiter[], error: StorageError): void {
     for (const { done } of waiters) this.#parts.doors.timers.soon(() => done(error));
   }
 
   /** Segments below are obsolete when `table` is flushed. */
   #logNumberAfter(table: LoggedMemtable): number {
-    const { memory, versions } = this.#parts;
+    const { memory, versions, options } = this.#parts;
+    if (options.mutants.has('forgetLogNumber')) return versions.current.state.logNumber;
     const { active, immutables } = memory;
     const next = immutables[immutables.indexOf(table) - 1] ?? active;
     const number = next.segment === 0 ? table.segment + 1 : next.segment;

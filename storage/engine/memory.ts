@@ -1,7 +1,7 @@
 /** What of the database is in memory: the memtable that is written to, and those that wait for their flush. */
 import type { Memtable } from '../memtable/memtable.ts';
-import type { Arenas } from './arenas.ts';
 import { RangeDeletes } from '../range-deletes.ts';
+import type { Arenas } from './arenas.ts';
 
 /** A memtable and the segment of the commit log that has the same records. */
 export class LoggedMemtable {

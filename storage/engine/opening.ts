@@ -7,11 +7,12 @@ import { Codecs } from '../codec.ts';
 import { type StorageDone, StorageError, type StorageResult } from '../errors.ts';
 import { CommitLog } from '../log/commit-log.ts';
 import type { PreviousSegment } from '../log/group.ts';
-import { CURRENT_NAME, type FileName, LOCK_NAME, parseFileName } from '../manifest/file-names.ts';
+import { decodeSegmentHeader } from '../log/segment-header.ts';
+import { CURRENT_NAME, type FileName, LOCK_NAME, manifestName, parseFileName } from '../manifest/file-names.ts';
 import { decodeCurrent, readManifest } from '../manifest/manifest-reader.ts';
 import { ManifestWriter } from '../manifest/manifest-writer.ts';
 import { VersionState } from '../manifest/version-state.ts';
-import { ARENA_BYTES_MIN } from '../memtable/arena.ts';
+import { ARENA_BYTES_MAX, ARENA_BYTES_MIN } from '../memtable/arena.ts';
 import { Memtable } from '../memtable/memtable.ts';
 import { BlockCache } from '../table/block-cache.ts';
 import { ReadPolicy } from '../table/read-policy.ts';
@@ -19,7 +20,7 @@ import { Scratch, type TableContext } from '../table/table-reader.ts';
 import type { WriteDone } from './api.ts';
 import { Arenas } from './arenas.ts';
 import { EngineParts } from './engine-parts.ts';
-import { forEach, ioError, readWhole, syncFile } from './file-steps.ts';
+import { forEach, ioError, parentOf, readWhole, syncFile } from './file-steps.ts';
 import { type LogPort, NO_LOG } from './log-port.ts';
 import { LoggedMemtable, Memory } from './memory.ts';
 import { closeTables, type OpenTable, openTableFile } from './open-table.ts';
@@ -27,7 +28,6 @@ import { type CheckedOptions, checkOptions, type EngineDoors, type EngineOptions
 import { type Recovered, recoverLog } from './recovery.ts';
 
 const MANIFEST_BYTES_MAX = 1 << 30;
-const MANIFEST_ROLL_BYTES = 4 << 20;
 const CURRENT_BYTES_MAX = 4_096;
 const FILES_AT_ONCE = 8;
 const UID_BYTES = 16;
@@ -138,10 +138,33 @@ class Opening {
       this.#fail(this.#notFound());
       return;
     }
+    // The directory may be new, or left by a crash: its own name has to be on disk before anything in it counts.
+    this.#doors.files.syncDir(parentOf(this.#dir), (synced) => {
+      if (synced.ok) this.#nameNew();
+      else this.#fail(ioError('open', synced.error));
+    });
+  }
+
+  #nameNew(): void {
+    const left = this.#found.find(({ parsed }) => parsed.kind === 'log');
+    if (left !== undefined) {
+      this.#adoptUid(`${this.#dir}/${left.name}`);
+      return;
+    }
     const uid = Buffer.alloc(UID_BYTES);
     for (let i = 0; i < UID_BYTES; i += 4) uid.writeUInt32LE(this.#doors.random.u32(), i);
     this.#dbUid = uid;
     this.#replayLog();
+  }
+
+  /** A crash has left a segment of a database that was being made: the one made now is the same. */
+  #adoptUid(file: string): void {
+    readWhole(this.#doors.files, file, ARENA_BYTES_MAX, (read) => {
+      this.#attempt(read, (bytes) => {
+        this.#dbUid = decodeSegmentHeader(bytes, file).dbUid;
+        this.#replayLog();
+      });
+    });
   }
 
   #openOld(): void {
@@ -200,23 +223,36 @@ class Opening {
             this.#finish(log, NO_LOG, this.#manifestWriter());
             return;
           }
-          if (log.end?.kind === 'tornTail' && log.end.remains) this.#doors.log.warn('commitLogTail', { file: log.end.file, offset: log.end.offset });
+          if (log.end?.kind === 'tornTail' && log.end.remains)
+            this.#doors.log.warn('commitLogTail', { file: log.end.file, offset: log.end.offset });
           this.#syncRecovered(log);
         });
       },
     );
   }
 
-  /** What was replayed may be in the page cache only: what is acknowledged from now on stands on it. */
+  /**
+   * What was read may be in the page cache only, after the end of a process: what is acknowledged from now on stands on it, and what it says is
+   * obsolete is removed.
+   */
   #syncRecovered(log: Recovered): void {
+    const { files } = this.#doors;
+    const next = (): void => this.#beginLog(log, log.last === undefined ? undefined : { ...log.last, synced: log.last.end });
+    if (this.#options.mutants.has('recoveredNotSynced')) {
+      next();
+      return;
+    }
+    const manifest = this.#manifestNumber === undefined ? [] : [`${this.#dir}/${manifestName(this.#manifestNumber)}`];
     forEach<string, undefined>(
-      log.paths,
+      [...manifest, ...log.paths],
       1,
-      (path, done) => syncFile(this.#doors.files, path, (error) => done(error === undefined ? { ok: true, value: undefined } : { ok: false, error })),
+      (path, done) => syncFile(files, path, (error) => done(error === undefined ? { ok: true, value: undefined } : { ok: false, error })),
       (synced) => {
         this.#attempt(synced, () => {
-          const previous = log.last === undefined ? undefined : { ...log.last, synced: log.last.end };
-          this.#beginLog(log, previous);
+          files.syncDir(this.#dir, (result) => {
+            if (result.ok) next();
+            else this.#fail(ioError('open', result.error));
+          });
         });
       },
     );
@@ -254,9 +290,13 @@ class Opening {
           log.close(() => this.#fail(error));
           return;
         }
-        this.#begin(manifest, () => {
-          parts = this.#finish(recovered, log, manifest);
-        }, log);
+        this.#begin(
+          manifest,
+          () => {
+            parts = this.#finish(recovered, log, manifest);
+          },
+          log,
+        );
       },
     });
   }
@@ -271,7 +311,7 @@ class Opening {
       dbUid: this.#dbUid,
       state: this.#state,
       oldNumber: this.#manifestNumber,
-      bytesMax: MANIFEST_ROLL_BYTES,
+      bytesMax: this.#options.manifestBytes,
       mutants: this.#options.mutants,
     });
   }

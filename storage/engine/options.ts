@@ -3,6 +3,7 @@ import type { Clock, Log, Random, Timers } from '../../runtime/doors.ts';
 import type { FileSystem } from '../../runtime/files.ts';
 import type { JobRunner } from '../../runtime/jobs.ts';
 import type { FilterChoice } from '../compaction/filter.ts';
+import type { CompactionScheduler } from '../compaction/scheduler.ts';
 import { StorageError } from '../errors.ts';
 import { KEY_BYTES_MAX } from '../key.ts';
 import type { Durability } from './api.ts';
@@ -19,6 +20,8 @@ export interface EngineDoors {
   readonly files: FileSystem;
   /** Must know the jobs of `storage/jobs.ts`. */
   readonly jobs: JobRunner;
+  /** Who shares the machine's threads between engines. Default: a `JobScheduler` of its own, over `jobs`. */
+  readonly scheduler?: CompactionScheduler;
 }
 
 export interface EngineOptions {
@@ -32,7 +35,7 @@ export interface EngineOptions {
   readonly durability?: Durability;
   /** How long a `periodic` write may take to be on disk, in ms. Default 100. */
   readonly periodMs?: number;
-  /** Bytes of a memtable, and of a segment of the commit log. Default 32 MiB. A larger write gets a memtable of its own size. */
+  /** Bytes of a memtable, and of a segment of the commit log. Default 32 MiB. A write that does not fit one is refused. */
   readonly memtableBytes?: number;
   /** Memtables that may wait for their flush before writers do. Default 3. */
   readonly memtablesMax?: number;
@@ -52,8 +55,10 @@ export interface EngineOptions {
   readonly inlineReads?: boolean;
   /** Bytes of a table that a compaction writes, about. Default 32 MiB. */
   readonly tableBytes?: number;
-  /** Bytes of level 1. Each level below holds ten times the one above. Default 256 MiB. */
+  /** Bytes of the highest level under level 0, at most; each level holds about ten times the one above it. Default 512 MiB. */
   readonly levelBytes?: number;
+  /** Bytes of the manifest beyond which a new one is begun. Default 4 MiB. */
+  readonly manifestBytes?: number;
   /** Bytes per second that compactions may write while clients are busy; 0: unlimited. Default 0. */
   readonly compactionBytesPerSecond?: number;
   /** Job of the pool that flushes and merges, as `defineMergeJob` made it. Default `storage.merge`, which has no filters. */
@@ -69,7 +74,7 @@ export type CheckedOptions = Required<Omit<EngineOptions, 'filter'>> & Pick<Engi
 /** What a memtable holds beside its records: headers of the segment and of groups. */
 export const MEMTABLE_SLACK_BYTES = 4 * KIB;
 
-const DEFAULTS: CheckedOptions = {
+const DEFAULTS: Readonly<CheckedOptions> = {
   createIfMissing: true,
   errorIfExists: false,
   readOnly: false,
@@ -85,7 +90,8 @@ const DEFAULTS: CheckedOptions = {
   bloomBitsPerKey: 10,
   inlineReads: true,
   tableBytes: 32 * MIB,
-  levelBytes: 256 * MIB,
+  levelBytes: 512 * MIB,
+  manifestBytes: 4 * MIB,
   compactionBytesPerSecond: 0,
   mergeJob: 'storage.merge',
   mutants: new Set(),
@@ -94,7 +100,7 @@ const DEFAULTS: CheckedOptions = {
 /** Inclusive bounds of the numbers. */
 const BOUNDS: Readonly<Record<string, readonly [number, number]>> = {
   periodMs: [1, 60_000],
-  memtableBytes: [128 * KIB, 1024 * MIB],
+  memtableBytes: [16 * KIB, 1024 * MIB],
   memtablesMax: [1, 64],
   waitingBytesMax: [0, 1024 * MIB],
   valueBytesMax: [1, 256 * MIB],
@@ -103,6 +109,7 @@ const BOUNDS: Readonly<Record<string, readonly [number, number]>> = {
   bloomBitsPerKey: [0, 32],
   tableBytes: [16 * KIB, 2048 * MIB],
   levelBytes: [64 * KIB, 1024 * 1024 * MIB],
+  manifestBytes: [KIB, 1024 * MIB],
   compactionBytesPerSecond: [0, Number.MAX_SAFE_INTEGER],
 };
 const CODECS: readonly unknown[] = ['none', 'deflate', 'zstd'];
@@ -118,10 +125,12 @@ export function checkOptions(given: EngineOptions): CheckedOptions {
     options[name] = value;
   }
   const checked = options as unknown as CheckedOptions;
-  const valueBytesMost = checked.memtableBytes - MEMTABLE_SLACK_BYTES - KEY_BYTES_MAX;
+  const valueBytesMost = checked.memtableBytes - MEMTABLE_SLACK_BYTES - Math.min(KEY_BYTES_MAX, checked.memtableBytes >> 2);
   if (given.valueBytesMax === undefined) return { ...checked, valueBytesMax: Math.max(1, Math.min(checked.valueBytesMax, valueBytesMost)) };
   if (checked.valueBytesMax > valueBytesMost) {
-    throw invalid(`option valueBytesMax: expected at most ${valueBytesMost}, since a memtable (memtableBytes) holds it and its key, got ${checked.valueBytesMax}`);
+    throw invalid(
+      `option valueBytesMax: expected at most ${valueBytesMost}, since a memtable (memtableBytes) holds it and its key, got ${checked.valueBytesMax}`,
+    );
   }
   return checked;
 }
@@ -140,7 +149,8 @@ function check(name: string, value: unknown): void {
   } else if (name === 'mergeJob') {
     if (typeof value !== 'string') throw invalid(`option mergeJob: expected the name of a job, got ${String(value)}`);
   } else if (name === 'filter') {
-    if (typeof value !== 'object' || value === null || !('name' in value)) throw invalid(`option filter: expected {name, argument}, got ${String(value)}`);
+    if (typeof value !== 'object' || value === null || !('name' in value))
+      throw invalid(`option filter: expected {name, argument}, got ${String(value)}`);
   } else if (name === 'mutants') {
     if (!(value instanceof Set)) throw invalid(`option mutants: expected a Set, got ${String(value)}`);
   } else if (typeof value !== 'boolean') {

@@ -48,11 +48,11 @@ export class PointReads {
     if (!version.rangeDeletes.empty) covering = Math.max(covering, version.rangeDeletes.covering(key, 0, key.length, sequence));
     const { active, immutables } = memory;
     let at = active.table.find(key, hash, sequence);
-    if (at !== 0) return valueOf(active.table, at, covering);
+    if (at !== 0) return valueAt(active.table, at, covering);
     for (let i = 0; i < immutables.length; i++) {
       const { table } = immutables[i]!;
       at = table.find(key, hash, sequence);
-      if (at !== 0) return valueOf(table, at, covering);
+      if (at !== 0) return valueAt(table, at, covering);
     }
     return this.#getFromTables(version, key, hash, sequence, covering, done);
   }
@@ -211,7 +211,7 @@ function beginsAfter({ meta: { smallest } }: OpenTable, key: Uint8Array): boolea
 }
 
 /** Of the record at `at`, unless it is a deletion or older than `covering`. */
-function valueOf(table: Memtable, at: number, covering: number): Value {
+function valueAt(table: Memtable, at: number, covering: number): Value {
   const { bytes, words } = table.arena;
   const word = at >>> 2;
   const head = words[word + 2]!;

@@ -28,8 +28,9 @@ export interface Recovered {
   /** Of the newest record; 0: none. */
   readonly lastSequence: number;
   readonly end: LogReading['end'];
+  /** The last segment with records: what the next one follows. Those behind it hold nothing, and go. Undefined: there is none. */
   readonly last: PreviousSegment | undefined;
-  /** Of the segments that were replayed. */
+  /** Of the segments that were read. */
   readonly paths: readonly string[];
 }
 
@@ -76,6 +77,7 @@ function replay(options: RecoveryOptions, sources: readonly Loaded[]): Recovered
   const reading = readLog(sources, options.logNumber, options.dbUid, options.mutants);
   const memtables: LoggedMemtable[] = [];
   let lastSequence = 0;
+  let last: PreviousSegment | undefined;
   for (const { source, reading: segment } of reading.segments) {
     const { arena, number, file } = source as Loaded;
     if (segment.opening === undefined || segment.groups.length === 0) continue;
@@ -86,12 +88,13 @@ function replay(options: RecoveryOptions, sources: readonly Loaded[]): Recovered
       lastSequence = group.firstSequence + group.count - 1;
     }
     memtables.unshift(new LoggedMemtable(table, number));
+    if (segment.end.kind !== 'corruption') last = { number, uid: segment.header.uid, end: segment.end.offset, synced: segment.synced };
   }
   return {
     memtables,
     lastSequence,
     end: reading.end,
-    last: reading.last,
+    last,
     paths: reading.segments.map(({ source }) => source.file),
   };
 }

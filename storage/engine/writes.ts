@@ -7,7 +7,7 @@
  */
 import type { Clock, Timers } from '../../runtime/doors.ts';
 import { StorageError } from '../errors.ts';
-import { DELETE, PUT, RANGE_DELETE, type RecordKind } from '../record.ts';
+import { DELETE, PUT, RANGE_DELETE, type RecordKind, recordBytes } from '../record.ts';
 import { WriteBatch } from '../write-batch.ts';
 import type { Durability, WriteDone } from './api.ts';
 import type { LogPort } from './log-port.ts';
@@ -26,6 +26,8 @@ export interface WritesContext {
   readonly log: LogPort;
   readonly timers: Timers;
   readonly waitingBytesMax: number;
+  /** Of the records of one write: what an empty memtable has room for. */
+  readonly writeBytesMax: number;
   readonly clock: Clock;
   /**
    * Puts the active memtable aside and makes an empty one. Returns false while that must wait: for a flush, or for a segment of the log; an error
@@ -75,6 +77,7 @@ export class Writes {
           log.enqueue(1, durability, done);
           return;
         }
+        if (recordBytes(key.length, value.length) > this.#context.writeBytesMax) break;
         const rotated = this.#context.rotate();
         if (rotated === false) break;
         if (rotated !== true) {
@@ -178,7 +181,12 @@ export class Writes {
       this.fail(done, this.#refusal);
       return;
     }
-    const { waitingBytesMax } = this.#context;
+    const { waitingBytesMax, writeBytesMax } = this.#context;
+    if (batch.length > writeBytesMax) {
+      const message = `write: expected at most ${writeBytesMax} bytes, what a memtable holds (memtableBytes), got ${batch.length}`;
+      this.fail(done, new StorageError('INVALID_ARGUMENT', message));
+      return;
+    }
     if (this.#waitingBytes + batch.length > waitingBytesMax && this.#waiting.length > 0) {
       const message = `${this.#waiting.length} writes of ${this.#waitingBytes} bytes wait for a flush, expected at most ${waitingBytesMax} bytes`;
       this.fail(done, new StorageError('OVERLOADED', message));

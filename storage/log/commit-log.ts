@@ -22,6 +22,7 @@ import type { PreviousSegment } from './group.ts';
 import type { LogArena } from './log-arena.ts';
 import { FIRST_GROUP, GROUP_HEADER_BYTES, GROUP_MARK, GROUP_RECORDS } from './log-format.ts';
 import { LogSegment } from './log-segment.ts';
+import { Prefill } from './prefill.ts';
 import { SegmentPool } from './segment-pool.ts';
 
 const IDLE = 0;
@@ -32,6 +33,7 @@ export class CommitLog {
   readonly #options: CommitLogOptions;
   readonly #pool: SegmentPool;
   readonly #acks: AckQueue;
+  readonly #prefill: Prefill;
   /** Not wholly on disk, oldest first; the last is the one that records are added to. */
   #live: LogSegment[] = [];
   /** Ended ones that may still be released, by number. */
@@ -65,6 +67,12 @@ export class CommitLog {
     this.#options = options;
     this.#previous = options.previous;
     this.#acks = new AckQueue(options.timers);
+    this.#prefill = new Prefill({
+      onEnded: () => this.#advance(),
+      onSyncFailed: (segment, error) => {
+        if (this.#live.includes(segment) && !segment.poisoned && this.#closing === undefined) this.#fail(error, this.#writing);
+      },
+    });
     this.#pool = new SegmentPool({
       ...options,
       fileBytes: options.arenaBytes + GROUP_HEADER_BYTES,
@@ -88,11 +96,8 @@ export class CommitLog {
   }
 
   get stats(): CommitLogStats {
-    const queue =
-      this.#acks.count +
-      this.#open.dones.length +
-      (this.#writing?.dones.length ?? 0) +
-      this.#sealed.reduce((sum, g) => sum + g.dones.length, 0);
+    const groups = [this.#open, ...this.#sealed, ...(this.#writing === undefined ? [] : [this.#writing])];
+    const queue = groups.reduce((sum, { dones }) => sum + dones.length, this.#acks.count);
     return { groups: this.#groups, bytes: this.#bytes, syncs: this.#syncs, largestGroupBytes: this.#largest, queue };
   }
 
@@ -187,6 +192,8 @@ export class CommitLog {
   #pump(): void {
     if (this.#writeState === WRITING || this.#poison !== undefined) return;
     const segment = this.#current;
+    const { segment: next = segment, end } = this.#sealed[0] ?? {};
+    if (next !== undefined && this.#prefill.blocks(next, end ?? next.memtable.length)) return;
     let group = this.#sealed.shift();
     if (group === undefined && segment !== undefined && this.#open.dones.length > 0) group = this.#seal(segment);
     if (group !== undefined) this.#write(group);
@@ -205,6 +212,7 @@ export class CommitLog {
     if (this.#writeSynced) this.#syncs++;
     const file = this.#writeSynced ? prepared.syncedFile : prepared.file;
     file.pwrite([memtable.arena.bytes.subarray(from, end)], from, this.#onWritten);
+    if (group.sync) this.#prefill.ahead(segment, end);
     if (this.#options.mutants.has('ackBeforeWrite')) this.#acks.early(group);
   }
 
@@ -218,7 +226,7 @@ export class CommitLog {
       // Its writes were told already.
       this.#maybeRetire(segment);
       this.#pump();
-    } else if (result.ok) {
+    } else if (result.ok || (this.#writeSynced && this.#options.mutants.has('swallowSyncError'))) {
       segment.written = group.end;
       if (this.#writeSynced || (group.sync && this.#options.mutants.has('skipLogSync'))) segment.synced = group.end;
       this.#previous = segment.asPrevious();
@@ -255,7 +263,7 @@ export class CommitLog {
     assert(segment !== undefined, 'commit log: a sync ended that was not begun');
     this.#syncing = undefined;
     if (segment.poisoned) this.#maybeRetire(segment);
-    else if (result.ok) {
+    else if (result.ok || this.#options.mutants.has('swallowSyncError')) {
       if (this.#syncEnd > segment.synced) segment.synced = this.#syncEnd;
       if (this.#previous?.number === segment.prepared.number) this.#previous = segment.asPrevious();
       this.#forgetSynced();
@@ -305,7 +313,7 @@ export class CommitLog {
     syncedFile.close(() => {
       file.close(() => {
         if (segment.poisoned) this.#pool.discard(path, () => undefined);
-        else this.#pool.recycle(path);
+        else this.#pool.recycle(path, segment.filled);
       });
     });
     this.#forgetSynced();

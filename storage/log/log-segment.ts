@@ -10,6 +10,9 @@ export interface PreparedSegment {
   readonly uid: Uint8Array;
   readonly header: Buffer;
   readonly path: string;
+  readonly fileBytes: number;
+  /** Bytes from the beginning that have a place on disk. */
+  readonly filled: number;
   readonly file: OpenFile;
   /** The same, opened `readWriteSynced`. */
   readonly syncedFile: OpenFile;
@@ -31,6 +34,8 @@ export class LogSegment {
   synced = SEGMENT_HEADER_BYTES;
   /** Where the last sealed group ends. */
   sealed = FIRST_GROUP;
+  /** Bytes that have a place on disk, whatever they are. */
+  filled: number;
   /** No more is added. */
   ended = false;
   released = false;
@@ -48,6 +53,7 @@ export class LogSegment {
 
   constructor(prepared: PreparedSegment, memtable: LogArena, baseSequence: number, firstSequence: number) {
     this.prepared = prepared;
+    this.filled = prepared.filled;
     this.memtable = memtable;
     this.baseSequence = baseSequence;
     this.nextSequence = firstSequence;

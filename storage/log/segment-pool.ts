@@ -1,9 +1,9 @@
 /**
- * Segment files ahead of need: one spare, new and prefilled with zeros or recycled from a released segment, so that a write to it changes no size and
- * no allocation, and a sync writes data only.
+ * Segment files ahead of need: one spare, new or recycled from a released segment, so that a write to it changes no size. A new one is a hole
+ * behind its first bytes, and filled as it is written to (`Prefill`).
  *
  * ```
- * new:       create NUMBER.log.new -> header, zeros -> datasync -> rename NUMBER.log -> syncDir -> spare
+ * new:       create NUMBER.log.new -> header -> size -> datasync -> rename NUMBER.log -> syncDir -> spare
  * recycled:  OLD.log -> header of NUMBER -> datasync -> rename NUMBER.log -> syncDir -> spare
  * ```
  * So whatever has a segment's name has a whole header: one that is not is damaged. A crash half-way leaves a temporary file, or OLD.log with a newer
@@ -33,14 +33,18 @@ export interface SegmentPoolOptions {
   readonly mutants: ReadonlySet<string>;
 }
 
-const ZERO_BYTES = 1 << 20;
-/** Of a recycled file zeros go so far: what a reader takes for the first groups must not be of the earlier use. */
+/** Zeros go so far: what a reader takes for the first groups must not be of an earlier use of the file. */
 const HEAD_BYTES = 4_096;
+
+interface Recycled {
+  readonly path: string;
+  /** See `PreparedSegment`. */
+  readonly filled: number;
+}
 
 export class SegmentPool {
   readonly #options: SegmentPoolOptions;
-  /** Paths of released segments. */
-  readonly #recycled: string[] = [];
+  readonly #recycled: Recycled[] = [];
   #spare: PreparedSegment | undefined;
   #preparing = false;
   #closed: (() => void) | undefined;
@@ -72,12 +76,17 @@ export class SegmentPool {
     const header = encodeSegmentHeader({ number, uid, dbUid, fileBytes });
     const path = `${dir}/${logName(number)}`;
     const recycled = this.#recycled.pop();
-    new Preparation(this.#options, { number, uid, header, path }, recycled, (result) => this.#onPrepared(result)).start();
+    new Preparation(
+      this.#options,
+      { number, uid, header, path, fileBytes, filled: recycled?.filled ?? HEAD_BYTES },
+      recycled?.path,
+      (result) => this.#onPrepared(result),
+    ).start();
   }
 
   /** Of a released segment, whose handles are closed. */
-  recycle(path: string): void {
-    if (this.#closed === undefined && this.#recycled.length < this.#options.recycledMax) this.#recycled.push(path);
+  recycle(path: string, filled: number): void {
+    if (this.#closed === undefined && this.#recycled.length < this.#options.recycledMax) this.#recycled.push({ path, filled });
     else this.discard(path, () => undefined);
   }
 
@@ -101,7 +110,7 @@ export class SegmentPool {
   }
 
   #removeAll(): void {
-    const paths = this.#recycled.splice(0);
+    const paths = this.#recycled.splice(0).map(({ path }) => path);
     const spare = this.take();
     const next = (): void => {
       const path = paths.pop();
@@ -143,24 +152,24 @@ class Preparation {
     this.#options.files.open(this.#from, this.#isNew ? 'createNew' : 'readWrite', (result) => {
       if (!result.ok) return this.#fail(result.error);
       this.#file = result.value;
-      this.#fill(0);
+      this.#begin();
     });
   }
 
-  #fill(from: number): void {
+  #begin(): void {
     const { fileBytes } = this.#options;
-    const until = this.#isNew ? fileBytes : Math.min(HEAD_BYTES, fileBytes);
-    if (from >= until)
-      return this.#step(
+    const head = [this.#outline.header, Buffer.alloc(Math.min(HEAD_BYTES, fileBytes) - SEGMENT_HEADER_BYTES)];
+    const sync = (): void =>
+      this.#step(
         (done) => this.#file?.datasync(done),
         () => this.#rename(),
       );
-    const { header } = this.#outline;
-    const size = Math.min(ZERO_BYTES, until - from);
-    const buffers = from === 0 ? [header, Buffer.alloc(size - SEGMENT_HEADER_BYTES)] : [Buffer.alloc(size)];
     this.#step(
-      (done) => this.#file?.pwrite(buffers, from, done),
-      () => this.#fill(from + size),
+      (done) => this.#file?.pwrite(head, 0, done),
+      () => {
+        if (this.#isNew) this.#step((done) => this.#file?.truncate(fileBytes, done), sync);
+        else sync();
+      },
     );
   }
 

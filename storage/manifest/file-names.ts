@@ -3,8 +3,8 @@
 export type FileName =
   | { readonly kind: 'log' | 'table' | 'manifest'; readonly number: number }
   | { readonly kind: 'current' | 'lock' }
-  /** Left by a crash: of a file that was being made. */
-  | { readonly kind: 'temporary' }
+  /** Left by a crash: of a file that was being made. `number`: that it was to have; 0: none. */
+  | { readonly kind: 'temporary'; readonly number: number }
   | { readonly kind: 'unknown' };
 
 export const CURRENT_NAME = 'CURRENT';
@@ -36,8 +36,9 @@ export function parseFileName(name: string): FileName {
   if (name === CURRENT_NAME) return { kind: 'current' };
   if (name === LOCK_NAME) return { kind: 'lock' };
   if (name.endsWith(TEMPORARY)) {
-    const { kind } = parseFileName(name.slice(0, -TEMPORARY.length));
-    return { kind: kind === 'unknown' || kind === 'temporary' || kind === 'lock' ? 'unknown' : 'temporary' };
+    const whole = parseFileName(name.slice(0, -TEMPORARY.length));
+    if (whole.kind === 'unknown' || whole.kind === 'temporary' || whole.kind === 'lock') return { kind: 'unknown' };
+    return { kind: 'temporary', number: 'number' in whole ? whole.number : 0 };
   }
   const numbered = /^(?:(?<manifest>MANIFEST-)(?<a>\d{6,10})|(?<b>\d{6,10})\.(?<extension>log|sst))$/.exec(name)?.groups;
   if (numbered === undefined) return { kind: 'unknown' };

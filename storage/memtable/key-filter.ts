@@ -3,7 +3,7 @@
  * Source: blocked Bloom filters [Putze, Sanders, Singler 2007]. Why not a hash table from keys to records: figures in bench/memtable.ts.
  */
 const WORDS_MIN = 64;
-/** 1/64 of the arena: with records of 130 bytes 16 bits per key, and about one absent key in 70 is not seen to be absent. */
+/** 1/64 of the arena: with records of 130 bytes 16 bits per key, and about one absent key in 50 is not seen to be absent. */
 const ARENA_BYTES_PER_WORD = 256;
 
 export class KeyFilter {

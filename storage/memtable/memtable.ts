@@ -170,7 +170,7 @@ export class Memtable {
     return new MemtableCursor(this.#order, this.baseSequence);
   }
 
-  /** For a job: plain data; the records are shared, not copied. Requires: nothing is added any more. Cost: 1 ns per key. */
+  /** For a job: plain data; the records are shared, not copied. Requires: nothing is added any more. Cost: about 4 ns per key (1 ms for 250,000). */
   snapshot(): MemtableSnapshot {
     const { baseSequence, recordCount, length } = this;
     const { buffer, length: capacityBytes } = this.arena.bytes;

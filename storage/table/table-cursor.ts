@@ -48,6 +48,8 @@ export class TableCursor implements Cursor, BlockWaiter {
   /** Where it stands: the open block and the number of the entry. */
   #block = -1;
   #entry = 0;
+  /** Whether `keyBytes` begins with the prefix of the open block. Not before it stands: a move's target may be `keyBytes`. */
+  #prefixed = false;
   #intent: Intent = FIRST;
   #entering = 0;
   /** Bounds of `SEEK...` while it waits. */
@@ -189,9 +191,7 @@ export class TableCursor implements Cursor, BlockWaiter {
     view.open(bytes);
     this.#block = block;
     this.valueBytes = bytes;
-    const { prefixBytes } = view;
-    this.#ensureKey(prefixBytes);
-    for (let i = 0; i < prefixBytes; i++) this.keyBytes[i] = bytes[view.prefixStart + i]!;
+    this.#prefixed = false;
   }
 
   #stand(entry: number): void {
@@ -202,7 +202,11 @@ export class TableCursor implements Cursor, BlockWaiter {
     const suffixEnd = suffixStart + suffixLength;
     this.#entry = entry;
     this.keyEnd = prefixBytes + suffixLength;
-    if (this.keyEnd > this.keyBytes.length) this.#ensureKey(this.keyEnd);
+    if (this.keyEnd > this.keyBytes.length) this.#growKey(this.keyEnd);
+    if (!this.#prefixed) {
+      for (let i = 0; i < prefixBytes; i++) this.keyBytes[i] = bytes[view.prefixStart + i]!;
+      this.#prefixed = true;
+    }
     const key = this.keyBytes;
     if (suffixLength <= SHORT) for (let from = suffixStart, to = prefixBytes; from < suffixEnd; ) key[to++] = bytes[from++]!;
     else key.set(bytes.subarray(suffixStart, suffixEnd), prefixBytes);
@@ -213,8 +217,7 @@ export class TableCursor implements Cursor, BlockWaiter {
     this.valid = true;
   }
 
-  #ensureKey(bytes: number): void {
-    if (bytes <= this.keyBytes.length) return;
+  #growKey(bytes: number): void {
     const grown = Buffer.allocUnsafeSlow(bytes * 2);
     this.keyBytes.copy(grown);
     this.keyBytes = grown;

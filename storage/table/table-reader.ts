@@ -102,7 +102,8 @@ export class TableReader implements BlockOwner, LookupTable {
   /**
    * Finds the newest entry of `key` with a sequence <= `maxSequence`. Asks the filter first. Requires: `hash` is the key's hashKey.
    * Returns FOUND, the answer in `lookup`; ABSENT; or LOOKUP_PENDING, and `lookup` is in use until its `onReady`. Throws StorageError of what fails at once: CORRUPTION,
-   * IO, CLOSED. Cost: 0.6 us from the cache, 3 us from the page cache (bench:micro).
+   * IO, CLOSED. Cost: 1 us from the cache, 4 us from the page cache, of which the read is 1.6 and
+   * the checksum 1 (16 B keys, 100 B values, blocks of 4 KiB, 1 M entries).
    */
   get(key: Uint8Array, hash: number, maxSequence: number, lookup: Lookup): LookupOutcome {
     if (!this.mayHold(hash)) return ABSENT;

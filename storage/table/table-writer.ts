@@ -169,7 +169,7 @@ export class TableWriter {
     this.#outBytes += FOOTER_BYTES;
     this.#flush();
     try {
-      this.#file.datasync();
+      if (!this.#mutants.has('skipTableSync')) this.#file.datasync();
     } catch (error) {
       throw storageError(error);
     }

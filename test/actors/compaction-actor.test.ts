@@ -23,7 +23,7 @@ class Node {
 
   shard(): Shard {
     const desk = new CompactionDesk(this.jobs);
-    return { desk, agent: this.kit.spawn(compactionAgent, [desk, this.actor]) as Ref<CompactionAgentMessage> };
+    return { desk, agent: this.kit.spawn(compactionAgent, [desk, this.actor]) };
   }
   submit(shard: number, name: string, workClass: WorkClass, score = 1): { readonly owner: Owner; readonly ticket: WorkTicket } {
     const owner = new Owner(name, workClass);

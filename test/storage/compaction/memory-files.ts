@@ -73,8 +73,13 @@ class MemoryFile implements SyncFile {
   pwrite(buffers: readonly Uint8Array[], position: number): void {
     const old = this.#files.content('pwrite', this.path);
     const added = Buffer.concat(buffers);
-    const bytes = new Uint8Array(Math.max(old.length, position + added.length));
-    bytes.set(old);
+    const length = Math.max(old.length, position + added.length);
+    let { buffer } = old;
+    if (length > buffer.byteLength) {
+      buffer = new ArrayBuffer(2 * length);
+      new Uint8Array(buffer).set(old);
+    }
+    const bytes = new Uint8Array(buffer, 0, length);
     bytes.set(added, position);
     this.#files.files.set(this.path, bytes);
   }

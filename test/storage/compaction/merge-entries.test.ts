@@ -97,6 +97,7 @@ testProp('merge: of each key no more versions are kept than there are readers', 
   t.true(Math.max(0, ...kept.values()) <= drawn.snapshots.length + 1);
 });
 
+const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString();
 const put = (key: string, value = ''): Change => ({ type: 'put', key: Buffer.from(key), value: Buffer.from(value) });
 const del = (key: string): Change => ({ type: 'delete', key: Buffer.from(key) });
 const deleteRange = (start: string, end: string): Change => ({ type: 'deleteRange', start: Buffer.from(start), end: Buffer.from(end) });
@@ -105,8 +106,8 @@ const span = (smallest: string, largest = smallest) => ({ smallest: Buffer.from(
 function left(changes: readonly Change[], options: ModelMergeOptions): string[] {
   const { outputs } = mergeSources(sourcesOf([changes]), options);
   return outputs.flatMap(({ entries, rangeDeletes }) => [
-    ...entries.map(({ key, kind, sequence }) => `${kind === PUT ? '+' : kind === DELETE ? '-' : '?'}${Buffer.from(key)}@${sequence}`),
-    ...rangeDeletes.map(({ start, end, sequence }) => `[${Buffer.from(start)},${Buffer.from(end)})@${sequence}`),
+    ...entries.map(({ key, kind, sequence }) => `${kind === PUT ? '+' : kind === DELETE ? '-' : '?'}${text(key)}@${sequence}`),
+    ...rangeDeletes.map(({ start, end, sequence }) => `[${text(start)},${text(end)})@${sequence}`),
   ]);
 }
 
@@ -164,8 +165,8 @@ test('merge: a table ends between keys and range deletes are cut there, when it 
   });
   t.deepEqual(
     outputs.map(({ entries, rangeDeletes }) => [
-      entries.map(({ key, sequence }) => `${Buffer.from(key)}@${sequence}`).join(' '),
-      rangeDeletes.map(({ start, end }) => `${Buffer.from(start)}-${Buffer.from(end)}`).join(' '),
+      entries.map(({ key, sequence }) => `${text(key)}@${sequence}`).join(' '),
+      rangeDeletes.map(({ start, end }) => `${text(start)}-${text(end)}`).join(' '),
     ]),
     [
       ['a@5 a@4', 'a-b'],

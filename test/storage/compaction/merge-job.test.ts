@@ -36,7 +36,7 @@ function start(doors: MemoryDoors, input: Partial<MergeJobInput>, job = mergeJob
     table: { blockBytes: 64 },
     ...input,
   };
-  return job.run(structuredClone(whole), doors) as Steps;
+  return job.run(structuredClone(whole), doors);
 }
 
 function finish(steps: Steps): MergeJobOutcome {

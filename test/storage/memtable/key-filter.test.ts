@@ -16,8 +16,8 @@ testProp(
 test('key filter: hardly ever has what was not added, with 16 bits per key', (t) => {
   const filter = new KeyFilter(1 << 20);
   const hashOf = (i: number): number => hashKey(Uint8Array.of(i, i >>> 8, 7, 7, 7), 0, 5);
-  for (let i = 0; i < 4_096; i++) filter.add(hashOf(i));
+  for (let i = 0; i < 8_192; i++) filter.add(hashOf(i));
   let wrong = 0;
-  for (let i = 4_096; i < 12_288; i++) if (filter.mayHave(hashOf(i))) wrong++;
+  for (let i = 8_192; i < 16_384; i++) if (filter.mayHave(hashOf(i))) wrong++;
   t.true(wrong < 8_192 / 40, `${wrong} of 8192`);
 });

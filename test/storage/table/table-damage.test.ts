@@ -1,4 +1,5 @@
 /** Damaged tables: each way of damage gives CORRUPTION, never another answer. */
+import { fc, testProp } from '@fast-check/ava';
 import test from 'ava';
 import { ByteReader } from '../../../storage/byte-reader.ts';
 import { ByteWriter, putU32 } from '../../../storage/byte-writer.ts';
@@ -91,6 +92,19 @@ test('damage: any single bit is found, when flipped anywhere in a table', (t) =>
   }
   t.deepEqual(survived, []);
 });
+
+testProp(
+  'damage: a range of bytes is found, when overwritten anywhere in a larger table',
+  [fc.nat(), fc.uint8Array({ minLength: 1, maxLength: 3_000 }), fc.constantFrom('none' as const, 'deflate' as const)],
+  (t, at, garbage, codec) => {
+    const items = numbered(120, 60);
+    const written = writeTable(items, { blockBytes: 1_000, codec }, RANGES);
+    const bytes = Buffer.from(written.file.bytes);
+    bytes.set(garbage.subarray(0, bytes.length - (at % bytes.length)), at % bytes.length);
+    t.is(judge(items, written, bytes), bytes.equals(written.file.bytes) ? undefined : 'CORRUPTION');
+  },
+  { numRuns: 100 },
+);
 
 test('damage: a table that ends early is found, when cut at any length', (t) => {
   const { items, written } = small();

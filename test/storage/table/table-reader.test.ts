@@ -113,6 +113,17 @@ test('table reader: versions of one key are found, when they fill several blocks
   t.is(go((cursor) => cursor.seekBefore(Buffer.from('k'), 0, 1))?.sequence, 7);
 });
 
+test('table reader: a cursor finds the key that it stands on, when that is the target of a seek into another block', (t) => {
+  const mixed = ['aa-1', 'aa-2', 'ab-1', 'b', 'c-long-prefix-1', 'c-long-prefix-2'].map((key) => put(key, 'x'.repeat(60)));
+  const go = moverOf(shardTable(writeTable(mixed, { blockBytes: 170 })));
+  for (const { key } of mixed) {
+    go((cursor) => cursor.seekFirst());
+    go((cursor) => cursor.seek(key, 0, key.length));
+    const found = go((cursor) => cursor.seekBefore(cursor.keyBytes, 0, cursor.keyEnd));
+    t.is(found?.key.toString(), mixed[mixed.findIndex((each) => each.key === key) - 1]?.key.toString());
+  }
+});
+
 test('table reader: failed reads are IO errors and leave no trace, when the file recovers', (t) => {
   for (const inline of [true, false]) {
     const table = shardTable(written, { inline });
