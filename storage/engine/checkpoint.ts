@@ -15,14 +15,20 @@ const MANIFEST_BYTES_MAX = 1 << 20;
 /**
  * Requires: what the copy shall have is in tables; `dir` is absolute, its parent exists, on the same disk.
  * Durability: the copy is on disk when it is done. A crash before that leaves a directory without CURRENT, which is no database.
- * Errors: IO; EXISTS when `dir` has a database.
+ * Errors: IO; CANCELLED; EXISTS when `dir` has a database.
  */
 export function checkpointEngine(parts: EngineParts, dir: string, done: WriteDone): void {
   const { doors, versions } = parts;
   const { files, random, timers } = doors;
+  if (parts.isClosing) {
+    timers.soon(() => done(new StorageError('CANCELLED', 'the database was closed before the checkpoint began')));
+    return;
+  }
+  parts.beginWork();
   const version = versions.hold();
   const finish = (error: StorageError | undefined): void => {
     versions.release(version);
+    parts.endWork();
     timers.soon(() => done(error));
   };
   const tables: readonly OpenTable[] = version.levels.flat();

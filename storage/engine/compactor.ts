@@ -1,6 +1,6 @@
 /** Merges tables as the picker chooses, one choice at a time; asked-for compactions of a range go first. */
 import type { JobOutcome } from '../../runtime/jobs.ts';
-import { type Choice, choiceSpan, inputTables, type MergeChoice } from '../compaction/choice.ts';
+import { type Choice, choiceSpan, inputTables, type MergeChoice, NO_CHOICE } from '../compaction/choice.ts';
 import { type KeySpan, spanOf } from '../compaction/key-ranges.ts';
 import { compactionDebt } from '../compaction/level-targets.ts';
 import type { RunningMerge } from '../compaction/levels.ts';
@@ -21,6 +21,8 @@ const OVERLAP_TABLES = 10;
 
 interface ManualCompaction {
   readonly span: KeySpan;
+  /** Its merge was chosen. One takes all that is in the span; what a snapshot then still needs would be merged for ever. */
+  begun: boolean;
   readonly done: WriteDone;
 }
 
@@ -52,6 +54,8 @@ export class Compactor {
         const now = this.#choose();
         if (now.kind === 'merge' && !this.#parts.isClosing) {
           chosen = now;
+          const [manual] = this.#manual;
+          if (manual !== undefined) manual.begun = true;
           this.#parts.beginWork();
           return this.#job(now);
         }
@@ -66,15 +70,19 @@ export class Compactor {
     });
   }
 
-  /** Merges all that has keys in [lower, upper) into the last level. */
+  /** Merges all that has keys in [lower, upper) into the last level. Errors: CANCELLED, IO, CORRUPTION. */
   compactRange(lower: Uint8Array | undefined, upper: Uint8Array | undefined, done: WriteDone): void {
+    if (this.#parts.isClosing) {
+      this.#parts.doors.timers.soon(() => done(closedBefore()));
+      return;
+    }
     const smallest = lower ?? new Uint8Array(0);
     const largest = upper ?? new Uint8Array(KEY_BYTES_MAX).fill(0xff);
     if (compareWhole(smallest, largest) > 0) {
       this.#parts.doors.timers.soon(() => done(undefined));
       return;
     }
-    this.#manual.push({ span: { smallest, largest }, done });
+    this.#manual.push({ span: { smallest, largest }, begun: false, done });
     this.pump();
   }
 
@@ -86,7 +94,7 @@ export class Compactor {
   close(): void {
     this.#cancelRetry?.();
     this.#ticket?.cancel();
-    this.failManual(new StorageError('CANCELLED', 'the database was closed before the compaction ended'));
+    this.failManual(closedBefore());
   }
 
   #choose(): Choice {
@@ -94,7 +102,7 @@ export class Compactor {
     for (;;) {
       const manual = this.#manual[0];
       if (manual === undefined) return choose(levels, this.#pickerOptions());
-      const choice = chooseManual(levels, manual.span);
+      const choice = manual.begun ? NO_CHOICE : chooseManual(levels, manual.span);
       if (choice.kind !== 'none') return choice;
       this.#manual.shift();
       this.#parts.doors.timers.soon(() => manual.done(undefined));
@@ -209,6 +217,10 @@ export class Compactor {
   #open(number: number): OpenTable {
     return this.#parts.versions.table(number)!;
   }
+}
+
+function closedBefore(): StorageError {
+  return new StorageError('CANCELLED', 'the database was closed before the compaction ended');
 }
 
 function plannedTable({ meta, reader }: OpenTable): PlannedTable {

@@ -39,6 +39,8 @@ export interface OpenedParts {
   readonly log: LogPort;
   readonly manifest: ManifestWriter;
   readonly dbUid: Uint8Array;
+  /** Of `Recovered.numbers`. */
+  readonly replayed: ReadonlySet<number>;
 }
 
 export interface FoundFile {
@@ -71,8 +73,8 @@ export class EngineParts {
   readonly #stallOptions: StallOptions;
   /** Segments whose records are in tables, but which the log still has open. */
   #unreleased: number[] = [];
-  /** Segments that were replayed: the log doesn't know them. */
-  readonly #replayed: ReadonlySet<number>;
+  /** Segments from before this start that are still needed: the log doesn't know them. */
+  readonly #replayed: Set<number>;
   #cancelReport: (() => void) | undefined;
   #work = 0;
   #onIdle: (() => void) | undefined;
@@ -91,9 +93,9 @@ export class EngineParts {
     this.dbUid = opened.dbUid;
     this.#lock = opened.lock;
     this.#arenas = opened.arenas;
-    this.#replayed = new Set(memory.immutables.map(({ segment }) => segment));
-    this.versions = new Versions(opened.state, opened.tables, (table) => this.#removeTable(table));
-    this.reads = new PointReads(memory, this.versions, context.policy, doors.timers);
+    this.#replayed = new Set(opened.replayed);
+    this.versions = new Versions(opened.state, opened.tables, (table) => this.#removeTable(table), options.mutants);
+    this.reads = new PointReads(memory, this.versions, context.policy, doors.timers, options.mutants);
     this.scheduler = doors.scheduler ?? new JobScheduler({ jobs: doors.jobs, soon: (task) => doors.timers.soon(task) });
     this.edits = new Edits({
       manifest: this.manifest,
@@ -158,7 +160,7 @@ export class EngineParts {
   onFlushed({ segment }: LoggedMemtable): void {
     // The next start removes what is below the log number.
     if (this.isClosing) return;
-    if (this.#replayed.has(segment)) this.#unlink(`${this.dir}/${logName(segment)}`);
+    if (this.#replayed.has(segment)) this.#removeReplayed(segment);
     else if (segment !== 0) this.#unreleased.push(segment);
     this.#releaseSegments();
     this.#advance();
@@ -290,6 +292,15 @@ export class EngineParts {
       level0Tables: this.versions.current.levels[0]!.length,
       pendingBytes: this.compactor.debtBytes,
     };
+  }
+
+  /** And those before it: they hold nothing that is not in tables. */
+  #removeReplayed(segment: number): void {
+    for (const number of this.#replayed) {
+      if (number > segment) continue;
+      this.#replayed.delete(number);
+      this.#unlink(`${this.dir}/${logName(number)}`);
+    }
   }
 
   /** The log lets a segment go only after it has begun the next. */

@@ -12,7 +12,7 @@
  */
 import { type StorageDone, StorageError } from '../errors.ts';
 import { compareWhole, KEY_BYTES_MAX } from '../key.ts';
-import { DELETE, PUT, RANGE_DELETE } from '../record.ts';
+import { DELETE, PUT, RANGE_DELETE, recordBytes } from '../record.ts';
 import { WriteBatch } from '../write-batch.ts';
 import type { Durability, EngineApi, EngineIterator, EngineStats, IteratorOptions, KeyRange, LATER, Snapshot, WriteDone } from './api.ts';
 import { checkpointEngine } from './checkpoint.ts';
@@ -60,7 +60,9 @@ export class Engine implements EngineApi {
 
   deleteRange(start: Uint8Array, end: Uint8Array | undefined, durability: Durability | undefined, done: WriteDone): void {
     const { options, writes } = this.#parts;
-    const refusal = this.#refusal(start, durability) ?? (end === undefined ? undefined : keyRefusal(end));
+    const refusal =
+      this.#refusal(start, durability) ??
+      (end === undefined ? undefined : (keyRefusal(end) ?? rangeRefusal(start, end, this.#parts.batchBytesMax)));
     if (refusal !== undefined) writes.fail(done, refusal);
     else if (end === undefined) this.#deleteFrom(start, durability ?? options.durability, done);
     else writes.add(RANGE_DELETE, start, end, durability ?? options.durability, done);
@@ -108,7 +110,8 @@ export class Engine implements EngineApi {
     this.#mustBeOpen();
     const { memory, versions, doors, reads } = this.#parts;
     const version = versions.hold();
-    const sequence = options.snapshot?.sequence ?? memory.sequence;
+    const now = this.#parts.options.mutants.has('iteratorSeesLater') ? Number.MAX_SAFE_INTEGER : memory.sequence;
+    const sequence = options.snapshot?.sequence ?? now;
     const tables = memory.hold();
     const iterator: RangeIterator = new RangeIterator(
       {
@@ -203,10 +206,10 @@ export class Engine implements EngineApi {
 
   /** Up to the last key there is: an end behind all keys that can be would be longer than a key may be. */
   #deleteFrom(start: Uint8Array, durability: Durability, done: WriteDone): void {
-    const { writes, doors } = this.#parts;
+    const { doors } = this.#parts;
     const last = lastKey(this.#parts);
     if (last === undefined || compareWhole(start, last) > 0) doors.timers.soon(() => done(undefined));
-    else writes.write(new WriteBatch().deleteRange(start, last).delete(last), durability, done);
+    else this.write(new WriteBatch().deleteRange(start, last).delete(last), durability, done);
   }
 
   #mustBeOpen(): void {
@@ -231,6 +234,13 @@ function checkKey(key: Uint8Array): void {
 function keyRefusal(key: Uint8Array): StorageError | undefined {
   if (key.length <= KEY_BYTES_MAX) return undefined;
   return new StorageError('INVALID_ARGUMENT', `key: expected at most ${KEY_BYTES_MAX} bytes, got ${key.length}`);
+}
+
+/** Two of the longest keys are more than the smallest memtable holds. */
+function rangeRefusal(start: Uint8Array, end: Uint8Array, most: number): StorageError | undefined {
+  const bytes = recordBytes(start.length, end.length);
+  if (bytes <= most) return undefined;
+  return new StorageError('INVALID_ARGUMENT', `range: expected a record of at most ${most} bytes, what a memtable holds (memtableBytes), got ${bytes}`);
 }
 
 function tooLarge(value: { readonly length: number }, most: number): StorageError {

@@ -157,7 +157,8 @@ export class Flusher {
     const { memory, versions, options } = this.#parts;
     if (options.mutants.has('forgetLogNumber')) return versions.current.state.logNumber;
     const { active, immutables } = memory;
-    const next = immutables[immutables.indexOf(table) - 1] ?? active;
+    // Planted bug: segments of memtables that still wait are given up too.
+    const next = options.mutants.has('logNumberTooHigh') ? active : (immutables[immutables.indexOf(table) - 1] ?? active);
     const number = next.segment === 0 ? table.segment + 1 : next.segment;
     return Math.max(number, versions.current.state.logNumber);
   }

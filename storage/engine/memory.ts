@@ -37,9 +37,18 @@ export class Memory {
   /** Of the newest record. */
   sequence: number;
   readonly #arenas: Arenas;
+  readonly #givesEarly: boolean;
 
-  constructor(active: LoggedMemtable, immutables: readonly LoggedMemtable[], sequence: number, arenas: Arenas) {
+  /** `mutants`, planted bug: arenaReusedTooEarly. */
+  constructor(
+    active: LoggedMemtable,
+    immutables: readonly LoggedMemtable[],
+    sequence: number,
+    arenas: Arenas,
+    mutants: ReadonlySet<string> = new Set<string>(),
+  ) {
     this.#arenas = arenas;
+    this.#givesEarly = mutants.has('arenaReusedTooEarly');
     this.active = active;
     this.immutables = immutables;
     this.sequence = sequence;
@@ -72,7 +81,7 @@ export class Memory {
   }
 
   #maybeGive(table: LoggedMemtable): void {
-    if (table.flushed && table.holders === 0) this.#arenas.give(table.table.arena);
+    if (table.flushed && (table.holders === 0 || this.#givesEarly)) this.#arenas.give(table.table.arena);
   }
 
   /** The largest sequence <= `maxSequence` of a range delete over the key; 0: none. */

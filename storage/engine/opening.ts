@@ -262,7 +262,7 @@ class Opening {
     const { files, random, timers } = this.#doors;
     const { memtableBytes, periodMs, mutants } = this.#options;
     const manifest = this.#manifestWriter();
-    for (const { parsed } of this.#found) if ('number' in parsed) manifest.reserveNumber(parsed.number);
+    for (const { parsed } of this.#found) if ('number' in parsed && parsed.number !== undefined) manifest.reserveNumber(parsed.number);
     let first = true;
     let parts: EngineParts | undefined;
     const log: CommitLog = new CommitLog({
@@ -330,7 +330,9 @@ class Opening {
 
   #finish(recovered: Recovered, log: LogPort, manifest: ManifestWriter): EngineParts {
     const { readOnly, memtableBytes } = this.#options;
-    const sequence = Math.max(this.#state.lastSequence, recovered.lastSequence);
+    // Planted bug: sequences of replayed records are given again.
+    const replayed = this.#options.mutants.has('sequenceReused') ? 0 : recovered.lastSequence;
+    const sequence = Math.max(this.#state.lastSequence, replayed);
     const arenas = new Arenas(readOnly ? ARENA_BYTES_MIN : roundUp(memtableBytes));
     const table = new Memtable(arenas.take(), sequence);
     const segment = readOnly ? 0 : log.rotate(table, sequence, sequence + 1);
@@ -343,10 +345,11 @@ class Opening {
       state: manifest.state,
       tables: this.#tables,
       arenas,
-      memory: new Memory(new LoggedMemtable(table, segment), recovered.memtables, sequence, arenas),
+      memory: new Memory(new LoggedMemtable(table, segment), recovered.memtables, sequence, arenas, this.#options.mutants),
       log,
       manifest,
       dbUid: this.#dbUid,
+      replayed: recovered.numbers,
     });
     parts.begin(this.#found.map(({ name, parsed }) => ({ path: `${this.#dir}/${name}`, parsed })));
     this.#done({ ok: true, value: parts });

@@ -22,6 +22,12 @@ import type { Version, Versions } from './versions.ts';
 
 type Value = Uint8Array | undefined;
 
+interface PointReadMutants {
+  readonly skipsImmutable: boolean;
+  readonly ignoresRangeDeletes: boolean;
+  readonly missesBoundary: boolean;
+}
+
 export class PointReads {
   readonly #memory: Memory;
   readonly #versions: Versions;
@@ -29,27 +35,35 @@ export class PointReads {
   #lookup = new Lookup(unexpected);
   readonly #timers: Timers;
   readonly #policy: ReadPolicy;
+  readonly #mutants: PointReadMutants;
   #inRun = false;
   /** Searches that wait for a block. */
   pending = 0;
 
-  constructor(memory: Memory, versions: Versions, policy: ReadPolicy, timers: Timers) {
+  /** `mutants`, planted bugs: staleImmutable, rangeDeleteIgnoredInMemory, levelBoundaryMissed. */
+  constructor(memory: Memory, versions: Versions, policy: ReadPolicy, timers: Timers, mutants: ReadonlySet<string>) {
     this.#memory = memory;
     this.#versions = versions;
     this.#policy = policy;
     this.#timers = timers;
+    this.#mutants = {
+      skipsImmutable: mutants.has('staleImmutable'),
+      ignoresRangeDeletes: mutants.has('rangeDeleteIgnoredInMemory'),
+      missesBoundary: mutants.has('levelBoundaryMissed'),
+    };
   }
 
   get(key: Uint8Array, sequence: number, done: StorageDone<Value>): Value | typeof LATER {
     const hash = hashKey(key, 0, key.length);
     const memory = this.#memory;
     const version = this.#versions.current;
-    let covering = memory.covering(key, sequence);
+    const { ignoresRangeDeletes, skipsImmutable } = this.#mutants;
+    let covering = ignoresRangeDeletes ? 0 : memory.covering(key, sequence);
     if (!version.rangeDeletes.empty) covering = Math.max(covering, version.rangeDeletes.covering(key, 0, key.length, sequence));
     const { active, immutables } = memory;
     let at = active.table.find(key, hash, sequence);
     if (at !== 0) return valueAt(active.table, at, covering);
-    for (let i = 0; i < immutables.length; i++) {
+    for (let i = skipsImmutable ? 1 : 0; i < immutables.length; i++) {
       const { table } = immutables[i]!;
       at = table.find(key, hash, sequence);
       if (at !== 0) return valueAt(table, at, covering);
@@ -86,7 +100,10 @@ export class PointReads {
       for (let index = level === 0 ? 0 : firstEndingAtOrAfter(tables, key, 0, key.length); index < tables.length; index++) {
         if (level > 0 && beginsAfter(tables[index]!, key)) break;
         const outcome = tables[index]!.reader.get(key, hash, sequence, search);
-        if (outcome === ABSENT) continue;
+        if (outcome === ABSENT) {
+          if (level > 0 && this.#mutants.missesBoundary) break;
+          continue;
+        }
         if (outcome === FOUND) return valueIn(search, covering);
         this.#lookup = new Lookup(unexpected);
         this.pending++;

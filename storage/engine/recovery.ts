@@ -30,7 +30,9 @@ export interface Recovered {
   readonly end: LogReading['end'];
   /** The last segment with records: what the next one follows. Those behind it hold nothing, and go. Undefined: there is none. */
   readonly last: PreviousSegment | undefined;
-  /** Of the segments that were read. */
+  /** Segments that the log needs until their records are in tables, those without records among them too: each names the one before it. */
+  readonly numbers: ReadonlySet<number>;
+  /** Of the segments that were replayed. */
   readonly paths: readonly string[];
 }
 
@@ -90,11 +92,14 @@ function replay(options: RecoveryOptions, sources: readonly Loaded[]): Recovered
     memtables.unshift(new LoggedMemtable(table, number));
     if (segment.end.kind !== 'corruption') last = { number, uid: segment.header.uid, end: segment.end.offset, synced: segment.synced };
   }
+  const lastNumber = last?.number ?? 0;
+  const numbers = reading.segments.map(({ source }) => source.number).filter((number) => number <= lastNumber);
   return {
     memtables,
     lastSequence,
     end: reading.end,
     last,
+    numbers: new Set(numbers),
     paths: reading.segments.map(({ source }) => source.file),
   };
 }

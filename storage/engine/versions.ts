@@ -44,10 +44,17 @@ export class Versions {
   /** Held ones, and the current. */
   readonly #live = new Set<Version>();
   readonly #onUnused: (table: OpenTable) => void;
+  readonly #forgetsHeld: boolean;
   #current: Version;
 
-  /** `onUnused`: no version has this table any more, and none will. */
-  constructor(state: VersionState, tables: readonly OpenTable[], onUnused: (table: OpenTable) => void) {
+  /** `onUnused`: no version has this table any more, and none will. `mutants`, planted bug: heldTableRemoved. */
+  constructor(
+    state: VersionState,
+    tables: readonly OpenTable[],
+    onUnused: (table: OpenTable) => void,
+    mutants: ReadonlySet<string> = new Set<string>(),
+  ) {
+    this.#forgetsHeld = mutants.has('heldTableRemoved');
     for (const table of tables) this.#tables.set(table.meta.number, table);
     this.#onUnused = onUnused;
     this.#current = new Version(state, this.#tables);
@@ -87,7 +94,7 @@ export class Versions {
     const before = this.#current;
     this.#current = new Version(state, this.#tables);
     this.#live.add(this.#current);
-    if (before.holders === 0) this.#live.delete(before);
+    if (before.holders === 0 || this.#forgetsHeld) this.#live.delete(before);
     this.#dropUnused();
   }
 

@@ -1,0 +1,134 @@
+/** Worlds that an engine can be opened in: the real disk, clock and job pool, and simulated ones, in which a process can be killed. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Log } from '../../../runtime/doors.ts';
+import { collectJobs, type AnyJob } from '../../../runtime/job-table.ts';
+import { PiscinaJobRunner } from '../../../runtime/pool.ts';
+import { SeededRandom } from '../../../runtime/random.ts';
+import { realClock } from '../../../runtime/real/clock.ts';
+import { RealFiles } from '../../../runtime/real/files.ts';
+import { RealTimers } from '../../../runtime/real/timers.ts';
+import { KEEP_ALL } from '../../../runtime/simulation/crash-models.ts';
+import type { CostRange, Schedule } from '../../../runtime/simulation/schedule.ts';
+import { SimDisk } from '../../../runtime/simulation/sim-disk.ts';
+import { SimFiles } from '../../../runtime/simulation/sim-files.ts';
+import { SimJobRunner } from '../../../runtime/simulation/sim-jobs.ts';
+import { SimSyncFiles } from '../../../runtime/simulation/sim-sync-files.ts';
+import { SimTimers } from '../../../runtime/simulation/sim-timers.ts';
+import { Engine } from '../../../storage/engine/engine.ts';
+import type { EngineDoors, EngineOptions } from '../../../storage/engine/options.ts';
+import type { StorageResult } from '../../../storage/errors.ts';
+import * as jobs from '../../../storage/jobs.ts';
+import { VirtualSchedule } from '../../runtime/simulation/virtual-schedule.ts';
+
+export interface World {
+  /** An existing directory, for databases. */
+  readonly root: string;
+  readonly doors: EngineDoors;
+  /** Lets things happen until it is so. Throws when nothing is left that could make it so. */
+  until(isSo: () => boolean): Promise<void>;
+  /** The process is killed; what it has written stays. Undefined: not in this world. */
+  readonly kill: (() => void) | undefined;
+  end(): void;
+}
+
+export const SILENT: Log = { debug() {}, info() {}, warn() {}, error() {}, child: () => SILENT };
+
+const STEPS_MAX = 50_000;
+const JOB_TABLE = new Map<string, AnyJob>();
+collectJobs(jobs, JOB_TABLE);
+
+export class SimWorld implements World {
+  readonly root = '/data';
+  readonly disk: SimDisk;
+  readonly virtual = new VirtualSchedule();
+  readonly doors: EngineDoors;
+  readonly #jobs: SimJobRunner;
+  #kills = 0;
+
+  /** `cost`: of each file call, in virtual time. */
+  constructor(seed: string, options: { readonly disk?: SimDisk; readonly cost?: CostRange } = {}) {
+    const { disk = new SimDisk(), cost } = options;
+    const random = new SeededRandom(seed);
+    const schedule: Schedule = (afterMs, task) => {
+      const { virtual } = this;
+      const kills = this.#kills;
+      virtual.schedule(afterMs, () => {
+        if (kills === this.#kills) task();
+      });
+    };
+    const clock = { now: () => this.virtual.nowMs, wall: () => Math.floor(this.virtual.nowMs) };
+    if (options.disk === undefined) disk.makeDirectory(this.root);
+    this.disk = disk;
+    this.#jobs = new SimJobRunner({ schedule, random, jobs: JOB_TABLE, files: new SimSyncFiles(disk), clock, threads: 2, queueMax: 100 });
+    const files = new SimFiles({ disk, schedule, random, ...(cost === undefined ? {} : { cost }) });
+    this.doors = { clock, random, log: SILENT, timers: new SimTimers(schedule), files, jobs: this.#jobs };
+  }
+
+  async until(isSo: () => boolean): Promise<void> {
+    this.run(isSo);
+  }
+
+  run(isSo: () => boolean): void {
+    for (let steps = 0; !isSo(); steps++) {
+      if (steps > STEPS_MAX || !this.virtual.step()) throw new Error(`hang: not so after ${steps} events`);
+    }
+  }
+
+  /** As `until`, at once. */
+  open(dir: string, options: EngineOptions): StorageResult<Engine> {
+    let result: StorageResult<Engine> | undefined;
+    Engine.open(dir, options, this.doors, (opened) => {
+      result = opened;
+    });
+    this.run(() => result !== undefined);
+    return result!;
+  }
+
+  readonly kill = (): void => {
+    this.#kills++;
+    this.#jobs.crash();
+    this.disk.crash(KEEP_ALL);
+  };
+
+  end(): void {}
+}
+
+/** Nothing has happened for so long: it hangs. */
+const PATIENCE_MS = 20_000;
+
+export class RealWorld implements World {
+  readonly root: string;
+  readonly doors: EngineDoors;
+  readonly kill = undefined;
+
+  constructor(seed: string, pool: PiscinaJobRunner) {
+    this.root = mkdtempSync(join(tmpdir(), 'dynactor-engine-'));
+    this.doors = {
+      clock: realClock(),
+      random: new SeededRandom(seed),
+      log: SILENT,
+      timers: new RealTimers(),
+      files: new RealFiles(),
+      jobs: pool,
+    };
+  }
+
+  async until(isSo: () => boolean): Promise<void> {
+    const begunMs = performance.now();
+    while (!isSo()) {
+      if (performance.now() - begunMs > PATIENCE_MS) throw new Error(`hang: not so after ${PATIENCE_MS} ms`);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  }
+
+  end(): void {
+    rmSync(this.root, { recursive: true, force: true, maxRetries: 5 });
+  }
+}
+
+export function realPool(): PiscinaJobRunner {
+  const module = new URL('../../../storage/jobs.js', import.meta.url).href;
+  return new PiscinaJobRunner({ modules: [module], threads: 1, queueMax: 100, log: SILENT });
+}
