@@ -83,14 +83,14 @@ export class Engine implements EngineApi {
 
   get(key: Uint8Array, snapshot: Snapshot | undefined, done: StorageDone<Uint8Array | undefined>): Uint8Array | undefined | typeof LATER {
     this.#mustBeOpen();
-    if (key.length > KEY_BYTES_MAX) throw keyRefusal(key);
+    checkKey(key);
     const { reads, memory } = this.#parts;
     return reads.get(key, snapshot === undefined ? memory.sequence : snapshot.sequence, done);
   }
 
   getNow(key: Uint8Array, snapshot: Snapshot | undefined): Uint8Array | undefined {
     this.#mustBeOpen();
-    if (key.length > KEY_BYTES_MAX) throw keyRefusal(key);
+    checkKey(key);
     const { reads, memory } = this.#parts;
     return reads.getNow(key, snapshot === undefined ? memory.sequence : snapshot.sequence);
   }
@@ -101,7 +101,7 @@ export class Engine implements EngineApi {
     done: StorageDone<readonly (Uint8Array | undefined)[]>,
   ): readonly (Uint8Array | undefined)[] | typeof LATER {
     this.#mustBeOpen();
-    for (const key of keys) if (key.length > KEY_BYTES_MAX) throw keyRefusal(key);
+    for (const key of keys) checkKey(key);
     const { reads, memory } = this.#parts;
     return new ManyReads(keys.length, done).start(reads, keys, snapshot?.sequence ?? memory.sequence);
   }
@@ -206,10 +206,10 @@ export class Engine implements EngineApi {
 
   /** Up to the last key there is: an end behind all keys that can be would be longer than a key may be. */
   #deleteFrom(start: Uint8Array, durability: Durability, done: WriteDone): void {
-    const { writes, doors } = this.#parts;
+    const { doors } = this.#parts;
     const last = lastKey(this.#parts);
     if (last === undefined || compareWhole(start, last) > 0) doors.timers.soon(() => done(undefined));
-    else writes.write(new WriteBatch().deleteRange(start, last).delete(last), durability, done);
+    else this.write(new WriteBatch().deleteRange(start, last).delete(last), durability, done);
   }
 
   #mustBeOpen(): void {
@@ -224,6 +224,11 @@ export class Engine implements EngineApi {
     }
     return keyRefusal(key);
   }
+}
+
+function checkKey(key: Uint8Array): void {
+  const refusal = keyRefusal(key);
+  if (refusal !== undefined) throw refusal;
 }
 
 function keyRefusal(key: Uint8Array): StorageError | undefined {

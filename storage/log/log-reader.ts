@@ -7,6 +7,9 @@ import type { PreviousSegment } from './group.ts';
 import { FIRST_GROUP, SEGMENT_DB_UID, SEGMENT_HEADER_BYTES, SEGMENT_NUMBER, SEGMENT_UID } from './log-format.ts';
 import { readSegment, type SegmentReading } from './segment-reader.ts';
 
+/** What is found where a segment should be. */
+export const NO_FILE = 'no such file';
+
 export interface SegmentBytes {
   readonly number: number;
   readonly file: string;
@@ -122,7 +125,7 @@ function endOf(segments: LogReading['segments']): Pick<LogReading, 'end' | 'last
 }
 
 function missing(bound: PreviousSegment, from: SegmentBytes | undefined): StorageError {
-  return wrong(from?.file ?? '', SEGMENT_HEADER_BYTES, `segment ${bound.number} before this one`, 'no such file');
+  return wrong(from?.file ?? '', SEGMENT_HEADER_BYTES, `segment ${bound.number} before this one`, NO_FILE);
 }
 
 function wrong(file: string, offset: number, expected: string, found: string): StorageError {

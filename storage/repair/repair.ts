@@ -14,6 +14,7 @@ import type { SyncFileSystem } from '../../runtime/files.ts';
 import { Codecs } from '../codec.ts';
 import type { MergedTable } from '../compaction/output-tables.ts';
 import type { ScrubbedFile } from '../engine/scrubbed-file.ts';
+import type { CorruptionPlace } from '../errors.ts';
 import { CURRENT_NAME, logName, manifestName, tableName } from '../manifest/file-names.ts';
 import type { TableMeta } from '../manifest/version-edit.ts';
 import { VersionState } from '../manifest/version-state.ts';
@@ -81,13 +82,14 @@ class Repair {
   }
 
   /** The state is known. */
-  #mend(logDamage: string | undefined): void {
+  #mend(logDamage: CorruptionPlace | undefined): void {
     const { tables, known } = this.#survey;
     const state = known?.state ?? VersionState.empty;
     for (const table of tables) this.#mendTable(table);
     let { logNumber, lastSequence } = state;
     if (logDamage !== undefined) {
-      this.#say('note', '', `commit log: ${logDamage}`);
+      const { file, offset, expected, found } = logDamage;
+      this.#say('note', '', `commit log: ${file} at ${offset}: expected ${expected}, found ${found}`);
       const segments = this.#salvageLog();
       const memtables = segments.flatMap(({ table }) => (table === undefined ? [] : [table])).toReversed();
       if (memtables.length > 0) this.#rewrite({ memtables, tables: [], keepsDeletions: true }, 0);
@@ -184,7 +186,7 @@ class Repair {
     const name = tableName(number);
     const { salvaged, check } = damaged;
     this.#out.push(name);
-    this.#lossy = true;
+    if (salvaged?.complete !== true) this.#lossy = true;
     if (salvaged === undefined) {
       this.#say(
         'lost',
@@ -232,6 +234,7 @@ class Repair {
   }
 }
 
-function metaOf({ deletes: _, ...table }: MergedTable, level: number): TableMeta {
-  return { ...table, level };
+function metaOf(made: MergedTable, level: number): TableMeta {
+  const { number, uid, bytes, entries, rangeDeletes, smallest, largest, smallestSequence, largestSequence, createdMs } = made;
+  return { level, number, uid, bytes, entries, rangeDeletes, smallest, largest, smallestSequence, largestSequence, createdMs };
 }

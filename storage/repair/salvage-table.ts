@@ -22,6 +22,8 @@ export interface SalvagedTable {
   readonly blocks: readonly number[];
   readonly rangeDeletes: readonly RangeDelete[];
   readonly damages: readonly CorruptionPlace[];
+  /** All entries and range deletes are there. */
+  readonly complete: boolean;
   /** The smallest and largest keys of what is left; undefined: nothing is. */
   readonly span: { readonly smallest: Uint8Array; readonly largest: Uint8Array } | undefined;
   readonly seal: BlockSeal;
@@ -57,7 +59,8 @@ export function salvageTable(file: SyncFile, expected: TableIdentity, codecs: Co
     }
   };
   if (filterBytes > 0) attempt(() => part(dataEnd, filterBytes));
-  const rangeDeletes = rangesBytes === 0 ? [] : (attempt(() => decodeRangeDeletes(part(rangesAt, rangesBytes))) ?? []);
+  const ranges = rangesBytes === 0 ? [] : attempt(() => decodeRangeDeletes(part(rangesAt, rangesBytes)));
+  const rangeDeletes = ranges ?? [];
   attempt(() => part(indexAt + indexBytes, propertiesBytes));
   const blocks: number[] = [];
   const reading = new BlockReading(file, index, seal, codecs);
@@ -75,7 +78,7 @@ export function salvageTable(file: SyncFile, expected: TableIdentity, codecs: Co
     if (largest === undefined || Buffer.compare(end, largest) > 0) largest = end;
   }
   const span = smallest === undefined || largest === undefined ? undefined : { smallest, largest };
-  return { index, blocks, rangeDeletes, damages, span, seal };
+  return { index, blocks, rangeDeletes, damages, complete: ranges !== undefined && blocks.length === index.count, span, seal };
 }
 
 /** One block at a time. */

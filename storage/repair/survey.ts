@@ -4,8 +4,8 @@ import { Codecs } from '../codec.ts';
 import { checkManifest, checkTable, identityOf, readFileSync, withFile } from '../engine/check-files.ts';
 import { type DirectoryFile, listDatabase, numbersOf } from '../engine/scrub-directory.ts';
 import { placeOf, type ScrubbedFile } from '../engine/scrubbed-file.ts';
-import { StorageError } from '../errors.ts';
-import { readLog, type SegmentBytes } from '../log/log-reader.ts';
+import { type CorruptionPlace, StorageError } from '../errors.ts';
+import { NO_FILE, readLog, type SegmentBytes } from '../log/log-reader.ts';
 import { decodeSegmentHeader } from '../log/segment-header.ts';
 import { CURRENT_NAME, logName, manifestName, tableName } from '../manifest/file-names.ts';
 import { decodeCurrent, type ManifestReading, readManifest } from '../manifest/manifest-reader.ts';
@@ -34,7 +34,7 @@ export interface Survey {
   readonly missing: readonly number[];
   readonly segments: readonly SegmentBytes[];
   /** Undefined: the log is whole. */
-  readonly logDamage: string | undefined;
+  readonly logDamage: CorruptionPlace | undefined;
 }
 
 /** Cost: reads every file. Errors: NOT_FOUND; UNKNOWN_FORMAT where a file is of a newer format, which no repair here can judge; IO but for EIO. */
@@ -47,8 +47,11 @@ export function survey(files: SyncFileSystem, dir: string, codecs: Codecs): Surv
   const named = reading?.state.levels.flat() ?? [];
   const missing = named.filter(({ number }) => !present.has(number)).map(({ number }) => number);
   const hasStrangers = present.size + missing.length > named.length;
-  // A manifest that names what is gone, beside tables that it doesn't name, has lost its last edits: it knows nothing.
-  const known = missing.length > 0 && hasStrangers ? undefined : reading;
+  const logs = numbersOf(found, 'log').map((number) => segmentOf(files, dir, number));
+  const logDamage = reading === undefined ? undefined : logDamageOf(logs, reading);
+  // A manifest that has tables or segments that are gone, beside tables that it doesn't have, has lost its last edits: it knows nothing.
+  const hasOlder = missing.length > 0 || logDamage?.found === NO_FILE;
+  const known = hasOlder && hasStrangers ? undefined : reading;
   const numbers =
     known === undefined
       ? [...present].sort((a, b) => a - b)
@@ -57,16 +60,14 @@ export function survey(files: SyncFileSystem, dir: string, codecs: Codecs): Surv
   const tables = numbers
     .toSorted((a, b) => a - b)
     .map((number) => surveyTable(files, dir, number, known === undefined ? undefined : metas.get(number), codecs));
-  const logNumbers = numbersOf(found, 'log').filter((number) => number >= (known?.state.logNumber ?? 0));
-  const segments = logNumbers.map((number) => segmentOf(files, dir, number));
   return {
     found,
     known,
     manifestDamages: checked.files.filter(({ damage }) => damage !== undefined),
     tables,
     missing: known === undefined ? [] : missing,
-    segments,
-    logDamage: known === undefined ? undefined : logDamageOf(segments, known),
+    segments: logs.filter(({ number }) => number >= (known?.state.logNumber ?? 0)),
+    logDamage: known === undefined ? undefined : logDamage,
   };
 }
 
@@ -125,13 +126,16 @@ function segmentOf(files: SyncFileSystem, dir: string, number: number): SegmentB
   return { number, file, bytes: attempt(() => readFileSync(files, file)) ?? Buffer.alloc(0) };
 }
 
-function logDamageOf(segments: readonly SegmentBytes[], { state, header }: ManifestReading): string | undefined {
+function logDamageOf(logs: readonly SegmentBytes[], { state, header }: ManifestReading): CorruptionPlace | undefined {
   try {
-    readLog(segments, state.logNumber, header.dbUid);
+    readLog(
+      logs.filter(({ number }) => number >= state.logNumber),
+      state.logNumber,
+      header.dbUid,
+    );
     return undefined;
   } catch (error) {
-    const { file, offset, expected, found } = placeOf(error, '');
-    return `${file} at ${offset}: expected ${expected}, found ${found}`;
+    return placeOf(error, '');
   }
 }
 

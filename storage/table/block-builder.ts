@@ -1,6 +1,6 @@
 /**
  * Lays out one data block: columns of what lookups compare (hashes, ends, lengths, kinds, sequences), then suffixes and values.
- * The layout is in FORMAT.md. Why columns and not LevelDB's restart points: a lookup reads 1 byte per entry and then one entry, a cursor finds
+ * The layout is in storage/FORMAT.md. Why columns and not LevelDB's restart points: a lookup reads 1 byte per entry and then one entry, a cursor finds
  * entry i at once in both directions, and 16 B keys need less room (bench:micro, "block seek").
  */
 import { putU16, putU32, putU64 } from '../byte-writer.ts';

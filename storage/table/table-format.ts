@@ -1,4 +1,4 @@
-/** Every number that tables have on disk. Only ever added to; what they mean is in FORMAT.md beside this file. */
+/** Every number that tables have on disk. Only ever added to; storage/FORMAT.md, "Table", says what they mean. */
 
 export const TABLE_VERSION = 1;
 /** The last bytes of every table, of all versions: "dynactor" with the top bit of the first byte set, so that it is no text. */

@@ -2,29 +2,13 @@ import { readdirSync, readFileSync } from 'node:fs';
 import test from 'ava';
 import { readLog } from '../../storage/log/log-reader.ts';
 import { decodeCurrent, readManifest } from '../../storage/manifest/manifest-reader.ts';
-import { exampleFiles } from './golden.ts';
+import { exampleFiles, exampleOf } from './golden.ts';
 import { DB_UID, keysOf } from './log/log-world.ts';
 
 const DIR = 'test/storage/golden/v1';
 
 function golden(name: string): Buffer {
   return readFileSync(`${DIR}/${name}`);
-}
-
-/** The bytes of an example in FORMAT.md: lines `offset: hex  comment` under a heading `Example: name`. */
-function exampleOf(name: string): Buffer {
-  const text = readFileSync('storage/FORMAT.md', 'utf8');
-  const block = text.split(`Example: \`${name}\``)[1]?.split('```')[1] ?? '';
-  const parts: Buffer[] = [];
-  let length = 0;
-  for (const line of block.trim().split('\n')) {
-    const { at, hex, zeros } = /^ *(?<at>\d+): (?:(?<zeros>\d+) zeros|(?<hex>(?:[0-9a-f]{2} ?)+))/.exec(line)?.groups ?? {};
-    if (Number(at) !== length) throw new Error(`${name}: expected offset ${length}, got ${line}`);
-    const part = zeros === undefined ? Buffer.from((hex ?? '').replaceAll(' ', ''), 'hex') : Buffer.alloc(Number(zeros));
-    parts.push(part);
-    length += part.length;
-  }
-  return Buffer.concat(parts);
 }
 
 test('format: the examples of version 1 are what the code writes', (t) => {

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import test from 'ava';
 import { verifyTable } from '../../../storage/table/verify-table.ts';
+import { exampleOf } from '../golden.ts';
 import { MemoryFile } from '../helpers/memory-file.ts';
 import { allOf, del, find, type Item, numbered, put, shardTable, syncTable, UID, type Written, writeTable } from '../helpers/tables.ts';
 
@@ -48,13 +49,7 @@ test('golden: the same bytes are written today, when nothing is compressed', (t)
 });
 
 test('format document: its worked example is what is written, when encoded again', (t) => {
-  const text = readFileSync('storage/table/FORMAT.md', 'utf8');
-  const example = /```hex\n([\s\S]*?)```/.exec(text)?.[1] ?? '';
-  const hex = example
-    .split('\n')
-    .map((line) => line.replace(/#.*$/, '').replace(/\s/g, ''))
-    .join('');
   const items = [put('cat', 'meow', 5), del('cow', 9), put('cow', 'moo', 7)];
   const written = writeTable(items, {}, [{ start: Buffer.from('d'), end: Buffer.from('f'), sequence: 6 }]);
-  t.is(hex, written.file.bytes.toString('hex'));
+  t.is(exampleOf('000001.sst').toString('hex'), written.file.bytes.toString('hex'));
 });

@@ -94,8 +94,9 @@ const log =
 const losesNothing = test.macro((t, damage: Damage, verdict: 'note' | 'merged') => {
   const bytes = damage(sample);
   const rig = onDisk(bytes);
-  const { changed: didChange, lines } = run(rig);
+  const { changed: didChange, lossy, lines } = run(rig);
   t.true(didChange);
+  t.is(lossy, verdict === 'merged');
   t.is(verdicts(lines, 'merged').length > 0, verdict === 'merged');
   t.deepEqual(contentsOf(rig.files), contentsOf(onDisk(sample).files));
   isSound(t, rig, bytes);
