@@ -7,7 +7,7 @@
 import { fork } from 'node:child_process';
 import { parseArgs } from 'node:util';
 import { largestAllocation, makeSample, Tally, tryFlip } from '../test/storage/engine/damage.ts';
-import { rowOf, printRows, printSetup, setupOf, writeReport } from './lib/report.ts';
+import { printRows, printSetup, rowOf, setupOf, writeReport } from './lib/report.ts';
 
 const ALLOCATION_MAX = 1 << 20;
 const WRONG_SHOWN = 20;
@@ -52,7 +52,14 @@ function runPart(part: number): PartReport {
 async function runAll(): Promise<void> {
   const { files } = makeSample();
   const bytes = files.reduce((sum, { bytes: all, usedBytes }) => sum + (values.unused ? all : usedBytes), 0);
-  const setup = setupOf({ durability: 'sync', bytes, bits: bytes * 8, every, processes, files: files.map(({ kind, usedBytes }) => `${kind} ${usedBytes}`).join(', ') });
+  const setup = setupOf({
+    durability: 'sync',
+    bytes,
+    bits: bytes * 8,
+    every,
+    processes,
+    files: files.map(({ kind, usedBytes }) => `${kind} ${usedBytes}`).join(', '),
+  });
   printSetup(setup);
   const begunMs = performance.now();
   const parts = await Promise.all(Array.from({ length: processes }, (_, part) => runChild(part)));

@@ -240,7 +240,10 @@ function keyRefusal(key: Uint8Array): StorageError | undefined {
 function rangeRefusal(start: Uint8Array, end: Uint8Array, most: number): StorageError | undefined {
   const bytes = recordBytes(start.length, end.length);
   if (bytes <= most) return undefined;
-  return new StorageError('INVALID_ARGUMENT', `range: expected a record of at most ${most} bytes, what a memtable holds (memtableBytes), got ${bytes}`);
+  return new StorageError(
+    'INVALID_ARGUMENT',
+    `range: expected a record of at most ${most} bytes, what a memtable holds (memtableBytes), got ${bytes}`,
+  );
 }
 
 function tooLarge(value: { readonly length: number }, most: number): StorageError {

@@ -1,7 +1,21 @@
 /** Damage to a closed database. `npm run bench:storage-bits` flips every bit; here a sample of them. */
 import test from 'ava';
 import { SeededRandom } from '../../../runtime/random.ts';
-import { attempt, contentOf, examine, isEarlier, largestAllocation, makeSample, makeUniformSample, overwrite, type Sample, type StoredFile, Tally, tryFlip, type Verdict } from './damage.ts';
+import {
+  attempt,
+  contentOf,
+  examine,
+  isEarlier,
+  largestAllocation,
+  makeSample,
+  makeUniformSample,
+  overwrite,
+  type Sample,
+  type StoredFile,
+  Tally,
+  tryFlip,
+  type Verdict,
+} from './damage.ts';
 
 /** What the sample's own size explains: runs of blocks that are read ahead, and a segment. */
 const ALLOCATION_MAX = 1 << 20;
@@ -16,7 +30,10 @@ function sampledBits(count: number): { readonly file: StoredFile; readonly bit: 
   const random = new SeededRandom('bits');
   const total = sample.files.reduce((sum, { usedBytes }) => sum + usedBytes, 0);
   return sample.files.flatMap((file) =>
-    Array.from({ length: Math.max(20, Math.round((count * file.usedBytes) / total)) }, () => ({ file, bit: random.below((file.usedBytes || file.bytes) * 8) })),
+    Array.from({ length: Math.max(20, Math.round((count * file.usedBytes) / total)) }, () => ({
+      file,
+      bit: random.below((file.usedBytes || file.bytes) * 8),
+    })),
   );
 }
 
@@ -36,7 +53,12 @@ test('damage: merges make nothing wrong of it, when a database with a flipped bi
   const tally = new Tally();
   for (const { file, bit } of sampledBits(REWRITES)) {
     sample.disk.flipBit(file.path, bit >>> 3, bit & 7);
-    tally.add(file, bit >>> 3, `bit ${bit}`, attempt(() => examine(sample, sample.disk, { rewrite: true, part: { part: bit & 7, of: 8 } })));
+    tally.add(
+      file,
+      bit >>> 3,
+      `bit ${bit}`,
+      attempt(() => examine(sample, sample.disk, { rewrite: true, part: { part: bit & 7, of: 8 } })),
+    );
     sample.disk.flipBit(file.path, bit >>> 3, bit & 7);
   }
   t.deepEqual(tally.wrong, []);
@@ -50,7 +72,12 @@ const damaged = test.macro({
     const tally = new Tally();
     for (let i = 0; i < CASES; i++) {
       const file = sample.files[random.below(sample.files.length)]!;
-      tally.add(file, file.bytes, `case ${i}`, withContent(sample, file, (content) => damage(content, random, file.usedBytes || file.bytes)));
+      tally.add(
+        file,
+        file.bytes,
+        `case ${i}`,
+        withContent(sample, file, (content) => damage(content, random, file.usedBytes || file.bytes)),
+      );
     }
     t.deepEqual(tally.wrong, []);
   },
@@ -96,13 +123,26 @@ test('damage: the right answer or a report, when two files are swapped or one is
       const disk = sample.disk.clone();
       const content = contentOf(disk, a.path);
       overwrite(disk, a.path, contentOf(disk, b.path));
-      tally.add(a, 0, `is ${b.path}`, attempt(() => examine(sample, disk)));
+      tally.add(
+        a,
+        0,
+        `is ${b.path}`,
+        attempt(() => examine(sample, disk)),
+      );
       overwrite(disk, b.path, content);
-      tally.add(a, 0, `and ${b.path} swapped`, attempt(() => examine(sample, disk)));
+      tally.add(
+        a,
+        0,
+        `and ${b.path} swapped`,
+        attempt(() => examine(sample, disk)),
+      );
     }
   }
   t.deepEqual(tally.wrong, []);
-  t.deepEqual([...tally.counts.keys()].filter((key) => key.endsWith('right') && !key.startsWith('log')), []);
+  t.deepEqual(
+    [...tally.counts.keys()].filter((key) => key.endsWith('right') && !key.startsWith('log')),
+    [],
+  );
 });
 
 const log = sample.files.findLast(({ kind, usedBytes }) => kind === 'log' && usedBytes > 0)!;

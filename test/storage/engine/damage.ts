@@ -12,7 +12,13 @@ import { SimWorld } from './worlds.ts';
 
 const DIR = '/data/db';
 const NO_COST = { minUs: 0, maxUs: 0 };
-const OPTIONS: EngineOptions = { memtableBytes: 128 * 1_024, tableBytes: 16 * 1_024, levelBytes: 64 * 1_024, blockBytes: 1_024, cacheBytes: 1 << 20 };
+const OPTIONS: EngineOptions = {
+  memtableBytes: 128 * 1_024,
+  tableBytes: 16 * 1_024,
+  levelBytes: 64 * 1_024,
+  blockBytes: 1_024,
+  cacheBytes: 1 << 20,
+};
 
 export interface StoredFile {
   readonly path: string;
@@ -34,9 +40,7 @@ export interface Sample {
 
 export type Verdict =
   /** All answers are right. */
-  | { readonly kind: 'right' }
-  | { readonly kind: 'reported'; readonly code: string }
-  | { readonly kind: 'wrong'; readonly what: string };
+  { readonly kind: 'right' } | { readonly kind: 'reported'; readonly code: string } | { readonly kind: 'wrong'; readonly what: string };
 
 /** Tables at two levels, compressed and not, with deletes and a range delete; and a segment of the log. Some 64 KiB. */
 export function makeSample(mutants: ReadonlySet<string> = new Set()): Sample {

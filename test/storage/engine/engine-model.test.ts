@@ -1,8 +1,9 @@
 /** The engine beside a sorted map, by random scripts. SEED and RUNS of the environment: another seed, more scripts. */
-import fc from 'fast-check';
+
 import test from 'ava';
-import { script } from './model-script.ts';
+import fc from 'fast-check';
 import { runScript } from './model-run.ts';
+import { script } from './model-script.ts';
 import { RealWorld, realPool, SimWorld } from './worlds.ts';
 
 const SEED = Number(process.env['SEED'] ?? 1);
