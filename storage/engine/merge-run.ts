@@ -1,4 +1,5 @@
 /** One run of the merge job for an engine: its input made, its outputs opened. */
+import type { Random } from '../../runtime/doors.ts';
 import { FileError } from '../../runtime/files.ts';
 import type { JobOutcome } from '../../runtime/jobs.ts';
 import type { MergeJobInput, MergeJobOutcome } from '../compaction/merge-job.ts';
@@ -24,7 +25,7 @@ export function mergeInput(parts: EngineParts, request: MergeRequest): Scheduled
   const input: MergeJobInput = {
     ...rest,
     dir,
-    places: Array.from({ length: placeCount }, (): OutputPlace => ({ number: manifest.nextNumber(), uid: randomUid(parts) })),
+    places: Array.from({ length: placeCount }, (): OutputPlace => ({ number: manifest.nextNumber(), uid: randomUid(parts.doors.random) })),
     snapshots: snapshots.list(),
     table: { codec: options.codec, blockBytes: options.blockBytes, bloomBitsPerKey: options.bloomBitsPerKey, note },
     filter: options.filter,
@@ -43,7 +44,7 @@ export function openOutputs(parts: EngineParts, outcome: JobOutcome, level: numb
   forEach<MergedTable, OpenTable>(
     merged.value.tables,
     OPEN_AT_ONCE,
-    ({ deletes: _, ...table }, opened) => openTableFile(parts.doors.files, parts.dir, { ...table, level }, parts.context, opened),
+    (table, opened) => openTableFile(parts.doors.files, parts.dir, { ...table, level }, parts.context, opened),
     done,
   );
 }
@@ -65,9 +66,9 @@ export function mergedOf(outcome: JobOutcome): StorageResult<Merged> {
   return { ok: false, error: new StorageError(code, `merge: ${message}`, options) };
 }
 
-function randomUid({ doors }: EngineParts): Uint8Array {
+export function randomUid(random: Random): Uint8Array {
   const uid = new Uint8Array(UID_BYTES);
   const words = new DataView(uid.buffer);
-  for (let i = 0; i < UID_BYTES; i += 4) words.setUint32(i, doors.random.u32());
+  for (let i = 0; i < UID_BYTES; i += 4) words.setUint32(i, random.u32());
   return uid;
 }

@@ -24,6 +24,7 @@ import { EngineParts } from './engine-parts.ts';
 import { forEach, ioError, parentOf, readWhole, syncFile } from './file-steps.ts';
 import { type LogPort, NO_LOG } from './log-port.ts';
 import { LoggedMemtable, Memory } from './memory.ts';
+import { randomUid } from './merge-run.ts';
 import { closeTables, type OpenTable, openTableFile } from './open-table.ts';
 import { type CheckedOptions, checkOptions, type EngineDoors, type EngineOptions } from './options.ts';
 import { type Recovered, recoverLog } from './recovery.ts';
@@ -31,7 +32,6 @@ import { type Recovered, recoverLog } from './recovery.ts';
 const MANIFEST_BYTES_MAX = 1 << 30;
 const CURRENT_BYTES_MAX = 4_096;
 const FILES_AT_ONCE = 8;
-const UID_BYTES = 16;
 const SEGMENT_RETRY_MS = 200;
 const LOG_IDLE_MS = 50;
 const SEGMENTS_RECYCLED_MAX = 2;
@@ -61,7 +61,7 @@ class Opening {
   readonly #context: TableContext;
   #lock: FileLock | undefined;
   #found: readonly Found[] = [];
-  #dbUid: Uint8Array = new Uint8Array(UID_BYTES);
+  #dbUid: Uint8Array = new Uint8Array(0);
   #manifestNumber: number | undefined;
   #state = VersionState.empty;
   readonly #tables: OpenTable[] = [];
@@ -152,19 +152,21 @@ class Opening {
       this.#adoptUid(`${this.#dir}/${left.name}`);
       return;
     }
-    const uid = Buffer.alloc(UID_BYTES);
-    for (let i = 0; i < UID_BYTES; i += 4) uid.writeUInt32LE(this.#doors.random.u32(), i);
-    this.#dbUid = uid;
+    this.#dbUid = randomUid(this.#doors.random);
     this.#replayLog();
   }
 
   /** A crash has left a segment of a database that was being made: the one made now is the same. */
   #adoptUid(file: string): void {
     readWhole(this.#doors.files, file, ARENA_BYTES_MAX, (read) => {
-      this.#attempt(read, (bytes) => {
-        this.#dbUid = decodeSegmentHeader(bytes, file).dbUid;
-        this.#replayLog();
-      });
+      this.#decode(
+        read,
+        (bytes) => decodeSegmentHeader(bytes, file).dbUid,
+        (dbUid) => {
+          this.#dbUid = dbUid;
+          this.#replayLog();
+        },
+      );
     });
   }
 

@@ -47,7 +47,8 @@ export class Writes {
   #bytesPerMs = Number.POSITIVE_INFINITY;
   /** While writers are slowed down: when the next write may pass. */
   #freeAtMs = 0;
-  #cancelPace: (() => void) | undefined;
+  /** A timer lets the next one pass. */
+  #paced = false;
 
   constructor(context: WritesContext) {
     this.#context = context;
@@ -151,10 +152,13 @@ export class Writes {
     if (this.#bytesPerMs === Number.POSITIVE_INFINITY) return true;
     const now = this.#context.clock.now();
     if (now < this.#freeAtMs) {
-      this.#cancelPace ??= this.#context.timers.after(this.#freeAtMs - now, () => {
-        this.#cancelPace = undefined;
-        this.resume();
-      });
+      if (!this.#paced) {
+        this.#paced = true;
+        this.#context.timers.after(this.#freeAtMs - now, () => {
+          this.#paced = false;
+          this.resume();
+        });
+      }
       return false;
     }
     // Timers are late by a millisecond or so: what was lost by that is made up for.
