@@ -392,10 +392,6 @@ class Opening {
     };
     closeTables(this.#tables, closing);
   }
-
-  #notFound(): StorageError {
-    return new StorageError('NOT_FOUND', `${this.#dir} has no database`);
-  }
 }
 
 function roundUp(bytes: number): number {
