@@ -69,6 +69,8 @@ export class EngineParts {
   /** Of a batch: what an empty memtable has room for. */
   readonly batchBytesMax: number;
   isClosing = false;
+  /** Ends each scrub that is under way. */
+  readonly scrubs = new Set<() => void>();
   readonly #lock: FileLock | undefined;
   readonly #arenas: Arenas;
   readonly #stallOptions: StallOptions;
@@ -249,6 +251,7 @@ export class EngineParts {
     this.#removals.close();
     this.flusher.close();
     this.compactor.close();
+    for (const cancel of this.scrubs) cancel();
     if (this.#work === 0) this.#end(done);
     else this.#onIdle = () => this.#end(done);
   }

@@ -1,6 +1,6 @@
 /** Scrub of a live database: the files of one moment, one after the other, by jobs that take turns with the merges, and behind them. */
 import type { JobOutcome } from '../../runtime/jobs.ts';
-import { OTHER } from '../compaction/scheduler.ts';
+import { OTHER, type ScheduledJob } from '../compaction/scheduler.ts';
 import { type StorageDone, StorageError, type StorageResult } from '../errors.ts';
 import { logName } from '../manifest/file-names.ts';
 import type { EngineParts } from './engine-parts.ts';
@@ -62,20 +62,28 @@ function liveSegments({ memory }: EngineParts): number[] {
 }
 
 function run(parts: EngineParts, work: ScrubWork, done: StorageDone<Scrubbed>): void {
-  const { scheduler, dir } = parts;
+  const { scheduler, dir, scrubs } = parts;
   if (parts.isClosing) return done(cancelled());
   const input: ScrubJobInput = { dir, work, throttle: scheduler.throttle };
+  let isRunning = false;
   const ended = (outcome: JobOutcome): void => {
+    scrubs.delete(cancel);
     if (outcome.ok) done({ ok: true, value: outcome.value as Scrubbed });
     else if (outcome.code === 'JOB_CANCELLED') done(cancelled());
     else done({ ok: false, error: new StorageError('IO', `scrub: ${outcome.message}`) });
+    parts.endWork();
   };
-  const begin = () => {
-    if (!parts.isClosing) return { job: 'storage.scrub', input };
-    parts.doors.timers.soon(() => done(cancelled()));
-    return undefined;
+  const begin = (): ScheduledJob => {
+    isRunning = true;
+    parts.beginWork();
+    return { job: 'storage.scrub', input };
   };
-  scheduler.submit(OTHER, SCORE, { begin, ended });
+  const ticket = scheduler.submit(OTHER, SCORE, { begin, ended });
+  const cancel = (): void => {
+    ticket.cancel();
+    if (!isRunning) done(cancelled());
+  };
+  scrubs.add(cancel);
 }
 
 function cancelled(): StorageResult<never> {
