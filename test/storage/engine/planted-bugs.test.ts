@@ -30,7 +30,7 @@ test('planted bugs: skipTableSync is caught', caught, 'skipTableSync', 'flush', 
 test('planted bugs: releaseLogEarly is caught', caught, 'releaseLogEarly', 'reopening', /expected the first|CORRUPTION/);
 test('planted bugs: forgetLogNumber is caught', caught, 'forgetLogNumber', 'recycled segments', /CORRUPTION/);
 test('planted bugs: installBeforeEdit is caught', caught, 'installBeforeEdit', 'recycled segments', /expected the first/);
-test('planted bugs: unlinkBeforeEdit is caught', caught, 'unlinkBeforeEdit', 'compaction', /ENOENT/);
+test('planted bugs: unlinkBeforeEdit is caught', caught, 'unlinkBeforeEdit', 'compaction', /found no file/);
 test('planted bugs: recoveredNotSynced is caught', caught, 'recoveredNotSynced', 'puts', /the process dies, then/);
 
 test('planted bugs: swallowSyncError is caught', (t) => {
