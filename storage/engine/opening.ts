@@ -26,6 +26,7 @@ import { type LogPort, NO_LOG } from './log-port.ts';
 import { LoggedMemtable, Memory } from './memory.ts';
 import { randomUid } from './merge-run.ts';
 import { closeTables, type OpenTable, openTableFile } from './open-table.ts';
+import { currentLost, manifestLost, notFound } from './opening-errors.ts';
 import { type CheckedOptions, checkOptions, type EngineDoors, type EngineOptions } from './options.ts';
 import { type Recovered, recoverLog } from './recovery.ts';
 
@@ -105,7 +106,7 @@ class Opening {
         this.#list();
       } else if (locked.error.code === 'ELOCKED') {
         this.#fail(new StorageError('LOCKED', `${this.#dir} is open already, here or in another process`, { cause: locked.error }));
-      } else if (locked.error.code === 'ENOENT') this.#fail(this.#notFound());
+      } else if (locked.error.code === 'ENOENT') this.#fail(notFound(this.#dir));
       else this.#fail(ioError('open', locked.error));
     });
   }
@@ -114,7 +115,7 @@ class Opening {
     this.#doors.files.readdir(this.#dir, (listed) => {
       if (!listed.ok) {
         const { error } = listed;
-        this.#fail(error.code === 'ENOENT' || error.code === 'ENOTDIR' ? this.#notFound() : ioError('open', error));
+        this.#fail(error.code === 'ENOENT' || error.code === 'ENOTDIR' ? notFound(this.#dir) : ioError('open', error));
         return;
       }
       this.#found = listed.value.map((name) => ({ name, parsed: parseFileName(name) }));
@@ -127,16 +128,11 @@ class Opening {
   #openNew(): void {
     const orphan = this.#found.find(({ parsed }) => parsed.kind === 'table');
     if (orphan !== undefined) {
-      const message = `${this.#dir} has tables (${orphan.name}), but no ${CURRENT_NAME}: it was lost; repair makes a new one`;
-      this.#fail(
-        new StorageError('CORRUPTION', message, {
-          place: { file: `${this.#dir}/${CURRENT_NAME}`, offset: 0, expected: 'the name of a manifest', found: 'no file' },
-        }),
-      );
+      this.#fail(currentLost(this.#dir, orphan.name));
       return;
     }
     if (!this.#options.createIfMissing || this.#options.readOnly) {
-      this.#fail(this.#notFound());
+      this.#fail(notFound(this.#dir));
       return;
     }
     // The directory may be new, or left by a crash: its own name has to be on disk before anything in it counts.
@@ -204,9 +200,7 @@ class Opening {
     this.#manifestNumber = number;
     const name = this.#found.find(({ parsed }) => parsed.kind === 'manifest' && parsed.number === number)?.name;
     if (name !== undefined) return `${this.#dir}/${name}`;
-    throw new StorageError('CORRUPTION', `${path} names manifest ${number}, which is not there`, {
-      place: { file: path, offset: 0, expected: 'the name of a manifest that exists', found: `number ${number}` },
-    });
+    throw manifestLost(path, number);
   }
 
   #openTables(): void {
@@ -397,10 +391,6 @@ class Opening {
       else this.#lock.release(() => this.#done({ ok: false, error }));
     };
     closeTables(this.#tables, closing);
-  }
-
-  #notFound(): StorageError {
-    return new StorageError('NOT_FOUND', `${this.#dir} has no database`);
   }
 }
 
