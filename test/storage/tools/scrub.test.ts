@@ -30,9 +30,9 @@ test('scrub: names every file of a live database and finds no damage, while writ
     const names = files.map(({ file }) => file.slice(dir.length + 1));
     t.is(names[0], 'CURRENT');
     t.regex(names[1] ?? '', /^MANIFEST-/);
-    t.true(names.some((name) => name.endsWith('.log')));
   }
-  t.true(scrubs.at(-1)?.some(({ file }) => file.endsWith('.sst')));
+  // While writes go on, every segment that was read may be gone by the end.
+  for (const extension of ['.sst', '.log']) t.true(scrubs.at(-1)?.some(({ file }) => file.endsWith(extension)));
 });
 
 /** Writes over what is there, under the store. */
