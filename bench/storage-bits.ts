@@ -7,7 +7,7 @@
 import { fork } from 'node:child_process';
 import { parseArgs } from 'node:util';
 import { largestAllocation, makeSample, Tally, tryFlip } from '../test/storage/engine/damage.ts';
-import { rowOf, printRows, printSetup, setupOf, writeReport } from './lib/report.ts';
+import { printRows, printSetup, rowOf, setupOf, writeReport } from './lib/report.ts';
 
 const ALLOCATION_MAX = 1 << 20;
 const WRONG_SHOWN = 20;
@@ -52,7 +52,14 @@ function runPart(part: number): PartReport {
 async function runAll(): Promise<void> {
   const { files } = makeSample();
   const bytes = files.reduce((sum, { bytes: all, usedBytes }) => sum + (values.unused ? all : usedBytes), 0);
-  const setup = setupOf({ durability: 'sync', bytes, bits: bytes * 8, every, processes, files: files.map(({ kind, usedBytes }) => `${kind} ${usedBytes}`).join(', ') });
+  const setup = setupOf({
+    durability: 'sync',
+    bytes,
+    bits: bytes * 8,
+    every,
+    processes,
+    files: files.map(({ kind, usedBytes }) => `${kind} ${usedBytes}`).join(', '),
+  });
   printSetup(setup);
   const begunMs = performance.now();
   const parts = await Promise.all(Array.from({ length: processes }, (_, part) => runChild(part)));
@@ -65,7 +72,7 @@ async function runAll(): Promise<void> {
   const largest = Math.max(...parts.map((part) => part.largest));
   const rows = [
     rowOf('flips', 'count', [sum(({ runs }) => runs)]),
-    ...[...counts].sort().map(([name, count]) => rowOf(name, 'count', [count])),
+    ...[...counts].sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, count]) => rowOf(name, 'count', [count])),
     rowOf('damage in what the log holds, not reported', 'count', [unreported]),
     rowOf('largest allocation', 'B', [largest]),
     rowOf('time', 's', [seconds]),

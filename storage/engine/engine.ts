@@ -76,7 +76,8 @@ export class Engine implements EngineApi {
 
   get(key: Uint8Array, snapshot: Snapshot | undefined, done: StorageDone<Uint8Array | undefined>): Uint8Array | undefined | typeof LATER {
     this.#mustBeOpen();
-    if (key.length > KEY_BYTES_MAX) throw keyRefusal(key);
+    const refusal = keyRefusal(key);
+    if (refusal !== undefined) throw refusal;
     const { reads, memory } = this.#parts;
     return reads.get(key, snapshot === undefined ? memory.sequence : snapshot.sequence, done);
   }
@@ -87,7 +88,10 @@ export class Engine implements EngineApi {
     done: StorageDone<readonly (Uint8Array | undefined)[]>,
   ): readonly (Uint8Array | undefined)[] | typeof LATER {
     this.#mustBeOpen();
-    for (const key of keys) if (key.length > KEY_BYTES_MAX) throw keyRefusal(key);
+    for (const key of keys) {
+      const refusal = keyRefusal(key);
+      if (refusal !== undefined) throw refusal;
+    }
     const { reads, memory } = this.#parts;
     return new ManyReads(keys.length, done).start(reads, keys, snapshot?.sequence ?? memory.sequence);
   }
@@ -208,7 +212,10 @@ function keyRefusal(key: Uint8Array): StorageError | undefined {
 function rangeRefusal(start: Uint8Array, end: Uint8Array, most: number): StorageError | undefined {
   const bytes = recordBytes(start.length, end.length);
   if (bytes <= most) return undefined;
-  return new StorageError('INVALID_ARGUMENT', `range: expected a record of at most ${most} bytes, what a memtable holds (memtableBytes), got ${bytes}`);
+  return new StorageError(
+    'INVALID_ARGUMENT',
+    `range: expected a record of at most ${most} bytes, what a memtable holds (memtableBytes), got ${bytes}`,
+  );
 }
 
 function tooLarge(value: { readonly length: number }, most: number): StorageError {

@@ -14,11 +14,18 @@ export function openTable(file: OpenFile, expected: TableIdentity, context: Tabl
   const mutants = context.mutants ?? new Set<string>();
   const tail = Buffer.allocUnsafeSlow(Math.min(FOOTER_BYTES_MAX, expected.bytes));
   const fail = (error: StorageError): void => file.close(() => done({ ok: false, error }));
-  read(file, tail, expected.bytes - tail.length, () => decodeFooter(tail, file.path, expected), fail, (footer) => {
-    const meta = Buffer.allocUnsafeSlow(metaBytes(footer));
-    const decode = (): TableParts => decodeParts(meta, footer, file.path, mutants);
-    read(file, meta, footer.dataEnd, decode, fail, (parts) => done({ ok: true, value: new TableReader(file, parts, context) }));
-  });
+  read(
+    file,
+    tail,
+    expected.bytes - tail.length,
+    () => decodeFooter(tail, file.path, expected),
+    fail,
+    (footer) => {
+      const meta = Buffer.allocUnsafeSlow(metaBytes(footer));
+      const decode = (): TableParts => decodeParts(meta, footer, file.path, mutants);
+      read(file, meta, footer.dataEnd, decode, fail, (parts) => done({ ok: true, value: new TableReader(file, parts, context) }));
+    },
+  );
 }
 
 /** Errors are those of the read and of `decode` only: what `next` throws is a bug, and none of the table. */

@@ -1,7 +1,21 @@
 /** Damage to a closed database. `npm run bench:storage-bits` flips every bit; here a sample of them. */
 import test from 'ava';
 import { SeededRandom } from '../../../runtime/random.ts';
-import { attempt, contentOf, examine, isEarlier, largestAllocation, makeSample, makeUniformSample, overwrite, type Sample, type StoredFile, Tally, tryFlip, type Verdict } from './damage.ts';
+import {
+  attempt,
+  contentOf,
+  examine,
+  isEarlier,
+  largestAllocation,
+  makeSample,
+  makeUniformSample,
+  overwrite,
+  type Sample,
+  type StoredFile,
+  Tally,
+  tryFlip,
+  type Verdict,
+} from './damage.ts';
 
 /** What the sample's own size explains: runs of blocks that are read ahead, and a segment. */
 const ALLOCATION_MAX = 1 << 20;
@@ -16,7 +30,10 @@ function sampledBits(count: number): { readonly file: StoredFile; readonly bit: 
   const random = new SeededRandom('bits');
   const total = sample.files.reduce((sum, { usedBytes }) => sum + usedBytes, 0);
   return sample.files.flatMap((file) =>
-    Array.from({ length: Math.max(20, Math.round((count * file.usedBytes) / total)) }, () => ({ file, bit: random.below((file.usedBytes || file.bytes) * 8) })),
+    Array.from({ length: Math.max(20, Math.round((count * file.usedBytes) / total)) }, () => ({
+      file,
+      bit: random.below((file.usedBytes || file.bytes) * 8),
+    })),
   );
 }
 
@@ -36,7 +53,12 @@ test('damage: merges make nothing wrong of it, when a database with a flipped bi
   const tally = new Tally();
   for (const { file, bit } of sampledBits(REWRITES)) {
     sample.disk.flipBit(file.path, bit >>> 3, bit & 7);
-    tally.add(file, bit >>> 3, `bit ${bit}`, attempt(() => examine(sample, sample.disk, { rewrite: true, part: { part: bit & 7, of: 8 } })));
+    tally.add(
+      file,
+      bit >>> 3,
+      `bit ${bit}`,
+      attempt(() => examine(sample, sample.disk, { rewrite: true, part: { part: bit & 7, of: 8 } })),
+    );
     sample.disk.flipBit(file.path, bit >>> 3, bit & 7);
   }
   t.deepEqual(tally.wrong, []);
@@ -44,17 +66,19 @@ test('damage: merges make nothing wrong of it, when a database with a flipped bi
 
 type Damage = (content: Buffer, random: SeededRandom, used: number) => Buffer;
 
-const damaged = test.macro({
-  exec: (t, damage: Damage) => {
-    const random = new SeededRandom('damage');
-    const tally = new Tally();
-    for (let i = 0; i < CASES; i++) {
-      const file = sample.files[random.below(sample.files.length)]!;
-      tally.add(file, file.bytes, `case ${i}`, withContent(sample, file, (content) => damage(content, random, file.usedBytes || file.bytes)));
-    }
-    t.deepEqual(tally.wrong, []);
-  },
-  title: (name) => `damage: the right answer or a report, when ${name}`,
+const damaged = test.macro((t, damage: Damage) => {
+  const random = new SeededRandom('damage');
+  const tally = new Tally();
+  for (let i = 0; i < CASES; i++) {
+    const file = sample.files[random.below(sample.files.length)]!;
+    tally.add(
+      file,
+      file.bytes,
+      `case ${i}`,
+      withContent(sample, file, (content) => damage(content, random, file.usedBytes || file.bytes)),
+    );
+  }
+  t.deepEqual(tally.wrong, []);
 });
 
 function withContent(of: Sample, file: StoredFile, damage: (content: Buffer) => Buffer, mutants: ReadonlySet<string> = new Set()): Verdict {
@@ -63,11 +87,11 @@ function withContent(of: Sample, file: StoredFile, damage: (content: Buffer) => 
   return attempt(() => examine(of, disk, { mutants }));
 }
 
-test('several bits are flipped', damaged, (content, random, used) => {
+test('damage: the right answer or a report, when several bits are flipped', damaged, (content, random, used) => {
   for (let i = random.below(8) + 2; i > 0; i--) content[random.below(used)]! ^= 1 << random.below(8);
   return content;
 });
-test('a range is zeros or garbage', damaged, (content, random, used) => {
+test('damage: the right answer or a report, when a range is zeros or garbage', damaged, (content, random, used) => {
   const from = random.below(used);
   // Not up to the end of a segment, where nothing would be left that says that there was more.
   const to = Math.min(used - 1, from + 1 + random.below(2_000));
@@ -75,7 +99,7 @@ test('a range is zeros or garbage', damaged, (content, random, used) => {
   for (let at = from; at < to; at++) content[at] = garbage ? random.below(256) : 0;
   return content;
 });
-test('two pieces of a file are swapped', damaged, (content, random, used) => {
+test('damage: the right answer or a report, when two pieces of a file are swapped', damaged, (content, random, used) => {
   const bytes = 64 << random.below(5);
   if (used < 2 * bytes) return content;
   const a = random.below(Math.floor(used / bytes)) * bytes;
@@ -85,8 +109,12 @@ test('two pieces of a file are swapped', damaged, (content, random, used) => {
   content.set(first, b);
   return content;
 });
-test('a file is cut', damaged, (content, random) => content.subarray(0, random.below(content.length)));
-test('a file is longer', damaged, (content, random) => Buffer.concat([content, Buffer.alloc(1 + random.below(5_000), random.below(256))]));
+test('damage: the right answer or a report, when a file is cut', damaged, (content, random) =>
+  content.subarray(0, random.below(content.length)),
+);
+test('damage: the right answer or a report, when a file is longer', damaged, (content, random) =>
+  Buffer.concat([content, Buffer.alloc(1 + random.below(5_000), random.below(256))]),
+);
 
 test('damage: the right answer or a report, when two files are swapped or one is a copy of another', (t) => {
   const tally = new Tally();
@@ -96,13 +124,26 @@ test('damage: the right answer or a report, when two files are swapped or one is
       const disk = sample.disk.clone();
       const content = contentOf(disk, a.path);
       overwrite(disk, a.path, contentOf(disk, b.path));
-      tally.add(a, 0, `is ${b.path}`, attempt(() => examine(sample, disk)));
+      tally.add(
+        a,
+        0,
+        `is ${b.path}`,
+        attempt(() => examine(sample, disk)),
+      );
       overwrite(disk, b.path, content);
-      tally.add(a, 0, `and ${b.path} swapped`, attempt(() => examine(sample, disk)));
+      tally.add(
+        a,
+        0,
+        `and ${b.path} swapped`,
+        attempt(() => examine(sample, disk)),
+      );
     }
   }
   t.deepEqual(tally.wrong, []);
-  t.deepEqual([...tally.counts.keys()].filter((key) => key.endsWith('right') && !key.startsWith('log')), []);
+  t.deepEqual(
+    [...tally.counts.keys()].filter((key) => key.endsWith('right') && !key.startsWith('log')),
+    [],
+  );
 });
 
 const log = sample.files.findLast(({ kind, usedBytes }) => kind === 'log' && usedBytes > 0)!;

@@ -1,12 +1,13 @@
 /** The engine beside a sorted map, by random scripts. SEED and RUNS of the environment: another seed, more scripts. */
-import fc from 'fast-check';
+
 import test from 'ava';
+import fc from 'fast-check';
 import { script } from './script.ts';
 import { runScript } from './script-run.ts';
 import { RealWorld, realPool, SimWorld } from './worlds.ts';
 
-const SEED = Number(process.env['SEED'] ?? 1);
-const RUNS = Number(process.env['RUNS'] ?? 100);
+const SEED = Number(process.env.SEED ?? 1);
+const RUNS = Number(process.env.RUNS ?? 100);
 
 test('engine: all it says is what a sorted map says, in a simulated world where processes are killed', async (t) => {
   await holds(

@@ -11,14 +11,26 @@ export interface ScriptOptions {
 
 /** Keys, snapshots and iterators are indexes, modulo how many there are. `wait` false: later steps don't wait for the answer. */
 export type Step =
-  | { readonly op: 'put'; readonly key: number; readonly bytes: number; readonly durability: Durability | undefined; readonly wait: boolean }
+  | {
+      readonly op: 'put';
+      readonly key: number;
+      readonly bytes: number;
+      readonly durability: Durability | undefined;
+      readonly wait: boolean;
+    }
   | { readonly op: 'delete'; readonly key: number; readonly wait: boolean }
   | { readonly op: 'deleteRange'; readonly key: number; readonly end: number; readonly wait: boolean }
   | { readonly op: 'batch'; readonly changes: readonly BatchChange[]; readonly wait: boolean }
   | { readonly op: 'fill'; readonly from: number; readonly count: number; readonly bytes: number }
   | { readonly op: 'get'; readonly key: number; readonly snapshot: number | undefined; readonly wait: boolean }
   | { readonly op: 'getMany'; readonly keys: readonly number[]; readonly snapshot: number | undefined; readonly wait: boolean }
-  | { readonly op: 'iterator'; readonly range: RangeIndexes; readonly reverse: boolean; readonly values: boolean; readonly snapshot: number | undefined }
+  | {
+      readonly op: 'iterator';
+      readonly range: RangeIndexes;
+      readonly reverse: boolean;
+      readonly values: boolean;
+      readonly snapshot: number | undefined;
+    }
   | { readonly op: 'next'; readonly iterator: number; readonly count: number; readonly bytes: number; readonly wait: boolean }
   | { readonly op: 'seek'; readonly iterator: number; readonly key: number }
   | { readonly op: 'closeIterator'; readonly iterator: number }
@@ -48,9 +60,26 @@ export interface Script {
 
 export const FILL_KEYS = 120;
 const FILL = Array.from({ length: FILL_KEYS }, (_, i) => Buffer.from(`fill/${String(i).padStart(3, '0')}`));
-const SHORT = ['', '\0', '\0\0', 'a', 'a\0', 'aa', 'aaa', 'aab', 'ab', 'b', 'b\xff', 'b\xff\xff', 'c', 'fill', 'fill/', 'fill/05', 'g', '\xff'].map((text) =>
-  Buffer.from(text, 'latin1'),
-);
+const SHORT = [
+  '',
+  '\0',
+  '\0\0',
+  'a',
+  'a\0',
+  'aa',
+  'aaa',
+  'aab',
+  'ab',
+  'b',
+  'b\xff',
+  'b\xff\xff',
+  'c',
+  'fill',
+  'fill/',
+  'fill/05',
+  'g',
+  '\xff',
+].map((text) => Buffer.from(text, 'latin1'));
 const LONG = [
   Buffer.alloc(65_536, 'a'),
   Buffer.alloc(65_535, 'a'),
@@ -99,7 +128,12 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 4, arbitrary: fc.record({ op: op('batch'), changes: fc.array(change, { maxLength: 8 }), wait }) },
   {
     weight: 6,
-    arbitrary: fc.record({ op: op('fill'), from: fc.nat(FILL_KEYS - 1), count: fc.integer({ min: 1, max: FILL_KEYS }), bytes: fc.constantFrom(5, 100, 900) }),
+    arbitrary: fc.record({
+      op: op('fill'),
+      from: fc.nat(FILL_KEYS - 1),
+      count: fc.integer({ min: 1, max: FILL_KEYS }),
+      bytes: fc.constantFrom(5, 100, 900),
+    }),
   },
   { weight: 10, arbitrary: fc.record({ op: op('get'), key, snapshot, wait }) },
   { weight: 3, arbitrary: fc.record({ op: op('getMany'), keys: fc.array(key, { maxLength: 10 }), snapshot, wait }) },

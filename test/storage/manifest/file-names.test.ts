@@ -6,7 +6,7 @@ test('file names: what is made is parsed', (t) => {
     t.deepEqual(parseFileName(logName(number)), { kind: 'log', number });
     t.deepEqual(parseFileName(tableName(number)), { kind: 'table', number });
     t.deepEqual(parseFileName(manifestName(number)), { kind: 'manifest', number });
-    t.deepEqual(parseFileName(temporaryName(logName(number))), { kind: 'temporary' });
+    t.deepEqual(parseFileName(temporaryName(logName(number))), { kind: 'temporary', number });
   }
   t.is(parseFileName('CURRENT').kind, 'current');
   t.is(parseFileName('LOCK').kind, 'lock');
