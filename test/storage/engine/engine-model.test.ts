@@ -31,7 +31,7 @@ test('engine: all it says is what a sorted map says, on the real disk with the r
           world.end();
         }
       }),
-      { seed: SEED, numRuns: Math.ceil(RUNS / 10) },
+      { seed: SEED, numRuns: Math.ceil(RUNS / 12), endOnFailure: true },
     );
   } finally {
     await pool.close();
