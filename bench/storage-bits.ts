@@ -72,7 +72,7 @@ async function runAll(): Promise<void> {
   const largest = Math.max(...parts.map((part) => part.largest));
   const rows = [
     rowOf('flips', 'count', [sum(({ runs }) => runs)]),
-    ...[...counts].sort().map(([name, count]) => rowOf(name, 'count', [count])),
+    ...[...counts].sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, count]) => rowOf(name, 'count', [count])),
     rowOf('damage in what the log holds, not reported', 'count', [unreported]),
     rowOf('largest allocation', 'B', [largest]),
     rowOf('time', 's', [seconds]),

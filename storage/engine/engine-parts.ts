@@ -200,6 +200,8 @@ export class EngineParts {
 
   onCompacted(): void {
     this.#advance();
+    // A flush that was asked for may have had to wait with the writers.
+    this.flusher.advance();
   }
 
   onSpareSegment(error: StorageError | undefined): void {

@@ -66,22 +66,19 @@ test('damage: merges make nothing wrong of it, when a database with a flipped bi
 
 type Damage = (content: Buffer, random: SeededRandom, used: number) => Buffer;
 
-const damaged = test.macro({
-  exec: (t, damage: Damage) => {
-    const random = new SeededRandom('damage');
-    const tally = new Tally();
-    for (let i = 0; i < CASES; i++) {
-      const file = sample.files[random.below(sample.files.length)]!;
-      tally.add(
-        file,
-        file.bytes,
-        `case ${i}`,
-        withContent(sample, file, (content) => damage(content, random, file.usedBytes || file.bytes)),
-      );
-    }
-    t.deepEqual(tally.wrong, []);
-  },
-  title: (name) => `damage: the right answer or a report, when ${name}`,
+const damaged = test.macro((t, damage: Damage) => {
+  const random = new SeededRandom('damage');
+  const tally = new Tally();
+  for (let i = 0; i < CASES; i++) {
+    const file = sample.files[random.below(sample.files.length)]!;
+    tally.add(
+      file,
+      file.bytes,
+      `case ${i}`,
+      withContent(sample, file, (content) => damage(content, random, file.usedBytes || file.bytes)),
+    );
+  }
+  t.deepEqual(tally.wrong, []);
 });
 
 function withContent(of: Sample, file: StoredFile, damage: (content: Buffer) => Buffer, mutants: ReadonlySet<string> = new Set()): Verdict {
@@ -90,11 +87,11 @@ function withContent(of: Sample, file: StoredFile, damage: (content: Buffer) => 
   return attempt(() => examine(of, disk, { mutants }));
 }
 
-test('several bits are flipped', damaged, (content, random, used) => {
+test('damage: the right answer or a report, when several bits are flipped', damaged, (content, random, used) => {
   for (let i = random.below(8) + 2; i > 0; i--) content[random.below(used)]! ^= 1 << random.below(8);
   return content;
 });
-test('a range is zeros or garbage', damaged, (content, random, used) => {
+test('damage: the right answer or a report, when a range is zeros or garbage', damaged, (content, random, used) => {
   const from = random.below(used);
   // Not up to the end of a segment, where nothing would be left that says that there was more.
   const to = Math.min(used - 1, from + 1 + random.below(2_000));
@@ -102,7 +99,7 @@ test('a range is zeros or garbage', damaged, (content, random, used) => {
   for (let at = from; at < to; at++) content[at] = garbage ? random.below(256) : 0;
   return content;
 });
-test('two pieces of a file are swapped', damaged, (content, random, used) => {
+test('damage: the right answer or a report, when two pieces of a file are swapped', damaged, (content, random, used) => {
   const bytes = 64 << random.below(5);
   if (used < 2 * bytes) return content;
   const a = random.below(Math.floor(used / bytes)) * bytes;
@@ -112,8 +109,12 @@ test('two pieces of a file are swapped', damaged, (content, random, used) => {
   content.set(first, b);
   return content;
 });
-test('a file is cut', damaged, (content, random) => content.subarray(0, random.below(content.length)));
-test('a file is longer', damaged, (content, random) => Buffer.concat([content, Buffer.alloc(1 + random.below(5_000), random.below(256))]));
+test('damage: the right answer or a report, when a file is cut', damaged, (content, random) =>
+  content.subarray(0, random.below(content.length)),
+);
+test('damage: the right answer or a report, when a file is longer', damaged, (content, random) =>
+  Buffer.concat([content, Buffer.alloc(1 + random.below(5_000), random.below(256))]),
+);
 
 test('damage: the right answer or a report, when two files are swapped or one is a copy of another', (t) => {
   const tally = new Tally();

@@ -126,7 +126,7 @@ function readAll(world: SimWorld, engine: Engine, { state, keys }: Sample, wrong
   for (const key of keys) {
     const value = read<Uint8Array | undefined>(world, (done) => engine.get(key, undefined, done));
     if (value instanceof StorageError) reported = value.code;
-    else if (!same(value, state.get(key))) wrong.push(`get ${key}: got ${value === undefined ? 'nothing' : 'another value'}`);
+    else if (!same(value, state.get(key))) wrong.push(`get ${key.toString()}: got ${value === undefined ? 'nothing' : 'another value'}`);
   }
   for (const reverse of [false, true]) {
     const expected = state.entries({}, reverse);
@@ -275,13 +275,15 @@ export function attempt(examination: () => Verdict): Verdict {
 /** The largest piece of memory that was asked for by `work`, in bytes. */
 export function largestAllocation(work: () => void): number {
   let largest = 0;
-  const { alloc, allocUnsafe, allocUnsafeSlow } = Buffer;
+  const alloc = Buffer.alloc.bind(Buffer);
+  const allocUnsafe = Buffer.allocUnsafe.bind(Buffer);
+  const allocUnsafeSlow = Buffer.allocUnsafeSlow.bind(Buffer);
   const Shared = SharedArrayBuffer;
   const note = (size: number): number => {
     largest = Math.max(largest, size);
     return size;
   };
-  Buffer.alloc = ((size: number, ...rest: []) => alloc(note(size), ...rest)) as typeof alloc;
+  Buffer.alloc = (size: number, ...rest: []) => alloc(note(size), ...rest);
   Buffer.allocUnsafe = (size) => allocUnsafe(note(size));
   Buffer.allocUnsafeSlow = (size) => allocUnsafeSlow(note(size));
   globalThis.SharedArrayBuffer = class extends Shared {

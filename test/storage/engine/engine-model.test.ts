@@ -6,8 +6,8 @@ import { runScript } from './model-run.ts';
 import { script } from './model-script.ts';
 import { RealWorld, realPool, SimWorld } from './worlds.ts';
 
-const SEED = Number(process.env['SEED'] ?? 1);
-const RUNS = Number(process.env['RUNS'] ?? 100);
+const SEED = Number(process.env.SEED ?? 1);
+const RUNS = Number(process.env.RUNS ?? 100);
 
 test('engine: all it says is what a sorted map says, in a simulated world where processes are killed', async (t) => {
   await holds(
@@ -31,7 +31,7 @@ test('engine: all it says is what a sorted map says, on the real disk with the r
           world.end();
         }
       }),
-      { seed: SEED, numRuns: Math.ceil(RUNS / 10) },
+      { seed: SEED, numRuns: Math.ceil(RUNS / 12), endOnFailure: true },
     );
   } finally {
     await pool.close();

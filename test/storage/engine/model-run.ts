@@ -191,8 +191,8 @@ class ScriptRun {
       if (error !== undefined) this.#fail(`${at}: ${error.message}`);
     });
     isWithin = false;
-    const waits = this.#engine.stats()['waitingWrites']! > 0;
-    if (waits) await this.#until(() => this.#engine.stats()['waitingWrites'] === 0);
+    const waits = this.#engine.stats().waitingWrites! > 0;
+    if (waits) await this.#until(() => this.#engine.stats().waitingWrites === 0);
     this.#state = this.#state.with(changes);
     if (wait) await this.#until(() => isDone);
   }
