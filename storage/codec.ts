@@ -21,14 +21,11 @@ export interface Codec {
   decompress(bytes: Uint8Array, rawBytes: number): Uint8Array;
 }
 
-/** Smaller buffers come from Node's pool of 8 KiB, all of which a cached block would keep. */
-const CHUNK_BYTES_MIN = 4_096;
-
 /** Level 1: a block of 4 KiB takes 10 us (bench:micro, Node 20); higher levels gain few percent at that size. */
 const DEFLATE: Codec = {
   id: CODEC_DEFLATE,
   compress: (bytes) => zlib.deflateRawSync(bytes, { level: 1 }),
-  decompress: (bytes, rawBytes) => zlib.inflateRawSync(bytes, bounds(rawBytes)),
+  decompress: (bytes, rawBytes) => ownMemory(zlib.inflateRawSync(bytes, bounds(rawBytes))),
 };
 
 type OneShot = (bytes: Uint8Array, options?: ReturnType<typeof bounds>) => Uint8Array;
@@ -53,11 +50,22 @@ function zstd(): Codec | undefined {
   return {
     id: CODEC_ZSTD,
     compress: (bytes) => zstdCompressSync(bytes),
-    decompress: (bytes, rawBytes) => zstdDecompressSync(bytes, bounds(rawBytes)),
+    decompress: (bytes, rawBytes) => ownMemory(zstdDecompressSync(bytes, bounds(rawBytes))),
   };
 }
 
-/** One buffer of the right size: zlib gives a view of a whole chunk, 16 KiB by default, and a cached block would keep all of it. One byte more than needed says that it is the last. */
+/** One buffer of the right size, where zlib takes it: one byte more than needed says that it is the last. */
 function bounds(rawBytes: number): { maxOutputLength: number; chunkSize: number } {
   return { maxOutputLength: Math.max(1, rawBytes), chunkSize: Math.max(CHUNK_BYTES_MIN, rawBytes + 1) };
 }
+
+/** A view of a larger chunk, or of Node's pool (8 KiB, 64 KiB in later versions), would keep all of it as long as the block is cached: it is copied. */
+function ownMemory(raw: Uint8Array): Uint8Array {
+  if (raw.buffer.byteLength <= raw.length + CHUNK_BYTES_MIN) return raw;
+  const copy = Buffer.allocUnsafeSlow(raw.length);
+  copy.set(raw);
+  return copy;
+}
+
+/** What zlib takes as the size of a chunk. */
+const CHUNK_BYTES_MIN = 64;

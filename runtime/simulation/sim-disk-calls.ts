@@ -80,9 +80,10 @@ export class DiskCalls {
 
   link(from: string, to: string): void {
     this.#call('link', from, () => {
+      // As Linux: the old name is looked up whole before the new one is looked at.
       const source = this.disk.entry('link', from);
-      const target = this.disk.entry('link', to);
       if (source.node === undefined) throw new FileError('ENOENT', 'link', from);
+      const target = this.disk.entry('link', to);
       if (target.node !== undefined) throw new FileError('EEXIST', 'link', from);
       if (source.node.kind === 'directory') throw new FileError('EPERM', 'link', from);
       this.#takeSpace('link', from);

@@ -67,6 +67,15 @@ const contract: Readonly<Record<string, (t: ExecutionContext, fixture: FilesFixt
     await completed((done) => file.close(done));
   },
 
+  'a link of a missing file says that first, also when its new name can not be': async (t, { files, dir }) => {
+    await writeFile(files, `${dir}/a`, 'one');
+    const error = await failure(
+      t,
+      completed((done) => files.link(`${dir}/none`, `${dir}/a/b`, done)),
+    );
+    t.is(error.code, 'ENOENT');
+  },
+
   'a read past the end gives what there is': async (t, { files, dir }) => {
     await writeFile(files, `${dir}/a`, '0123456789');
     const file = await open(files, `${dir}/a`, 'read');
