@@ -57,16 +57,15 @@ export class Edits {
   }
 
   #end(done: () => void): void {
-    if (this.#queue.length === 0) {
+    const given = this.#queue.splice(0).flatMap(({ opened }) => opened.filter(({ reader }) => !this.#isUsed(reader)));
+    closeTables(given, () => {
+      // The manifest says what was decided; whether an edit that failed is in it shows when it is read. Its file is closed already.
+      if (this.error !== undefined) return done();
       this.#context.manifest.close((result) => {
         if (!result.ok) this.#context.log.warn('manifestNotClosed', { error: result.error });
         done();
       });
-      return;
-    }
-    // The manifest says what was decided; whether the edit that failed is in it shows when it is read.
-    const given = this.#queue.splice(0).flatMap(({ opened }) => opened.filter(({ reader }) => !this.#isUsed(reader)));
-    closeTables(given, () => done());
+    });
   }
 
   /** A table that was to be moved is still open for readers. */

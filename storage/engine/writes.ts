@@ -69,8 +69,10 @@ export class Writes {
 
   /** Requires: sizes were checked. */
   add(kind: RecordKind, key: Uint8Array, value: Uint8Array, durability: Durability, done: WriteDone): void {
-    if (this.#waiting.length === 0 && this.#refusal === undefined && this.#mayPass(key.length + value.length)) {
-      const { memory, log } = this.#context;
+    const { memory, log, writeBytesMax } = this.#context;
+    // Whether a write is too large must not depend on how full the memtable is: one that may not fit an empty one is refused below.
+    const fits = recordBytes(key.length, value.length) <= writeBytesMax;
+    if (fits && this.#waiting.length === 0 && this.#refusal === undefined && this.#mayPass(key.length + value.length)) {
       // Twice, since after a rotation there is room.
       for (let attempt = 0; attempt < 2; attempt++) {
         if (memory.active.table.add(kind, memory.sequence + 1, key, value) !== 0) {
@@ -78,7 +80,6 @@ export class Writes {
           log.enqueue(1, durability, done);
           return;
         }
-        if (recordBytes(key.length, value.length) > this.#context.writeBytesMax) break;
         const rotated = this.#context.rotate();
         if (rotated === false) break;
         if (rotated !== true) {

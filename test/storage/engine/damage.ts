@@ -114,7 +114,7 @@ export function examine(sample: Sample, disk: SimDisk, options: ExamineOptions =
     const error = call(world, (done) => engine.close(done));
     reported = error?.code ?? reported;
   } else reported = result.error.code;
-  if (world.openFiles !== 0) wrong.push(`${world.openFiles} files were left open`);
+  if (world.openFiles.length > 0) wrong.push(`left open: ${world.openFiles.join(', ')}`);
   if (reported === 'IO' || reported === 'CLOSED' || reported === 'CANCELLED') wrong.push(`reported as ${reported}`);
   if (wrong.length > 0) return { kind: 'wrong', what: wrong[0]! };
   return reported === undefined ? { kind: 'right' } : { kind: 'reported', code: reported };

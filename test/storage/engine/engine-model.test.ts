@@ -7,7 +7,7 @@ import { script } from './model-script.ts';
 import { RealWorld, realPool, SimWorld } from './worlds.ts';
 
 const SEED = Number(process.env.SEED ?? 1);
-const RUNS = Number(process.env.RUNS ?? 100);
+const RUNS = Number(process.env.RUNS ?? 70);
 
 test('engine: all it says is what a sorted map says, in a simulated world where processes are killed', async (t) => {
   await holds(

@@ -174,8 +174,8 @@ class ScriptRun {
     await this.#scan(this.#engine, this.#state, false);
     await this.#close();
     this.#checkViews();
-    const { openFiles = 0 } = this.#world;
-    if (openFiles !== 0) throw new Error(`expected no open files after close, got ${openFiles}`);
+    const { openFiles = [] } = this.#world;
+    if (openFiles.length > 0) throw new Error(`expected no open files after close, got ${openFiles.join(', ')}`);
   }
 
   /** The model has it at the call, as the engine, unless the write has to wait. */

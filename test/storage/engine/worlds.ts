@@ -31,8 +31,8 @@ export interface World {
   until(isSo: () => boolean): Promise<void>;
   /** The process is killed; what it has written stays. Undefined: not in this world. */
   readonly kill: (() => void) | undefined;
-  /** Files that are open; undefined: not known in this world. */
-  readonly openFiles: number | undefined;
+  /** Paths of files that are open; undefined: not known in this world. */
+  readonly openFiles: readonly string[] | undefined;
   end(): void;
 }
 
@@ -50,7 +50,7 @@ export class SimWorld implements World {
   readonly #jobs: SimJobRunner;
   #kills = 0;
   /** By an engine, not by jobs, since the last kill. */
-  openFiles = 0;
+  readonly #open = new Set<OpenFile>();
 
   /** `cost`: of each file call, in virtual time. */
   constructor(seed: string, options: { readonly disk?: SimDisk; readonly cost?: CostRange } = {}) {
@@ -81,6 +81,10 @@ export class SimWorld implements World {
     }
   }
 
+  get openFiles(): readonly string[] {
+    return Array.from(this.#open, ({ path }) => path);
+  }
+
   /** As `until`, at once. */
   open(dir: string, options: EngineOptions): StorageResult<Engine> {
     let result: StorageResult<Engine> | undefined;
@@ -93,7 +97,7 @@ export class SimWorld implements World {
 
   readonly kill = (): void => {
     this.#kills++;
-    this.openFiles = 0;
+    this.#open.clear();
     this.#jobs.crash();
     this.disk.crash(KEEP_ALL);
   };
@@ -112,10 +116,10 @@ export class SimWorld implements World {
 
   #count(file: OpenFile): void {
     const close = file.close.bind(file);
-    this.openFiles++;
+    this.#open.add(file);
     file.close = (done) =>
       close((closed) => {
-        if (closed.ok) this.openFiles--;
+        if (closed.ok) this.#open.delete(file);
         done(closed);
       });
   }
