@@ -35,7 +35,7 @@ const CURRENT_BYTES_MAX = 4_096;
 const FILES_AT_ONCE = 8;
 const SEGMENT_RETRY_MS = 200;
 const LOG_IDLE_MS = 50;
-const SEGMENTS_RECYCLED_MAX = 2;
+const SEGMENTS_RECYCLED_MAX = 1;
 
 /** Errors: as `StorageErrorCode` says. `dir` is absolute, with '/'; the directory above it exists. */
 export function openParts(dir: string, given: EngineOptions, doors: EngineDoors, done: StorageDone<EngineParts>): void {

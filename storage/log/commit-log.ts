@@ -21,7 +21,7 @@ import type { CommitLogOptions, CommitLogStats } from './commit-log-options.ts';
 import type { PreviousSegment } from './group.ts';
 import type { LogArena } from './log-arena.ts';
 import { FIRST_GROUP, GROUP_HEADER_BYTES, GROUP_MARK, GROUP_RECORDS } from './log-format.ts';
-import { LogSegment } from './log-segment.ts';
+import { isHole, LogSegment } from './log-segment.ts';
 import { Prefill } from './prefill.ts';
 import { SegmentPool } from './segment-pool.ts';
 
@@ -312,7 +312,8 @@ export class CommitLog {
     const { syncedFile, file, path } = segment.prepared;
     syncedFile.close(() => {
       file.close(() => {
-        if (segment.poisoned) this.#pool.discard(path, () => undefined);
+        // A file that is a hole behind its records is as soon made anew.
+        if (segment.poisoned || isHole(segment)) this.#pool.discard(path, () => undefined);
         else this.#pool.recycle(path, segment.filled);
       });
     });

@@ -18,6 +18,8 @@ export const SEGMENT_FILE_BYTES = 48;
 export const SEGMENT_ZERO = 52;
 export const SEGMENT_CHECKSUM = 60;
 export const SEGMENT_HEADER_BYTES = 64;
+/** When a file gets its name, header and zeros go so far: what a reader takes for the first groups must not be of an earlier use of it. */
+export const SEGMENT_HEAD_BYTES = 4_096;
 
 /** Byte offsets in the header of a group. */
 export const GROUP_CHECKSUM = 0;

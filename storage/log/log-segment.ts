@@ -2,7 +2,15 @@
 import type { OpenFile } from '../../runtime/files.ts';
 import { encodeOpening, type GroupKind, GroupSeed, type PreviousSegment, sealGroup } from './group.ts';
 import type { LogArena } from './log-arena.ts';
-import { FIRST_GROUP, GROUP_CLOSE, GROUP_HEADER_BYTES, GROUP_MARK, GROUP_OPEN, SEGMENT_HEADER_BYTES } from './log-format.ts';
+import {
+  FIRST_GROUP,
+  GROUP_CLOSE,
+  GROUP_HEADER_BYTES,
+  GROUP_MARK,
+  GROUP_OPEN,
+  SEGMENT_HEAD_BYTES,
+  SEGMENT_HEADER_BYTES,
+} from './log-format.ts';
 
 /** A file under its name, its header and size on disk, ready to be written to. */
 export interface PreparedSegment {
@@ -113,4 +121,9 @@ export class LogSegment {
   asPrevious(): PreviousSegment {
     return { number: this.prepared.number, uid: this.prepared.uid, end: this.written, synced: this.synced };
   }
+}
+
+/** Behind its first bytes nothing was filled in ahead. */
+export function isHole({ filled, prepared }: LogSegment): boolean {
+  return filled === SEGMENT_HEAD_BYTES && filled < prepared.fileBytes;
 }

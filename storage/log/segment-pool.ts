@@ -13,7 +13,7 @@ import type { Random } from '../../runtime/doors.ts';
 import type { FileError, FileResult, FileSystem, OpenFile } from '../../runtime/files.ts';
 import { StorageError } from '../errors.ts';
 import { logName, temporaryName } from '../manifest/file-names.ts';
-import { SEGMENT_HEADER_BYTES, UID_BYTES } from './log-format.ts';
+import { SEGMENT_HEAD_BYTES, SEGMENT_HEADER_BYTES, UID_BYTES } from './log-format.ts';
 import type { PreparedSegment } from './log-segment.ts';
 import { encodeSegmentHeader } from './segment-header.ts';
 
@@ -32,9 +32,6 @@ export interface SegmentPoolOptions {
   readonly onPrepared: (error: StorageError | undefined) => void;
   readonly mutants: ReadonlySet<string>;
 }
-
-/** Zeros go so far: what a reader takes for the first groups must not be of an earlier use of the file. */
-const HEAD_BYTES = 4_096;
 
 interface Recycled {
   readonly path: string;
@@ -78,7 +75,7 @@ export class SegmentPool {
     const recycled = this.#recycled.pop();
     new Preparation(
       this.#options,
-      { number, uid, header, path, fileBytes, filled: recycled?.filled ?? HEAD_BYTES },
+      { number, uid, header, path, fileBytes, filled: recycled?.filled ?? SEGMENT_HEAD_BYTES },
       recycled?.path,
       (result) => this.#onPrepared(result),
     ).start();
@@ -158,7 +155,7 @@ class Preparation {
 
   #begin(): void {
     const { fileBytes } = this.#options;
-    const head = [this.#outline.header, Buffer.alloc(Math.min(HEAD_BYTES, fileBytes) - SEGMENT_HEADER_BYTES)];
+    const head = [this.#outline.header, Buffer.alloc(Math.min(SEGMENT_HEAD_BYTES, fileBytes) - SEGMENT_HEADER_BYTES)];
     const sync = (): void =>
       this.#step(
         (done) => this.#file?.datasync(done),
