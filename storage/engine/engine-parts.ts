@@ -334,9 +334,12 @@ export class EngineParts {
   }
 
   #removeTable({ meta, reader }: OpenTable): void {
+    // Also while the engine closes, which waits for it: what a compaction made obsolete is not left on disk.
+    this.beginWork();
     reader.close(() => {
       // A table that went to another level is still there.
-      if (!this.isClosing && this.versions.table(meta.number) === undefined) this.#removals.remove(`${this.dir}/${tableName(meta.number)}`);
+      if (this.versions.table(meta.number) === undefined) this.#removals.remove(`${this.dir}/${tableName(meta.number)}`);
+      this.endWork();
     });
   }
 }
