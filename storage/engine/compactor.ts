@@ -105,7 +105,7 @@ export class Compactor {
       const choice = manual.begun ? NO_CHOICE : chooseManual(levels, manual.span);
       if (choice.kind !== 'none') return choice;
       this.#manual.shift();
-      this.#parts.doors.timers.soon(() => manual.done(undefined));
+      this.#parts.whenTablesGone(() => manual.done(undefined));
     }
   }
 

@@ -78,6 +78,9 @@ export class EngineParts {
   #unreleased: number[] = [];
   /** Segments from before this start that are still needed: the log doesn't know them. */
   readonly #replayed: Set<number>;
+  /** Tables being closed and removed. */
+  #goingTables = 0;
+  readonly #onTablesGone: (() => void)[] = [];
   #cancelReport: (() => void) | undefined;
   readonly #removals: Removals;
   #work = 0;
@@ -275,6 +278,12 @@ export class EngineParts {
     });
   }
 
+  /** Runs the task, later, when no table is being removed: what nobody reads any more takes no space then. */
+  whenTablesGone(task: () => void): void {
+    if (this.#goingTables === 0) this.doors.timers.soon(task);
+    else this.#onTablesGone.push(task);
+  }
+
   /** Something that writers may have waited for is there. */
   #advance(): void {
     if (this.isClosing) return;
@@ -336,9 +345,15 @@ export class EngineParts {
   #removeTable({ meta, reader }: OpenTable): void {
     // Also while the engine closes, which waits for it: what a compaction made obsolete is not left on disk.
     this.beginWork();
+    this.#goingTables++;
     reader.close(() => {
+      const gone = (): void => {
+        this.#goingTables--;
+        if (this.#goingTables === 0) for (const each of this.#onTablesGone.splice(0)) each();
+      };
       // A table that went to another level is still there.
-      if (this.versions.table(meta.number) === undefined) this.#removals.remove(`${this.dir}/${tableName(meta.number)}`);
+      if (this.versions.table(meta.number) === undefined) this.#removals.remove(`${this.dir}/${tableName(meta.number)}`, gone);
+      else gone();
       this.endWork();
     });
   }

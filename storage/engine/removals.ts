@@ -19,8 +19,9 @@ export class Removals {
     this.#context = context;
   }
 
-  remove(path: string): void {
-    this.#remove(path, () => undefined);
+  /** `ended` is called once, later, whether or not it could be removed. */
+  remove(path: string, ended: () => void = () => undefined): void {
+    this.#remove(path, () => undefined, ended);
   }
 
   /**
@@ -47,12 +48,13 @@ export class Removals {
   }
 
   /** `next` is called when it is gone. */
-  #remove(path: string, next: () => void): void {
+  #remove(path: string, next: () => void, ended: () => void = () => undefined): void {
     const { files, log, begin, end } = this.#context;
     begin();
     files.unlink(path, (result) => {
       if (result.ok || result.error.code === 'ENOENT') next();
       else log.warn('fileNotRemoved', { path, error: result.error });
+      ended();
       end();
     });
   }
