@@ -152,7 +152,11 @@ const contract: Readonly<Record<string, (t: ExecutionContext, fixture: SyncFiles
 /** Registers the suite under `subject`. */
 export function testSyncFilesContract(subject: string, make: (t: ExecutionContext) => SyncFilesFixture): void {
   const macro = test.macro({
-    exec: (t: ExecutionContext, behaviour: string) => contract[behaviour]?.(t, make(t)) ?? t.pass(),
+    exec: (t: ExecutionContext, behaviour: string) => {
+      const check = contract[behaviour];
+      if (check === undefined) t.fail(behaviour);
+      else check(t, make(t));
+    },
     title: (_, behaviour: string) => `${subject}: ${behaviour}`,
   } satisfies MacroDeclarationOptions<[string]>);
   for (const behaviour of Object.keys(contract)) test(macro, behaviour);
