@@ -43,6 +43,7 @@ const BUFFER_PER_BYTE = 8;
 const BUFFER_SLACK = 32 * 1024;
 const MUTANTS_PER_FRAME = 7;
 const MEASURE_EVERY = 16;
+const MEASURE_AGAIN = 5;
 const FINDINGS_MAX = 10;
 
 /** Takes in `frames` frames made from `seed`, an eighth of them sent as they are. `progress` is called now and then. */
@@ -186,6 +187,17 @@ class Fuzzer {
   #receive(stream: Buffer): { readonly values: readonly unknown[]; readonly error: unknown } {
     this.#frames++;
     const values: unknown[] = [];
+    const chunks = this.#chunks(stream);
+    const before = this.#frames % MEASURE_EVERY === 0 ? getHeapStatistics() : undefined;
+    const error = this.#deliver(chunks, values);
+    if (error === undefined) this.#accepted++;
+    else this.#rejected++;
+    if (before !== undefined) this.#measure(before, stream, () => this.#deliver(chunks, []));
+    return { values, error };
+  }
+
+  /** Returns what was thrown. */
+  #deliver(chunks: readonly Buffer[], values: unknown[]): unknown {
     const splitter = new FrameSplitter(FRAME_BYTES_MAX);
     const emit = (buffer: Buffer, start: number, end: number) => {
       const view = new DataView(buffer.buffer, buffer.byteOffset, buffer.byteLength);
@@ -195,18 +207,12 @@ class Fuzzer {
         at = next;
       }
     };
-    const chunks = this.#chunks(stream);
-    const before = this.#frames % MEASURE_EVERY === 0 ? getHeapStatistics() : undefined;
-    let error: unknown;
     try {
       for (const chunk of chunks) splitter.push(chunk, 0, chunk.length, emit);
-      this.#accepted++;
+      return undefined;
     } catch (caught) {
-      error = caught;
-      this.#rejected++;
+      return caught;
     }
-    if (before !== undefined) this.#measure(before, stream.length, stream);
-    return { values, error };
   }
 
   #chunks(stream: Buffer): Buffer[] {
@@ -221,13 +227,20 @@ class Fuzzer {
     return chunks;
   }
 
-  /** A collection in between makes a difference negative, and so not counted; the next one will be. */
-  #measure(before: HeapInfo, length: number, stream: Buffer): void {
-    const after = getHeapStatistics();
-    const heap = after.used_heap_size - before.used_heap_size;
-    const outside = after.external_memory - before.external_memory;
+  /**
+   * A collection in between makes a difference negative, and so not counted; the next one will be. What the process allocates by the way (its compiler
+   * has threads) is not the decoder's: over the cap, the least of several deliveries of the same bytes counts.
+   */
+  #measure(before: HeapInfo, stream: Buffer, again: () => void): void {
+    let used = usedSince(before, stream.length);
+    for (let i = 0; i < MEASURE_AGAIN && used.ratio > 1; i++) {
+      const start = getHeapStatistics();
+      again();
+      const repeated = usedSince(start, stream.length);
+      if (repeated.ratio < used.ratio) used = repeated;
+    }
+    const { heap, outside, ratio } = used;
     this.#allocationMax = Math.max(this.#allocationMax, heap + outside);
-    const ratio = Math.max(heap / (HEAP_SLACK + HEAP_PER_BYTE * length), outside / (BUFFER_SLACK + BUFFER_PER_BYTE * length));
     this.#allocationRatio = Math.max(this.#allocationRatio, ratio);
     if (ratio > 1) this.#mismatch(`allocated ${heap} bytes of heap and ${outside} outside`, stream);
   }
@@ -236,6 +249,17 @@ class Fuzzer {
     this.#mismatches++;
     if (this.#findings.length < FINDINGS_MAX) this.#findings.push(`${what}; frame ${frame.toString('hex')}`);
   }
+}
+
+function usedSince(before: HeapInfo, length: number): { readonly heap: number; readonly outside: number; readonly ratio: number } {
+  const after = getHeapStatistics();
+  const heap = after.used_heap_size - before.used_heap_size;
+  const outside = after.external_memory - before.external_memory;
+  return {
+    heap,
+    outside,
+    ratio: Math.max(heap / (HEAP_SLACK + HEAP_PER_BYTE * length), outside / (BUFFER_SLACK + BUFFER_PER_BYTE * length)),
+  };
 }
 
 /** The payloads that a stream delivers, and whether an error follows them. */
