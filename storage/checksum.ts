@@ -4,7 +4,6 @@
  */
 import { crc32 as zlibCrc32 } from 'node:zlib';
 
-export const CHECKSUM_BYTES = 4;
 /** The CRC-32 of any bytes followed by their own CRC-32, little-endian, whatever the seed: so a check needs no copy or view of a part. */
 export const CRC_RESIDUE = 0x2144_df1c;
 

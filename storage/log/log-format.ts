@@ -56,4 +56,3 @@ export const OPEN_PAYLOAD_BYTES = 36;
 
 /** Where the first group with records begins. */
 export const FIRST_GROUP = SEGMENT_HEADER_BYTES + GROUP_HEADER_BYTES + OPEN_PAYLOAD_BYTES;
-export const SEGMENT_FILE_BYTES_MAX = 0xffff_fffc;

@@ -1,3 +1,4 @@
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import { Store } from '../../../storage/embedded/store.ts';
@@ -128,4 +129,33 @@ test('snapshot: an iterator outlives it, when it was opened before the release',
   const [entry] = await iterator.nextMany(1);
   t.is(entry?.value.toString(), '1');
   await iterator.return?.();
+});
+
+test('compact: tables that it made obsolete take no space, when it is done', async (t) => {
+  const dir = join(temporaryDir(t), 'db');
+  const store = await Store.open(dir, { durability: 'none' });
+  t.teardown(() => store.close());
+  for (let round = 0; round < 3; round++) {
+    for (let i = 0; i < 200; i++) await store.put(keyOf(i), `${round}`);
+    await store.flush();
+  }
+  await store.compact();
+  const { tables = 0 } = store.stats();
+  t.is(readdirSync(dir).filter((name) => name.endsWith('.sst')).length, tables);
+  t.is(tables, 1);
+});
+
+test('close: tables that an open iterator kept are gone, when the store is closed', async (t) => {
+  const dir = join(temporaryDir(t), 'db');
+  const store = await Store.open(dir, { durability: 'none' });
+  await store.put('a', '1');
+  await store.flush();
+  const entries = store.entries();
+  await entries.next();
+  await store.put('a', '2');
+  await store.flush();
+  await store.compact();
+  t.is(readdirSync(dir).filter((name) => name.endsWith('.sst')).length, 2);
+  await store.close();
+  t.is(readdirSync(dir).filter((name) => name.endsWith('.sst')).length, 1);
 });
