@@ -3,7 +3,7 @@
  * connected, and speaks with other nodes.
  */
 import type { ActorDefinition, SpawnOptions } from './actor.ts';
-import { checkNodeName, MAIN_SHARD, RECEPTIONIST_SLOT, SHARDS_MAX } from './address.ts';
+import { checkNodeName, MAIN_SHARD, RECEPTIONIST_SLOT, SHARDS_MAX, WELL_KNOWN_SLOTS } from './address.ts';
 import { OutBuffer } from './bytes.ts';
 import type { DeadLetter } from './dead-letters.ts';
 import type { Log, LogLevel } from './doors.ts';
@@ -121,7 +121,7 @@ export class ActorSystem {
       keepAlive: true,
     });
     this.log = this.#main.runtime.log;
-    this.#main.runtime.spawnWellKnown(RECEPTIONIST_SLOT, receptionist);
+    this.#main.runtime.spawnWellKnown(RECEPTIONIST_SLOT, receptionist, []);
   }
 
   /** Number of worker threads that run actors. */
@@ -141,6 +141,22 @@ export class ActorSystem {
   spawn<M, A extends readonly unknown[]>(definition: ActorDefinition<M, A>, args: A, options?: SpawnOptions): Ref<M>;
   spawn<M, A extends readonly unknown[]>(definition: ActorDefinition<M, A>, args?: A, options?: SpawnOptions): Ref<M> {
     return this.#main.runtime.spawn(definition, args ?? ([] as unknown as A), options);
+  }
+
+  /**
+   * Starts an actor on the main thread at an address that other nodes know without asking: the same slot everywhere. Slots 2 to 15 are free for this.
+   * Errors: INVALID_ARGUMENT when the slot is none of those, or taken.
+   */
+  spawnWellKnown<M, A extends readonly unknown[]>(slot: number, definition: ActorDefinition<M, A>, args: A): Ref<M> {
+    whole('slot', slot, RECEPTIONIST_SLOT + 1, WELL_KNOWN_SLOTS - 1);
+    if (this.#main.runtime.find(slot, 0) !== undefined) throw invalidArgument(`slot ${slot} of node ${this.node} is taken`);
+    return this.#main.runtime.spawnWellKnown(slot, definition, args);
+  }
+
+  /** The actor at that slot of this or another node's main thread; whether there is one shows when it is asked. */
+  wellKnown<M>(slot: number, node: string = this.node): Ref<M> {
+    whole('slot', slot, RECEPTIONIST_SLOT, WELL_KNOWN_SLOTS - 1);
+    return this.#main.runtime.wellKnown(slot, { node: checkNodeName(node), shard: MAIN_SHARD }) as unknown as Ref<M>;
   }
 
   /**
