@@ -146,8 +146,10 @@ export class ShardRuntime {
   }
 
   /** Starts an actor at an address that everybody knows. Requires: 1 <= slot < WELL_KNOWN_SLOTS, and free. */
-  spawnWellKnown<M, A extends readonly unknown[]>(slot: number, definition: ActorDefinition<M, A>, args: A): Ref<M> {
-    return this.#start(definition, args, undefined, null, slot);
+  spawnWellKnown<M>(slot: number, definition: ActorDefinition<M>): Ref<M>;
+  spawnWellKnown<M, A extends readonly unknown[]>(slot: number, definition: ActorDefinition<M, A>, args: A): Ref<M>;
+  spawnWellKnown<M, A extends readonly unknown[]>(slot: number, definition: ActorDefinition<M, A>, args?: A): Ref<M> {
+    return this.#start(definition, args ?? ([] as unknown as A), undefined, null, slot);
   }
 
   /**

@@ -121,7 +121,7 @@ export class ActorSystem {
       keepAlive: true,
     });
     this.log = this.#main.runtime.log;
-    this.#main.runtime.spawnWellKnown(RECEPTIONIST_SLOT, receptionist, []);
+    this.#main.runtime.spawnWellKnown(RECEPTIONIST_SLOT, receptionist);
   }
 
   /** Number of worker threads that run actors. */

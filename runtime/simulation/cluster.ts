@@ -142,7 +142,7 @@ export class Cluster {
     thread.drive({ run: () => runtime.run(), handled: () => counters[0]!, received: () => runtime.metrics.framesIn });
     shard.life = { thread, runtime };
     runtime.useTransport(this.#openTransport(thread, runtime));
-    if (shard.index === MAIN_SHARD) runtime.spawnWellKnown(RECEPTIONIST_SLOT, receptionist, []);
+    if (shard.index === MAIN_SHARD) runtime.spawnWellKnown(RECEPTIONIST_SLOT, receptionist);
   }
 
   #openTransport(thread: SimThread, runtime: ShardRuntime): Transport {
