@@ -38,6 +38,8 @@ export class TransitionDriver {
   readonly #plan: Planner;
   /** For `#hash`; undefined: not asked for yet. */
   #planned: Uint16Array | null | undefined;
+  #isBusy = false;
+  #restsUntilMs = 0;
   #hash = '';
   /** When this ring came. */
   #sinceMs = 0;
@@ -49,7 +51,21 @@ export class TransitionDriver {
     this.#plan = plan;
   }
 
+  /** What it gives is to be proposed, and nothing more is due until it has `ended`. */
   due(input: DriverInput): Operation | null {
+    if (this.#isBusy || input.nowMs < this.#restsUntilMs) return null;
+    const operation = this.#find(input);
+    this.#isBusy = operation !== null;
+    return operation;
+  }
+
+  /** `jitter`: at random in [0, 1). */
+  ended(isDone: boolean, nowMs: number, jitter: number): void {
+    this.#isBusy = false;
+    if (!isDone) this.#restsUntilMs = nowMs + this.#times.takeOverMs * (0.5 + jitter);
+  }
+
+  #find(input: DriverInput): Operation | null {
     const { ring, hash, nowMs, self } = input;
     if (hash !== this.#hash) {
       this.#hash = hash;
