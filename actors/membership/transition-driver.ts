@@ -10,9 +10,12 @@
  */
 import type { MembershipView, MemberView } from '../gossip-protocol.ts';
 import type { Operation } from '../ring/operation.ts';
+import { planOwners } from '../ring/plan.ts';
 import { compareVersions, type Id, type Member, type RingState } from '../ring/ring-state.ts';
 
 export interface DriverTimes {
+  /** A ring has to be so old before a change of owners begins with it: who join together get their share together. */
+  readonly settleMs: number;
   readonly takeOverMs: number;
   /** A member that is down so long while a step waits for it is excluded. */
   readonly excludeAfterMs: number;
@@ -30,8 +33,16 @@ export interface DriverInput {
   readonly hash: string;
 }
 
-/** The owners that the members as they are should have; null: they have them. Costly: asked once for each ring. */
+/** The owners that the members as they are should have; null: they have them. Costly where they don't (ring/plan.ts): asked once for each ring. */
 export type Planner = (ring: RingState) => Uint16Array | null;
+
+export function leastMovement(ring: RingState): Uint16Array | null {
+  const { owners, isNeeded } = planOwners(ring);
+  // A joining member that is excluded waits, and is no reason to begin.
+  const isChange = owners.some((owner, p) => owner !== ring.owners[p]);
+  const isWaitedFor = ring.members.some(({ state, isExcluded }) => state === 'leaving' || (state === 'joining' && !isExcluded));
+  return isNeeded && (isChange || isWaitedFor) ? owners : null;
+}
 
 export class TransitionDriver {
   readonly #times: DriverTimes;
@@ -85,7 +96,8 @@ export class TransitionDriver {
   #dueForAll({ ring, view, hash, nowMs, self }: DriverInput): Operation | null {
     const { transition } = ring;
     if (transition === null) {
-      this.#planned ??= this.#plan(ring);
+      if (nowMs - this.#sinceMs < this.#times.settleMs) return null;
+      if (this.#planned === undefined) this.#planned = this.#plan(ring);
       return this.#planned === null ? null : { type: 'beginTransition', parent: hash, owners: this.#planned };
     }
     const late = ring.members.filter((member) => !member.isExcluded && !hasSwitched(member, ring, view));
