@@ -8,9 +8,9 @@ const id = (digit: string): string => digit.repeat(32);
 
 const FULL: StoredRing = {
   owner: id('a'),
-  ring: { generation: 2, epoch: 300, bytes: Buffer.from('ring') },
+  ring: { generation: 2, epoch: 300, bytes: Uint8Array.from(Buffer.from('ring')) },
   promised: { round: 130, proposer: id('b') },
-  accepted: { ballot: { round: 129, proposer: id('c') }, proposal: Buffer.from('op') },
+  accepted: { ballot: { round: 129, proposer: id('c') }, proposal: Uint8Array.from(Buffer.from('op')) },
   round: 128,
   registered: [{ id: id('b'), boot: 5, instance: '0123456789abcdef' }],
   decided: [{ operationId: id('d'), generation: 2, epoch: 300 }],
