@@ -1,0 +1,129 @@
+/**
+ * StoreRequest and StoreAnswer: what gateways (RESP, the client's port, the embedded API) and the coordinator of their shard say to each other. Within one thread and
+ * once per client operation, so both are objects that are filled in, used and filled in again: no promise, closure, string or copy per request.
+ *
+ * ```
+ *   gateway                                coordinator of the shard                replicas
+ *     | request.kind = GET; ...  begin(request) |                                      |
+ *     |---------------------------------------->|  local replica, frames to the others |
+ *     |                                         |------------------------------------->|
+ *     |        sink.answered(token, answer)     |<-------------------------------------|
+ *     |<----------------------------------------|   (may come within `begin`)
+ * ```
+ */
+import type { Keyspace } from '../ring/ring-state.ts';
+import type { RecordView } from '../version/record-view.ts';
+
+export const GET = 1;
+export const PUT = 2;
+/** A put of a tombstone. */
+export const DELETE = 3;
+export type RequestKind = typeof GET | typeof PUT | typeof DELETE;
+
+/** What a write supersedes. */
+/** Nothing: it becomes a sibling of what is there. */
+export const CONTEXT_NONE = 0;
+/** The coordinating replica's own record, as it is when the write comes to its turn. */
+export const CONTEXT_LOCAL = 1;
+/** The record read from R replicas first (`cp`). */
+export const CONTEXT_READ = 2;
+/** `context[contextStart, contextEnd)`: a bare version vector, whose seal was checked already. */
+export const CONTEXT_GIVEN = 3;
+export type ContextKind = typeof CONTEXT_NONE | typeof CONTEXT_LOCAL | typeof CONTEXT_READ | typeof CONTEXT_GIVEN;
+
+/** 0 in `r`, `w`, `durability`: as the keyspace says. */
+export const AS_KEYSPACE = 0;
+export const DURABILITY_NONE = 1;
+export const DURABILITY_PERIODIC = 2;
+export const DURABILITY_SYNC = 3;
+
+/** Filled in by a gateway; the coordinator copies what it needs before `begin` returns. */
+export class StoreRequest {
+  kind: RequestKind = GET;
+  keyspace: Keyspace = NO_KEYSPACE;
+  key: Uint8Array = NOTHING;
+  keyStart = 0;
+  keyEnd = 0;
+  value: Uint8Array = NOTHING;
+  valueStart = 0;
+  valueEnd = 0;
+  contextKind: ContextKind = CONTEXT_NONE;
+  context: Uint8Array = NOTHING;
+  contextStart = 0;
+  contextEnd = 0;
+  /** Millisecond since 1970; 0: never. */
+  expiryMs = 0;
+  /** Replicas that must answer (GET, CONTEXT_READ) and be as durable as asked (PUT, DELETE). */
+  r = AS_KEYSPACE;
+  w = AS_KEYSPACE;
+  durability = AS_KEYSPACE;
+  /** GET from this node's own replica alone, whatever it holds: for diagnosis. */
+  isLocal = false;
+  /** Of the clock of this thread; the answer comes by then, whatever happens. */
+  deadlineMs = 0;
+  /** Who is told, by which number. */
+  sink: RequestSink = NOBODY;
+  token = 0;
+}
+
+export interface RequestSink {
+  /** Exactly once per `begin`. `answer` and all in it are valid until this returns. */
+  answered(token: number, answer: StoreAnswer): void;
+}
+
+/** Appended only: these numbers travel in frames. */
+export const OK = 0;
+/** GET: enough replicas have answered, and none has a live value; `record` may hold tombstones, whose context a later put needs. */
+export const NOT_FOUND = 1;
+/** Too few replicas can be reached, or `cp` and no quorum among the primaries. Nothing was written. */
+export const QUORUM_NOT_MET = 2;
+/** A write was begun, and too few replicas have confirmed it by the deadline: it may be found later, or not. */
+export const INDETERMINATE = 3;
+/** Nothing was done; try again later. */
+export const OVERLOADED = 4;
+/** The time was up before anything was written. */
+export const TIMED_OUT = 5;
+/** Key, value or context longer than the keyspace allows, r or w above n, ...: `message` says which. */
+export const INVALID = 6;
+/** This node has no ring, is not confirmed, or its replicas are still being opened. */
+export const LOADING = 7;
+/** A replica's disk failed or is full; `message` says how. Nothing is acknowledged on its strength. */
+export const STORAGE_FAILED = 8;
+/** The ring has changed under the request too often; nothing was written. */
+export const STALE_RING = 9;
+/** No such keyspace (dropped meanwhile). */
+export const NO_KEYSPACE_FOUND = 10;
+export type AnswerStatus = number;
+
+export class StoreAnswer {
+  status: AnswerStatus = OK;
+  /** Merged from all replicas that answered (GET), or as written (PUT, DELETE); cleared where there is none. */
+  record: RecordView;
+  /** Replicas that counted, and how many had to. */
+  received = 0;
+  needed = 0;
+  /** Of those received: primaries. The others are stand-ins. */
+  primaries = 0;
+  /** For people; empty when `status` says it all. */
+  message = '';
+
+  constructor(record: RecordView) {
+    this.record = record;
+  }
+}
+
+const NOTHING = new Uint8Array(0);
+const NOBODY: RequestSink = { answered() {} };
+const NO_KEYSPACE: Keyspace = {
+  id: 0,
+  name: '',
+  n: 1,
+  r: 1,
+  w: 1,
+  mode: 'ap',
+  conflict: 'siblings',
+  durability: 'sync',
+  ttlMs: 0,
+  keyBytesMax: 0,
+  valueBytesMax: 0,
+};
