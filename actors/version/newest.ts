@@ -1,0 +1,55 @@
+/**
+ * Last writer wins: a total order of siblings by (stamp, actor, counter, bytes), the same on all replicas and in whatever order writes arrive (T18).
+ * Bytes stand where others take a hash of the value: they are compared only for two values of one dot, and never tie.
+ */
+import type { OutBuffer } from '../../runtime/bytes.ts';
+import { compareBytes, copyBytes } from './copy-bytes.ts';
+import { compareStamps } from './hlc.ts';
+import { copySibling, finishRecord } from './merge-entries.ts';
+import { SIBLING_FLAGS } from './record-format.ts';
+import { counterAt, isLiveAt, type RecordView, siblingEnd, stampAt } from './record-view.ts';
+
+/** No sibling: there is no such key. */
+export const NONE = -1;
+
+/** Offset in `view.bytes` of the newest sibling, tombstones and expired values included; NONE in an empty view. Cost: O(siblings). */
+export function newestSibling(view: RecordView, mutants?: ReadonlySet<string>): number {
+  let newest = NONE;
+  for (let i = 0, at = view.siblingsAt; i < view.siblings; i++, at = siblingEnd(view.bytes, at)) {
+    const isNewer = newest === NONE || compareAge(view, at, newest) > 0;
+    if (mutants?.has('lwwTiesByOrder') ? newest === NONE || stampAt(view.bytes, at) > stampAt(view.bytes, newest) : isNewer) newest = at;
+  }
+  return newest;
+}
+
+/** Siblings that are neither tombstones nor expired at `nowMs`, milliseconds since 1970. 0 also where the key is not there. */
+export function liveSiblings(view: RecordView, nowMs: number): number {
+  let live = 0;
+  for (let i = 0, at = view.siblingsAt; i < view.siblings; i++, at = siblingEnd(view.bytes, at))
+    if (isLiveAt(view.bytes, at, nowMs)) live++;
+  return live;
+}
+
+/**
+ * For keyspaces with `conflict: lww`: appends the record with its newest sibling only, and its whole version vector, so that what lost is known as seen everywhere.
+ * Returns false, and appends nothing, when there is no room. Requires: a sibling or more; no part of `view` in the free part of `out`.
+ */
+export function reduceToNewest(view: RecordView, out: OutBuffer): boolean {
+  if (!out.ensure(view.end - view.start)) return false;
+  const start = out.length;
+  copyBytes(view.bytes, view.start, view.siblingsAt, out.bytes, start);
+  out.length = start + view.siblingsAt - view.start;
+  copySibling(view, newestSibling(view), out, start, 0);
+  finishRecord(out, start, view.entries, 1);
+  return true;
+}
+
+function compareAge(view: RecordView, a: number, b: number): number {
+  const { bytes } = view;
+  const lamport = compareStamps(stampAt(bytes, a), bytes, view.actorOf(a), stampAt(bytes, b), bytes, view.actorOf(b));
+  if (lamport !== 0) return lamport;
+  const counters = counterAt(bytes, a) - counterAt(bytes, b);
+  return counters !== 0
+    ? counters
+    : compareBytes(bytes, a + SIBLING_FLAGS, siblingEnd(bytes, a), bytes, b + SIBLING_FLAGS, siblingEnd(bytes, b));
+}

@@ -1,0 +1,151 @@
+/**
+ * A client's write at the vnode that coordinates it: the only place where dots are minted.
+ *
+ * ```
+ *   siblings = those of the local record that the context does not cover, and the new one
+ *   version vector = maximum of local, context and the new dot
+ * ```
+ * The context removes exactly what it covers (T1): a put without one removes nothing and makes a sibling. A delete is a put of a tombstone.
+ */
+import type { OutBuffer } from '../../runtime/bytes.ts';
+import { putU16, putU32, putU64 } from '../../storage/byte-writer.ts';
+import { compareBytes, copyBytes } from './copy-bytes.ts';
+import { STAMPS_PER_SECOND } from './hlc.ts';
+import { ACTOR_BYTES, compareActors } from './incarnation.ts';
+import { copySibling, finishRecord, mergeEntries } from './merge-entries.ts';
+import {
+  ENTRIES_MAX,
+  ENTRY_BYTES,
+  ENTRY_COUNTER,
+  ENTRY_SECOND,
+  EXPIRES,
+  EXPIRY_BYTES,
+  RECORD_HEADER_BYTES,
+  SIBLING_COUNTER,
+  SIBLING_EXPIRY,
+  SIBLING_FLAGS,
+  SIBLING_HEAD_BYTES,
+  SIBLING_STAMP,
+  SIBLING_VALUE_BYTES,
+  SIBLING_ZERO,
+  SIBLINGS_MAX,
+  TOMBSTONE,
+} from './record-format.ts';
+import { RecordView, siblingEnd } from './record-view.ts';
+import { hasSeen, skipTo } from './seen.ts';
+
+/** What is written. One is used for many puts. */
+export interface Write {
+  /** The dot: the vnode's incarnation, 16 bytes, and the counter that its dot source gave. */
+  actor: Uint8Array;
+  counter: number;
+  /** Of the vnode's hybrid logical clock. */
+  stamp: number;
+  /** Millisecond since 1970; 0: never. The coordinator stamps it, so that it is the same on all replicas (T8). */
+  expiry: number;
+  isTombstone: boolean;
+  /** `value[valueStart, valueEnd)`; empty for a tombstone. */
+  value: Uint8Array;
+  valueStart: number;
+  valueEnd: number;
+}
+
+const NO_RECORD: Readonly<RecordView> = new RecordView();
+
+export type PutResult =
+  | 'done'
+  /** The buffer is at its cap, or there are 65,535 siblings or entries. */
+  | 'noRoom'
+  /** The counter is not above what the local record or the context has seen of the actor. */
+  | 'counterUsed';
+
+/**
+ * Appends the new record to `out`; nothing, unless 'done'. `local`: the vnode's own record, empty when the key is not there; `context`: empty when there is none.
+ * Requires: views of checked bytes, no part of them in the free part of `out`; `hasForgotten` was asked. A tombstone has neither value nor expiry.
+ * Cost: O(entries + siblings) and the copy; allocates nothing but one view per run of more than 48 bytes that comes from another buffer.
+ */
+export function put(local: RecordView, context: RecordView, write: Write, out: OutBuffer, mutants?: ReadonlySet<string>): PutResult {
+  const valueBytes = write.valueEnd - write.valueStart;
+  if (local.entries + context.entries >= ENTRIES_MAX || local.siblings >= SIBLINGS_MAX) return 'noRoom';
+  const more = RECORD_HEADER_BYTES + ENTRY_BYTES + SIBLING_HEAD_BYTES + EXPIRY_BYTES + valueBytes;
+  if (!out.ensure(local.end - local.start + (context.end - context.start) + more)) return 'noRoom';
+  const { actor } = write;
+  const localCounter = local.counterOf(actor, 0);
+  const counter = mutants?.has('positionalDot') ? localCounter + 1 : write.counter;
+  if (counter <= localCounter || counter <= context.counterOf(actor, 0)) {
+    if (!mutants?.has('usedCounterTaken')) return 'counterUsed';
+  }
+  const start = out.length;
+  const hasReadAll = hasSameVector(local, context);
+  mergeEntries(local, hasReadAll ? NO_RECORD : context, out);
+  const entryOfActor = setEntry(out, start, actor, counter, secondOf(write.stamp));
+  const entries = (out.length - start - RECORD_HEADER_BYTES) / ENTRY_BYTES;
+  let siblings = 1;
+  let isWritten = false;
+  let entry = 0;
+  let entryOfContext = 0;
+  const toKeep = hasReadAll && !mutants?.has('putKeepsCovered') ? 0 : local.siblings;
+  for (let i = 0, at = local.siblingsAt; i < toKeep; i++, at = siblingEnd(local.bytes, at)) {
+    entryOfContext = skipTo(context, entryOfContext, local, at);
+    const isReplaced = hasSeen(context, entryOfContext, local, at) && !mutants?.has('putKeepsCovered');
+    if (isReplaced || mutants?.has('putDropsUncovered')) continue;
+    if (!isWritten && compareActors(actor, 0, local.bytes, local.actorOf(at)) < 0) {
+      appendSibling(out, entryOfActor, counter, write);
+      isWritten = true;
+    }
+    entry = copySibling(local, at, out, start, entry);
+    siblings++;
+  }
+  if (!isWritten) appendSibling(out, entryOfActor, counter, write);
+  finishRecord(out, start, entries, siblings);
+  return 'done';
+}
+
+/** The usual case, in which nothing needs to be searched: the context is what the vnode itself holds. Cost: as little as it can. */
+function hasSameVector(local: RecordView, context: RecordView): boolean {
+  if (local === context) return true;
+  if (local.entries !== context.entries) return false;
+  const { bytes, entriesAt, siblingsAt } = local;
+  return compareBytes(bytes, entriesAt, siblingsAt, context.bytes, context.entriesAt, context.siblingsAt) === 0;
+}
+
+/** Makes `counter` the entry of `actor` in the version vector with which `out` ends, and returns its number. Requires: room. */
+function setEntry(out: OutBuffer, start: number, actor: Uint8Array, counter: number, second: number): number {
+  const { bytes } = out;
+  const first = start + RECORD_HEADER_BYTES;
+  let at = first;
+  let order = 1;
+  while (at < out.length) {
+    order = compareActors(actor, 0, bytes, at);
+    if (order <= 0) break;
+    at += ENTRY_BYTES;
+  }
+  if (order !== 0) {
+    bytes.copyWithin(at + ENTRY_BYTES, at, out.length);
+    for (let i = 0; i < ACTOR_BYTES; i++) bytes[at + i] = actor[i]!;
+    out.length += ENTRY_BYTES;
+  }
+  putU64(bytes, at + ENTRY_COUNTER, counter);
+  putU32(bytes, at + ENTRY_SECOND, second);
+  return (at - first) / ENTRY_BYTES;
+}
+
+function appendSibling(out: OutBuffer, entry: number, counter: number, write: Write): void {
+  const { bytes, length } = out;
+  const { value, valueStart, valueEnd, expiry } = write;
+  putU16(bytes, length, entry);
+  bytes[length + SIBLING_FLAGS] = write.isTombstone ? TOMBSTONE : expiry === 0 ? 0 : EXPIRES;
+  bytes[length + SIBLING_ZERO] = 0;
+  putU32(bytes, length + SIBLING_VALUE_BYTES, valueEnd - valueStart);
+  putU64(bytes, length + SIBLING_COUNTER, counter);
+  putU64(bytes, length + SIBLING_STAMP, write.stamp);
+  let at = length + SIBLING_HEAD_BYTES;
+  if (expiry !== 0) at = putU64(bytes, length + SIBLING_EXPIRY, expiry);
+  copyBytes(value, valueStart, valueEnd, bytes, at);
+  out.length = at + valueEnd - valueStart;
+}
+
+/** The age of an entry. The last second that fits, in 2106, stands for all later ones: ages only order what is truncated. */
+function secondOf(stamp: number): number {
+  return Math.min(Math.floor(stamp / STAMPS_PER_SECOND), 0xffff_ffff);
+}
