@@ -12,8 +12,9 @@ import { checkRecord } from '../actors/version/check-record.ts';
 import { writeDigest } from '../actors/version/digest.ts';
 import { compare, merge } from '../actors/version/merge.ts';
 import { newestSibling } from '../actors/version/newest.ts';
-import { put, type Write } from '../actors/version/put.ts';
+import { put } from '../actors/version/put.ts';
 import { RecordView } from '../actors/version/record-view.ts';
+import { Write } from '../actors/version/write.ts';
 import { OutBuffer } from '../runtime/bytes.ts';
 import {
   decodeNaive,
@@ -78,16 +79,10 @@ function cases(valueBytes: number): Case[] {
   });
   const bytes = records.map((row) => row.map(encodeNaive) as [Buffer, Buffer, Buffer]);
   const texts = records.map((row) => row.map(toJson) as [string, string, string]);
-  const write: Write = {
-    actor: actors[0]!,
-    counter: 0,
-    stamp: NOW,
-    expiry: 0,
-    isTombstone: false,
-    value,
-    valueStart: 0,
-    valueEnd: valueBytes,
-  };
+  const write = new Write();
+  write.actor = actors[0]!;
+  write.value = value;
+  write.valueEnd = valueBytes;
   const ours = (step: (i: number) => unknown): Contender => ({ label: '', step });
   const peers = (objects: (i: number) => unknown, json: (i: number) => unknown): Contender[] => [
     { label: 'objects', step: objects },

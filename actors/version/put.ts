@@ -8,7 +8,7 @@
  * The context removes exactly what it covers (T1): a put without one removes nothing and makes a sibling. A delete is a put of a tombstone.
  */
 import type { OutBuffer } from '../../runtime/bytes.ts';
-import { putU16, putU32, putU64 } from '../../storage/byte-writer.ts';
+import { putU16, putU32 } from '../../storage/byte-writer.ts';
 import { compareBytes, copyBytes } from './copy-bytes.ts';
 import { STAMPS_PER_SECOND } from './hlc.ts';
 import { ACTOR_BYTES, compareActors } from './incarnation.ts';
@@ -33,24 +33,7 @@ import {
 } from './record-format.ts';
 import { RecordView, siblingEnd } from './record-view.ts';
 import { hasSeen, skipTo } from './seen.ts';
-
-/** What is written. One is used for many puts. */
-export interface Write {
-  /** The dot: the vnode's incarnation, 16 bytes, and the counter that its dot source gave. */
-  actor: Uint8Array;
-  counter: number;
-  /** Of the vnode's hybrid logical clock. */
-  stamp: number;
-  /** Millisecond since 1970; 0: never. The coordinator stamps it, so that it is the same on all replicas (T8). */
-  expiry: number;
-  isTombstone: boolean;
-  /** `value[valueStart, valueEnd)`; empty for a tombstone. */
-  value: Uint8Array;
-  valueStart: number;
-  valueEnd: number;
-}
-
-const NO_RECORD: Readonly<RecordView> = new RecordView();
+import { COUNTER, EXPIRY, putNumber, STAMP, type Write } from './write.ts';
 
 export type PutResult =
   | 'done'
@@ -62,7 +45,7 @@ export type PutResult =
 /**
  * Appends the new record to `out`; nothing, unless 'done'. `local`: the vnode's own record, empty when the key is not there; `context`: empty when there is none.
  * Requires: views of checked bytes, no part of them in the free part of `out`; `hasForgotten` was asked. A tombstone has neither value nor expiry.
- * Cost: O(entries + siblings) and the copy; allocates nothing but one view per run of more than 48 bytes that comes from another buffer.
+ * Cost: O(entries + siblings) and the copy; allocates nothing but a view per run of more than 128 bytes that comes from another buffer.
  */
 export function put(local: RecordView, context: RecordView, write: Write, out: OutBuffer, mutants?: ReadonlySet<string>): PutResult {
   const valueBytes = write.valueEnd - write.valueStart;
@@ -70,15 +53,15 @@ export function put(local: RecordView, context: RecordView, write: Write, out: O
   const more = RECORD_HEADER_BYTES + ENTRY_BYTES + SIBLING_HEAD_BYTES + EXPIRY_BYTES + valueBytes;
   if (!out.ensure(local.end - local.start + (context.end - context.start) + more)) return 'noRoom';
   const { actor } = write;
-  const localCounter = local.counterOf(actor, 0);
-  const counter = mutants?.has('positionalDot') ? localCounter + 1 : write.counter;
-  if (counter <= localCounter || counter <= context.counterOf(actor, 0)) {
+  if (mutants?.has('positionalDot')) write.counter = local.counterOf(actor, 0) + 1;
+  const { counter } = write;
+  const hasReadAll = hasSameVector(local, context);
+  if (local.hasSeen(actor, 0, counter) || (!hasReadAll && context.hasSeen(actor, 0, counter))) {
     if (!mutants?.has('usedCounterTaken')) return 'counterUsed';
   }
   const start = out.length;
-  const hasReadAll = hasSameVector(local, context);
   mergeEntries(local, hasReadAll ? NO_RECORD : context, out);
-  const entryOfActor = setEntry(out, start, actor, counter, secondOf(write.stamp));
+  const entryOfActor = setEntry(out, start, write);
   const entries = (out.length - start - RECORD_HEADER_BYTES) / ENTRY_BYTES;
   let siblings = 1;
   let isWritten = false;
@@ -90,13 +73,13 @@ export function put(local: RecordView, context: RecordView, write: Write, out: O
     const isReplaced = hasSeen(context, entryOfContext, local, at) && !mutants?.has('putKeepsCovered');
     if (isReplaced || mutants?.has('putDropsUncovered')) continue;
     if (!isWritten && compareActors(actor, 0, local.bytes, local.actorOf(at)) < 0) {
-      appendSibling(out, entryOfActor, counter, write);
+      appendSibling(out, entryOfActor, write);
       isWritten = true;
     }
     entry = copySibling(local, at, out, start, entry);
     siblings++;
   }
-  if (!isWritten) appendSibling(out, entryOfActor, counter, write);
+  if (!isWritten) appendSibling(out, entryOfActor, write);
   finishRecord(out, start, entries, siblings);
   return 'done';
 }
@@ -109,9 +92,10 @@ function hasSameVector(local: RecordView, context: RecordView): boolean {
   return compareBytes(bytes, entriesAt, siblingsAt, context.bytes, context.entriesAt, context.siblingsAt) === 0;
 }
 
-/** Makes `counter` the entry of `actor` in the version vector with which `out` ends, and returns its number. Requires: room. */
-function setEntry(out: OutBuffer, start: number, actor: Uint8Array, counter: number, second: number): number {
+/** Makes the dot's counter the entry of its actor in the version vector with which `out` ends, and returns its number. Requires: room. */
+function setEntry(out: OutBuffer, start: number, write: Write): number {
   const { bytes } = out;
+  const { actor } = write;
   const first = start + RECORD_HEADER_BYTES;
   let at = first;
   let order = 1;
@@ -125,27 +109,34 @@ function setEntry(out: OutBuffer, start: number, actor: Uint8Array, counter: num
     for (let i = 0; i < ACTOR_BYTES; i++) bytes[at + i] = actor[i]!;
     out.length += ENTRY_BYTES;
   }
-  putU64(bytes, at + ENTRY_COUNTER, counter);
-  putU32(bytes, at + ENTRY_SECOND, second);
+  putNumber(bytes, at + ENTRY_COUNTER, write, COUNTER);
+  putU32(bytes, at + ENTRY_SECOND, secondOf(write));
   return (at - first) / ENTRY_BYTES;
 }
 
-function appendSibling(out: OutBuffer, entry: number, counter: number, write: Write): void {
+function appendSibling(out: OutBuffer, entry: number, write: Write): void {
   const { bytes, length } = out;
-  const { value, valueStart, valueEnd, expiry } = write;
+  const { value, valueStart, valueEnd } = write;
+  const expires = write.numbers[EXPIRY] !== 0;
   putU16(bytes, length, entry);
-  bytes[length + SIBLING_FLAGS] = write.isTombstone ? TOMBSTONE : expiry === 0 ? 0 : EXPIRES;
+  bytes[length + SIBLING_FLAGS] = write.isTombstone ? TOMBSTONE : expires ? EXPIRES : 0;
   bytes[length + SIBLING_ZERO] = 0;
   putU32(bytes, length + SIBLING_VALUE_BYTES, valueEnd - valueStart);
-  putU64(bytes, length + SIBLING_COUNTER, counter);
-  putU64(bytes, length + SIBLING_STAMP, write.stamp);
+  putNumber(bytes, length + SIBLING_COUNTER, write, COUNTER);
+  putNumber(bytes, length + SIBLING_STAMP, write, STAMP);
   let at = length + SIBLING_HEAD_BYTES;
-  if (expiry !== 0) at = putU64(bytes, length + SIBLING_EXPIRY, expiry);
+  if (expires) {
+    putNumber(bytes, length + SIBLING_EXPIRY, write, EXPIRY);
+    at += EXPIRY_BYTES;
+  }
   copyBytes(value, valueStart, valueEnd, bytes, at);
   out.length = at + valueEnd - valueStart;
 }
 
 /** The age of an entry. The last second that fits, in 2106, stands for all later ones: ages only order what is truncated. */
-function secondOf(stamp: number): number {
-  return Math.min(Math.floor(stamp / STAMPS_PER_SECOND), 0xffff_ffff);
+function secondOf({ numbers }: Write): number {
+  const second = numbers[STAMP]! / STAMPS_PER_SECOND;
+  return second < 0xffff_ffff ? Math.floor(second) : 0xffff_ffff;
 }
+
+const NO_RECORD: Readonly<RecordView> = new RecordView();

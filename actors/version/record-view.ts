@@ -69,6 +69,16 @@ export class RecordView {
     return 0;
   }
 
+  /** Whether the dot (`actor[at, at + 16)`, `counter`) is covered by the version vector. */
+  hasSeen(actor: Uint8Array, at: number, counter: number): boolean {
+    const { bytes, entries, entriesAt } = this;
+    for (let i = 0, entry = entriesAt; i < entries; i++, entry += ENTRY_BYTES) {
+      const order = compareActors(bytes, entry, actor, at);
+      if (order >= 0) return order === 0 && counter <= u64At(bytes, entry + ENTRY_COUNTER);
+    }
+    return false;
+  }
+
   /** Offset of the actor of the sibling at offset `at`. */
   actorOf(at: number): number {
     return this.entriesAt + u16At(this.bytes, at) * ENTRY_BYTES;

@@ -19,7 +19,14 @@ export function isCovered(record: RecordView, context: RecordView): boolean {
  * Then it must start a new incarnation before it mints or stores anything for the key. `floor`: up to which counter of this incarnation the key's versions were purged
  * by the rules, 0 for none.
  */
-export function hasForgotten(local: RecordView, incoming: RecordView, actor: Uint8Array, floor: number): boolean {
+export function hasForgotten(
+  local: RecordView,
+  incoming: RecordView,
+  actor: Uint8Array,
+  floor: number,
+  mutants?: ReadonlySet<string>,
+): boolean {
+  if (mutants?.has('amnesiaIgnored')) return false;
   const known = incoming.counterOf(actor, 0);
   return known > floor && known > local.counterOf(actor, 0);
 }
