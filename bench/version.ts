@@ -96,7 +96,7 @@ function cases(valueBytes: number): Case[] {
       ours: ours((i) => {
         open(a, i, 0);
         write.counter = 1_000 + i;
-        write.stamp = NOW + i * 1_024;
+        write.stamp = NOW + i * 1_024 + 1_000;
         out.length = 0;
         return put(a, a, write, out);
       }),
@@ -112,7 +112,7 @@ function cases(valueBytes: number): Case[] {
       name: `put of a new key, ${size}`,
       ours: ours((i) => {
         write.counter = 1_000 + i;
-        write.stamp = NOW + i * 1_024;
+        write.stamp = NOW + i * 1_024 + 1_000;
         out.length = 0;
         return put(none, none, write, out);
       }),
@@ -229,7 +229,7 @@ function toJson({ vector, siblings }: NaiveRecord): string {
 }
 
 function fromJson(text: string): NaiveRecord {
-  const [vector, siblings] = JSON.parse(text) as [[string, { counter: number; second: number }][], NaiveSibling[]];
+  const [vector, siblings] = JSON.parse(text) as [[string, { counter: number; stamp: number }][], NaiveSibling[]];
   return { vector: new Map(vector), siblings };
 }
 
@@ -273,7 +273,7 @@ for (const { name, ours, peers } of [...cases(100), ...cases(10_000), ...context
   const idle = garbageOf({ label: '', step: (i) => i });
   const heap = all.map((contender) => Math.max(0, Math.round(garbageOf(contender) - idle)));
   for (const [index, { label }] of peers.entries()) {
-    rows.push(rowOf(name, 'op/s', rates[0]!, label, rates[index + 1]!));
+    rows.push(rowOf(name, 'op/s', rates[0]!, label, rates[index + 1]));
     garbage.push(rowOf(`${name}: garbage`, 'bytes/op', [heap[0]!], label, [heap[index + 1]!]));
   }
 }

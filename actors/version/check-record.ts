@@ -5,6 +5,7 @@ import { compareActors } from './incarnation.ts';
 import {
   ENTRY_BYTES,
   ENTRY_COUNTER,
+  ENTRY_STAMP,
   EXPIRES,
   EXPIRY_BYTES,
   RECORD_ENTRIES,
@@ -25,14 +26,14 @@ import { siblingEnd } from './record-view.ts';
 
 /**
  * Whether `bytes[start, end)` is a record in its one encoding. Returns what was expected and found, and where; undefined when all is well.
+ * A record without siblings passes: no history leads there, but merging what two copies of one directory minted may. It says that all was seen and nothing is there.
  * Cost: O(entries + siblings), no value is read but those of equal dots; allocates only to complain.
  */
 export function checkRecord(bytes: Uint8Array, start: number, end: number): string | undefined {
   const wrong = checkVector(bytes, start, end);
   if (wrong !== undefined) return wrong;
-  const siblings = u16At(bytes, start + RECORD_SIBLINGS);
-  if (siblings === 0) return complain('a sibling or more', 'none', RECORD_SIBLINGS);
-  return checkSiblings(bytes, start, end, siblings);
+  if (u16At(bytes, start + RECORD_ENTRIES) === 0) return complain('an entry or more', 'none', RECORD_ENTRIES);
+  return checkSiblings(bytes, start, end, u16At(bytes, start + RECORD_SIBLINGS));
 }
 
 /** The same for a bare version vector: entries, and no siblings. */
@@ -40,9 +41,7 @@ export function checkBareVector(bytes: Uint8Array, start: number, end: number): 
   const wrong = checkVector(bytes, start, end);
   if (wrong !== undefined) return wrong;
   const siblings = u16At(bytes, start + RECORD_SIBLINGS);
-  if (siblings !== 0) return complain('no siblings', siblings, RECORD_SIBLINGS);
-  const length = RECORD_HEADER_BYTES + u16At(bytes, start + RECORD_ENTRIES) * ENTRY_BYTES;
-  return length === end - start ? undefined : complain('the end', `${end - start - length} more bytes`, length);
+  return siblings === 0 ? checkSiblings(bytes, start, end, 0) : complain('no siblings', siblings, RECORD_SIBLINGS);
 }
 
 function checkVector(bytes: Uint8Array, start: number, end: number): string | undefined {
@@ -56,6 +55,8 @@ function checkVector(bytes: Uint8Array, start: number, end: number): string | un
   for (let i = 0, at = start + RECORD_HEADER_BYTES; i < entries; i++, at += ENTRY_BYTES) {
     const counter = u64At(bytes, at + ENTRY_COUNTER);
     if (counter < 1 || counter > Number.MAX_SAFE_INTEGER) return complain('a counter of 1 .. 2^53-1', counter, at - start + ENTRY_COUNTER);
+    const stamp = u64At(bytes, at + ENTRY_STAMP);
+    if (stamp > Number.MAX_SAFE_INTEGER) return complain('a stamp below 2^53', stamp, at - start + ENTRY_STAMP);
     if (i > 0 && compareActors(bytes, at - ENTRY_BYTES, bytes, at) >= 0)
       return complain('an actor above the one before', 'none', at - start);
   }

@@ -11,7 +11,6 @@ import { assert } from '../../runtime/errors.ts';
 import { compareActors } from './incarnation.ts';
 
 export const STAMPS_PER_MS = 1_024;
-export const STAMPS_PER_SECOND = 1_000 * STAMPS_PER_MS;
 /** How far the ceiling is set above the wall clock, in milliseconds: so far a clock may jump forward over a crash. It is asked for again when half of that is left. */
 export const CEILING_AHEAD_MS = 10_000;
 

@@ -1,13 +1,13 @@
 /** What put and merge share: version vectors merged, siblings copied, into the end of an `OutBuffer` that has room. */
 import type { OutBuffer } from '../../runtime/bytes.ts';
-import { u32At, u64At } from '../../storage/byte-reader.ts';
+import { u64At } from '../../storage/byte-reader.ts';
 import { putU16 } from '../../storage/byte-writer.ts';
 import { copyBytes } from './copy-bytes.ts';
 import { compareActors } from './incarnation.ts';
 import {
   ENTRY_BYTES,
   ENTRY_COUNTER,
-  ENTRY_SECOND,
+  ENTRY_STAMP,
   RECORD_ENTRIES,
   RECORD_HEADER_BYTES,
   RECORD_SIBLINGS,
@@ -53,10 +53,10 @@ export function mergeEntries(a: RecordView, b: RecordView, out: OutBuffer | unde
   return bits;
 }
 
-/** Above 0 when the entry of a is the newer of two of one actor. Ages differ for one counter only when an incarnation was used twice: then the later counts. */
+/** Above 0 when the entry of a is the newer of two of one actor. Stamps of one dot differ only when an incarnation was used twice: then the later counts. */
 function newerEntry(a: Uint8Array, aAt: number, b: Uint8Array, bAt: number): number {
   const counters = u64At(a, aAt + ENTRY_COUNTER) - u64At(b, bAt + ENTRY_COUNTER);
-  return counters !== 0 ? counters : u32At(a, aAt + ENTRY_SECOND) - u32At(b, bAt + ENTRY_SECOND);
+  return counters !== 0 ? counters : u64At(a, aAt + ENTRY_STAMP) - u64At(b, bAt + ENTRY_STAMP);
 }
 
 export function beginRecord(out: OutBuffer): void {

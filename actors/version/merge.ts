@@ -29,7 +29,7 @@ export const NO_ROOM = -1;
  * Cost: O(entries + siblings), and values of equal dots compared; allocates nothing.
  */
 export function compare(a: RecordView, b: RecordView): Order {
-  return walk(a, b, undefined) as Order;
+  return walk(a, b, undefined);
 }
 
 /**

@@ -1,5 +1,6 @@
 /**
  * Last writer wins: a total order of siblings by (stamp, actor, counter, bytes), the same on all replicas and in whatever order writes arrive (T18).
+ * A write that follows another is stamped later (`put` sees to it), so the newest of all that was seen is held wherever it was seen, and never displaced.
  * Bytes stand where others take a hash of the value: they are compared only for two values of one dot, and never tie.
  */
 import type { OutBuffer } from '../../runtime/bytes.ts';
@@ -32,14 +33,16 @@ export function liveSiblings(view: RecordView, nowMs: number): number {
 
 /**
  * For keyspaces with `conflict: lww`: appends the record with its newest sibling only, and its whole version vector, so that what lost is known as seen everywhere.
- * Returns false, and appends nothing, when there is no room. Requires: a sibling or more; no part of `view` in the free part of `out`.
+ * Returns false, and appends nothing, when there is no room. Requires: no part of `view` in the free part of `out`.
  */
 export function reduceToNewest(view: RecordView, out: OutBuffer): boolean {
   if (!out.ensure(view.end - view.start)) return false;
   const start = out.length;
   copyBytes(view.bytes, view.start, view.siblingsAt, out.bytes, start);
   out.length = start + view.siblingsAt - view.start;
-  copySibling(view, newestSibling(view), out, start, 0);
+  const newest = newestSibling(view);
+  if (newest === NONE) return true;
+  copySibling(view, newest, out, start, 0);
   finishRecord(out, start, view.entries, 1);
   return true;
 }

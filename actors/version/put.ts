@@ -8,16 +8,16 @@
  * The context removes exactly what it covers (T1): a put without one removes nothing and makes a sibling. A delete is a put of a tombstone.
  */
 import type { OutBuffer } from '../../runtime/bytes.ts';
+import { u64At } from '../../storage/byte-reader.ts';
 import { putU16, putU32 } from '../../storage/byte-writer.ts';
 import { compareBytes, copyBytes } from './copy-bytes.ts';
-import { STAMPS_PER_SECOND } from './hlc.ts';
 import { ACTOR_BYTES, compareActors } from './incarnation.ts';
 import { copySibling, finishRecord, mergeEntries } from './merge-entries.ts';
 import {
   ENTRIES_MAX,
   ENTRY_BYTES,
   ENTRY_COUNTER,
-  ENTRY_SECOND,
+  ENTRY_STAMP,
   EXPIRES,
   EXPIRY_BYTES,
   RECORD_HEADER_BYTES,
@@ -40,11 +40,13 @@ export type PutResult =
   /** The buffer is at its cap, or there are 65,535 siblings or entries. */
   | 'noRoom'
   /** The counter is not above what the local record or the context has seen of the actor. */
-  | 'counterUsed';
+  | 'counterUsed'
+  /** The stamp is not above all that the local record and the context have seen: `latestStamp` was not taken over by the clock. */
+  | 'stampBehind';
 
 /**
  * Appends the new record to `out`; nothing, unless 'done'. `local`: the vnode's own record, empty when the key is not there; `context`: empty when there is none.
- * Requires: views of checked bytes, no part of them in the free part of `out`; `hasForgotten` was asked. A tombstone has neither value nor expiry.
+ * Requires: views of checked bytes, no part of them in the free part of `out`; `hasForgotten` was asked; the clock has taken over `latestStamp` of both. A tombstone has neither value nor expiry.
  * Cost: O(entries + siblings) and the copy; allocates nothing but a view per run of more than 128 bytes that comes from another buffer.
  */
 export function put(local: RecordView, context: RecordView, write: Write, out: OutBuffer, mutants?: ReadonlySet<string>): PutResult {
@@ -58,6 +60,9 @@ export function put(local: RecordView, context: RecordView, write: Write, out: O
   const hasReadAll = hasSameVector(local, context);
   if (local.hasSeen(actor, 0, counter) || (!hasReadAll && context.hasSeen(actor, 0, counter))) {
     if (!mutants?.has('usedCounterTaken')) return 'counterUsed';
+  }
+  if (!isAfter(write, local) || (!hasReadAll && !isAfter(write, context))) {
+    if (!mutants?.has('stampBehindTaken')) return 'stampBehind';
   }
   const start = out.length;
   mergeEntries(local, hasReadAll ? NO_RECORD : context, out);
@@ -82,6 +87,13 @@ export function put(local: RecordView, context: RecordView, write: Write, out: O
   if (!isWritten) appendSibling(out, entryOfActor, write);
   finishRecord(out, start, entries, siblings);
   return 'done';
+}
+
+/** Whether the write is stamped later than all that `record` has seen: else the order of stamps contradicts causality, and last-writer-wins drops the follower. */
+function isAfter({ numbers }: Write, { bytes, entries, entriesAt }: RecordView): boolean {
+  const stamp = numbers[STAMP]!;
+  for (let i = 0, at = entriesAt; i < entries; i++, at += ENTRY_BYTES) if (u64At(bytes, at + ENTRY_STAMP) >= stamp) return false;
+  return true;
 }
 
 /** The usual case, in which nothing needs to be searched: the context is what the vnode itself holds. Cost: as little as it can. */
@@ -110,7 +122,7 @@ function setEntry(out: OutBuffer, start: number, write: Write): number {
     out.length += ENTRY_BYTES;
   }
   putNumber(bytes, at + ENTRY_COUNTER, write, COUNTER);
-  putU32(bytes, at + ENTRY_SECOND, secondOf(write));
+  putNumber(bytes, at + ENTRY_STAMP, write, STAMP);
   return (at - first) / ENTRY_BYTES;
 }
 
@@ -131,12 +143,6 @@ function appendSibling(out: OutBuffer, entry: number, write: Write): void {
   }
   copyBytes(value, valueStart, valueEnd, bytes, at);
   out.length = at + valueEnd - valueStart;
-}
-
-/** The age of an entry. The last second that fits, in 2106, stands for all later ones: ages only order what is truncated. */
-function secondOf({ numbers }: Write): number {
-  const second = numbers[STAMP]! / STAMPS_PER_SECOND;
-  return second < 0xffff_ffff ? Math.floor(second) : 0xffff_ffff;
 }
 
 const NO_RECORD: Readonly<RecordView> = new RecordView();

@@ -5,11 +5,11 @@
  *  0  u8   version: 1
  *  1  u8   zero
  *  2  u16  count of version vector entries
- *  4  u16  count of siblings; 0: the bytes are a bare version vector, as in a causal context
- *  6  entries, 28 bytes each, in the order of their actors:
+ *  4  u16  count of siblings; 0 in a bare version vector, as a causal context is
+ *  6  entries, 32 bytes each, in the order of their actors:
  *          0  16 bytes  actor: a vnode incarnation
  *         16  u64       counter, 1 .. 2^53-1: this and all lower ones of the actor are seen
- *         24  u32       age: second, since 1970, of the clock that stamped the dot (actor, counter)
+ *         24  u64       stamp of the dot (actor, counter), at most 2^53-1: all that is seen of the actor is stamped no later
  *     siblings, in the order of their dots; those of one dot, in the order of their bytes from offset 2 on:
  *          0  u16       actor, as the number of its entry, from 0
  *          2  u8        flags: 1 tombstone, 2 expires
@@ -33,8 +33,8 @@ export const RECORD_SIBLINGS = 4;
 export const RECORD_HEADER_BYTES = 6;
 
 export const ENTRY_COUNTER = ACTOR_BYTES;
-export const ENTRY_SECOND = 24;
-export const ENTRY_BYTES = 28;
+export const ENTRY_STAMP = 24;
+export const ENTRY_BYTES = 32;
 
 export const SIBLING_FLAGS = 2;
 export const SIBLING_ZERO = 3;

@@ -1,7 +1,7 @@
 /** What a version vector has seen. */
 import { u64At } from '../../storage/byte-reader.ts';
 import { compareActors } from './incarnation.ts';
-import { ENTRY_COUNTER } from './record-format.ts';
+import { ENTRY_BYTES, ENTRY_COUNTER, ENTRY_STAMP } from './record-format.ts';
 import { counterAt, type RecordView, siblingEnd } from './record-view.ts';
 
 /** Whether `context` covers every sibling of `record`: who read what the context is of has seen them all, and a put with it replaces them all. */
@@ -29,6 +29,13 @@ export function hasForgotten(
   if (mutants?.has('amnesiaIgnored')) return false;
   const known = incoming.counterOf(actor, 0);
   return known > floor && known > local.counterOf(actor, 0);
+}
+
+/** The latest stamp of all that was seen, 0 for nothing: what a clock takes over (`observeStamp`) before it stamps a write that follows. Also of what a context covers. */
+export function latestStamp({ bytes, entries, entriesAt }: RecordView): number {
+  let latest = 0;
+  for (let i = 0, at = entriesAt; i < entries; i++, at += ENTRY_BYTES) latest = Math.max(latest, u64At(bytes, at + ENTRY_STAMP));
+  return latest;
 }
 
 /** The first entry of `record` from number `i` on that is not below the actor of the sibling at `other.bytes[at]`. Siblings come in the order of actors: so `i` only rises. */

@@ -5,10 +5,10 @@
  * other brings back, without end. A truncated entry is forgotten, so that an old version of it may come back as a sibling; nothing is ever lost by it.
  */
 import type { OutBuffer } from '../../runtime/bytes.ts';
-import { u16At, u32At } from '../../storage/byte-reader.ts';
+import { u16At, u64At } from '../../storage/byte-reader.ts';
 import { putU16 } from '../../storage/byte-writer.ts';
 import { ACTOR_BYTES, compareActors } from './incarnation.ts';
-import { ENTRY_BYTES, ENTRY_SECOND, RECORD_ENTRIES, RECORD_HEADER_BYTES, RECORD_SIBLINGS } from './record-format.ts';
+import { ENTRY_BYTES, ENTRY_STAMP, RECORD_ENTRIES, RECORD_HEADER_BYTES, RECORD_SIBLINGS } from './record-format.ts';
 import { siblingEnd } from './record-view.ts';
 
 const NONE = -1;
@@ -39,17 +39,17 @@ function victimOf(bytes: Uint8Array, start: number, current: Uint8Array, mutants
   const entries = u16At(bytes, start + RECORD_ENTRIES);
   let victim = NONE;
   let victimIsCurrent = false;
-  let victimSecond = 0;
+  let victimStamp = 0;
   for (let i = 0; i < entries; i++) {
     if (ownsSibling(bytes, start, i) && !mutants?.has('truncatesLiveActor')) continue;
     const at = start + RECORD_HEADER_BYTES + i * ENTRY_BYTES;
     const isCurrent = isAmong(current, bytes, at) && !mutants?.has('truncatesCurrentFirst');
-    const second = u32At(bytes, at + ENTRY_SECOND);
-    const isOlder = mutants?.has('truncatesYoungest') ? second > victimSecond : second < victimSecond;
+    const stamp = u64At(bytes, at + ENTRY_STAMP);
+    const isOlder = mutants?.has('truncatesYoungest') ? stamp > victimStamp : stamp < victimStamp;
     if (victim === NONE || (isCurrent === victimIsCurrent ? isOlder : victimIsCurrent)) {
       victim = i;
       victimIsCurrent = isCurrent;
-      victimSecond = second;
+      victimStamp = stamp;
     }
   }
   return victim;

@@ -22,18 +22,19 @@ const anySibling = fc.record({
 export const anyNaive: fc.Arbitrary<NaiveRecord> = fc
   .tuple(
     fc.uniqueArray(fc.tuple(anyActor, anyCounter, fc.integer({ min: 0, max: 2 })), { selector: ([actor]) => actor, maxLength: 4 }),
-    fc.array(anySibling, { minLength: 1, maxLength: 5 }),
+    fc.array(anySibling, { maxLength: 5 }),
   )
   .map(([entries, drawn]) => {
-    const vector = new Map(entries.map(([actor, counter, second]) => [actor, { counter, second }]));
+    const vector = new Map(entries.map(([actor, counter, stamp]) => [actor, { counter, stamp }]));
     const siblings: NaiveSibling[] = [];
     for (const each of drawn) {
       const sibling = each.isTombstone ? { ...each, value: '', expiry: 0 } : { ...each, value: Buffer.from(each.value).toString('latin1') };
       const seen = vector.get(sibling.actor);
-      if (seen === undefined || seen.counter < sibling.counter) vector.set(sibling.actor, { counter: sibling.counter, second: 1 });
+      if (seen === undefined || seen.counter < sibling.counter) vector.set(sibling.actor, { counter: sibling.counter, stamp: 1 });
       if (!siblings.some((other) => JSON.stringify(other) === JSON.stringify(sibling))) siblings.push(sibling);
     }
     return { vector, siblings };
-  });
+  })
+  .filter(({ vector }) => vector.size > 0);
 
 export const anyRecord: fc.Arbitrary<Buffer> = anyNaive.map(encodeNaive);

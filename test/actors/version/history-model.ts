@@ -58,11 +58,13 @@ export class HistoryModel {
   /** Every record that was ever stored: messages that may arrive late. */
   readonly #sent: Known[] = [];
   readonly #isExact: boolean;
+  readonly #isLww: boolean;
   #hasLost = false;
 
   /** `entriesMax`: version vectors are truncated to that; then a write that was seen may come back, and none may be lost. */
   constructor(cluster: TestCluster, entriesMax = Number.POSITIVE_INFINITY) {
     cluster.entriesMax = entriesMax;
+    this.#isLww = cluster.isLww;
     this.#isExact = entriesMax === Number.POSITIVE_INFINITY;
     this.#vnodes = Array.from({ length: VNODES }, () => cluster.vnode());
     this.#seen = this.#vnodes.map(() => new Set());
@@ -134,8 +136,9 @@ export class HistoryModel {
       );
   }
 
-  /** Of `ids` those that none of the others follows. */
+  /** Of `ids` those that none of the others follows; the newest, where the last writer wins. */
   #survivors(ids: ReadonlySet<number>): number[] {
+    if (this.#isLww) return ids.size === 0 ? [] : [Math.max(...ids)];
     const followed = new Set([...ids].flatMap((id) => [...this.#before.get(id)!]));
     return [...ids].filter((id) => !followed.has(id)).sort(byNumber);
   }
@@ -148,7 +151,7 @@ export class HistoryModel {
           if (from !== to) this.#receive(to, { seen: this.#seen[from]!, bytes: this.#vnodes[from]!.record });
     const [first, ...others] = this.#vnodes.map(({ record }) => record);
     if (this.#isExact) for (const record of others) assert.deepEqual(record, first);
-    if (this.#hasLost) return;
+    if (this.#hasLost || this.#isLww) return;
     const final = first!.length === 0 ? [] : decodeNaive(first!).siblings.map(({ stamp }) => stamp);
     for (const id of this.#before.keys())
       assert.ok(

@@ -15,7 +15,7 @@ export interface NaiveSibling {
 
 export interface NaiveEntry {
   readonly counter: number;
-  readonly second: number;
+  readonly stamp: number;
 }
 
 export interface NaiveRecord {
@@ -26,8 +26,8 @@ export interface NaiveRecord {
 export const NO_RECORD: NaiveRecord = { vector: new Map(), siblings: [] };
 
 export function naivePut(local: NaiveRecord, context: NaiveRecord, sibling: NaiveSibling): NaiveRecord {
-  const second = Math.floor(sibling.stamp / 1024 / 1000);
-  const vector = new Map(mergedVector(local, context)).set(sibling.actor, { counter: sibling.counter, second });
+  const { actor, counter, stamp } = sibling;
+  const vector = new Map(mergedVector(local, context)).set(actor, { counter, stamp });
   return { vector, siblings: [...local.siblings.filter((s) => !hasSeen(context, s)), sibling] };
 }
 
@@ -56,8 +56,8 @@ export function encodeNaive({ vector, siblings }: NaiveRecord): Buffer {
   const actors = [...vector.keys()].sort();
   const parts: Buffer[] = [Buffer.from([1, 0]), u16(actors.length), u16(siblings.length)];
   for (const actor of actors) {
-    const { counter, second } = vector.get(actor)!;
-    parts.push(Buffer.from(actor, 'hex'), u64(counter), u32(second));
+    const { counter, stamp } = vector.get(actor)!;
+    parts.push(Buffer.from(actor, 'hex'), u64(counter), u64(stamp));
   }
   const encoded = siblings.map((s) => ({ at: actors.indexOf(s.actor), counter: s.counter, tail: tailOf(s) }));
   encoded.sort((x, y) => x.at - y.at || x.counter - y.counter || Buffer.compare(x.tail, y.tail));
@@ -71,10 +71,10 @@ export function decodeNaive(bytes: Uint8Array): NaiveRecord {
   const actors: string[] = [];
   const vector = new Map<string, NaiveEntry>();
   let at = 6;
-  for (let i = 0; i < entries; i++, at += 28) {
+  for (let i = 0; i < entries; i++, at += 32) {
     const actor = buffer.toString('hex', at, at + 16);
     actors.push(actor);
-    vector.set(actor, { counter: Number(buffer.readBigUInt64LE(at + 16)), second: buffer.readUInt32LE(at + 24) });
+    vector.set(actor, { counter: Number(buffer.readBigUInt64LE(at + 16)), stamp: Number(buffer.readBigUInt64LE(at + 24)) });
   }
   const siblings: NaiveSibling[] = [];
   for (let i = buffer.readUInt16LE(4); i > 0; i--) {
@@ -102,7 +102,7 @@ function mergedVector(a: NaiveRecord, b: NaiveRecord): Map<string, NaiveEntry> {
   const vector = new Map(a.vector);
   for (const [actor, entry] of b.vector) {
     const mine = vector.get(actor);
-    if (mine === undefined || mine.counter < entry.counter || (mine.counter === entry.counter && mine.second < entry.second))
+    if (mine === undefined || mine.counter < entry.counter || (mine.counter === entry.counter && mine.stamp < entry.stamp))
       vector.set(actor, entry);
   }
   return vector;
@@ -121,9 +121,9 @@ function isSame(a: NaiveSibling, b: NaiveSibling): boolean {
 
 function isSameRecord(a: NaiveRecord, b: NaiveRecord): boolean {
   if (a.vector.size !== b.vector.size || a.siblings.length !== b.siblings.length) return false;
-  for (const [actor, { counter, second }] of a.vector) {
+  for (const [actor, { counter, stamp }] of a.vector) {
     const other = b.vector.get(actor);
-    if (other?.counter !== counter || other.second !== second) return false;
+    if (other?.counter !== counter || other.stamp !== stamp) return false;
   }
   return a.siblings.every((s) => b.siblings.some((o) => isSame(s, o)));
 }

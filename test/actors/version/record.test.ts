@@ -69,7 +69,7 @@ test('record format: golden records of version 1 are read and merged, and come o
 const one = putBytes(NOTHING, NOTHING, { actor: actorOf('a'), counter: 5, stamp: 9, value: 'v' });
 const two = putBytes(one, NOTHING, { actor: actorOf('b'), counter: 7, stamp: 10, expiry: 99, value: 'w' });
 const twins = putBytes(one, NOTHING, { actor: actorOf('a'), counter: 6, value: 'w' });
-const ENTRIES_END = 6 + 2 * 28;
+const ENTRIES_END = 6 + 2 * 32;
 
 const refused = test.macro((t, bytes: Buffer, message: string) => {
   t.is(check(bytes), message);
@@ -97,13 +97,13 @@ test(
   'check record: more entries than bytes are refused',
   refused,
   changed(one, (b) => b.writeUInt16LE(65_535, 2)),
-  'expected 1834986 bytes for 65535 entries, found 59 bytes, at 2',
+  'expected 2097126 bytes for 65535 entries, found 63 bytes, at 2',
 );
 test(
-  'check record: a record without siblings is refused',
+  'check record: a record of nothing is refused',
   refused,
-  changed(one, (b) => b.subarray(0, 34).fill(0, 4, 6)),
-  'expected a sibling or more, found none, at 4',
+  Buffer.from([1, 0, 0, 0, 0, 0]),
+  'expected an entry or more, found none, at 2',
 );
 test(
   'check record: a counter of 0 is refused',
@@ -121,74 +121,80 @@ test(
   'check record: actors out of order are refused',
   refused,
   changed(two, (b) => b.fill('c', 6, 22)),
-  'expected an actor above the one before, found none, at 34',
+  'expected an actor above the one before, found none, at 38',
 );
 test(
   'check record: an actor twice is refused',
   refused,
   changed(two, (b) => b.fill('b', 6, 22)),
-  'expected an actor above the one before, found none, at 34',
+  'expected an actor above the one before, found none, at 38',
 );
 test(
   'check record: a sibling of no actor is refused',
   refused,
   changed(two, (b) => b.writeUInt16LE(2, ENTRIES_END)),
-  'expected an actor below 2, found 2, at 62',
+  'expected an actor below 2, found 2, at 70',
 );
 test(
   'check record: siblings out of order are refused',
   refused,
-  changed(twins, (b) => b.writeUInt8(5, 67)),
-  'expected a dot above the one before, found none, at 59',
+  changed(twins, (b) => b.writeUInt8(4, 71)),
+  'expected a dot above the one before, found none, at 63',
 );
 test(
   'check record: unknown flags are refused',
   refused,
   changed(two, (b) => b.writeUInt8(3, ENTRIES_END + 2)),
-  'expected flags 0, 1 or 2, found 3, at 64',
+  'expected flags 0, 1 or 2, found 3, at 72',
 );
 test(
   'check record: a tombstone with a value is refused',
   refused,
   changed(two, (b) => b.writeUInt8(1, ENTRIES_END + 2)),
-  'expected a tombstone without value, found 1 bytes, at 62',
+  'expected a tombstone without value, found 1 bytes, at 70',
 );
 test(
   'check record: a dot that the vector has not seen is refused',
   refused,
   changed(two, (b) => b.writeUInt8(6, ENTRIES_END + 8)),
-  'expected a counter of 1 .. 5, found 6, at 70',
+  'expected a counter of 1 .. 5, found 6, at 78',
 );
 test(
   'check record: a value beyond the end is refused',
   refused,
   changed(two, (b) => b.writeUInt32LE(0xffff_ffff, ENTRIES_END + 4)),
-  'expected 4294967295 bytes of expiry and value, found 34 bytes, at 66',
+  'expected 4294967295 bytes of expiry and value, found 34 bytes, at 74',
+);
+test(
+  'check record: a stamp of 2^53 in an entry is refused',
+  refused,
+  changed(one, (b) => b.writeBigUInt64LE(2n ** 53n, 30)),
+  'expected a stamp below 2^53, found 9007199254740992, at 30',
 );
 test(
   'check record: a stamp of 2^53 is refused',
   refused,
-  changed(one, (b) => b.writeBigUInt64LE(2n ** 53n, 50)),
-  'expected a stamp below 2^53, found 9007199254740992, at 50',
+  changed(one, (b) => b.writeBigUInt64LE(2n ** 53n, 54)),
+  'expected a stamp below 2^53, found 9007199254740992, at 54',
 );
 test(
   'check record: an expiry of 0 is refused',
   refused,
-  changed(two, (b) => b.writeBigUInt64LE(0n, 87 + 24)),
-  'expected an expiry of 1 .. 2^53-1, found 0, at 111',
+  changed(two, (b) => b.writeBigUInt64LE(0n, 95 + 24)),
+  'expected an expiry of 1 .. 2^53-1, found 0, at 119',
 );
 test(
   'check record: bytes behind the end are refused',
   refused,
   Buffer.concat([one, Buffer.alloc(3)]),
-  'expected the end, found 3 more bytes, at 59',
+  'expected the end, found 3 more bytes, at 63',
 );
 
 test('check record: a bare vector passes without siblings only', (t) => {
-  const bare = changed(one, (b) => b.subarray(0, 34).fill(0, 4, 6));
+  const bare = changed(one, (b) => b.subarray(0, 38).fill(0, 4, 6));
   t.is(checkBareVector(bare, 0, bare.length), undefined);
   t.is(checkBareVector(one, 0, one.length), 'expected no siblings, found 1, at 4');
-  t.is(checkBareVector(Buffer.concat([bare, Buffer.alloc(1)]), 0, 35), 'expected the end, found 1 more bytes, at 34');
+  t.is(checkBareVector(Buffer.concat([bare, Buffer.alloc(1)]), 0, 39), 'expected the end, found 1 more bytes, at 38');
 });
 
 testProp(

@@ -1,7 +1,9 @@
 /** Records in tests: made with few words, shown as objects. */
+import { writeDigest } from '../../../actors/version/digest.ts';
 import { CONCURRENT, compare, EQUAL, merge, NO_ROOM, type Order } from '../../../actors/version/merge.ts';
 import { type PutResult, put } from '../../../actors/version/put.ts';
 import { RecordView } from '../../../actors/version/record-view.ts';
+import { latestStamp } from '../../../actors/version/seen.ts';
 import { Write } from '../../../actors/version/write.ts';
 import { OutBuffer } from '../../../runtime/bytes.ts';
 import { decodeNaive } from './naive-record.ts';
@@ -27,6 +29,7 @@ export function viewOf(bytes: Uint8Array): RecordView {
 export interface WriteOptions {
   readonly actor: Uint8Array;
   readonly counter: number;
+  /** By default the next one after all that was seen. */
   readonly stamp?: number;
   readonly expiry?: number;
   /** Undefined: a tombstone. */
@@ -34,7 +37,7 @@ export interface WriteOptions {
   readonly mutants?: ReadonlySet<string> | undefined;
 }
 
-export function writeOf({ actor, counter, stamp = counter, expiry = 0, value }: WriteOptions): Write {
+export function writeOf({ actor, counter, stamp = 1, expiry = 0, value }: WriteOptions): Write {
   const write = new Write();
   write.actor = actor;
   write.counter = counter;
@@ -51,7 +54,9 @@ export function writeOf({ actor, counter, stamp = counter, expiry = 0, value }: 
 export function tryPut(local: Uint8Array, context: Uint8Array, options: WriteOptions): Buffer | PutResult {
   const out = outBuffer();
   const before = out.length;
-  const result = put(viewOf(local), viewOf(context), writeOf(options), out, options.mutants);
+  const [mine, read] = [viewOf(local), viewOf(context)];
+  const stamp = options.stamp ?? 1 + Math.max(latestStamp(mine), latestStamp(read));
+  const result = put(mine, read, writeOf({ ...options, stamp }), out, options.mutants);
   return result === 'done' ? taken(out) : out.length === before ? result : 'done';
 }
 
@@ -65,6 +70,12 @@ export function mergeBytes(a: Uint8Array, b: Uint8Array, mutants?: ReadonlySet<s
   const out = outBuffer();
   if (merge(viewOf(a), viewOf(b), out, mutants) === NO_ROOM) throw new Error('merge: no room');
   return taken(out);
+}
+
+export function digestOf(record: Uint8Array, mutants?: ReadonlySet<string>): string {
+  const out = outBuffer();
+  writeDigest(viewOf(record), out, mutants);
+  return taken(out).toString('hex');
 }
 
 const ORDERS = ['equal', 'ancestor', 'descendant', 'concurrent'] as const;

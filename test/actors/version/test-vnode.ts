@@ -3,14 +3,16 @@ import { CLEAN_MARK, type DotMarkKind, decodeDotMark, encodeDotMark, LEASE } fro
 import { type DotMark, DotSource } from '../../../actors/version/dot-source.ts';
 import { newIncarnation } from '../../../actors/version/incarnation.ts';
 import { ANCESTOR, compare } from '../../../actors/version/merge.ts';
+import { reduceToNewest } from '../../../actors/version/newest.ts';
 import { put } from '../../../actors/version/put.ts';
-import { hasForgotten } from '../../../actors/version/seen.ts';
+import { hasForgotten, latestStamp } from '../../../actors/version/seen.ts';
 import { truncateEntries } from '../../../actors/version/truncate.ts';
 import { SeededRandom } from '../../../runtime/random.ts';
 import { mergeBytes, NOTHING, outBuffer, taken, viewOf, writeOf } from './records.ts';
 
 /** So few that leases matter. */
 const LEASE_COUNTERS = 3;
+const STAMP_STEP = 1_024;
 
 /** What all vnodes of a test share. */
 export class TestCluster {
@@ -18,8 +20,8 @@ export class TestCluster {
   readonly mutants: ReadonlySet<string>;
   /** Every dot that was minted, as actor and counter (A7). */
   readonly dots = new Set<string>();
-  /** By which writes are told apart. */
-  stamps = 0;
+  vnodes = 0;
+  isLww = false;
   /** Off where a history shows what becomes of the values. */
   isA7Checked = true;
   entriesMax = Number.POSITIVE_INFINITY;
@@ -35,6 +37,8 @@ export class TestCluster {
 
 export class TestVnode {
   readonly #cluster: TestCluster;
+  readonly #number: number;
+  #lastStamp = 0;
   #source: DotSource;
   #lease: Uint8Array | undefined;
   #mark: Uint8Array | undefined;
@@ -42,6 +46,7 @@ export class TestVnode {
 
   constructor(cluster: TestCluster) {
     this.#cluster = cluster;
+    this.#number = cluster.vnodes++;
     this.#source = this.#start();
   }
 
@@ -49,13 +54,13 @@ export class TestVnode {
     return this.#source.incarnation;
   }
 
-  /** Stamps the write with the next number, and returns it. `value` undefined: a delete. */
+  /** Returns the stamp, by which writes are told apart. `value` undefined: a delete. */
   put(value: string | undefined, context: Uint8Array = NOTHING): number {
     const { mutants } = this.#cluster;
     const local = viewOf(this.record);
     const covered = viewOf(context);
     if (hasForgotten(local, covered, this.incarnation, 0, mutants)) this.#source.reincarnate(this.#fresh());
-    const stamp = ++this.#cluster.stamps;
+    const stamp = this.#nextStamp(Math.max(latestStamp(local), latestStamp(covered)));
     const write = writeOf({ actor: this.incarnation, counter: this.#nextCounter(), stamp, value });
     const out = outBuffer();
     const result = put(local, covered, write, out, mutants);
@@ -65,7 +70,7 @@ export class TestVnode {
     const dot = `${Buffer.from(write.actor).toString('hex')} ${write.counter}`;
     if (this.#cluster.dots.has(dot) && this.#cluster.isA7Checked) throw new Error(`A7: dot ${dot} minted twice`);
     this.#cluster.dots.add(dot);
-    this.record = taken(out);
+    this.#hold(taken(out));
     return stamp;
   }
 
@@ -76,8 +81,8 @@ export class TestVnode {
     const local = viewOf(this.record);
     const { mutants } = this.#cluster;
     if (hasForgotten(local, incoming, this.incarnation, 0, mutants)) this.#source.reincarnate(this.#fresh());
-    if (mutants.size === 0 && compare(local, incoming) === ANCESTOR) this.record = Buffer.from(record);
-    else this.record = mergeBytes(this.record, record, mutants);
+    if (mutants.size === 0 && compare(local, incoming) === ANCESTOR) this.#hold(Buffer.from(record));
+    else this.#hold(mergeBytes(this.record, record, mutants));
   }
 
   /** The record is gone, and the vnode does not know it (a rotten block, a lost table). */
@@ -136,6 +141,23 @@ export class TestVnode {
       this.#source.leaseGranted(lease);
     }
     throw new Error('no dot');
+  }
+
+  #hold(record: Buffer): void {
+    if (!this.#cluster.isLww) {
+      this.record = record;
+      return;
+    }
+    const out = outBuffer();
+    reduceToNewest(viewOf(record), out);
+    this.record = taken(out);
+  }
+
+  /** A Lamport clock of its own, so that clocks differ; no two vnodes give the same stamp. It outlives restarts, as wall clocks do. */
+  #nextStamp(after: number): number {
+    const least = Math.max(this.#lastStamp, after) + 1;
+    this.#lastStamp = least + ((((this.#number - least) % STAMP_STEP) + STAMP_STEP) % STAMP_STEP);
+    return this.#lastStamp;
   }
 
   #fresh(): Uint8Array {
