@@ -3,7 +3,8 @@
  * that keeps bytes and works on objects. Contexts beside HMAC-SHA-256 of node:crypto.
  * `node dist/bench/version.js [--runs N] [--ms N] [--json FILE]`
  *
- * `objects` neither reads nor writes bytes: it is the work alone, and its values are not copied. The last column of "garbage" is bytes of heap per operation.
+ * `objects` neither reads nor writes bytes: it is the work alone, and its values are not copied. "Garbage" is what the heap grows by per operation; for peers that make much of it too
+ * little, since pieces of a run in which it was collected don't count.
  */
 import { createHmac, randomBytes } from 'node:crypto';
 import { parseArgs } from 'node:util';

@@ -1,6 +1,6 @@
 /** The only door for bytes that somebody else encoded: a record, or a bare version vector. */
 import { u16At, u32At, u64At } from '../../storage/byte-reader.ts';
-import { compareBytes } from './copy-bytes.ts';
+import { compareBytes, compareU64 } from './compare-bytes.ts';
 import { compareActors } from './incarnation.ts';
 import {
   ENTRY_BYTES,
@@ -106,7 +106,7 @@ function checkSibling(bytes: Uint8Array, at: number, end: number, start: number,
 function compareSiblings(bytes: Uint8Array, a: number, b: number): number {
   const actors = u16At(bytes, a) - u16At(bytes, b);
   if (actors !== 0) return actors;
-  const counters = u64At(bytes, a + SIBLING_COUNTER) - u64At(bytes, b + SIBLING_COUNTER);
+  const counters = compareU64(bytes, a + SIBLING_COUNTER, bytes, b + SIBLING_COUNTER);
   if (counters !== 0) return counters;
   return compareBytes(bytes, a + SIBLING_FLAGS, siblingEnd(bytes, a), bytes, b + SIBLING_FLAGS, siblingEnd(bytes, b));
 }

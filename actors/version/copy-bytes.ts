@@ -29,20 +29,3 @@ function copyInLoop(from: Uint8Array, start: number, end: number, to: Uint8Array
   }
   for (; i < end; i++, j++) to[j] = from[i]!;
 }
-
-/** Below it a loop beats the call. */
-const COMPARE_LOOP_BYTES_MAX = 48;
-
-/** Below 0, 0 or above 0; a prefix comes before what it begins. */
-export function compareBytes(a: Uint8Array, aStart: number, aEnd: number, b: Uint8Array, bStart: number, bEnd: number): number {
-  const aLength = aEnd - aStart;
-  const bLength = bEnd - bStart;
-  const length = aLength < bLength ? aLength : bLength;
-  const looped = length < COMPARE_LOOP_BYTES_MAX ? length : COMPARE_LOOP_BYTES_MAX;
-  for (let i = 0; i < looped; i++) {
-    const difference = a[aStart + i]! - b[bStart + i]!;
-    if (difference !== 0) return difference;
-  }
-  if (length <= COMPARE_LOOP_BYTES_MAX) return aLength - bLength;
-  return Buffer.prototype.compare.call(a, b, bStart + looped, bEnd, aStart + looped, aEnd);
-}

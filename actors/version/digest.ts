@@ -2,7 +2,7 @@
  * The digest of a record, for digest reads and repair: 8 bytes that are equal where the siblings are.
  *
  * Of dots and contents, never of the version vector: what one replica truncated and another did not makes no difference (T9), and replicas with equal siblings have seen
- * the same unless something was truncated. Dots tell versions apart, hashes only two values of one dot (T6): 64 bits that are no secret suffice.
+ * the same unless something was truncated, or dropped by last-writer-wins: then what one has not seen loses again when it comes. Dots tell versions apart, hashes only two values of one dot (T6): 64 bits that are no secret suffice.
  */
 import type { OutBuffer } from '../../runtime/bytes.ts';
 import { u16At, u32At } from '../../storage/byte-reader.ts';

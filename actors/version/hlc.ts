@@ -8,11 +8,15 @@
  * clock did. Source: [Kulkarni 2014, logical physical clocks], with the two parts in one number as CockroachDB and others do.
  */
 import { assert } from '../../runtime/errors.ts';
-import { compareActors } from './incarnation.ts';
 
 export const STAMPS_PER_MS = 1_024;
-/** How far the ceiling is set above the wall clock, in milliseconds: so far a clock may jump forward over a crash. It is asked for again when half of that is left. */
-export const CEILING_AHEAD_MS = 10_000;
+/**
+ * How far the ceiling is set above the wall clock, in milliseconds; it is asked for again when half of that is left. A node that was killed begins there, up to so far ahead
+ * of its wall clock: so it is less than the drift that others bear with.
+ */
+export const CEILING_AHEAD_MS = 2_000;
+/** Default of `driftMaxMs`: stamps further ahead of the wall clock are refused. */
+export const DRIFT_MAX_MS = 5_000;
 
 export interface ClockState {
   /** The highest stamp given out or taken over. */
@@ -64,9 +68,4 @@ export function aheadMs(state: ClockState, wallMs: number): number {
 
 export function stampMs(stamp: number): number {
   return Math.floor(stamp / STAMPS_PER_MS);
-}
-
-/** Lamport's total order: by stamp, then by actor. Below 0, 0 or above 0. */
-export function compareStamps(a: number, aActor: Uint8Array, aAt: number, b: number, bActor: Uint8Array, bAt: number): number {
-  return a !== b ? a - b : compareActors(aActor, aAt, bActor, bAt);
 }

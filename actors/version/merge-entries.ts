@@ -1,10 +1,12 @@
 /** What put and merge share: version vectors merged, siblings copied, into the end of an `OutBuffer` that has room. */
 import type { OutBuffer } from '../../runtime/bytes.ts';
-import { u64At } from '../../storage/byte-reader.ts';
+import { assert } from '../../runtime/errors.ts';
 import { putU16 } from '../../storage/byte-writer.ts';
+import { compareU64 } from './compare-bytes.ts';
 import { copyBytes } from './copy-bytes.ts';
 import { compareActors } from './incarnation.ts';
 import {
+  ENTRIES_MAX,
   ENTRY_BYTES,
   ENTRY_COUNTER,
   ENTRY_STAMP,
@@ -55,8 +57,8 @@ export function mergeEntries(a: RecordView, b: RecordView, out: OutBuffer | unde
 
 /** Above 0 when the entry of a is the newer of two of one actor. Stamps of one dot differ only when an incarnation was used twice: then the later counts. */
 function newerEntry(a: Uint8Array, aAt: number, b: Uint8Array, bAt: number): number {
-  const counters = u64At(a, aAt + ENTRY_COUNTER) - u64At(b, bAt + ENTRY_COUNTER);
-  return counters !== 0 ? counters : u64At(a, aAt + ENTRY_STAMP) - u64At(b, bAt + ENTRY_STAMP);
+  const counters = compareU64(a, aAt + ENTRY_COUNTER, b, bAt + ENTRY_COUNTER);
+  return counters !== 0 ? counters : compareU64(a, aAt + ENTRY_STAMP, b, bAt + ENTRY_STAMP);
 }
 
 export function beginRecord(out: OutBuffer): void {
@@ -79,7 +81,10 @@ export function copySibling(from: RecordView, at: number, out: OutBuffer, start:
   const actor = from.actorOf(at);
   const { bytes, length } = out;
   let i = entry;
-  while (compareActors(bytes, start + RECORD_HEADER_BYTES + i * ENTRY_BYTES, from.bytes, actor) !== 0) i++;
+  while (compareActors(bytes, start + RECORD_HEADER_BYTES + i * ENTRY_BYTES, from.bytes, actor) !== 0) {
+    i++;
+    assert(i <= ENTRIES_MAX, 'record: a sibling has an actor that is in no entry');
+  }
   const end = siblingEnd(from.bytes, at);
   copyBytes(from.bytes, at, end, bytes, length);
   putU16(bytes, length, i);

@@ -8,11 +8,11 @@
  */
 import type { OutBuffer } from '../../runtime/bytes.ts';
 import { u16At } from '../../storage/byte-reader.ts';
-import { compareBytes } from './copy-bytes.ts';
+import { compareBytes, compareU64 } from './compare-bytes.ts';
 import { compareActors } from './incarnation.ts';
 import { copySibling, DIFFERS_FROM_A, DIFFERS_FROM_B, finishRecord, mergeEntries } from './merge-entries.ts';
-import { ENTRIES_MAX, ENTRY_BYTES, RECORD_HEADER_BYTES, SIBLING_FLAGS, SIBLINGS_MAX } from './record-format.ts';
-import { counterAt, type RecordView, siblingEnd, stampAt } from './record-view.ts';
+import { ENTRIES_MAX, ENTRY_BYTES, RECORD_HEADER_BYTES, SIBLING_COUNTER, SIBLING_FLAGS, SIBLINGS_MAX } from './record-format.ts';
+import { type RecordView, siblingEnd, stampAt } from './record-view.ts';
 import { hasSeen, skipTo } from './seen.ts';
 
 /** Of `compare(a, b)`: a is ... b. An ancestor can be replaced by b as it lies. */
@@ -113,12 +113,12 @@ function walk(a: RecordView, b: RecordView, out: OutBuffer | undefined, mutants?
 
 function compareDots(a: RecordView, aAt: number, b: RecordView, bAt: number): number {
   const actors = compareActors(a.bytes, a.actorOf(aAt), b.bytes, b.actorOf(bAt));
-  return actors !== 0 ? actors : counterAt(a.bytes, aAt) - counterAt(b.bytes, bAt);
+  return actors !== 0 ? actors : compareU64(a.bytes, aAt + SIBLING_COUNTER, b.bytes, bAt + SIBLING_COUNTER);
 }
 
 /** Of two siblings of one record. */
 function hasSameDot(bytes: Uint8Array, a: number, b: number): boolean {
-  return u16At(bytes, a) === u16At(bytes, b) && counterAt(bytes, a) === counterAt(bytes, b);
+  return u16At(bytes, a) === u16At(bytes, b) && compareU64(bytes, a + SIBLING_COUNTER, bytes, b + SIBLING_COUNTER) === 0;
 }
 
 function compareContents(a: Uint8Array, aAt: number, b: Uint8Array, bAt: number): number {

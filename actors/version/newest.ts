@@ -4,11 +4,12 @@
  * Bytes stand where others take a hash of the value: they are compared only for two values of one dot, and never tie.
  */
 import type { OutBuffer } from '../../runtime/bytes.ts';
-import { compareBytes, copyBytes } from './copy-bytes.ts';
-import { compareStamps } from './hlc.ts';
+import { compareBytes, compareU64 } from './compare-bytes.ts';
+import { copyBytes } from './copy-bytes.ts';
+import { compareActors } from './incarnation.ts';
 import { copySibling, finishRecord } from './merge-entries.ts';
-import { SIBLING_FLAGS } from './record-format.ts';
-import { counterAt, isLiveAt, type RecordView, siblingEnd, stampAt } from './record-view.ts';
+import { SIBLING_COUNTER, SIBLING_FLAGS, SIBLING_STAMP } from './record-format.ts';
+import { isLiveAt, type RecordView, siblingEnd, stampAt } from './record-view.ts';
 
 /** No sibling: there is no such key. */
 export const NONE = -1;
@@ -47,12 +48,14 @@ export function reduceToNewest(view: RecordView, out: OutBuffer): boolean {
   return true;
 }
 
+/** Lamport's total order, and what is left to order two values of one dot. */
 function compareAge(view: RecordView, a: number, b: number): number {
   const { bytes } = view;
-  const lamport = compareStamps(stampAt(bytes, a), bytes, view.actorOf(a), stampAt(bytes, b), bytes, view.actorOf(b));
-  if (lamport !== 0) return lamport;
-  const counters = counterAt(bytes, a) - counterAt(bytes, b);
-  return counters !== 0
-    ? counters
-    : compareBytes(bytes, a + SIBLING_FLAGS, siblingEnd(bytes, a), bytes, b + SIBLING_FLAGS, siblingEnd(bytes, b));
+  const stamps = compareU64(bytes, a + SIBLING_STAMP, bytes, b + SIBLING_STAMP);
+  if (stamps !== 0) return stamps;
+  const actors = compareActors(bytes, view.actorOf(a), bytes, view.actorOf(b));
+  if (actors !== 0) return actors;
+  const counters = compareU64(bytes, a + SIBLING_COUNTER, bytes, b + SIBLING_COUNTER);
+  if (counters !== 0) return counters;
+  return compareBytes(bytes, a + SIBLING_FLAGS, siblingEnd(bytes, a), bytes, b + SIBLING_FLAGS, siblingEnd(bytes, b));
 }

@@ -10,7 +10,8 @@
 import type { OutBuffer } from '../../runtime/bytes.ts';
 import { u64At } from '../../storage/byte-reader.ts';
 import { putU16, putU32 } from '../../storage/byte-writer.ts';
-import { compareBytes, copyBytes } from './copy-bytes.ts';
+import { compareBytes } from './compare-bytes.ts';
+import { copyBytes } from './copy-bytes.ts';
 import { ACTOR_BYTES, compareActors } from './incarnation.ts';
 import { copySibling, finishRecord, mergeEntries } from './merge-entries.ts';
 import {

@@ -12,7 +12,6 @@ import {
   RECORD_ENTRIES,
   RECORD_HEADER_BYTES,
   RECORD_SIBLINGS,
-  SIBLING_COUNTER,
   SIBLING_EXPIRY,
   SIBLING_FLAGS,
   SIBLING_HEAD_BYTES,
@@ -91,10 +90,6 @@ export class RecordView {
 }
 
 /** These are of the sibling at `bytes[at]`. */
-export function counterAt(bytes: Uint8Array, at: number): number {
-  return u64At(bytes, at + SIBLING_COUNTER);
-}
-
 export function stampAt(bytes: Uint8Array, at: number): number {
   return u64At(bytes, at + SIBLING_STAMP);
 }

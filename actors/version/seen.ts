@@ -1,8 +1,9 @@
 /** What a version vector has seen. */
 import { u64At } from '../../storage/byte-reader.ts';
+import { compareU64 } from './compare-bytes.ts';
 import { compareActors } from './incarnation.ts';
-import { ENTRY_BYTES, ENTRY_COUNTER, ENTRY_STAMP } from './record-format.ts';
-import { counterAt, type RecordView, siblingEnd } from './record-view.ts';
+import { ENTRY_BYTES, ENTRY_COUNTER, ENTRY_STAMP, SIBLING_COUNTER } from './record-format.ts';
+import { type RecordView, siblingEnd } from './record-view.ts';
 
 /** Whether `context` covers every sibling of `record`: who read what the context is of has seen them all, and a put with it replaces them all. */
 export function isCovered(record: RecordView, context: RecordView): boolean {
@@ -31,7 +32,10 @@ export function hasForgotten(
   return known > floor && known > local.counterOf(actor, 0);
 }
 
-/** The latest stamp of all that was seen, 0 for nothing: what a clock takes over (`observeStamp`) before it stamps a write that follows. Also of what a context covers. */
+/**
+ * The latest stamp of all that was seen, 0 for nothing: what a clock takes over (`observeStamp`) before it stamps a write that follows. Also of what a context covers.
+ * What a vnode has stored it has accepted: that is taken over however far ahead it is, or a wall clock that was set back would stop the writes of the key.
+ */
 export function latestStamp({ bytes, entries, entriesAt }: RecordView): number {
   let latest = 0;
   for (let i = 0, at = entriesAt; i < entries; i++, at += ENTRY_BYTES) latest = Math.max(latest, u64At(bytes, at + ENTRY_STAMP));
@@ -51,5 +55,5 @@ export function hasSeen(record: RecordView, i: number, other: RecordView, at: nu
   if (i === record.entries) return false;
   const entry = record.entryAt(i);
   if (compareActors(record.bytes, entry, other.bytes, other.actorOf(at)) !== 0) return false;
-  return counterAt(other.bytes, at) <= u64At(record.bytes, entry + ENTRY_COUNTER);
+  return compareU64(other.bytes, at + SIBLING_COUNTER, record.bytes, entry + ENTRY_COUNTER) <= 0;
 }
