@@ -8,6 +8,7 @@
  * The context removes exactly what it covers (T1): a put without one removes nothing and makes a sibling. A delete is a put of a tombstone.
  */
 import type { OutBuffer } from '../../runtime/bytes.ts';
+import { assert } from '../../runtime/errors.ts';
 import { u64At } from '../../storage/byte-reader.ts';
 import { putU16, putU32 } from '../../storage/byte-writer.ts';
 import { compareBytes } from './compare-bytes.ts';
@@ -47,11 +48,14 @@ export type PutResult =
 
 /**
  * Appends the new record to `out`; nothing, unless 'done'. `local`: the vnode's own record, empty when the key is not there; `context`: empty when there is none.
- * Requires: views of checked bytes, no part of them in the free part of `out`; `hasForgotten` was asked; the clock has taken over `latestStamp` of both. A tombstone has neither value nor expiry.
+ * Requires: views of checked bytes, no part of them in the free part of `out`; `hasForgotten` was asked; the clock has taken over `latestStamp` of both.
+ * A tombstone has neither value nor expiry.
  * Cost: O(entries + siblings) and the copy; allocates nothing but a view per run of more than 128 bytes that comes from another buffer.
  */
 export function put(local: RecordView, context: RecordView, write: Write, out: OutBuffer, mutants?: ReadonlySet<string>): PutResult {
   const valueBytes = write.valueEnd - write.valueStart;
+  assert(isCounted(write.numbers[COUNTER]!) && isCounted(write.numbers[STAMP]!), 'put: expected a counter and a stamp of 1 .. 2^53-1');
+  assert(!write.isTombstone || (valueBytes === 0 && write.numbers[EXPIRY] === 0), 'put: expected a tombstone without value and expiry');
   if (local.entries + context.entries >= ENTRIES_MAX || local.siblings >= SIBLINGS_MAX) return 'noRoom';
   const more = RECORD_HEADER_BYTES + ENTRY_BYTES + SIBLING_HEAD_BYTES + EXPIRY_BYTES + valueBytes;
   if (!out.ensure(local.end - local.start + (context.end - context.start) + more)) return 'noRoom';
@@ -88,6 +92,11 @@ export function put(local: RecordView, context: RecordView, write: Write, out: O
   if (!isWritten) appendSibling(out, entryOfActor, write);
   finishRecord(out, start, entries, siblings);
   return 'done';
+}
+
+/** 0 is what a dot source and a clock answer when they must write to disk first. */
+function isCounted(number: number): boolean {
+  return number >= 1 && number <= Number.MAX_SAFE_INTEGER;
 }
 
 /** Whether the write is stamped later than all that `record` has seen: else the order of stamps contradicts causality, and last-writer-wins drops the follower. */

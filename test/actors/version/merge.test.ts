@@ -113,6 +113,14 @@ testProp('put: keeps all siblings and adds one, when there is no context', [anyR
   t.is(orderOf(record, written), 'ancestor');
 });
 
+test('put: a write without a counter or a stamp, or a tombstone with a value, is a bug', (t) => {
+  const good = { actor: actorOf('a'), counter: 1, stamp: 1, value: 'v' };
+  t.throws(() => tryPut(NOTHING, NOTHING, { ...good, counter: 0 }), { message: /a counter and a stamp/ });
+  t.throws(() => tryPut(NOTHING, NOTHING, { ...good, counter: 2 ** 53 }), { message: /a counter and a stamp/ });
+  t.throws(() => tryPut(NOTHING, NOTHING, { ...good, stamp: 0 }), { message: /a counter and a stamp/ });
+  t.throws(() => tryPut(NOTHING, NOTHING, { ...good, value: undefined, expiry: 5 }), { message: /a tombstone without/ });
+});
+
 test('put: writes nothing and says so, when the buffer is at its cap', (t) => {
   const options = { actor: actorOf('a'), counter: 1, value: 'v'.repeat(2 << 20) };
   t.is(tryPut(NOTHING, NOTHING, options), 'noRoom');

@@ -20,7 +20,7 @@ function truncated(record: Uint8Array, entriesMax: number, ...current: readonly 
 /** Written in turn by these, one second after the other. */
 function writtenBy(...names: readonly string[]): Buffer {
   return names.reduce<Buffer>(
-    (record, name, i) => putBytes(record, record, { actor: actorOf(name), counter: 1, stamp: i * SECOND, value: name }),
+    (record, name, i) => putBytes(record, record, { actor: actorOf(name), counter: 1, stamp: (i + 1) * SECOND, value: name }),
     NOTHING,
   );
 }
