@@ -183,14 +183,7 @@ test(
   'INVALID_ARGUMENT',
   /replace itself/,
 );
-test(
-  'replaceMember: refused, when neither is there',
-  refused,
-  three,
-  () => ({ ...replaceBy9, id: idOf(7) }),
-  'NOT_FOUND',
-  /no member/,
-);
+test('replaceMember: refused, when neither is there', refused, three, () => ({ ...replaceBy9, id: idOf(7) }), 'NOT_FOUND', /no member/);
 test(
   'replaceMember: refused, when another is excluded and too few replicas would be left',
   refused,
