@@ -13,6 +13,8 @@ export interface ShardStart {
   readonly shard: number;
   readonly shards: number;
   spawn<M, A extends readonly unknown[]>(definition: ActorDefinition<M, A>, args: A, options?: SpawnOptions): Ref<M>;
+  /** The actor at that slot of this node's main thread; whether there is one shows when it is asked. */
+  wellKnown<M>(slot: number): Ref<M>;
   /** Makes an actor of this shard findable under `key`. */
   register<M>(key: ServiceKey<M>, ref: Ref<M>): void;
 }

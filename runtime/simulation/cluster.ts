@@ -188,6 +188,8 @@ export class Cluster {
       shard: shard.index,
       shards: shard.node.shards.length,
       spawn: (definition, args, options) => shard.spawn(definition, args, options),
+      wellKnown: <M>(slot: number) =>
+        shard.runtime.wellKnown(slot, { node: shard.node.name, shard: MAIN_SHARD }) as unknown as Ref<M>,
       register: (key, ref) => {
         const target = shard.runtime.wellKnown(RECEPTIONIST_SLOT) as Ref<ReceptionistMessage>;
         target.tell({ type: 'register', key: key.id, ref }, { lane: CONTROL });

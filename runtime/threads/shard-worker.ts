@@ -67,6 +67,7 @@ const control: ShardControl = {
         shard: data.shard,
         shards: data.shards,
         spawn: (definition, args, options) => runtime.spawn(definition, args, options),
+        wellKnown: <M>(slot: number) => runtime.wellKnown(slot, { node: data.node, shard: MAIN_SHARD }) as unknown as Ref<M>,
         register: (key, ref) => {
           const receptionist = runtime.wellKnown(RECEPTIONIST_SLOT) as Ref<ReceptionistMessage>;
           receptionist.tell({ type: 'register', key: key.id, ref }, { lane: CONTROL });
