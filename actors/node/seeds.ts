@@ -18,6 +18,11 @@ export interface SeedAnswers {
   readonly failures: readonly string[];
 }
 
+/** A wiped disk is a new node for transports too, since ids are: name, and the first half of the id. */
+export function transportName({ name, id }: { readonly name: string; readonly id: string }): string {
+  return `${name}.${id.slice(0, 16)}`;
+}
+
 /** One answer per address of each; those of the node itself are left out. `self`: its name among transports. */
 export async function askSeeds(seeds: readonly HostAndPort[], self: string): Promise<SeedAnswers> {
   const answers = (await Promise.all(seeds.map(({ host, port }) => ActorSystem.probe(host, port)))).flat();

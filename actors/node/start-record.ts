@@ -18,7 +18,7 @@ export interface StartWish {
   readonly name: string | undefined;
   readonly shards: number | undefined;
   readonly init: boolean;
-  readonly join: readonly string[];
+  readonly join: readonly unknown[];
 }
 
 export interface FreshIds {

@@ -39,6 +39,8 @@ export const configSchema = z.strictObject({
   advertise: host.optional(),
   http: z.strictObject({ host, port: whole(0, 65_535) }, { error: 'expected keys host and port' }),
   init: flag,
+  replace: label.optional(),
+  joinTimeoutSeconds: whole(0, 86_400),
   join: z.array(seed, { error: 'expected a list of host:port' }),
   dataCenter: label,
   rack: label,
