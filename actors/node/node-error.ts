@@ -17,6 +17,8 @@ export type NodeErrorCode =
   | 'CANNOT_JOIN'
   /** Another process runs with this directory's id, or the directory is an old copy. */
   | 'DUPLICATE'
+  /** The ring has let this node go. */
+  | 'REMOVED'
   | 'INVALID_CONFIG'
   | 'IO';
 

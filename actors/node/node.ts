@@ -24,6 +24,7 @@ import type { Admin, Snapshot } from './admin.ts';
 import type { NodeConfig } from './config/config.ts';
 import { clusterDoor } from './door.ts';
 import { joinBy, memberOfIdentity } from './entering.ts';
+import { fatal } from './fatal.ts';
 import { createApp } from './http/app.ts';
 import { NodeMetrics } from './http/metrics.ts';
 import { NodeDirectory } from './node-directory.ts';
@@ -65,7 +66,7 @@ export class Node implements Admin {
   #http: HttpServer | null = null;
   isStopping = false;
   readonly #directory: NodeDirectory;
-  readonly #config: NodeConfig;
+  readonly config: NodeConfig;
   readonly #doors: NodeDoors;
   readonly #door: ClusterDoor;
   readonly #ring: Ref<RingMessage>;
@@ -106,7 +107,7 @@ export class Node implements Admin {
     this.self = { id, name, address: system.address, dataCenter, rack, capacity, shards, boot, instance: doors.instance };
     this.version = doors.version;
     this.system = system;
-    this.#config = config;
+    this.config = config;
     this.#doors = doors;
     this.#directory = directory;
     this.#door = clusterDoor(system);
@@ -173,14 +174,14 @@ export class Node implements Admin {
         ? null
         : initialRing({
             cluster: record.cluster,
-            clusterName: this.#config.clusterName,
+            clusterName: this.config.clusterName,
             operationId,
             member: memberOfIdentity(self),
-            partitions: this.#config.partitions,
+            partitions: this.config.partitions,
           });
     const door = this.#door;
     system.spawnWellKnown(RING_SLOT, ringActor, [{ identity: self, door, directory: this.#directory.path, initial }]);
-    const gossip = { identity: self, door, mutants: new Set<string>(), intervalMs: this.#config.gossip.intervalMs };
+    const gossip = { identity: self, door, mutants: new Set<string>(), intervalMs: this.config.gossip.intervalMs };
     const gossipRef: Ref<GossipMessage> = system.spawnWellKnown(GOSSIP_SLOT, gossipActor, [gossip]);
     const sights = {
       onRing: () => undefined,
@@ -191,7 +192,7 @@ export class Node implements Admin {
     system.spawn(nodeObserver, [this.#ring, gossipRef, sights]);
     const metrics = new NodeMetrics(this);
     const app = createApp({ admin: this, log: system.log, metrics: () => metrics.text() });
-    this.#http = await openHttpServer({ ...this.#config.http, fetch: (request) => app.fetch(request) });
+    this.#http = await openHttpServer({ ...this.config.http, fetch: (request) => app.fetch(request) });
     this.#watchFence();
   }
 
@@ -211,8 +212,8 @@ export class Node implements Admin {
   async #join(found: readonly Seed[]): Promise<void> {
     const { newId } = this.#doors;
     const { log } = this.system;
-    const options = { identity: this.self, door: this.#door, replace: this.#config.replace, newId, log };
-    const giveUpAt = Date.now() + this.#config.joinTimeoutSeconds * 1000;
+    const options = { identity: this.self, door: this.#door, replace: this.config.replace, newId, log };
+    const giveUpAt = Date.now() + this.config.joinTimeoutSeconds * 1000;
     let seeds = found;
     for (let attempt = 0; !this.isStopping; attempt++) {
       const seed = seeds[attempt % Math.max(1, seeds.length)];
@@ -221,7 +222,7 @@ export class Node implements Admin {
       if (Date.now() > giveUpAt) throw new NodeError('CANNOT_JOIN', `node ${this.self.name} could not join: ${step.reason}`);
       log.warn('node.notJoinedYet', { reason: step.reason, attempt });
       await pause(RETRY_MS);
-      const asked = await askSeeds(this.#config.join, this.self.address.node);
+      const asked = await askSeeds(this.config.join, this.self.address.node);
       const ours = asked.seeds.filter(({ cluster }) => cluster === this.system.cluster);
       if (ours.length > 0) seeds = ours;
     }

@@ -34,3 +34,19 @@ export const keyspaceChangesBody = z.strictObject(rules).partial();
 export const capacityBody = z.strictObject({ capacity: whole(1, 65_535) });
 export const forceBody = z.strictObject({ survivors: z.array(z.string(), { error: 'expected a list of names or ids' }).min(1) });
 export const emptyBody = z.strictObject({});
+
+const memberName = z.string({ error: 'expected a name' }).regex(/^[A-Za-z][A-Za-z0-9_-]{0,30}$/, { error: 'expected 1 to 31 of [A-Za-z0-9_-], beginning with a letter' });
+const label = z.string({ error: 'expected a name' }).regex(/^[A-Za-z0-9._-]{1,64}$/, { error: 'expected 1 to 64 of [A-Za-z0-9._-]' });
+const plannedChange = z.discriminatedUnion('type', [
+  z.strictObject({
+    type: z.literal('join'),
+    name: memberName,
+    capacity: whole(1, 65_535).default(100),
+    dataCenter: label.default('dc1'),
+    rack: label.default('rack1'),
+  }),
+  z.strictObject({ type: z.literal('leave'), name: z.string() }),
+  z.strictObject({ type: z.literal('capacity'), name: z.string(), capacity: whole(1, 65_535) }),
+]);
+export type PlannedChange = z.output<typeof plannedChange>;
+export const planBody = z.strictObject({ changes: z.array(plannedChange).max(100).default([]) });
