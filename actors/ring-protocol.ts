@@ -131,7 +131,7 @@ export type RingMessage =
   | { readonly type: 'init'; readonly ring: RingState; readonly replyTo: Ref<OperationOutcome> }
   /** Of the main thread: `ringChanged` can't leave it. */
   | { readonly type: 'subscribe'; readonly subscriber: Ref<RingChanged> }
-  /** `has`: what that shard has switched to. */
+  /** `has`: what that shard holds, whether or not it has switched to it. */
   | { readonly type: 'follow'; readonly shard: number; readonly has: RingVersion | null; readonly agent: Ref<Standing> }
   | { readonly type: 'switched'; readonly shard: number; readonly version: RingVersion }
   | { readonly type: 'view'; readonly view: MembershipView };

@@ -67,10 +67,11 @@ export class Proposer {
 
   addPromise(voter: string, accepted: Accepted | null): ProposerAction {
     if (this.#phase !== 'preparing' || !this.#count(this.#promised, voter)) return WAIT;
-    if (accepted !== null && (this.#highest === null || compareBallots(accepted.ballot, this.#highest.ballot) > 0)) this.#highest = accepted;
+    if (accepted !== null && (this.#highest === null || compareBallots(accepted.ballot, this.#highest.ballot) > 0))
+      this.#highest = accepted;
     if (!this.enough(this.#promised)) return WAIT;
     this.#phase = 'accepting';
-    if (this.#highest !== null && !this.#options.mutants.has('decidesOwnValue')) this.#value = this.#highest.proposal;
+    if (this.#highest !== null && !this.#options.mutants.has('decidesOwnValue')) this.#value = Buffer.from(this.#highest.proposal);
     return { type: 'accept', value: this.#value };
   }
 

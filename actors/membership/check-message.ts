@@ -60,6 +60,15 @@ const ANSWERS: Readonly<Record<Answered['type'], Fields>> = {
   notVoting: { reason: isText },
 };
 
+const STANDINGS: Readonly<Record<'standing', Fields>> = {
+  standing: { ring: orNull(isRing), mayServe: (value) => typeof value === 'boolean' },
+};
+
+/** As `faultOfMessage`, of what a shard is told. */
+export function faultOfStanding(message: unknown): string | null {
+  return faultIn(message, STANDINGS);
+}
+
 /** What is wrong with a message; null when nothing is. */
 export function faultOfMessage(message: unknown): string | null {
   return faultIn(message, MESSAGES);
@@ -78,7 +87,8 @@ function faultIn(value: unknown, table: Readonly<Record<string, Fields>>): strin
   if (!isRecord(value)) return `expected an object, found ${value === null ? 'null' : typeof value}`;
   const { type } = value;
   if (typeof type !== 'string' || !Object.hasOwn(table, type)) return `expected a known type, found ${shown(type)}`;
-  for (const [name, isRight] of Object.entries(table[type]!)) if (!isRight(value[name])) return `${type}: wrong ${name}: ${shown(value[name])}`;
+  for (const [name, isRight] of Object.entries(table[type]!))
+    if (!isRight(value[name])) return `${type}: wrong ${name}: ${shown(value[name])}`;
   return null;
 }
 

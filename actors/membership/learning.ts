@@ -1,7 +1,7 @@
 /** What to make of a ring that somebody else has sent. Pure. */
 import { errorMessage } from '../../runtime/errors.ts';
-import type { RingBytes } from '../ring-protocol.ts';
 import { compareVersions, type Id } from '../ring/ring-state.ts';
+import type { RingBytes } from '../ring-protocol.ts';
 import { type KnownRing, readRing } from './known-ring.ts';
 
 export type Lesson =

@@ -17,12 +17,12 @@ import { RESPONSE } from '../../runtime/lanes.ts';
 import type { Ref } from '../../runtime/ref.ts';
 import { Proposer, type ProposerAction } from '../consensus/proposer.ts';
 import { applyOperation } from '../ring/apply.ts';
+import type { OperationOutcome, Proposal } from '../ring/operation.ts';
 import { decodeProposal, encodeProposal } from '../ring/operation-codec.ts';
 import { majority } from '../ring/replicas-needed.ts';
+import type { Member, RingVersion } from '../ring/ring-state.ts';
 import { voters as votersOf } from '../ring/voters.ts';
 import type { AcceptAnswer, Ballot, PrepareAnswer, RingBytes, Sender } from '../ring-protocol.ts';
-import type { OperationOutcome, Proposal } from '../ring/operation.ts';
-import type { Member, RingVersion } from '../ring/ring-state.ts';
 import { type KnownRing, knownRing } from './known-ring.ts';
 import type { DecidedOperation } from './ring-file.ts';
 
@@ -292,8 +292,13 @@ function answer(replyTo: readonly Ref<OperationOutcome>[], outcome: OperationOut
 
 function timedOut({ offeredAfter, proposal }: Waiting): OperationOutcome {
   const what = proposal.operation.type;
-  if (offeredAfter === null) return { ok: false, code: 'NO_MAJORITY', message: `${what}: no majority of the voters answered in time; nothing was done` };
-  return { ok: false, code: 'INDETERMINATE', message: `${what}: offered for epoch ${offeredAfter.epoch + 1}, but no majority answered in time; it may be done yet` };
+  if (offeredAfter === null)
+    return { ok: false, code: 'NO_MAJORITY', message: `${what}: no majority of the voters answered in time; nothing was done` };
+  return {
+    ok: false,
+    code: 'INDETERMINATE',
+    message: `${what}: offered for epoch ${offeredAfter.epoch + 1}, but no majority answered in time; it may be done yet`,
+  };
 }
 
 function versionOf({ generation, epoch }: RingVersion): RingVersion {
@@ -303,4 +308,3 @@ function versionOf({ generation, epoch }: RingVersion): RingVersion {
 function sameVersion(a: RingVersion, b: RingVersion): boolean {
   return a.generation === b.generation && a.epoch === b.epoch;
 }
-

@@ -7,8 +7,8 @@
  * What no registering sees: a copy of the directory taken and put back within one start (boot n), which then starts as boot n + 1.
  */
 import { majority } from '../ring/replicas-needed.ts';
-import { voters as votersOf } from '../ring/voters.ts';
 import type { Id, Member, RingState } from '../ring/ring-state.ts';
+import { voters as votersOf } from '../ring/voters.ts';
 
 export class Registering {
   readonly #self: Id;

@@ -11,7 +11,8 @@ type Done = (outcome: OperationOutcome) => void;
 export function initRing(keeper: RingKeeper, ring: RingState, done: Done): void {
   const { newest, memory, fence, trouble } = keeper;
   if (isDone(keeper, ring.operationId, done)) return;
-  if (newest !== null) return done(refusal('EXISTS', `this node is in cluster ${newest.state.clusterName} (${newest.state.cluster}) already`));
+  if (newest !== null)
+    return done(refusal('EXISTS', `this node is in cluster ${newest.state.clusterName} (${newest.state.cluster}) already`));
   if (memory === null || fence !== null) return done(refusal('NOT_ALLOWED', trouble));
   adopt(keeper, ring, done);
 }

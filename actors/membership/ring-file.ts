@@ -25,8 +25,8 @@ import { ByteWriter } from '../../storage/byte-writer.ts';
 import { crc32Of } from '../../storage/checksum.ts';
 import { corruption, StorageError } from '../../storage/errors.ts';
 import type { AcceptorState } from '../consensus/acceptor.ts';
-import type { Accepted, Ballot, RingBytes } from '../ring-protocol.ts';
 import type { Id, RingVersion } from '../ring/ring-state.ts';
+import type { Accepted, Ballot, RingBytes } from '../ring-protocol.ts';
 
 /** The highest start of a member that this one has heard of. */
 export interface Registration {

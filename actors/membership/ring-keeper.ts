@@ -8,8 +8,8 @@
 import { errorMessage } from '../../runtime/errors.ts';
 import type { FileResult } from '../../runtime/files.ts';
 import type { StorageResult } from '../../storage/errors.ts';
-import { voters as votersOf } from '../ring/voters.ts';
 import type { Member } from '../ring/ring-state.ts';
+import { voters as votersOf } from '../ring/voters.ts';
 import type { RingBytes } from '../ring-protocol.ts';
 import { type KnownRing, readRing } from './known-ring.ts';
 import { type Lesson, learn } from './learning.ts';
@@ -107,7 +107,10 @@ export class RingKeeper {
     const { store, state } = result.value;
     const stored = state ?? emptyStoredRing(identity.id);
     if (stored.owner !== identity.id) {
-      return this.fenceOff('storage', `the ring state is of member ${stored.owner}, but this node is ${identity.id}: its directory was swapped`);
+      return this.fenceOff(
+        'storage',
+        `the ring state is of member ${stored.owner}, but this node is ${identity.id}: its directory was swapped`,
+      );
     }
     try {
       this.#ring = stored.ring && readRing(stored.ring);
@@ -194,6 +197,7 @@ export class RingKeeper {
   #publish(ring: KnownRing, before: KnownRing | null, isDecidedHere: boolean): void {
     this.#ports.published(ring, before, isDecidedHere);
     const { generation, epoch } = ring.state;
-    if (this.member === undefined) this.fenceOff('removed', `this node was removed from the cluster: it is not in the ring of generation ${generation}, epoch ${epoch}`);
+    if (this.member === undefined)
+      this.fenceOff('removed', `this node was removed from the cluster: it is not in the ring of generation ${generation}, epoch ${epoch}`);
   }
 }

@@ -1,6 +1,7 @@
 /** Times of a RingActor, and its planted bugs. */
-import type { DriverTimes } from './transition-driver.ts';
+
 import type { ProposalTimes } from './proposals.ts';
+import type { DriverTimes, Planner } from './transition-driver.ts';
 
 export interface RingOptions extends ProposalTimes, DriverTimes {
   /** While unconfirmed, the members are told who this is so often. */
@@ -15,6 +16,8 @@ export interface RingOptions extends ProposalTimes, DriverTimes {
   readonly driveMs: number;
   /** GossipActor is asked for its view so often, so that one that has restarted knows. */
   readonly subscribeMs: number;
+  /** The owners that the members should have. */
+  readonly plan: Planner;
   /**
    * Planted bugs: acceptorForgetsPromise, quorumOneTooFew, precomputedRing, answersBeforeDurable, ignoresGeneration, ballotReused,
    * votesUnconfirmed, acceptsLowerBoot, decidesOwnValue, doubleCountsAnswers.
@@ -35,5 +38,6 @@ export const RING_DEFAULTS: RingOptions = {
   writeRetryMs: 1_000,
   driveMs: 500,
   subscribeMs: 5_000,
+  plan: () => null,
   mutants: new Set(),
 };

@@ -86,26 +86,26 @@ export function openRingStore(files: FileSystem, directory: string, done: Storag
 }
 
 function readNewest(files: FileSystem, directory: string, done: StorageDone<OpenedRingStore>): void {
-    files.readdir(directory, (listed) => {
-      if (!listed.ok) return done({ ok: false, error: ioError('ring state', listed.error) });
-      const numbers = listed.value.flatMap((name) => NAME.exec(name)?.slice(1).map(Number) ?? []).sort((a, b) => b - a);
-      const [current = 0, ...old] = numbers;
-      const useless = [...listed.value.filter((name) => TEMPORARY.test(name)), ...old.map((number) => `ring-${number}`)];
-      // Whether they can be removed doesn't matter.
-      for (const name of useless) files.unlink(`${directory}/${name}`, () => undefined);
-      const store = new RingStore(files, directory, current);
-      if (current === 0) return done({ ok: true, value: { store, state: null } });
-      const path = `${directory}/ring-${current}`;
-      readWhole(files, path, RING_FILE_BYTES_MAX, (read) => {
-        if (!read.ok) return done(read);
-        try {
-          done({ ok: true, value: { store, state: decodeRingFile(read.value, path, current) } });
-        } catch (error) {
-          if (!(error instanceof StorageError)) throw error;
-          done({ ok: false, error });
-        }
-      });
+  files.readdir(directory, (listed) => {
+    if (!listed.ok) return done({ ok: false, error: ioError('ring state', listed.error) });
+    const numbers = listed.value.flatMap((name) => NAME.exec(name)?.slice(1).map(Number) ?? []).sort((a, b) => b - a);
+    const [current = 0, ...old] = numbers;
+    const useless = [...listed.value.filter((name) => TEMPORARY.test(name)), ...old.map((number) => `ring-${number}`)];
+    // Whether they can be removed doesn't matter.
+    for (const name of useless) files.unlink(`${directory}/${name}`, () => undefined);
+    const store = new RingStore(files, directory, current);
+    if (current === 0) return done({ ok: true, value: { store, state: null } });
+    const path = `${directory}/ring-${current}`;
+    readWhole(files, path, RING_FILE_BYTES_MAX, (read) => {
+      if (!read.ok) return done(read);
+      try {
+        done({ ok: true, value: { store, state: decodeRingFile(read.value, path, current) } });
+      } catch (error) {
+        if (!(error instanceof StorageError)) throw error;
+        done({ ok: false, error });
+      }
     });
+  });
 }
 
 function makeDirectory(files: FileSystem, directory: string, done: (error: FileError | undefined) => void): void {

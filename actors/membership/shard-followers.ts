@@ -1,8 +1,8 @@
 /** Which shards of this node have switched to which ring: what RingActor knows of the agents. */
 import { CONTROL } from '../../runtime/lanes.ts';
 import type { Ref } from '../../runtime/ref.ts';
-import type { RingBytes, Standing } from '../ring-protocol.ts';
 import { compareVersions, type RingVersion } from '../ring/ring-state.ts';
+import type { RingBytes, Standing } from '../ring-protocol.ts';
 
 interface Follower {
   agent: Ref<Standing> | null;

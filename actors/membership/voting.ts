@@ -4,13 +4,36 @@
  * Only a confirmed voter of the ring that the decision follows answers as an acceptor. A message of an older ring, or of an older generation, gets the
  * newer ring instead; so late ones change nothing (FAULTS N19).
  */
+import { errorMessage } from '../../runtime/errors.ts';
 import { type AcceptorStep, accept, promise } from '../consensus/acceptor.ts';
-import type { AcceptAnswer, PeerMessage, PrepareAnswer, Sender } from '../ring-protocol.ts';
+import { applyOperation } from '../ring/apply.ts';
+import { decodeProposal } from '../ring/operation-codec.ts';
 import { compareVersions } from '../ring/ring-state.ts';
+import type { AcceptAnswer, PeerMessage, PrepareAnswer, Sender } from '../ring-protocol.ts';
+import type { KnownRing } from './known-ring.ts';
 import { register, supersededBy } from './registry.ts';
 import type { StoredRing } from './ring-file.ts';
 
 export type Ballotted = Extract<PeerMessage, { type: 'prepare' | 'accept' }>;
+
+/**
+ * Why a voter must not accept a proposal; null: it may. What was accepted once binds all who come after, so nothing gets in that does not apply to the
+ * ring that it is to follow. Of another ring than this one it says nothing: `vote` refuses that.
+ */
+export function faultOfProposal(
+  ring: KnownRing,
+  message: Extract<Ballotted, { type: 'accept' }>,
+  mutants: ReadonlySet<string>,
+): string | null {
+  if (compareVersions(message.version, ring.encoded) !== 0 || mutants.has('precomputedRing')) return null;
+  try {
+    const applied = applyOperation(ring.state, decodeProposal(message.proposal));
+    if (!applied.ok) return applied.message;
+    return applied.ring === ring.state ? 'it changes nothing' : null;
+  } catch (error) {
+    return errorMessage(error);
+  }
+}
 
 export interface Voter {
   /** As it stands in the answers. */
@@ -40,7 +63,10 @@ export function vote(stored: StoredRing, message: Ballotted, { self, isVoter, is
     return { stored, answer: { type: 'notVoting', reason: 'it has not registered with a majority yet' } };
   }
   const step: AcceptorStep =
-    message.type === 'prepare' ? promise(stored, message.ballot) : accept(stored, message.ballot, message.proposal);
+    message.type === 'prepare'
+      ? promise(stored, message.ballot)
+      : // A copy: what came is a view of the frame.
+        accept(stored, message.ballot, Buffer.from(message.proposal));
   const { promised, accepted } = step.state;
   const registered = register(stored.registered, message.from);
   const isSame = step.state === stored && registered === stored.registered;
