@@ -46,6 +46,7 @@ interface Observed {
   /** Failed probes in a row of which no helper knew anything. */
   unconfirmed: number;
   probeAgainMs: number;
+  isUrgent: boolean;
 }
 
 /** A probe that no helper has confirmed may have failed on this side: it is repeated so many times before it is believed. */
@@ -70,13 +71,14 @@ export class Suspicions {
     return this.#observed.keys();
   }
 
-  setObserved(ids: readonly Id[], nowMs: number): void {
+  /** `isUrgent`: newcomers are probed at once: others have failed that observed them, and they don't know yet that this node does. */
+  setObserved(ids: readonly Id[], nowMs: number, isUrgent = false): void {
     const wanted = new Set(ids);
     for (const id of this.#observed.keys()) if (!wanted.has(id)) this.#forget(id);
     for (const id of ids) {
       if (this.#observed.has(id)) continue;
       const detector = new PhiAccrual({ intervalMs: this.#options.intervalMs }, nowMs);
-      this.#observed.set(id, { detector, last: null, isSuspected: false, probe: null, unconfirmed: 0, probeAgainMs: 0 });
+      this.#observed.set(id, { detector, last: null, isSuspected: false, probe: null, unconfirmed: 0, probeAgainMs: 0, isUrgent });
     }
   }
 
@@ -146,8 +148,8 @@ export class Suspicions {
     }
   }
 
-  /** What is to be done now. `isAccused`: whether this node's accusation stands already. Call it several times an interval. */
-  check(nowMs: number, self: SelfSuspicion, isAccused: (id: Id) => boolean): SuspicionAction[] {
+  /** What is to be done now. `isSettled`: it is accused by this node, or down, already. Call it several times an interval. */
+  check(nowMs: number, self: SelfSuspicion, isSettled: (id: Id) => boolean): SuspicionAction[] {
     const actions: SuspicionAction[] = [];
     const { phiThreshold, probeTimeoutMs, intervalMs } = this.#options;
     for (const [id, observed] of this.#observed) {
@@ -165,9 +167,15 @@ export class Suspicions {
           }
         }
         actions.push({ type: 'accuse', target: id });
-      } else if (detector.phi(nowMs) >= phiThreshold && nowMs >= observed.probeAgainMs && !isAccused(id)) {
-        if (!observed.isSuspected) this.version++;
+        continue;
+      }
+      const isSilent = detector.phi(nowMs) >= phiThreshold;
+      if (isSilent && !observed.isSuspected) {
         observed.isSuspected = true;
+        this.version++;
+      }
+      if ((isSilent || observed.isUrgent) && nowMs >= observed.probeAgainMs && !isSettled(id)) {
+        observed.isUrgent = false;
         actions.push(this.#begin(id, observed, nowMs + probeTimeoutMs * self.multiplier));
       }
     }

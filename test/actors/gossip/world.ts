@@ -134,19 +134,17 @@ export class GossipWorld {
     this.#options = options;
     const indexes = Array.from({ length: options.nodes }, (_, index) => index);
     this.rings.set(1, ringOf(1, indexes.slice(0, options.members)));
-    let simulation: Simulation | undefined;
-    simulation = new Simulation({
+    this.simulation = new Simulation({
       seed: options.seed,
       nodes: indexes.map((index) => ({ name: nodeName(index), shards: 0 })),
       plan: options.plan ?? [],
       ...(options.network === undefined ? {} : { network: options.network }),
       start: (node) => this.#start(node),
     });
-    this.simulation = simulation;
   }
 
   get nowMs(): number {
-    return this.simulation?.now ?? 0;
+    return this.simulation.now;
   }
 
   run(untilMs: number): void {
