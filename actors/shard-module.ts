@@ -1,8 +1,10 @@
-/** What every shard of a node loads: its actors, and who of them starts with the thread, each time that it starts. */
+/** What every shard of a node loads: who of its actors starts with the thread, each time that it starts. */
 import type { ShardStart } from '../runtime/definitions.ts';
-import { RING_SLOT } from './membership/cluster-door.ts';
-import { ringAgent } from './ring-agent.ts';
+import type { ClusterDoor } from './membership/cluster-door.ts';
+import { type RingHolder, ringAgent } from './ring-agent.ts';
 
 export function startShard(start: ShardStart): void {
-  start.spawn(ringAgent, [start.shard, start.wellKnown(RING_SLOT)]);
+  const door: ClusterDoor = { ref: (slot, node) => start.wellKnown(slot, node), introduce: (address) => start.introduce(address) };
+  const holder: RingHolder = { ring: null, mayServe: false };
+  start.spawn(ringAgent, [{ door, node: start.node, shard: start.shard, holder }]);
 }

@@ -12,12 +12,12 @@ import { type HttpServer, openHttpServer } from '../../runtime/real/http-server.
 import type { Ref } from '../../runtime/ref.ts';
 import { ActorSystem, type SystemStats } from '../../runtime/system.ts';
 import { gossipActor } from '../gossip-actor.ts';
-import type { GossipMessage, MembershipView } from '../gossip-protocol.ts';
+import type { MembershipView } from '../gossip-protocol.ts';
 import { type ClusterDoor, GOSSIP_SLOT, RING_SLOT } from '../membership/cluster-door.ts';
 import type { NodeIdentity } from '../membership/node-identity.ts';
 import { initialRing } from '../ring/initial-ring.ts';
 import type { Operation, OperationOutcome } from '../ring/operation.ts';
-import type { Id } from '../ring/ring-state.ts';
+import type { Id, RingState } from '../ring/ring-state.ts';
 import { ringActor } from '../ring-actor.ts';
 import type { RingMessage, RingStatus } from '../ring-protocol.ts';
 import type { Admin, Snapshot } from './admin.ts';
@@ -56,6 +56,7 @@ const STATUS_MS = 2_000;
 const WATCH_MS = 500;
 const RETRY_MS = 500;
 const HTTP_DRAIN_MS = 1_000;
+const NO_MUTANTS: ReadonlySet<string> = new Set();
 
 export class Node implements Admin {
   readonly self: NodeIdentity;
@@ -86,8 +87,8 @@ export class Node implements Admin {
     try {
       const prepared = await prepare(directory, config, doors);
       system = await startSystem(prepared.record, config, doors, (reason) => node?.onZombie(reason));
-      node = new Node(config, doors, directory, system, prepared.record);
-      await node.#begin(prepared);
+      node = new Node(config, doors, directory, system, prepared);
+      await node.#begin();
       began(node);
       await Promise.race([node.#enter(prepared), node.failed.then((error) => Promise.reject(error))]);
       return node;
@@ -101,7 +102,7 @@ export class Node implements Admin {
     }
   }
 
-  private constructor(config: NodeConfig, doors: NodeDoors, directory: NodeDirectory, system: ActorSystem, record: NodeRecord) {
+  private constructor(config: NodeConfig, doors: NodeDoors, directory: NodeDirectory, system: ActorSystem, { record, way }: Prepared) {
     const { id, name, shards, boot } = record;
     const { dataCenter, rack, capacity } = config;
     this.self = { id, name, address: system.address, dataCenter, rack, capacity, shards, boot, instance: doors.instance };
@@ -111,7 +112,17 @@ export class Node implements Admin {
     this.#doors = doors;
     this.#directory = directory;
     this.#door = clusterDoor(system);
-    this.#ring = system.wellKnown<RingMessage>(RING_SLOT);
+    const door = this.#door;
+    const initial = way === 'init' ? this.#firstRing(record.cluster) : null;
+    this.#ring = system.spawnWellKnown(RING_SLOT, ringActor, [{ identity: this.self, door, directory: directory.path, initial }]);
+    const gossip = { identity: this.self, door, mutants: NO_MUTANTS, intervalMs: config.gossip.intervalMs };
+    const sights = {
+      onRing: () => undefined,
+      onView: (view: MembershipView) => {
+        this.#view = view;
+      },
+    };
+    system.spawn(nodeObserver, [this.#ring, system.spawnWellKnown(GOSSIP_SLOT, gossipActor, [gossip]), sights]);
     this.failed = new Promise((resolve) => {
       this.#fail = resolve;
     });
@@ -165,35 +176,18 @@ export class Node implements Admin {
     this.#fail(new NodeError('DUPLICATE', `${text}; data directory ${this.#directory.path} is a copy or an old state of another, and must not be used`));
   }
 
-  async #begin({ way, record }: Prepared): Promise<void> {
-    const { self, system } = this;
-    await this.#directory.change({ address: self.address });
-    const operationId = record.cluster;
-    const initial =
-      way !== 'init'
-        ? null
-        : initialRing({
-            cluster: record.cluster,
-            clusterName: this.config.clusterName,
-            operationId,
-            member: memberOfIdentity(self),
-            partitions: this.config.partitions,
-          });
-    const door = this.#door;
-    system.spawnWellKnown(RING_SLOT, ringActor, [{ identity: self, door, directory: this.#directory.path, initial }]);
-    const gossip = { identity: self, door, mutants: new Set<string>(), intervalMs: this.config.gossip.intervalMs };
-    const gossipRef: Ref<GossipMessage> = system.spawnWellKnown(GOSSIP_SLOT, gossipActor, [gossip]);
-    const sights = {
-      onRing: () => undefined,
-      onView: (view: MembershipView) => {
-        this.#view = view;
-      },
-    };
-    system.spawn(nodeObserver, [this.#ring, gossipRef, sights]);
+  async #begin(): Promise<void> {
+    await this.#directory.change({ address: this.self.address });
     const metrics = new NodeMetrics(this);
-    const app = createApp({ admin: this, log: system.log, metrics: () => metrics.text() });
+    const app = createApp({ admin: this, log: this.system.log, metrics: () => metrics.text() });
     this.#http = await openHttpServer({ ...this.config.http, fetch: (request) => app.fetch(request) });
     this.#watchFence();
+  }
+
+  /** Of a new cluster: the same however often the making of it is begun anew. */
+  #firstRing(cluster: Id): RingState {
+    const { clusterName, partitions } = this.config;
+    return initialRing({ cluster, clusterName, operationId: cluster, member: memberOfIdentity(this.self), partitions });
   }
 
   /** Resolves when this node's own RingActor has a ring with this node in it. */

@@ -1,7 +1,8 @@
 /** `dynactor keyspace list|create|alter|drop`. */
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type Command, Option } from 'commander';
 import type { RingAnswer } from '../http/ring-routes.ts';
 import { keyspaceTable } from './ring-command.ts';
+import { wholeNumber } from './numbers.ts';
 import { sessionOf, withTarget } from './target.ts';
 
 interface Done {
@@ -72,7 +73,4 @@ function replicas(text: string): string | number {
   return ['one', 'quorum', 'all'].includes(text) ? text : number(text);
 }
 
-function number(text: string): number {
-  if (/^\d{1,15}$/.test(text)) return Number(text);
-  throw new InvalidArgumentError('Expected a whole number.');
-}
+const number = wholeNumber(0, Number.MAX_SAFE_INTEGER);

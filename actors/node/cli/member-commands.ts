@@ -3,6 +3,7 @@ import { type Command, InvalidArgumentError } from 'commander';
 import type { PlannedChange } from '../http/bodies.ts';
 import type { PlanAnswer } from '../http/plan-routes.ts';
 import { formatTable, percent } from './output.ts';
+import { wholeNumber } from './numbers.ts';
 import { sessionOf, withTarget } from './target.ts';
 
 interface Done {
@@ -90,7 +91,4 @@ function collect(parse: (text: string) => PlanChange): (text: string, before: re
   return (text, before) => [...before, parse(text)];
 }
 
-function number(text: string): number {
-  if (/^\d{1,15}$/.test(text)) return Number(text);
-  throw new InvalidArgumentError('Expected a whole number.');
-}
+const number = wholeNumber(0, Number.MAX_SAFE_INTEGER);

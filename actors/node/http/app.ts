@@ -3,7 +3,6 @@
  * `application/json`, so that no page in a browser can send one unasked.
  */
 import { Hono } from 'hono';
-import { bodyLimit } from 'hono/body-limit';
 import type { Log } from '../../../runtime/doors.ts';
 import { errorMessage } from '../../../runtime/errors.ts';
 import type { Admin } from '../admin.ts';
@@ -14,8 +13,6 @@ import { planRoutes } from './plan-routes.ts';
 import { Problem } from './problems.ts';
 import { ringRoutes } from './ring-routes.ts';
 
-const BODY_BYTES_MAX = 64 * 1024;
-
 export interface AppOptions {
   readonly admin: Admin;
   readonly log: Log;
@@ -25,14 +22,6 @@ export interface AppOptions {
 
 export function createApp({ admin, log, metrics }: AppOptions): Hono {
   const app = new Hono();
-  app.use(
-    bodyLimit({
-      maxSize: BODY_BYTES_MAX,
-      onError: () => {
-        throw new Problem('TOO_LARGE', `body: expected at most ${BODY_BYTES_MAX} bytes`);
-      },
-    }),
-  );
   app.onError((error, context) => {
     if (error instanceof Problem) return context.json({ error: { code: error.code, message: error.message } }, error.status);
     log.error('http.failed', { method: context.req.method, path: context.req.path, error });

@@ -5,9 +5,11 @@ import type { Member, RingState } from '../../ring/ring-state.ts';
 import type { Admin, Snapshot } from '../admin.ts';
 import { Problem } from './problems.ts';
 
+const BODY_BYTES_MAX = 64 * 1024;
+
 /** The body as `schema` has it; an empty one is `{}`. Errors: Problem, naming key and expectation. */
 export async function bodyOf<T extends z.ZodType>(context: Context, schema: T): Promise<z.output<T>> {
-  const text = await context.req.text();
+  const text = await textOf(context.req.raw);
   const type = context.req.header('content-type') ?? '';
   if (text !== '' && !/^application\/json\b/i.test(type))
     throw new Problem('MEDIA_TYPE', `content-type: expected application/json, got ${type || 'none'}`);
@@ -30,6 +32,20 @@ export function memberOf(ring: RingState, nameOrId: string): Member {
   if (found !== undefined) return found;
   const names = ring.members.map(({ name }) => name).join(', ');
   throw new Problem('NOT_FOUND', `no member ${JSON.stringify(nameOrId)}; there are ${names}`);
+}
+
+/** Errors: Problem as soon as it is known to be too long. */
+async function textOf(request: Request): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  const reader = request.body?.getReader();
+  for (;;) {
+    const read = await reader?.read();
+    if (read === undefined || read.done) return Buffer.concat(chunks).toString();
+    length += read.value.length;
+    if (length > BODY_BYTES_MAX) throw new Problem('TOO_LARGE', `body: expected at most ${BODY_BYTES_MAX} bytes`);
+    chunks.push(read.value);
+  }
 }
 
 function parseJson(text: string): unknown {
