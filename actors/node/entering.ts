@@ -1,7 +1,8 @@
 /** How a node that has started gets into its ring: by making it, by asking a member to add it, or because it is in it already. */
-import type { NodeAddress } from '../../runtime/node-address.ts';
+
 import type { Log } from '../../runtime/doors.ts';
 import { errorMessage } from '../../runtime/errors.ts';
+import type { NodeAddress } from '../../runtime/node-address.ts';
 import { type ClusterDoor, RING_SLOT } from '../membership/cluster-door.ts';
 import type { NodeIdentity } from '../membership/node-identity.ts';
 import type { NewMember, Operation, OperationOutcome } from '../ring/operation.ts';
@@ -64,7 +65,10 @@ export function joinOperation(ring: RingState, identity: NodeIdentity, replace: 
   const known = ring.members.find((member) => member.id === id);
   if (known !== undefined) return sameAddress(known.address, address) ? null : { type: 'setAddress', id, address };
   if (ring.banned.includes(id)) {
-    throw new NodeError('CANNOT_JOIN', `node ${identity.name} has left this cluster and can't come back under its id ${id}: start it on an empty data directory`);
+    throw new NodeError(
+      'CANNOT_JOIN',
+      `node ${identity.name} has left this cluster and can't come back under its id ${id}: start it on an empty data directory`,
+    );
   }
   const member = memberOfIdentity(identity);
   if (replace === undefined) return { type: 'addMember', member };

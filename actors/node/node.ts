@@ -173,7 +173,12 @@ export class Node implements Admin {
   /** A place that was dialled has seen a later start of this node. */
   onZombie(reason: string): void {
     const text = `another start of node ${this.self.name} (${this.self.id}) came after this one (boot ${this.self.boot}): ${reason}`;
-    this.#fail(new NodeError('DUPLICATE', `${text}; data directory ${this.#directory.path} is a copy or an old state of another, and must not be used`));
+    this.#fail(
+      new NodeError(
+        'DUPLICATE',
+        `${text}; data directory ${this.#directory.path} is a copy or an old state of another, and must not be used`,
+      ),
+    );
   }
 
   async #begin(): Promise<void> {

@@ -40,7 +40,10 @@ export function clusterOf(seeds: readonly Seed[], expected: string, path: string
   const shown = (seed: Seed): string => `${seed.address.host}:${seed.address.ports[0]} is of cluster ${seed.cluster}`;
   const stranger = expected === '' ? undefined : seeds.find(({ cluster }) => cluster !== expected);
   if (stranger !== undefined)
-    throw new NodeError('OTHER_CLUSTER', `data directory ${path} belongs to cluster ${expected}, but ${shown(stranger)}: give the seeds of its own cluster, or an empty directory to join that one`);
+    throw new NodeError(
+      'OTHER_CLUSTER',
+      `data directory ${path} belongs to cluster ${expected}, but ${shown(stranger)}: give the seeds of its own cluster, or an empty directory to join that one`,
+    );
   const other = seeds.find(({ cluster }) => cluster !== seeds[0]!.cluster);
   if (other !== undefined) throw new NodeError('OTHER_CLUSTER', `seeds of two clusters: ${shown(seeds[0]!)}, ${shown(other)}`);
   return seeds[0]?.cluster ?? expected;

@@ -97,8 +97,8 @@ export class Reception implements ConnectionOwner {
     const code = refused.code === 'UNKNOWN' ? 'SHAPE' : refused.code;
     const peer = hello === null ? 'unknown' : `${hello.node}/${hello.shard}`;
     const fields = { peer, code, reason: refused.reason };
-    // The two that two honest peers can meet with.
-    if (code === 'SIMULTANEOUS' || code === 'STALE') log.info('wire.refused', fields);
+    // Those that honest peers can meet with.
+    if (code === 'SIMULTANEOUS' || code === 'STALE' || code === 'NOT_READY') log.info('wire.refused', fields);
     else log.warn('wire.refused', fields);
     connection.end(encodeRefusal(code, refused.reason), limits.drainMs);
   }

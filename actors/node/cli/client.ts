@@ -33,7 +33,9 @@ export async function call<T>({ url, timeoutMs }: Target, method: Method, path: 
   } catch (error) {
     const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
     const reason = error instanceof Error && error.name === 'TimeoutError' ? `no answer within ${timeoutMs} ms` : errorMessage(cause);
-    throw new ClientError('UNREACHABLE', `no node answers at ${url}: ${reason}; give --host and --http-port, or --url, of one that runs`, { cause: error });
+    throw new ClientError('UNREACHABLE', `no node answers at ${url}: ${reason}; give --host and --http-port, or --url, of one that runs`, {
+      cause: error,
+    });
   }
   const value = parse(text);
   if (response.ok && value !== undefined) return value as T;

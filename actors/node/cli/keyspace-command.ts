@@ -1,8 +1,8 @@
 /** `dynactor keyspace list|create|alter|drop`. */
 import { type Command, Option } from 'commander';
 import type { RingAnswer } from '../http/ring-routes.ts';
-import { keyspaceTable } from './ring-command.ts';
 import { wholeNumber } from './numbers.ts';
+import { keyspaceTable } from './ring-command.ts';
 import { sessionOf, withTarget } from './target.ts';
 
 interface Done {
@@ -23,12 +23,17 @@ export function addKeyspaceCommand(program: Command): void {
     });
   withRules(withTarget(keyspace.command('create')))
     .argument('<name>', '1 to 64 of [A-Za-z0-9_-]')
-    .addOption(new Option('--conflict <way>', 'what becomes of concurrent writes, for ever (default: siblings)').choices(['siblings', 'lww']))
+    .addOption(
+      new Option('--conflict <way>', 'what becomes of concurrent writes, for ever (default: siblings)').choices(['siblings', 'lww']),
+    )
     .description('make a keyspace')
     .action(async (name: string, _options: unknown, command: Command) => {
       const session = sessionOf(command);
       const body = { name, ...rulesOf(command) };
-      session.print(await session.call<Done>('POST', '/v1/keyspaces', body), ({ epoch }) => `keyspace ${name} is there, since epoch ${epoch}`);
+      session.print(
+        await session.call<Done>('POST', '/v1/keyspaces', body),
+        ({ epoch }) => `keyspace ${name} is there, since epoch ${epoch}`,
+      );
     });
   withRules(withTarget(keyspace.command('alter')))
     .argument('<name>')
@@ -55,9 +60,13 @@ const RULES = ['n', 'r', 'w', 'mode', 'conflict', 'durability', 'ttlMs', 'keyByt
 function withRules(command: Command): Command {
   return command
     .addOption(new Option('--n <count>', 'replicas (default: 3)').argParser(number))
-    .addOption(new Option('--r <count>', 'replicas that a read waits for: a number, one, quorum or all (default: quorum)').argParser(replicas))
+    .addOption(
+      new Option('--r <count>', 'replicas that a read waits for: a number, one, quorum or all (default: quorum)').argParser(replicas),
+    )
     .addOption(new Option('--w <count>', 'replicas that a write waits for (default: quorum)').argParser(replicas))
-    .addOption(new Option('--mode <mode>', 'ap: always take writes; cp: only with a quorum of the owners (default: ap)').choices(['ap', 'cp']))
+    .addOption(
+      new Option('--mode <mode>', 'ap: always take writes; cp: only with a quorum of the owners (default: ap)').choices(['ap', 'cp']),
+    )
     .addOption(new Option('--durability <level>', 'when a write counts (default: sync)').choices(['sync', 'periodic', 'none']))
     .addOption(new Option('--ttl-ms <ms>', 'expiry of values that come without one; 0: none (default: 0)').argParser(number))
     .addOption(new Option('--key-bytes-max <bytes>', 'longest key (default: 1024)').argParser(number))

@@ -2,8 +2,8 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import type { PlannedChange } from '../http/bodies.ts';
 import type { PlanAnswer } from '../http/plan-routes.ts';
-import { formatTable, percent } from './output.ts';
 import { wholeNumber } from './numbers.ts';
+import { formatTable, percent } from './output.ts';
 import { sessionOf, withTarget } from './target.ts';
 
 interface Done {
@@ -41,7 +41,9 @@ export function addMemberCommands(program: Command): void {
       session.print(done, ({ epoch }) => `member ${name} has capacity ${capacity}, since epoch ${epoch}`);
     });
   withTarget(program.command('plan'))
-    .description('what changes would move, as if they were made in this order; without one: what the ring waits for now. Nothing is changed')
+    .description(
+      'what changes would move, as if they were made in this order; without one: what the ring waits for now. Nothing is changed',
+    )
     .option('--join <name[:capacity[:dc[:rack]]]>', 'a new member; may be repeated', collect(joinOf), [])
     .option('--leave <name>', 'a member that leaves; may be repeated', collect(leaveOf), [])
     .option('--capacity <name:count>', 'another capacity of a member; may be repeated', collect(capacityOf), [])

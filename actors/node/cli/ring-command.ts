@@ -13,7 +13,9 @@ export function addRingCommand(program: Command): void {
       session.print(await session.call<RingAnswer>('GET', '/v1/ring'), options.partitions ? partitionTable : ringTable);
     });
   withTarget(ring.command('force'))
-    .description('when most voters are lost for good: go on with the survivors alone, in a new generation. What was only on the others is lost')
+    .description(
+      'when most voters are lost for good: go on with the survivors alone, in a new generation. What was only on the others is lost',
+    )
     .requiredOption('--survivors <names>', 'all that are left, the asked node among them: name[,name...]')
     .requiredOption('--yes', 'that the others are stopped and never come back')
     .action(async ({ survivors }: { readonly survivors: string }, command: Command) => {
@@ -34,7 +36,13 @@ function ringTable(ring: RingAnswer): string {
   const members = [...ring.members].sort((a, b) => (a.name < b.name ? -1 : 1));
   const table = formatTable({
     head: ['NAME', 'STATE', 'PARTITIONS', 'SHARE', 'OWNS'],
-    rows: members.map(({ name, state, partitions }) => [name, state, partitions, percent(partitions / ring.partitions), shortened(ranges(owned(name)))]),
+    rows: members.map(({ name, state, partitions }) => [
+      name,
+      state,
+      partitions,
+      percent(partitions / ring.partitions),
+      shortened(ranges(owned(name))),
+    ]),
     right: [2, 3],
   });
   return [heading(ring), table, keyspaceTable(ring.keyspaces)].join('\n');

@@ -43,7 +43,8 @@ function optionOf(setting: Setting): Option {
   const { flags, about, byDefault, key } = setting;
   const said = byDefault === undefined || byDefault === false || (Array.isArray(byDefault) && byDefault.length === 0);
   const option = new Option(flags, `${about}${said ? '' : ` (default: ${String(byDefault)})`} [${environmentName(key)}]`);
-  if (setting.kind === 'list') option.argParser((text: string, before: string | undefined) => (before === undefined ? text : `${before},${text}`));
+  if (setting.kind === 'list')
+    option.argParser((text: string, before: string | undefined) => (before === undefined ? text : `${before},${text}`));
   return option;
 }
 
@@ -88,11 +89,13 @@ async function run({ config }: ResolvedConfig): Promise<void> {
     },
     (begun) => {
       node = begun;
-      say(`node ${begun.self.name} listens on ${begun.self.address.host}:${begun.self.address.ports.join(',')}, HTTP on http://${begun.http.host}:${begun.http.port}`);
+      say(
+        `node ${begun.self.name} listens on ${begun.self.address.host}:${begun.self.address.ports.join(',')}, HTTP on http://${begun.http.host}:${begun.http.port}`,
+      );
     },
   );
-  const ended = await Promise.race([
-    starting.then(serve, (error: unknown) => ({ error })),
+  const ended = await Promise.race<Ended>([
+    starting.then(serve, (error: unknown) => ({ error: error instanceof Error ? error : new Error(String(error)) })),
     stopped.then(() => ({ error: null })),
   ]);
   const begun = node as Node | null;
@@ -104,8 +107,13 @@ async function run({ config }: ResolvedConfig): Promise<void> {
   if (begun === null) process.exit();
 }
 
+interface Ended {
+  /** Null: as it was told to. */
+  readonly error: Error | null;
+}
+
 /** Resolves when the node has to end. */
-async function serve(node: Node): Promise<{ readonly error: unknown }> {
+async function serve(node: Node): Promise<Ended> {
   const { log } = node.system;
   const { statsEverySeconds } = node.config.log;
   const timer =

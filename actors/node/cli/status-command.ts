@@ -21,7 +21,8 @@ export function statusTable(status: ClusterStatus): string {
     cluster === ''
       ? [`node ${node.name} is in no ring yet`]
       : [`cluster ${clusterName} (${cluster}), generation ${generation}, epoch ${epoch}, asked node ${node.name}`];
-  if (transition !== null) lines.push(`transition since epoch ${transition.startedAt}: ${transition.step}, ${transition.partitionsMoving} partitions move`);
+  if (transition !== null)
+    lines.push(`transition since epoch ${transition.startedAt}: ${transition.step}, ${transition.partitionsMoving} partitions move`);
   if (trouble !== '') lines.push(`trouble: ${trouble}`);
   else if (cluster !== '' && !isConfirmed) lines.push('trouble: the asked node is not registered with a majority');
   const head = ['NAME', 'STATE', 'DATA CENTER', 'RACK', 'CAPACITY', 'SHARE', 'EPOCH', 'ADDRESS'];
@@ -32,5 +33,14 @@ export function statusTable(status: ClusterStatus): string {
 function row(member: MemberStatus): readonly (string | number)[] {
   const { name, state, isSuspected, isExcluded, dataCenter, rack, capacity, share, epoch, address } = member;
   const marks = `${isSuspected && state !== 'DOWN' ? '?' : ''}${isExcluded ? ' excluded' : ''}`;
-  return [name, `${state}${marks}`, dataCenter, rack, capacity, percent(share), epoch === 0 ? '-' : epoch, address.slice(address.indexOf('@') + 1)];
+  return [
+    name,
+    `${state}${marks}`,
+    dataCenter,
+    rack,
+    capacity,
+    percent(share),
+    epoch === 0 ? '-' : epoch,
+    address.slice(address.indexOf('@') + 1),
+  ];
 }

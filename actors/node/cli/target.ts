@@ -1,5 +1,5 @@
 /** The options of all commands that speak with a running node. */
-import { Option, type Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { call, type Method, type Target } from './client.ts';
 import { FORMATS, type Format, render } from './output.ts';
 

@@ -46,7 +46,12 @@ export const SETTINGS: readonly Setting[] = [
     about: 'how long to go on asking seeds that do not answer or can not add the node yet',
     byDefault: 60,
   },
-  { key: 'replace', kind: 'text', flags: '--replace <name>', about: 'join in the place of this member, which is lost for good; default: of none' },
+  {
+    key: 'replace',
+    kind: 'text',
+    flags: '--replace <name>',
+    about: 'join in the place of this member, which is lost for good; default: of none',
+  },
   { key: 'dataCenter', kind: 'text', flags: '--dc <name>', about: 'data center', byDefault: 'dc1' },
   { key: 'rack', kind: 'text', flags: '--rack <name>', about: 'rack', byDefault: 'rack1' },
   { key: 'capacity', kind: 'number', flags: '--capacity <count>', about: 'share of the data relative to other nodes', byDefault: 100 },

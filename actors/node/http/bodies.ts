@@ -1,7 +1,11 @@
 /** What requests may bring, checked by hand before use. */
 import { z } from 'zod';
 
-const whole = (min: number, max: number) => z.int({ error: `expected a whole number from ${min} to ${max}` }).min(min).max(max);
+const whole = (min: number, max: number) =>
+  z
+    .int({ error: `expected a whole number from ${min} to ${max}` })
+    .min(min)
+    .max(max);
 const oneOf = <const T extends readonly string[]>(values: T) => z.enum(values, { error: `expected one of ${values.join(', ')}` });
 const count = z.union([whole(1, 16), oneOf(['one', 'quorum', 'all'])], { error: 'expected 1 to 16, one, quorum or all' });
 
@@ -35,7 +39,9 @@ export const capacityBody = z.strictObject({ capacity: whole(1, 65_535) });
 export const forceBody = z.strictObject({ survivors: z.array(z.string(), { error: 'expected a list of names or ids' }).min(1) });
 export const emptyBody = z.strictObject({});
 
-const memberName = z.string({ error: 'expected a name' }).regex(/^[A-Za-z][A-Za-z0-9_-]{0,30}$/, { error: 'expected 1 to 31 of [A-Za-z0-9_-], beginning with a letter' });
+const memberName = z
+  .string({ error: 'expected a name' })
+  .regex(/^[A-Za-z][A-Za-z0-9_-]{0,30}$/, { error: 'expected 1 to 31 of [A-Za-z0-9_-], beginning with a letter' });
 const label = z.string({ error: 'expected a name' }).regex(/^[A-Za-z0-9._-]{1,64}$/, { error: 'expected 1 to 64 of [A-Za-z0-9._-]' });
 const plannedChange = z.discriminatedUnion('type', [
   z.strictObject({

@@ -7,7 +7,11 @@ export function healthRoutes(app: Hono, admin: Admin): void {
   app.get('/livez', async (context) => {
     // That this runs shows that the main thread's loop turns.
     const { shards } = await admin.stats();
-    const checks = shards.map((stats, shard) => ({ name: `shard ${shard}`, ok: stats !== null, reason: stats === null ? 'no answer' : '' }));
+    const checks = shards.map((stats, shard) => ({
+      name: `shard ${shard}`,
+      ok: stats !== null,
+      reason: stats === null ? 'no answer' : '',
+    }));
     return answer(checks, context.req.query('verbose') !== undefined);
   });
   app.get('/readyz', async (context) => answer(readiness(admin, await admin.look()), context.req.query('verbose') !== undefined));

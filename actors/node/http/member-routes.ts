@@ -20,7 +20,10 @@ export function memberRoutes(app: Hono, admin: Admin): void {
     const look = await lookWithRing(admin);
     const member = memberOf(look.ring, context.req.param('name'));
     if (isDown(look, member))
-      throw new Problem('NOT_ALLOWED', `member ${member.name} is down and can't hand anything over: \`dynactor remove ${member.name}\` takes it out`);
+      throw new Problem(
+        'NOT_ALLOWED',
+        `member ${member.name} is down and can't hand anything over: \`dynactor remove ${member.name}\` takes it out`,
+      );
     return context.json({ name: member.name, ...settledAt(await admin.propose({ type: 'removeMember', id: member.id })) });
   });
   // Of one that is down for good: nobody waits for it.
@@ -29,7 +32,10 @@ export function memberRoutes(app: Hono, admin: Admin): void {
     const look = await lookWithRing(admin);
     const member = memberOf(look.ring, context.req.param('name'));
     if (!isDown(look, member))
-      throw new Problem('NOT_ALLOWED', `member ${member.name} is not down: \`dynactor leave ${member.name}\` lets it hand over what it owns`);
+      throw new Problem(
+        'NOT_ALLOWED',
+        `member ${member.name} is not down: \`dynactor leave ${member.name}\` lets it hand over what it owns`,
+      );
     if (member.state !== 'joining' && !member.isExcluded) settledAt(await admin.propose({ type: 'excludeMember', id: member.id }));
     return context.json({ name: member.name, ...settledAt(await admin.propose({ type: 'removeMember', id: member.id })) });
   });

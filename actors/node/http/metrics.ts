@@ -77,7 +77,7 @@ export class NodeMetrics {
 
   #addThread(shard: string, thread: ThreadStats): void {
     const { p50, p99, max } = thread.eventLoopDelayMs;
-    [p50, p99, max].forEach((ms, index) => this.#lag[index]!.set({ shard }, Number.isFinite(ms) ? ms / 1000 : 0));
+    for (const [index, ms] of [p50, p99, max].entries()) this.#lag[index]!.set({ shard }, Number.isFinite(ms) ? ms / 1000 : 0);
     this.#backlog.set({ shard }, thread.backlog);
     this.#actors.set({ shard }, thread.actors);
     setTotal(this.#handled, { shard }, thread.handled);

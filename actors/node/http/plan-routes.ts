@@ -17,7 +17,10 @@ export function planRoutes(app: Hono, admin: Admin): void {
     const { changes } = await bodyOf(context, planBody);
     const { ring } = await lookWithRing(admin);
     if (ring.transition !== null)
-      throw new Problem('NOT_ALLOWED', `a transition is under way since epoch ${ring.transition.startedAt}: what comes next is planned when it has ended`);
+      throw new Problem(
+        'NOT_ALLOWED',
+        `a transition is under way since epoch ${ring.transition.startedAt}: what comes next is planned when it has ended`,
+      );
     const changed = changes.reduce((before, change, index) => applied(before, operationOf(before, change, index), index), ring);
     const { owners, ...plan } = planOwners(changed);
     const answer: PlanAnswer = { ...plan, epoch: ring.epoch, owners: Array.from(owners, (owner) => changed.members[owner]?.name ?? '') };

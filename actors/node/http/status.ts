@@ -112,7 +112,11 @@ export function readiness(admin: Pick<Admin, 'self' | 'isStopping'>, look: Snaps
   return [
     check('running', !admin.isStopping, 'the node is stopping'),
     check('ring', ring !== null, 'no ring known yet'),
-    check('member', member !== undefined && member.state !== 'joining' && !member.isExcluded, member?.isExcluded === true ? 'excluded' : state),
+    check(
+      'member',
+      member !== undefined && member.state !== 'joining' && !member.isExcluded,
+      member?.isExcluded === true ? 'excluded' : state,
+    ),
     check('confirmed', status.isConfirmed, status.trouble || 'not registered with a majority yet'),
     check('shards', hasSwitched, 'not all shards have switched to the newest ring'),
   ];
