@@ -330,7 +330,6 @@ class GossipActor implements Actor<Message> {
     const able = this.#live().filter((id) => id !== target && !this.#suspicions.isSuspected(id));
     const helpers = pick(able, this.#tuning.indirectCount, this.#context.random);
     for (const helper of helpers) this.#post.tell(helper, { type: 'probeFor', target, ...ask });
-    this.#suspicions.helped(target, probeId, helpers.length);
   }
 
   /** Who is accused and speaks all the same must hear of it, to refute it. */

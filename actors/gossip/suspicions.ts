@@ -32,8 +32,7 @@ export type SuspicionAction =
 interface Probe {
   readonly id: number;
   readonly untilMs: number;
-  /** How many others were asked to probe as well, and whether one has confirmed it. */
-  helpers: number;
+  /** One of those that were asked to probe as well has said that it does. */
   isConfirmed: boolean;
 }
 
@@ -43,13 +42,13 @@ interface Observed {
   last: Heartbeat | null;
   isSuspected: boolean;
   probe: Probe | null;
-  /** Failed probes in a row of which no helper knew anything. */
+  /** Failed probes in a row that no helper has confirmed. */
   unconfirmed: number;
   probeAgainMs: number;
   isUrgent: boolean;
 }
 
-/** A probe that no helper has confirmed may have failed on this side: it is repeated so many times before it is believed. */
+/** A probe that no helper has confirmed, or could be asked to, may have failed on this side: it is repeated so many times before it is believed. */
 const UNCONFIRMED_MAX = 1;
 
 export class Suspicions {
@@ -129,12 +128,6 @@ export class Suspicions {
     observed.probeAgainMs = nowMs + this.#options.intervalMs;
   }
 
-  /** So many others were asked to probe as well. */
-  helped(id: Id, probeId: number, helpers: number): void {
-    const probe = this.#observed.get(id)?.probe;
-    if (probe?.id === probeId) probe.helpers = helpers;
-  }
-
   /** A helper says that it has got the request. */
   confirmed(probeId: number): void {
     for (const { probe } of this.#observed.values()) if (probe?.id === probeId) probe.isConfirmed = true;
@@ -159,7 +152,7 @@ export class Suspicions {
         observed.probe = null;
         observed.probeAgainMs = nowMs + intervalMs;
         if (!self.mayAccuse(nowMs)) continue;
-        if (probe.helpers > 0 && !probe.isConfirmed) {
+        if (this.#observed.size > 1 && !probe.isConfirmed) {
           self.unanswered();
           if (observed.unconfirmed++ < UNCONFIRMED_MAX) {
             actions.push(this.#begin(id, observed, nowMs + probeTimeoutMs * self.multiplier));
@@ -184,7 +177,7 @@ export class Suspicions {
 
   #begin(target: Id, observed: Observed, untilMs: number): SuspicionAction {
     this.#probes = (this.#probes + 1) >>> 0;
-    observed.probe = { id: this.#probes, untilMs, helpers: 0, isConfirmed: false };
+    observed.probe = { id: this.#probes, untilMs, isConfirmed: false };
     return { type: 'probe', target, probeId: this.#probes };
   }
 

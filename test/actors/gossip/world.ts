@@ -10,6 +10,7 @@ import { defineActor } from '../../../runtime/actor.ts';
 import type { NodeAddress } from '../../../runtime/node-address.ts';
 import type { Ref } from '../../../runtime/ref.ts';
 import type { PlanItem } from '../../../runtime/simulation/plan.ts';
+import type { SchedulingOptions } from '../../../runtime/simulation/scheduling.ts';
 import type { NetworkSettings } from '../../../runtime/simulation/settings.ts';
 import type { SimNode } from '../../../runtime/simulation/sim-node.ts';
 import { Simulation } from '../../../runtime/simulation/simulation.ts';
@@ -24,6 +25,7 @@ export interface GossipWorldOptions {
   readonly plan?: readonly PlanItem[];
   readonly mutants?: readonly string[];
   readonly network?: NetworkSettings;
+  readonly scheduling?: SchedulingOptions;
   readonly tuning?: Partial<GossipTuning>;
   /** Members at the start; default all. */
   readonly members?: number;
@@ -84,17 +86,23 @@ export function ringChanged(ring: RingState): RingChanged {
   return { type: 'ringChanged', ring, encoded: { generation, epoch, bytes: new Uint8Array(2000) } };
 }
 
-type FakeRingMessage = RingMessage | { readonly type: 'install'; readonly epoch: number };
+/** What fake RingActors know in common, by epoch, and how far each is. */
+export interface RingBook {
+  readonly rings: ReadonlyMap<number, RingState>;
+  readonly epochs: number[];
+}
+
+export type FakeRingMessage = RingMessage | { readonly type: 'install'; readonly epoch: number };
 
 /** Keeps the newest ring that it was given, by anybody. */
-const fakeRing = defineActor<FakeRingMessage, readonly [GossipWorld, number]>('fakeRing', (_context, world, index) => {
+export const fakeRing = defineActor<FakeRingMessage, readonly [RingBook, number]>('fakeRing', (_context, book, index) => {
   const subscribers: Ref<RingChanged>[] = [];
   let newest: RingChanged | undefined;
   const install = (epoch: number): void => {
-    const ring = world.rings.get(epoch);
+    const ring = book.rings.get(epoch);
     if (ring === undefined || (newest !== undefined && compareVersions(ring, newest.encoded) <= 0)) return;
     newest = ringChanged(ring);
-    world.epochs[index] = epoch;
+    book.epochs[index] = epoch;
     for (const subscriber of subscribers) subscriber.tell(newest);
   };
   return {
@@ -118,13 +126,15 @@ const recorder = defineActor<{ readonly type: 'view'; readonly view: MembershipV
   }),
 );
 
-export class GossipWorld {
+export class GossipWorld implements RingBook {
   readonly simulation: Simulation;
   /** By epoch. */
   readonly rings = new Map<number, RingState>();
   /** Newest epoch of each node. */
   readonly epochs: number[] = [];
   readonly seen: SeenAccusation[] = [];
+  /** All views of all nodes. */
+  readonly history: { readonly atMs: number; readonly index: number; readonly view: MembershipView }[] = [];
   readonly #options: GossipWorldOptions;
   readonly #views: (MembershipView | undefined)[] = [];
   /** When each node first showed this member down, since `forgetTimes`. */
@@ -139,6 +149,7 @@ export class GossipWorld {
       nodes: indexes.map((index) => ({ name: nodeName(index), shards: 0 })),
       plan: options.plan ?? [],
       ...(options.network === undefined ? {} : { network: options.network }),
+      ...(options.scheduling === undefined ? {} : { scheduling: options.scheduling }),
       start: (node) => this.#start(node),
     });
   }
@@ -189,6 +200,7 @@ export class GossipWorld {
 
   onView(index: number, view: MembershipView): void {
     this.#views[index] = view;
+    this.history.push({ atMs: this.nowMs, index, view });
     for (const { id, accusers, label } of view.members) {
       const key = `${index} ${indexOf(id)}`;
       if (label === 'down' && !this.#downMs.has(key)) this.#downMs.set(key, this.nowMs);
