@@ -80,8 +80,7 @@ test('cluster: a node that must not run says why, and ends', async (t) => {
   const at = (name: string): string[] => ['--data', join(dir, name)];
   const a = await NodeProcess.start(t, [...at('a'), '--name', 'a', '--init']);
   const other = await NodeProcess.start(t, [...at('other'), '--name', 'x', '--init']);
-  await untilAllSee([a], 'a: UP');
-  await untilAllSee([other], 'x: UP');
+  await Promise.all([a.isUp(), other.isUp()]);
   await other.end('SIGTERM');
   cpSync(join(dir, 'a'), join(dir, 'copy'), { recursive: true });
 

@@ -76,6 +76,14 @@ export class NodeProcess {
     return new NodeProcess(running, seed, httpPort);
   }
 
+  /** Resolves when it has said that it is a full member. */
+  async isUp(): Promise<void> {
+    await until(
+      () => this.#running.out.includes(' is up') || null,
+      () => `${this.#running.out}${this.#running.err}`,
+    );
+  }
+
   get ended(): Promise<Ended> {
     return this.#running.ended;
   }
