@@ -18,7 +18,9 @@ export interface ProbeOptions {
 /** `done` is called once, later: with the answer, or with an error that says why there is none. */
 export function probe(options: ProbeOptions, done: (result: Iam | Error) => void): void {
   const { network, tasks, host, port, timeoutMs } = options;
-  const failed = (reason: string): void => done(new Error(`${host}:${port}: ${reason}`));
+  const peer = `${host}:${port}: `;
+  // Streams say whose they are, connections don't.
+  const failed = (reason: string): void => done(new Error(reason.startsWith(peer) ? reason : `${peer}${reason}`));
   const owner: ConnectionOwner = {
     onConnected: (connection) => connection.send(encodeWho()),
     onGreeting(connection, frame) {

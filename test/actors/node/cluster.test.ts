@@ -6,7 +6,10 @@ import { NodeProcess, runCli, temporaryDirectory, until, untilAllSee } from './p
 
 const ALL_UP = 'a: UP, b: UP, c: UP';
 
-async function statusByCommand(t: ExecutionContext, node: NodeProcess): Promise<{ readonly code: number | null; readonly status: ClusterStatus }> {
+async function statusByCommand(
+  t: ExecutionContext,
+  node: NodeProcess,
+): Promise<{ readonly code: number | null; readonly status: ClusterStatus }> {
   const { code, out, err } = await runCli(t, ['status', '--http-port', node.httpPort, '-o', 'json']);
   t.is(err, '');
   return { code, status: JSON.parse(out) as ClusterStatus };
@@ -14,7 +17,8 @@ async function statusByCommand(t: ExecutionContext, node: NodeProcess): Promise<
 
 test('cluster: three processes form one, agree, and go through kills, restarts and a pause of each other', async (t) => {
   const dir = temporaryDirectory(t);
-  const start = (name: string, ...more: string[]): Promise<NodeProcess> => NodeProcess.start(t, ['--name', name, '--data', join(dir, name), ...more]);
+  const start = (name: string, ...more: string[]): Promise<NodeProcess> =>
+    NodeProcess.start(t, ['--name', name, '--data', join(dir, name), ...more]);
   let a = await start('a', '--init');
   let [b, c] = await Promise.all([start('b', '--join', a.seed), start('c', '--join', a.seed)]);
   await untilAllSee([a, b, c], ALL_UP);
@@ -51,7 +55,10 @@ test('cluster: three processes form one, agree, and go through kills, restarts a
   await untilAllSee([a, b], 'a: UP, b: UP, c: DOWN');
   c = await start('c');
   await untilAllSee([a, b, c], ALL_UP);
-  t.deepEqual((await statusByCommand(t, a)).status.members.map(({ boot }) => boot), [2, 2, 2]);
+  t.deepEqual(
+    (await statusByCommand(t, a)).status.members.map(({ boot }) => boot),
+    [2, 2, 2],
+  );
 
   b.signal('SIGSTOP');
   await untilAllSee([a, c], 'a: UP, b: DOWN, c: UP');
@@ -101,6 +108,9 @@ test('cluster: a node that must not run says why, and ends', async (t) => {
     refused([...at('new'), '--name', 'a', '--join', a.seed], /does not take node a: .*the name a is that of member/),
     refused([...at('other'), '--name', 'y'], /is that of node x, not of y/),
   ]);
-  await refused([...at('lonely'), '--join', '127.0.0.1:1', '--join-timeout', '0'], /no seed answers \(127\.0\.0\.1:1\).*connection refused/);
+  await refused(
+    [...at('lonely'), '--join', '127.0.0.1:1', '--join-timeout', '0'],
+    /no seed answers \(127\.0\.0\.1:1\).*connection refused/,
+  );
   t.is((await a.end('SIGTERM')).code, 0);
 });

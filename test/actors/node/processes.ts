@@ -70,7 +70,10 @@ export class NodeProcess {
     const running = new Running(t, ['start', ...NODE_ARGS, ...args]);
     const line = /listens on (\S+?:\d+),[\d,]+, HTTP on http:\/\/\S+:(\d+)\n/;
     const isOver = (): boolean => line.test(running.out) || running.child.exitCode !== null;
-    await until(() => isOver() || null, () => `start of ${args.join(' ')}: ${running.out}${running.err}`);
+    await until(
+      () => isOver() || null,
+      () => `start of ${args.join(' ')}: ${running.out}${running.err}`,
+    );
     const [, seed, httpPort] = line.exec(running.out) ?? [];
     if (seed === undefined || httpPort === undefined) throw new Error(`start ${args.join(' ')}: ${running.out}${running.err}`);
     return new NodeProcess(running, seed, httpPort);
