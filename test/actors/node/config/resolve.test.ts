@@ -17,6 +17,7 @@ test('config: defaults hold, when nothing is said', (t) => {
     http: { host: '127.0.0.1', port: 9700 },
     init: false,
     join: [],
+    joinTimeoutSeconds: 60,
     dataCenter: 'dc1',
     rack: 'rack1',
     capacity: 100,

@@ -164,24 +164,24 @@ const refused = test.macro({
     t.is(rig.admin.proposed.length, 0);
     t.deepEqual(rig.log.lines, []);
   },
-  title: (title) => `http: ${title} is refused with its place and what was expected`,
+  title: (title) => `${title} is refused with its place and what was expected`,
 });
-test('a path that is none', refused, 'GET', '/v1/nothing', undefined, /^404 UNKNOWN_PATH nothing at \/v1\/nothing/);
-test('a method that a path does not know', refused, 'POST', '/v1/status', {}, /^405 METHOD \/v1\/status does not know POST/);
-test('a body that is no JSON', refused, 'POST', '/v1/keyspaces', '{', /^400 INVALID_ARGUMENT body: expected JSON/);
-test('a body with an unknown key', refused, 'POST', '/v1/keyspaces', { name: 'k', m: 1 }, /^400 INVALID_ARGUMENT body: .*"m"/);
-test('a keyspace without a name', refused, 'POST', '/v1/keyspaces', {}, /^400 INVALID_ARGUMENT name: expected a name/);
+test('http: a path that is none', refused, 'GET', '/v1/nothing', undefined, /^404 UNKNOWN_PATH nothing at \/v1\/nothing/);
+test('http: a method that a path does not know', refused, 'POST', '/v1/status', {}, /^405 METHOD \/v1\/status does not know POST/);
+test('http: a body that is no JSON', refused, 'POST', '/v1/keyspaces', '{', /^400 INVALID_ARGUMENT body: expected JSON/);
+test('http: a body with an unknown key', refused, 'POST', '/v1/keyspaces', { name: 'k', m: 1 }, /^400 INVALID_ARGUMENT body: .*"m"/);
+test('http: a keyspace without a name', refused, 'POST', '/v1/keyspaces', {}, /^400 INVALID_ARGUMENT name: expected a name/);
 test(
-  'a count of replicas that is none',
+  'http: a count of replicas that is none',
   refused,
   'POST',
   '/v1/keyspaces',
   { name: 'k', r: 'most' },
   /^400 INVALID_ARGUMENT r: expected 1 to 16, one, quorum or all/,
 );
-test('a capacity that is none', refused, 'PUT', '/v1/members/a/capacity', { capacity: 0 }, /^400 INVALID_ARGUMENT capacity: /);
+test('http: a capacity that is none', refused, 'PUT', '/v1/members/a/capacity', { capacity: 0 }, /^400 INVALID_ARGUMENT capacity: /);
 test(
-  'a body of megabytes',
+  'http: a body of megabytes',
   refused,
   'POST',
   '/v1/keyspaces',
