@@ -84,7 +84,7 @@ export class Node implements Admin {
     try {
       const fresh = { node: doors.newId(), cluster: doors.newId(), shards: doors.shards };
       const prepared = await prepare(directory, config, fresh);
-      system = await startSystem(prepared.record, config, doors.modules, (reason) => node?.onZombie(reason));
+      system = await startSystem(prepared.record, config, doors.instance, doors.modules, (reason) => node?.onZombie(reason));
       node = new Node(config, doors, directory, system, prepared);
       await node.#begin();
       began(node);

@@ -7,8 +7,10 @@ import type { NodeRecord } from './node-record.ts';
 import { askSeeds, clusterOf, runsAt, type Seed, transportName } from './seeds.ts';
 import { decideStart, type FreshIds, type Way } from './start-record.ts';
 
-/** Boots of threads: each start of the node has room for as many starts of each shard. */
+/** Boots of threads: each start of the node has room for so many, for starts of each shard. */
 const BOOTS_PER_START = 2 ** 20;
+/** Of which the first is one of the lower half, by chance. */
+const FIRST_BOOTS = 2 ** 19;
 const RETRY_MS = 500;
 
 export interface Prepared {
@@ -57,6 +59,7 @@ async function seedsFor(way: Way, config: NodeConfig, self: string): Promise<rea
 export function startSystem(
   record: NodeRecord,
   config: NodeConfig,
+  instance: string,
   modules: readonly (string | URL)[],
   onZombie: (reason: string) => void,
 ): Promise<ActorSystem> {
@@ -68,12 +71,20 @@ export function startSystem(
     modules,
     listen: { host, port },
     ...(advertise === undefined ? {} : { advertise }),
-    boot: record.boot * BOOTS_PER_START,
+    boot: transportBoot(record.boot, instance),
     logLevel: log.level,
     onRefused: (_place, { code, reason }) => {
       if (code === 'ZOMBIE') onZombie(reason);
     },
   });
+}
+
+/**
+ * The boot of this process among transports: higher than at any start before, and another one for a copy of the directory that has been started as
+ * often. Why: peers take what an equal boot says for what they know already, and to one that has said goodbye they answer nothing.
+ */
+export function transportBoot(boot: number, instance: string): number {
+  return boot * BOOTS_PER_START + (Number.parseInt(instance.slice(0, 8), 16) % FIRST_BOOTS);
 }
 
 export function pause(ms: number): Promise<void> {

@@ -1,6 +1,7 @@
 import test from 'ava';
 import { joinOperation, memberOfIdentity } from '../../../actors/node/entering.ts';
 import { fatal } from '../../../actors/node/fatal.ts';
+import { transportBoot } from '../../../actors/node/prepare.ts';
 import { clusterOf, type Seed, transportName } from '../../../actors/node/seeds.ts';
 import type { RingState } from '../../../actors/ring/ring-state.ts';
 import { FakeAdmin, idOf, memberNamed } from './fake-admin.ts';
@@ -50,6 +51,12 @@ test('seeds: they say which cluster it is, and must agree with each other and wi
 
 test('seeds: a node is named for transports by its name and the first half of its id', (t) => {
   t.is(transportName({ name: 'a', id: '0123456789abcdef0123456789abcdef' }), 'a.0123456789abcdef');
+});
+
+test('transport boot: rises with each start, and differs between processes that claim the same one', (t) => {
+  t.true(transportBoot(2, '0'.repeat(16)) > transportBoot(1, 'f'.repeat(16)) + 500_000);
+  t.not(transportBoot(1, '00000001'.repeat(2)), transportBoot(1, '00000002'.repeat(2)));
+  t.true(Number.isSafeInteger(transportBoot(2 ** 32, 'f'.repeat(16))));
 });
 
 test('fatal: what RingActor can not take back ends the node, what an operator can mend does not', (t) => {
