@@ -1,5 +1,6 @@
 import test from 'ava';
 import { createApp } from '../../../../actors/node/http/app.ts';
+import type { ReplicasAnswer } from '../../../../actors/node/http/keyspace-routes.ts';
 import { NodeMetrics } from '../../../../actors/node/http/metrics.ts';
 import type { PlanAnswer } from '../../../../actors/node/http/plan-routes.ts';
 import type { RingAnswer } from '../../../../actors/node/http/ring-routes.ts';
@@ -79,6 +80,21 @@ test('http keyspaces: made, shown, altered and dropped', async (t) => {
   await rig.json('DELETE', '/v1/keyspaces/users');
   t.deepEqual(await rig.json('GET', '/v1/keyspaces'), { keyspaces: [] });
   t.is(await rig.problem('GET', '/v1/keyspaces/users'), '404 NOT_FOUND no keyspace "users"');
+});
+
+test('http keyspaces: replicas of each partition by name, and who stands in', async (t) => {
+  const rig = new Rig();
+  await rig.json('POST', '/v1/keyspaces', { name: 'k', n: 2 });
+  await rig.addMembers('b', 'd');
+  const ring = rig.admin.ring!;
+  const owners = ring.owners.map((_, partition) => partition % 3);
+  rig.admin.ring = { ...ring, owners, members: ring.members.map((member) => ({ ...member, state: 'up' as const })) };
+  const { epoch, partitions } = await rig.json<ReplicasAnswer>('GET', '/v1/keyspaces/k/replicas');
+  t.is(epoch, 4);
+  t.is(partitions.length, 64);
+  t.deepEqual(partitions[0], { replicas: ['a', 'b'], standIns: ['d'] });
+  t.deepEqual(partitions[1], { replicas: ['b', 'd'], standIns: ['a'] });
+  t.is(await rig.problem('GET', '/v1/keyspaces/x/replicas'), '404 NOT_FOUND no keyspace "x"');
 });
 
 test('http members: leave, capacity and removal are proposed for whom they fit', async (t) => {
