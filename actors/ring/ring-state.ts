@@ -98,7 +98,10 @@ export interface RingState {
   /** Q entries, a power of two from 8 to 16,384: index in `members` of each partition's owner. */
   readonly owners: Uint16Array;
   readonly transition: Transition | null;
-  /** Q entries: epoch in which the replicas of a partition, present or pending, of any keyspace, last changed; data frames carry it. */
+  /**
+   * Q entries: epoch in which the replicas that a partition's reads or writes go to (the table of `Step`), of any keyspace, last changed; data frames
+   * carry it. So for what moves each step but `stream` begins a new one, and a coordinator that missed a step is refused before others rely on it.
+   */
   readonly changedAt: Uint32Array;
   /** Sorted by id. */
   readonly keyspaces: readonly Keyspace[];

@@ -1,0 +1,199 @@
+/**
+ * Placement: which nodes hold a partition. Clockwise from the partition, each owner met for the first time is a replica, until n are found
+ * [Dynamo 4.3, 6.2]; nobody is taken twice (TRAPS T27). Replicas are spread: of D data centers that own partitions none gets more than ceil(n / D), and of the R
+ * racks of a data center none more than ceil(that / R). Who is passed over by these caps is taken in a second round, first within the caps of the data
+ * centers, then regardless, when they can't be met. Behind the replicas come all others in the order of the walk: the stand-ins.
+ *
+ * ```
+ *   partition   0   1   2   3   4   5          n = 2, racks a: {A, B}, c: {C}
+ *   owner       A   B   C   A   C   B
+ *   walk of 0:  A, B, C                        replicas A (rack a is full), C; then B stands in
+ * ```
+ * Two members are two nodes; what fails with a machine, a switch or a room is for racks and data centers to say.
+ */
+import type { Member } from './ring-state.ts';
+
+export interface PlacementOptions {
+  /** Planted bugs: `sameNodeTwice`, `sameRackTwice`. */
+  readonly mutants?: ReadonlySet<string>;
+}
+
+/** What the caps follow from. */
+interface Topology {
+  /** Members that own at least one partition. */
+  readonly owning: number;
+  /** Per member: number of its data center, and of its rack (which differ between data centers). */
+  readonly dataCenterOf: Uint16Array;
+  readonly rackOf: Uint16Array;
+  readonly dataCenters: number;
+  /** Per rack: in its data center, racks that own partitions. */
+  readonly racksBeside: Uint16Array;
+}
+
+/** Walks one ring of owners, for any n. */
+export class Placement {
+  readonly #owners: Uint16Array;
+  readonly #topology: Topology;
+  readonly #isDoubled: boolean;
+  readonly #ignoresRacks: boolean;
+
+  /** Requires: owners are indices of `members`. */
+  constructor(members: readonly Member[], owners: Uint16Array, { mutants }: PlacementOptions = {}) {
+    this.#owners = owners;
+    this.#topology = topologyOf(members, owners);
+    this.#isDoubled = mutants?.has('sameNodeTwice') === true;
+    this.#ignoresRacks = mutants?.has('sameRackTwice') === true;
+  }
+
+  /** Distinct nodes that a partition can have: members that own something. */
+  get owning(): number {
+    return this.#topology.owning;
+  }
+
+  /** Replicas that each partition has, of `n` asked for. */
+  replicaCount(n: number): number {
+    return Math.min(n, this.#topology.owning);
+  }
+
+  /**
+   * Fills `into` with one row per partition, `width` entries each: the replicas in order of preference, then as many stand-ins as there is room for.
+   * Requires: replicaCount(n) <= width <= owning. Cost: O(Q x members) at worst; with few members beside n, O(Q x width).
+   */
+  fill(n: number, width: number, into: Uint16Array): void {
+    const owners = this.#owners;
+    const choice = new Choice(this.#topology, n, this.#ignoresRacks);
+    // The walk of p is the owner of p, then the walk of p + 1 without it: so one list, in which each step moves one member to the front, is all walks.
+    const walk = this.#walkOfLast();
+    const last = owners.length - 1;
+    for (let p = last; p >= 0; p--) {
+      if (p < last) toFront(walk, owners[p]!);
+      choice.order(walk, width, into, p * width);
+    }
+    if (this.#isDoubled && width > 1) for (let p = 1; p < owners.length; p += 7) into[p * width + 1] = into[p * width]!;
+  }
+
+  /** One row of `replicaCount(n)` entries per partition. */
+  replicas(n: number): Uint16Array {
+    const width = this.replicaCount(n);
+    const rows = new Uint16Array(this.#owners.length * width);
+    this.fill(n, width, rows);
+    return rows;
+  }
+
+  #walkOfLast(): Uint16Array {
+    const owners = this.#owners;
+    const walk = new Uint16Array(this.#topology.owning);
+    const seen = new Set<number>();
+    for (let i = 0; seen.size < walk.length; i++) {
+      const owner = owners[(owners.length - 1 + i) % owners.length]!;
+      if (seen.has(owner)) continue;
+      walk[seen.size] = owner;
+      seen.add(owner);
+    }
+    return walk;
+  }
+}
+
+/** Chooses the replicas among a walk. */
+class Choice {
+  readonly #topology: Topology;
+  readonly #count: number;
+  readonly #dataCenterMax: number;
+  /** Per rack. */
+  readonly #rackMax: Uint16Array;
+  readonly #inDataCenter: Uint16Array;
+  readonly #inRack: Uint16Array;
+  readonly #isTaken: Uint8Array;
+  readonly #isFree: boolean;
+
+  constructor(topology: Topology, n: number, ignoresRacks: boolean) {
+    const { dataCenters, racksBeside, owning } = topology;
+    this.#topology = topology;
+    this.#count = Math.min(n, owning);
+    this.#dataCenterMax = Math.ceil(n / Math.max(1, dataCenters));
+    this.#rackMax = racksBeside.map((racks) => (ignoresRacks ? n : Math.ceil(this.#dataCenterMax / racks)));
+    this.#inDataCenter = new Uint16Array(dataCenters);
+    this.#inRack = new Uint16Array(racksBeside.length);
+    this.#isTaken = new Uint8Array(topology.dataCenterOf.length);
+    // One data center with one rack: the walk is the order.
+    this.#isFree = dataCenters <= 1 && this.#rackMax.every((max) => max >= n);
+  }
+
+  order(walk: Uint16Array, width: number, into: Uint16Array, at: number): void {
+    if (this.#isFree) {
+      for (let i = 0; i < width; i++) into[at + i] = walk[i]!;
+      return;
+    }
+    this.#inDataCenter.fill(0);
+    this.#inRack.fill(0);
+    let found = 0;
+    for (let round = WITHIN_CAPS; round <= REGARDLESS && found < this.#count; round++) {
+      for (let i = 0; i < walk.length && found < this.#count; i++) {
+        if (!this.#accepts(walk[i]!, round)) continue;
+        into[at + found++] = walk[i]!;
+        this.#take(walk[i]!);
+      }
+    }
+    for (let i = 0; found < width; i++) if (this.#isTaken[walk[i]!] === 0) into[at + found++] = walk[i]!;
+    for (let i = 0; i < this.#count; i++) this.#isTaken[into[at + i]!] = 0;
+  }
+
+  #accepts(member: number, round: number): boolean {
+    if (this.#isTaken[member] === 1) return false;
+    if (round === REGARDLESS) return true;
+    const { dataCenterOf, rackOf } = this.#topology;
+    if (this.#inDataCenter[dataCenterOf[member]!]! >= this.#dataCenterMax) return false;
+    const rack = rackOf[member]!;
+    return round === WITHIN_DATA_CENTERS || this.#inRack[rack]! < this.#rackMax[rack]!;
+  }
+
+  #take(member: number): void {
+    const { dataCenterOf, rackOf } = this.#topology;
+    this.#isTaken[member] = 1;
+    this.#inDataCenter[dataCenterOf[member]!]!++;
+    this.#inRack[rackOf[member]!]!++;
+  }
+}
+
+const WITHIN_CAPS = 0;
+const WITHIN_DATA_CENTERS = 1;
+const REGARDLESS = 2;
+
+function topologyOf(members: readonly Member[], owners: Uint16Array): Topology {
+  const owning = new Set(owners);
+  const dataCenterOf = new Uint16Array(members.length);
+  const rackOf = new Uint16Array(members.length);
+  const dataCenters = new Map<string, Map<string, number>>();
+  const numbers = new Map<string, number>();
+  let racks = 0;
+  for (const [index, { dataCenter, rack }] of members.entries()) {
+    if (!owning.has(index)) continue;
+    let inside = dataCenters.get(dataCenter);
+    if (inside === undefined) {
+      inside = new Map();
+      numbers.set(dataCenter, dataCenters.size);
+      dataCenters.set(dataCenter, inside);
+    }
+    let number = inside.get(rack);
+    if (number === undefined) {
+      number = racks++;
+      inside.set(rack, number);
+    }
+    dataCenterOf[index] = numbers.get(dataCenter)!;
+    rackOf[index] = number;
+  }
+  const racksBeside = new Uint16Array(racks);
+  for (const inside of dataCenters.values()) for (const rack of inside.values()) racksBeside[rack] = inside.size;
+  return { owning: owning.size, dataCenterOf, rackOf, dataCenters: dataCenters.size, racksBeside };
+}
+
+/** Moves `member`, which is in the list, to its front. */
+function toFront(list: Uint16Array, member: number): void {
+  let carried = member;
+  for (let i = 0; ; i++) {
+    const here = list[i]!;
+    list[i] = carried;
+    if (here === member) return;
+    carried = here;
+  }
+}
