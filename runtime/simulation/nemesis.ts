@@ -3,7 +3,7 @@ import { unreachable } from '../errors.ts';
 import type { Cluster } from './cluster.ts';
 import { DiskNemesis } from './disk-nemesis.ts';
 import type { EventTarget } from './event-heap.ts';
-import type { PlanItem } from './plan.ts';
+import type { ActItem, PlanItem } from './plan.ts';
 import type { SimThread } from './sim-thread.ts';
 import type { World } from './world.ts';
 
@@ -22,14 +22,16 @@ export class Nemesis implements EventTarget {
   readonly #world: World;
   readonly #cluster: Cluster;
   readonly #plan: readonly PlanItem[];
+  readonly #act: (item: ActItem) => void;
   readonly #disks: DiskNemesis;
   readonly #undos: (Undo | undefined)[];
 
-  constructor(world: World, cluster: Cluster, plan: readonly PlanItem[]) {
+  constructor(world: World, cluster: Cluster, plan: readonly PlanItem[], act: (item: ActItem) => void) {
     this.id = world.newId();
     this.#world = world;
     this.#cluster = cluster;
     this.#plan = plan;
+    this.#act = act;
     this.#disks = new DiskNemesis(world, cluster);
     this.#undos = plan.map(() => undefined);
     for (const [index, item] of plan.entries()) {
@@ -122,6 +124,9 @@ export class Nemesis implements EventTarget {
         return this.#disks.swap(item.a, item.b);
       case 'copy':
         return this.#disks.copy(item.node, item.of);
+      case 'act':
+        this.#act(item);
+        return undefined;
       default:
         return unreachable(item);
     }

@@ -3,7 +3,7 @@
  * with few kinds reach states that runs with all of them never do.
  */
 import type { Random } from '../doors.ts';
-import { unreachable } from '../errors.ts';
+import { invalidArgument, unreachable } from '../errors.ts';
 import { SeededRandom } from '../random.ts';
 import type { LinkQuality } from './conditions.ts';
 import { SURVIVORS } from './crash-models.ts';
@@ -101,6 +101,8 @@ function makeItem(kind: FaultKind, atMs: number, forMs: number, nodes: readonly 
     case 'swap':
     case 'copy':
       return makeDiskItem(kind, atMs, forMs, node, other, random);
+    case 'act':
+      throw invalidArgument('plan: acts are made by the workload that knows them');
     default:
       return unreachable(kind);
   }

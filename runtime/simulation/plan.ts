@@ -63,9 +63,12 @@ export type PlanItem =
   /** A silent crash of both, after which each has the disk of the other. No effect when one is down. */
   | { readonly kind: 'swap'; readonly atMs: number; readonly a: string; readonly b: string; readonly forMs: number }
   /** A silent crash, after which the machine has a copy of what is durable on the disk of `of` at `atMs`. */
-  | { readonly kind: 'copy'; readonly atMs: number; readonly node: string; readonly of: string; readonly forMs: number };
+  | { readonly kind: 'copy'; readonly atMs: number; readonly node: string; readonly of: string; readonly forMs: number }
+  /** No fault: the workload itself is to do something at that node, which it knows by name; `draw` (any u32) says the rest. */
+  | { readonly kind: 'act'; readonly atMs: number; readonly node: string; readonly action: string; readonly draw: number };
 
 export type FaultKind = PlanItem['kind'];
+export type ActItem = Extract<PlanItem, { kind: 'act' }>;
 
 type FieldType = 'string' | 'number' | 'boolean' | 'names' | 'quality' | 'survivors';
 
@@ -86,6 +89,7 @@ const FIELDS: Readonly<Record<FaultKind, Readonly<Record<string, FieldType>>>> =
   wipe: { atMs: 'number', node: 'string', forMs: 'number' },
   swap: { atMs: 'number', a: 'string', b: 'string', forMs: 'number' },
   copy: { atMs: 'number', node: 'string', of: 'string', forMs: 'number' },
+  act: { atMs: 'number', node: 'string', action: 'string', draw: 'number' },
 };
 
 /** Checks a plan that may come from a file. Throws INVALID_ARGUMENT, naming item and field. */

@@ -24,7 +24,7 @@ export {
 export { type DiskCall, type DiskFault, type DiskOperation, type FaultHook, type FaultRule, faultPlan } from './disk-faults.ts';
 export type { Distribution } from './distribution.ts';
 export type { DeathKind } from './fabric.ts';
-export { describeItem, type FaultKind, milderItems, type PlanItem, planEndMs } from './plan.ts';
+export { type ActItem, describeItem, type FaultKind, milderItems, type PlanItem, planEndMs } from './plan.ts';
 export { formatPlanFile, PLAN_FILE_VERSION, type PlanFile, parsePlanFile, type RunPlan } from './plan-file.ts';
 export { DISK_FAULT_KINDS, FAULT_KINDS, generatePlan, type PlanProfile } from './plan-generator.ts';
 export type { Probe } from './probe.ts';

@@ -134,3 +134,17 @@ test('plan: a world with items for disks gives the same run twice', (t) => {
   };
   t.is(run(), run());
 });
+
+test('plan item act: the workload is told, at its time', (t) => {
+  const told: string[] = [];
+  const sim = new Simulation({
+    seed: 1,
+    nodes: NODES,
+    plan: [{ kind: 'act', atMs: 7, node: 'b', action: 'dance', draw: 3 }],
+    act: ({ node, action, draw }) => told.push(`${node} ${action} ${draw}`),
+  });
+  sim.run(6);
+  t.deepEqual(told, []);
+  sim.run(8);
+  t.deepEqual(told, ['b dance 3']);
+});
