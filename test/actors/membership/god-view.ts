@@ -1,0 +1,167 @@
+/**
+ * GodView: what is known of a simulated cluster from outside: each start of each directory, what is in the ring files as they are written, what each shard has switched to.
+ *
+ * A start is *stale* when its directory is an older state, or a copy, of one that has started again since and been registered: it must neither vote nor propose. Of a copy
+ * that was taken and put back within one start nothing in the cluster can know (registering.ts): such a directory is not started, but emptied.
+ */
+import type { MembershipView } from '../../../actors/gossip-protocol.ts';
+import type { KnownRing } from '../../../actors/membership/known-ring.ts';
+import type { NodeIdentity } from '../../../actors/membership/node-identity.ts';
+import { decodeRingFile, type StoredRing } from '../../../actors/membership/ring-file.ts';
+import type { RingHolder } from '../../../actors/ring-agent.ts';
+import { compareVersions, type Id, type RingVersion } from '../../../actors/ring/ring-state.ts';
+import { voters } from '../../../actors/ring/voters.ts';
+import type { DiskCall } from '../../../runtime/simulation/disk-faults.ts';
+import type { SimDisk } from '../../../runtime/simulation/sim-disk.ts';
+import { DIRECTORY } from './sim-machine.ts';
+import { type Check, keyOf, RingHistory } from './ring-history.ts';
+
+/** One life of a node. */
+export interface Start {
+  readonly identity: NodeIdentity;
+  readonly machine: string;
+  /** Boot of the main thread, to tell whether it still lives. */
+  readonly threadBoot: number;
+  readonly isStale: boolean;
+  readonly disk: SimDisk;
+  readonly holders: readonly RingHolder[];
+  /** What the shards have switched to, by shard. */
+  readonly switchedTo: Map<number, RingVersion>;
+  /** As it was on disk when it started; undefined: nothing was written since. */
+  first: StoredRing | undefined;
+  view: MembershipView | null;
+}
+
+const RING_FILE = /^\/data\/ring\/ring-([0-9]+)\.new$/;
+const RING_FILE_BYTES = 1 << 20;
+
+export class GodView {
+  readonly history: RingHistory;
+  readonly starts: Start[] = [];
+  /** What seldom happens, and did. */
+  readonly sometimes = new Map<string, number>();
+  readonly #check: Check;
+  /** The last start on each machine. */
+  readonly #here = new Map<string, Start>();
+  readonly #hooked = new WeakSet<SimDisk>();
+  /** Newest ring in the files of each disk. */
+  readonly #onDisk = new WeakMap<SimDisk, RingVersion>();
+  /** By start, `id boot instance`: the members who have it on disk. */
+  readonly #registeredBy = new Map<string, Set<Id>>();
+
+  constructor(check: Check, mutants: ReadonlySet<string>) {
+    this.#check = check;
+    this.history = new RingHistory(check, mutants);
+  }
+
+  note(what: string): void {
+    this.sometimes.set(what, (this.sometimes.get(what) ?? 0) + 1);
+  }
+
+  here(machine: string): Start | undefined {
+    return this.#here.get(machine);
+  }
+
+  /** Whether a directory with this id that starts as `boot` now would be told from the one that has it. */
+  isToldApart(id: Id, boot: number): boolean {
+    const ring = this.history.newest?.state;
+    if (ring === undefined) return false;
+    const others = voters(ring).filter((voter) => voter.id !== id);
+    const isVoter = others.length < voters(ring).length;
+    const count = others.length + (isVoter ? 1 : 0);
+    const needed = isVoter ? Math.min(count - 1, count - Math.floor(count / 2)) : Math.floor(count / 2) + 1;
+    return this.starts.some((start) => {
+      if (start.identity.id !== id || start.identity.boot < boot) return false;
+      const by = this.#registeredBy.get(startKey(start.identity));
+      return by !== undefined && others.filter((voter) => by.has(voter.id)).length >= Math.max(1, needed);
+    });
+  }
+
+  /** Of all starts of this directory's id the highest boot. */
+  highestBoot(id: Id): number {
+    return this.starts.reduce((highest, { identity }) => (identity.id === id ? Math.max(highest, identity.boot) : highest), 0);
+  }
+
+  started(start: Start): void {
+    this.starts.push(start);
+    this.#here.set(start.machine, start);
+    if (start.isStale) this.note('an old copy of a directory started');
+    if (this.#hooked.has(start.disk)) return;
+    this.#hooked.add(start.disk);
+    const before = start.disk.onCall;
+    const { disk } = start;
+    disk.onCall = (call) => {
+      if (call.operation === 'rename') this.#onRename(disk, call);
+      const fault = before?.(call);
+      return fault;
+    };
+  }
+
+  /** A shard of that node begins to serve by this ring. */
+  switched(start: Start, shard: number, ring: KnownRing): void {
+    const where = `${start.machine}/${shard}`;
+    const known = this.history.ring(ring.encoded);
+    const isDecided = known !== undefined && Buffer.compare(known.encoded.bytes, ring.encoded.bytes) === 0;
+    this.#check(isDecided, 'a shard has switched to a ring that was not decided', () => `${keyOf(ring.encoded)} at ${where}`);
+    const before = start.switchedTo.get(shard);
+    const isForward = before === undefined || compareVersions(ring.encoded, before) > 0;
+    this.#check(isForward, 'a shard went back to an older ring', () => `${keyOf(ring.encoded)} at ${where}`);
+    start.switchedTo.set(shard, { generation: ring.encoded.generation, epoch: ring.encoded.epoch });
+  }
+
+  #onRename(disk: SimDisk, call: DiskCall): void {
+    const number = RING_FILE.exec(call.path)?.[1];
+    if (number === undefined) return;
+    const file = disk.find('god', call.path);
+    const start = this.starts.findLast((other) => other.disk === disk);
+    if (file.kind !== 'file' || start === undefined) return;
+    const into = Buffer.alloc(Math.min(RING_FILE_BYTES, file.now.length));
+    file.now.read(into, 0);
+    this.#onState(disk, start, decodeRingFile(into, call.path, Number(number)));
+  }
+
+  #onState(disk: SimDisk, start: Start, stored: StoredRing): void {
+    const { id } = start.identity;
+    this.#checkStale(start, stored);
+    if (stored.ring !== null) {
+      const before = this.#onDisk.get(disk);
+      const isForward = before === undefined || compareVersions(stored.ring, before) >= 0;
+      this.#check(isForward, 'a node went back to an older ring', () => `${keyOf(stored.ring!)} at ${start.machine}`);
+      const { generation, epoch } = stored.ring;
+      this.#onDisk.set(disk, { generation, epoch });
+      this.history.seen(stored.ring, `${start.machine} (${id.slice(0, 6)}, boot ${start.identity.boot})`);
+    }
+    this.history.accepted(id, stored);
+    for (const row of stored.registered) {
+      if (row.id === id) continue;
+      const key = startKey(row);
+      const by = this.#registeredBy.get(key) ?? new Set();
+      by.add(id);
+      this.#registeredBy.set(key, by);
+    }
+  }
+
+  #checkStale(start: Start, stored: StoredRing): void {
+    const { first } = start;
+    start.first ??= stored;
+    if (!start.isStale || first === undefined || first.ring?.epoch !== stored.ring?.epoch) return;
+    const where = `${start.machine} (${start.identity.id.slice(0, 6)}, boot ${start.identity.boot})`;
+    const votes = !sameBallot(first.promised, stored.promised) || !sameBallot(first.accepted?.ballot, stored.accepted?.ballot);
+    this.#check(!votes, 'an old copy of a directory votes', () => where);
+    this.#check(first.round === stored.round, 'an old copy of a directory proposes', () => where);
+  }
+}
+
+export function ringDirectoryOf(): string {
+  return `${DIRECTORY}/ring`;
+}
+
+function startKey({ id, boot, instance }: Pick<NodeIdentity, 'id' | 'boot' | 'instance'>): string {
+  return `${id} ${boot} ${instance}`;
+}
+
+type MaybeBallot = { readonly round: number; readonly proposer: Id } | null | undefined;
+
+function sameBallot(a: MaybeBallot, b: MaybeBallot): boolean {
+  return (a?.round ?? 0) === (b?.round ?? 0) && (a?.proposer ?? '') === (b?.proposer ?? '');
+}
