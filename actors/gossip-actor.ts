@@ -16,21 +16,19 @@ import { CONTROL } from '../runtime/lanes.ts';
 import { Ref } from '../runtime/ref.ts';
 import { Admission } from './gossip/admission.ts';
 import { DELTA_MAX, faultOf, isRingChanged, isVersion } from './gossip/checks.ts';
-import { DIGEST_ENTRIES_MAX, type Digest, type DigestKind, decodeDigest, encodeDigest, hashMembers } from './gossip/digest.ts';
 import { Membership, type News } from './gossip/membership.ts';
 import { completeGossipOptions, type GossipOptions, type GossipTuning } from './gossip/options.ts';
 import { pick } from './gossip/picks.ts';
+import { Post } from './gossip/post.ts';
 import { Refusals } from './gossip/refusals.ts';
 import { Relays } from './gossip/relays.ts';
-import { RingSpread } from './gossip/ring-spread.ts';
 import { Rumors } from './gossip/rumors.ts';
 import { SelfSuspicion } from './gossip/self-suspicion.ts';
 import { Suspicions } from './gossip/suspicions.ts';
 import { type ViewMessage, ViewSubscribers } from './gossip/view-subscribers.ts';
 import type { GossipMessage, GossipPeerMessage } from './gossip-protocol.ts';
-import { GOSSIP_SLOT, RING_SLOT } from './membership/cluster-door.ts';
 import { compareVersions, type Id, type RingVersion } from './ring/ring-state.ts';
-import type { RingChanged, RingMessage, Sender } from './ring-protocol.ts';
+import type { RingChanged } from './ring-protocol.ts';
 
 /** What it sends itself. tick: a quarter of an interval is over. rumors, view: what was put off is due. */
 type OwnMessage = { readonly type: 'tick' } | { readonly type: 'rumors' } | { readonly type: 'view' };
@@ -47,7 +45,6 @@ const RING_FANOUT = 2;
 const DOWN_RATIO = 0.25;
 /** The RingActor is asked for its news again so often: it may have been restarted, and have forgotten who listens. */
 const SUBSCRIBE_INTERVALS = 5;
-const NO_RING: RingVersion = { generation: 0, epoch: 0 };
 
 export const gossipActor = defineActor<Message, readonly [GossipOptions]>(
   'gossip',
@@ -66,14 +63,13 @@ class GossipActor implements Actor<Message> {
   readonly #health: SelfSuspicion;
   readonly #relays: Relays;
   readonly #rumors: Rumors;
-  readonly #spread: RingSpread;
+  readonly #post: Post;
   readonly #refusals: Refusals;
   readonly #subscribers: ViewSubscribers;
-  readonly #peers = new Map<Id, Ref<GossipMessage>>();
   /** When each was last told what it is accused of. */
   readonly #toldMs = new Map<Id, number>();
-  #ring: RingChanged | null = null;
-  #membersHash = 0;
+  /** Of the membership, when it was last worked out whom to observe. */
+  #observedVersion = 0;
   #ticks = 0;
 
   constructor(context: ActorContext<Message>, options: GossipOptions) {
@@ -91,18 +87,19 @@ class GossipActor implements Actor<Message> {
     this.#health = new SelfSuspicion({ periodMs: intervalMs / TICKS, pauseMs: intervalMs / 2, graceMs: intervalMs * 2, mutants }, nowMs);
     this.#relays = new Relays(context.random.u32());
     this.#rumors = new Rumors();
-    this.#spread = new RingSpread(intervalMs);
+    this.#post = new Post(context.self, context.random, options, this.#membership, intervalMs);
     this.#refusals = new Refusals(context.log, 'gossip');
     this.#subscribers = new ViewSubscribers(intervalMs / 10);
     // Nodes that start together must not go on in step.
     context.after('tick', context.random.float() * (intervalMs / TICKS), { type: 'tick' });
-    this.#askForRings();
+    this.#post.askForRings();
   }
 
   receive(message: Message): void {
     const nowMs = this.#context.clock.now();
     const pausedMs = this.#health.observe(nowMs);
     if (pausedMs > 0) this.#onPause(pausedMs, nowMs);
+    if (typeof message !== 'object' || message === null) return this.#refusals.refuse('no message', { got: typeof message }, nowMs);
     switch (message.type) {
       case 'heartbeat':
       case 'digest':
@@ -149,7 +146,7 @@ class GossipActor implements Actor<Message> {
         this.#hear(message, nowMs);
         return;
       case 'probe':
-        return this.#tell(message.from.id, this.#alive(message.probeId));
+        return this.#post.alive(message.from.id, message.probeId);
       case 'probeFor':
         return this.#onProbeFor(message, nowMs);
       case 'alive':
@@ -166,12 +163,12 @@ class GossipActor implements Actor<Message> {
   }
 
   #onDigest({ from, ring, digest }: Of<'digest'>, nowMs: number): void {
-    this.#compareRings(from, ring, nowMs);
-    const decoded = decodeDigest(digest, { members: this.#membership.ids, membersHash: this.#membersHash, ring });
+    this.#post.compareRings(from.id, ring, nowMs);
+    const decoded = this.#post.decode(digest, ring);
     if (decoded.type === 'malformed') return this.#refusals.refuse('malformed digest', { from: from.id, reason: decoded.reason }, nowMs);
     if (decoded.type === 'otherMembers') {
       // Each has members that the other does not know: by their names, until the newer ring has come through.
-      if (decoded.kind !== 'announcement') this.#sendDigest(from.id, 'full', this.#membership.all(), true);
+      if (decoded.kind !== 'announcement') this.#post.digest(from.id, 'full', this.#membership.all(), true);
       return;
     }
     const { beats, accusations, kind } = decoded.digest;
@@ -179,25 +176,25 @@ class GossipActor implements Actor<Message> {
     this.#hear({ beats, accusations }, nowMs);
     if (kind !== 'full') return;
     const better = this.#membership.betterThan({ beats, accusations });
-    if (better.beats.length > 0) this.#sendDigest(from.id, 'answer', better, decoded.isNamed);
+    if (better.beats.length > 0) this.#post.digest(from.id, 'answer', better, decoded.isNamed);
   }
 
   #onProbeFor({ from, probeId, target }: Of<'probeFor'>, nowMs: number): void {
-    if (target === this.#self) return this.#tell(from.id, this.#alive(probeId));
+    if (target === this.#self) return this.#post.alive(from.id, probeId);
     if (this.#membership.beatOf(target) === undefined) return;
     const untilMs = nowMs + this.#tuning.probeTimeoutMs * TICKS;
     const relayId = this.#relays.add({ target, asker: from.id, probeId, untilMs });
     if (relayId === undefined) return;
-    this.#tell(target, { type: 'probe', from: this.#sender(), probeId: relayId, replyTo: this.#context.self });
+    this.#post.tell(target, { type: 'probe', from: this.#post.sender(), probeId: relayId, replyTo: this.#context.self });
     // With its own heartbeat: so the asker knows at least that it can be heard itself.
-    this.#tell(from.id, this.#alive(probeId));
+    this.#post.alive(from.id, probeId);
   }
 
   #onAlive({ from, probeId, beat }: Of<'alive'>, nowMs: number): void {
     this.#hear({ beats: [beat], accusations: [] }, nowMs);
     if (beat.id !== from.id) return this.#suspicions.answeredFor(beat.id, probeId, nowMs);
     const relay = this.#relays.take(from.id, probeId);
-    if (relay !== undefined) this.#tell(relay.asker, { type: 'alive', from: this.#sender(), probeId: relay.probeId, beat });
+    if (relay !== undefined) this.#post.tell(relay.asker, { type: 'alive', from: this.#post.sender(), probeId: relay.probeId, beat });
     if (this.#suspicions.answered(from.id, probeId, nowMs)) this.#health.answered();
     else this.#suspicions.confirmed(probeId);
   }
@@ -205,21 +202,13 @@ class GossipActor implements Actor<Message> {
   #onRingChanged(message: RingChanged, nowMs: number): void {
     if (!isRingChanged(message)) return this.#refusals.refuse('malformed ringChanged', {}, nowMs);
     const { ring, encoded } = message;
-    if (this.#ring !== null && compareVersions(encoded, this.#ring.encoded) <= 0) return;
-    this.#ring = message;
+    if (compareVersions(encoded, this.#post.version) <= 0) return;
     const ids = ring.members.map(({ id }) => id).sort();
-    this.#peers.clear();
-    for (const { id, address } of ring.members) {
-      if (id === this.#self) continue;
-      this.#options.door.introduce(address);
-      this.#peers.set(id, this.#options.door.ref(GOSSIP_SLOT, address.node));
-    }
-    for (const id of this.#toldMs.keys()) if (!this.#peers.has(id)) this.#toldMs.delete(id);
-    this.#membersHash = hashMembers(ids);
+    this.#post.setRing(message, ids);
+    for (const id of this.#toldMs.keys()) if (!ids.includes(id)) this.#toldMs.delete(id);
     this.#admission.setMembers(ring.cluster, ids);
     this.#membership.setMembers(ids, nowMs);
-    this.#suspicions.setObserved(this.#membership.observers.observedBy(this.#self), nowMs);
-    this.#spread.begin(ids.length);
+    this.#suspicions.setObserved(this.#membership.observed(), nowMs);
     this.#announce(RUMOR_FANOUT);
   }
 
@@ -231,8 +220,9 @@ class GossipActor implements Actor<Message> {
 
   #onSubscribe(subscriber: Ref<ViewMessage>, nowMs: number): void {
     if (!(subscriber instanceof Ref) || subscriber.address.node !== this.#options.identity.address.node)
-      return this.#refusals.refuse('a subscriber of another node', { subscriber: String(subscriber) }, nowMs);
-    if (!this.#subscribers.add(subscriber)) return this.#refusals.refuse('too many subscribers', { subscriber: String(subscriber) }, nowMs);
+      return this.#refusals.refuse('a subscriber of another node', { got: typeof subscriber }, nowMs);
+    if (!this.#subscribers.add(subscriber))
+      return this.#refusals.refuse('too many subscribers', { subscriber: subscriber.toString() }, nowMs);
     this.#context.watch(subscriber);
     subscriber.tell({ type: 'view', view: this.#view(nowMs) }, { lane: CONTROL });
   }
@@ -246,21 +236,21 @@ class GossipActor implements Actor<Message> {
   }
 
   #onInterval(nowMs: number): void {
-    if (Math.floor(this.#ticks / TICKS) % SUBSCRIBE_INTERVALS === 0 || this.#ring === null) this.#askForRings();
+    if (Math.floor(this.#ticks / TICKS) % SUBSCRIBE_INTERVALS === 0 || this.#post.version.epoch === 0) this.#post.askForRings();
     this.#relays.forgetOld(nowMs);
     this.#membership.beat(nowMs);
     if (!this.#membership.isMember) return;
     this.#sendHeartbeats();
     this.#gossip();
-    if (this.#spread.round()) this.#announce(RING_FANOUT);
+    if (this.#post.spread.round()) this.#announce(RING_FANOUT);
   }
 
   #onRumors(): void {
     const news = this.#rumors.take(DELTA_MAX);
-    const delta: GossipMessage = { type: 'delta', from: this.#sender(), ...news };
+    const delta: GossipMessage = { type: 'delta', from: this.#post.sender(), ...news };
     const told = new Set(pick(this.#live(), RUMOR_FANOUT, this.#context.random));
     for (const { accused } of news.accusations) told.add(accused);
-    for (const id of told) this.#tell(id, delta);
+    for (const id of told) this.#post.tell(id, delta);
   }
 
   /** This node has stood still: what it believes of others is worth nothing, and others may have given it up. */
@@ -273,7 +263,8 @@ class GossipActor implements Actor<Message> {
   }
 
   #onStranger(message: never, nowMs: number): void {
-    this.#refusals.refuse('unknown message', { type: String((message as Partial<Message> | null)?.type) }, nowMs);
+    const { type } = message as { readonly type?: unknown };
+    this.#refusals.refuse('unknown message', { type: typeof type === 'string' ? type.slice(0, 32) : typeof type }, nowMs);
   }
 
   #admit(message: GossipPeerMessage, nowMs: number): boolean {
@@ -286,19 +277,14 @@ class GossipActor implements Actor<Message> {
     const refusal = this.#admission.refusal(from, this.#membership.beatOf(from.id)?.boot ?? 0);
     if (refusal !== null) {
       this.#refusals.refuse(refusal, { type: message.type, from: from.id, boot: from.boot }, nowMs);
-      if (message.type === 'digest' && this.#admission.isOfCluster(from)) this.#onStrangersDigest(message, nowMs);
+      // It has no say here, but one of the two rings is the newer.
+      if (message.type === 'digest' && this.#admission.isOfCluster(from)) {
+        this.#post.compareStrangersRing(message.replyTo, message.ring, nowMs);
+      }
       return false;
     }
     this.#tellAccused(from.id, nowMs);
     return true;
-  }
-
-  /** A member of another ring has no say here, but one of the two rings is the newer. */
-  #onStrangersDigest({ ring, replyTo }: Of<'digest'>, nowMs: number): void {
-    const order = compareVersions(ring, this.#version());
-    if (order < 0) this.#sendRing(replyTo.address.node, nowMs);
-    if (order > 0 && this.#spread.maySend(replyTo.address.node, ring, nowMs))
-      replyTo.tell(this.#digest('announcement', NOTHING, true), { lane: CONTROL });
   }
 
   /** What came from whom does not matter here: it is merged, and what is new is passed on. */
@@ -320,7 +306,12 @@ class GossipActor implements Actor<Message> {
 
   #checkSuspects(nowMs: number): void {
     const membership = this.#membership;
-    for (const action of this.#suspicions.check(nowMs, this.#health, (id) => membership.isAccusedBySelf(id))) {
+    if (this.#observedVersion !== membership.version) {
+      this.#observedVersion = membership.version;
+      this.#suspicions.setObserved(membership.observed(), nowMs, true);
+    }
+    const isSettled = (id: Id): boolean => membership.isAccusedBySelf(id) || membership.down.has(id);
+    for (const action of this.#suspicions.check(nowMs, this.#health, isSettled)) {
       const { target } = action;
       if (action.type === 'probe') {
         this.#probe(target, action.probeId);
@@ -334,12 +325,11 @@ class GossipActor implements Actor<Message> {
   }
 
   #probe(target: Id, probeId: number): void {
-    const ask = { from: this.#sender(), probeId, replyTo: this.#context.self };
-    this.#tell(target, { type: 'probe', ...ask });
+    const ask = { from: this.#post.sender(), probeId, replyTo: this.#context.self };
+    this.#post.tell(target, { type: 'probe', ...ask });
     const able = this.#live().filter((id) => id !== target && !this.#suspicions.isSuspected(id));
     const helpers = pick(able, this.#tuning.indirectCount, this.#context.random);
-    for (const helper of helpers) this.#tell(helper, { type: 'probeFor', target, ...ask });
-    this.#suspicions.helped(target, probeId, helpers.length);
+    for (const helper of helpers) this.#post.tell(helper, { type: 'probeFor', target, ...ask });
   }
 
   /** Who is accused and speaks all the same must hear of it, to refute it. */
@@ -347,12 +337,12 @@ class GossipActor implements Actor<Message> {
     const accusations = this.#membership.accusationsAgainst(id);
     if (accusations.length === 0 || nowMs - (this.#toldMs.get(id) ?? Number.NEGATIVE_INFINITY) < this.#tuning.intervalMs) return;
     this.#toldMs.set(id, nowMs);
-    this.#tell(id, { type: 'delta', from: this.#sender(), beats: [this.#membership.beatOf(id)!], accusations });
+    this.#post.tell(id, { type: 'delta', from: this.#post.sender(), beats: [this.#membership.beatOf(id)!], accusations });
   }
 
   #sendHeartbeats(): void {
-    const message: GossipMessage = { type: 'heartbeat', from: this.#sender(), beat: this.#membership.own };
-    for (const id of this.#membership.observers.observersOf(this.#self)) this.#tell(id, message);
+    const message: GossipMessage = { type: 'heartbeat', from: this.#post.sender(), beat: this.#membership.own };
+    for (const id of this.#membership.ownObservers()) this.#post.tell(id, message);
   }
 
   /** A digest to a random member that lives, and now and then to one that does not. */
@@ -360,49 +350,11 @@ class GossipActor implements Actor<Message> {
     const { random } = this.#context;
     const live = pick(this.#live(), 1, random);
     const down = live.length === 0 || random.chance(DOWN_RATIO) ? pick([...this.#membership.down], 1, random) : [];
-    for (const id of [...live, ...down]) this.#sendDigest(id, 'full', this.#membership.all(), false);
+    for (const id of [...live, ...down]) this.#post.digest(id, 'full', this.#membership.all());
   }
 
   #announce(count: number): void {
-    for (const id of pick(this.#live(), count, this.#context.random)) this.#sendDigest(id, 'announcement', NOTHING, false);
-  }
-
-  #sendDigest(to: Id, kind: DigestKind, news: News, isNamed: boolean): void {
-    this.#tell(to, this.#digest(kind, news, isNamed));
-  }
-
-  #digest(kind: DigestKind, { beats, accusations }: News, isNamed: boolean): GossipMessage {
-    const ring = this.#version();
-    // Of very many members each digest holds a part.
-    const first = beats.length > DIGEST_ENTRIES_MAX ? this.#context.random.below(beats.length - DIGEST_ENTRIES_MAX) : 0;
-    const content: Digest = { kind, beats: beats.slice(first, first + DIGEST_ENTRIES_MAX), accusations };
-    const digest = encodeDigest(content, { members: this.#membership.ids, membersHash: this.#membersHash, ring }, isNamed);
-    return { type: 'digest', from: this.#sender(), ring, digest, replyTo: this.#context.self };
-  }
-
-  #compareRings(from: Sender, ring: RingVersion, nowMs: number): void {
-    const order = compareVersions(ring, this.#version());
-    const node = this.#ring?.ring.members.find(({ id }) => id === from.id)?.address.node;
-    if (order < 0 && node !== undefined) this.#sendRing(node, nowMs);
-    // It will see that this one's is older.
-    if (order > 0) this.#sendDigest(from.id, 'announcement', NOTHING, false);
-  }
-
-  #sendRing(node: string, nowMs: number): void {
-    if (this.#ring === null || !this.#spread.maySend(node, this.#version(), nowMs)) return;
-    this.#options.door
-      .ref<RingMessage>(RING_SLOT, node)
-      .tell({ type: 'ring', from: this.#sender(), ring: this.#ring.encoded }, { lane: CONTROL });
-  }
-
-  #tell(to: Id, message: GossipMessage): void {
-    if (this.#options.mutants.has('gossipOnlyLive') && this.#membership.down.has(to)) return;
-    this.#peers.get(to)?.tell(message, { lane: CONTROL });
-  }
-
-  #askForRings(): void {
-    const { door, identity } = this.#options;
-    door.ref<RingMessage>(RING_SLOT, identity.address.node).tell({ type: 'subscribe', subscriber: this.#context.self }, { lane: CONTROL });
+    for (const id of pick(this.#live(), count, this.#context.random)) this.#post.announce(id);
   }
 
   #tellViews(nowMs: number): void {
@@ -419,19 +371,4 @@ class GossipActor implements Actor<Message> {
     const { down } = this.#membership;
     return this.#membership.ids.filter((id) => id !== this.#self && !down.has(id));
   }
-
-  #alive(probeId: number): GossipMessage {
-    return { type: 'alive', from: this.#sender(), probeId, beat: this.#membership.own };
-  }
-
-  #version(): RingVersion {
-    return this.#ring?.encoded ?? NO_RING;
-  }
-
-  #sender(): Sender {
-    const { id, boot, instance } = this.#options.identity;
-    return { cluster: this.#ring?.ring.cluster ?? '', id, boot, instance };
-  }
 }
-
-const NOTHING: News = { beats: [], accusations: [] };

@@ -9,7 +9,10 @@
  * | ring | RingActor or GossipActor that knows a newer one | RingActor | none |
  * | fetchRing | anybody | RingActor | fetched |
  * | propose | admin, node that joins, driver of transitions | any RingActor | OperationOutcome |
- * | subscribe | GossipActor, shard agents, admin, of this node | RingActor | ringChanged, now and at each change |
+ * | init | start code of this node | RingActor that has no ring | OperationOutcome |
+ * | force | admin | RingActor of a survivor | OperationOutcome |
+ * | subscribe | GossipActor, admin, of this node's main thread | RingActor | ringChanged, now and at each change |
+ * | follow | shard agent of this node, again and again | RingActor | standing, also at each change |
  * | switched | shard agent of this node | RingActor | none |
  * | view | GossipActor of this node | RingActor | none |
  */
@@ -38,7 +41,8 @@ export interface RingBytes extends RingVersion {
 
 export interface Accepted {
   readonly ballot: Ballot;
-  readonly proposal: Proposal;
+  /** Canonical encoding of a `Proposal` (ring/codec): what is agreed on is bytes. */
+  readonly proposal: Uint8Array;
 }
 
 /** `version` is that of the ring which the decision follows: it decides `epoch + 1`. */
@@ -56,15 +60,21 @@ export type PeerMessage =
       readonly from: Sender;
       readonly version: RingVersion;
       readonly ballot: Ballot;
-      readonly proposal: Proposal;
+      readonly proposal: Uint8Array;
       readonly replyTo: Ref<AcceptAnswer>;
     }
   | { readonly type: 'ring'; readonly from: Sender; readonly ring: RingBytes };
 
+/** A higher boot, or the same boot of another instance, was registered before: the asker's directory is a copy, or an old state of itself. */
+export interface Superseded {
+  readonly type: 'superseded';
+  readonly boot: number;
+  readonly instance: string;
+}
+
 export type RegisterAnswer =
   | { readonly type: 'registered'; readonly from: Sender; readonly version: RingVersion }
-  /** A higher boot, or the same boot of another instance, was registered before: the asker's directory is a copy, or an old state of itself. */
-  | { readonly type: 'superseded'; readonly boot: number; readonly instance: string }
+  | Superseded
   | { readonly type: 'notAMember'; readonly ring: RingBytes };
 
 export type PrepareAnswer =
@@ -74,7 +84,8 @@ export type PrepareAnswer =
   | { readonly type: 'newer'; readonly ring: RingBytes }
   | { readonly type: 'behind'; readonly version: RingVersion }
   /** Not registered with a majority yet, or not a voter. */
-  | { readonly type: 'notVoting'; readonly reason: string };
+  | { readonly type: 'notVoting'; readonly reason: string }
+  | Superseded;
 
 export type AcceptAnswer = Exclude<PrepareAnswer, { type: 'promised' }> | { readonly type: 'accepted'; readonly from: Sender };
 
@@ -82,6 +93,15 @@ export interface RingChanged {
   readonly type: 'ringChanged';
   readonly ring: RingState;
   readonly encoded: RingBytes;
+}
+
+/** What the shards of a node hear: bytes, since they are other threads. */
+export interface Standing {
+  readonly type: 'standing';
+  /** Null: none, or none newer than what the agent said it has. */
+  readonly ring: RingBytes | null;
+  /** Whether this node may serve: it is confirmed, a member, and not excluded. */
+  readonly mayServe: boolean;
 }
 
 export interface Fetched {
@@ -107,6 +127,11 @@ export type RingMessage =
   | { readonly type: 'propose'; readonly proposal: Proposal; readonly replyTo: Ref<OperationOutcome> }
   /** For a lost majority: the operator names who is left; all others are removed. A new generation. */
   | { readonly type: 'force'; readonly operationId: Id; readonly survivors: readonly Id[]; readonly replyTo: Ref<OperationOutcome> }
+  /** Epoch 1, made by the start code of the cluster's first node. EXISTS when this node has a ring. */
+  | { readonly type: 'init'; readonly ring: RingState; readonly replyTo: Ref<OperationOutcome> }
+  /** Of the main thread: `ringChanged` can't leave it. */
   | { readonly type: 'subscribe'; readonly subscriber: Ref<RingChanged> }
+  /** `has`: what that shard holds, whether or not it has switched to it. */
+  | { readonly type: 'follow'; readonly shard: number; readonly has: RingVersion | null; readonly agent: Ref<Standing> }
   | { readonly type: 'switched'; readonly shard: number; readonly version: RingVersion }
   | { readonly type: 'view'; readonly view: MembershipView };

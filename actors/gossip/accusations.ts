@@ -1,6 +1,7 @@
 /**
  * Accusations: who says of whom that it can't be reached, and what label follows. An accusation counts only against the very life (boot and
- * incarnation) that it names, one per accuser, and only from a direct observer: two that heard the same rumour are not two witnesses.
+ * incarnation) that it names, and one per accuser. Members accuse only whom they have observed and probed themselves: two that heard the same rumour are
+ * not two witnesses.
  */
 import type { Accusation, Heartbeat } from '../gossip-protocol.ts';
 import type { Id } from '../ring/ring-state.ts';
@@ -29,9 +30,9 @@ export class Accusations {
    * `beat`: the newest of the accused. Returns true when it is new and counts. One against an earlier life is void; one against a later
    * life than is known waits until its sender has sent the heartbeat that it knows.
    */
-  add(accusation: Accusation, beat: Heartbeat, observers: Observers): boolean {
+  add(accusation: Accusation, beat: Heartbeat): boolean {
     const { accused, accuser } = accusation;
-    if (accused === accuser || !observers.observes(accuser, accused)) return false;
+    if (accused === accuser) return false;
     const order = compareLives(accusation, beat);
     if (order > 0 || (order < 0 && !this.#mutants.has('staleIncarnationAccepted'))) return false;
     let accusers = this.#all.get(accused);
@@ -57,7 +58,7 @@ export class Accusations {
     return isChanged;
   }
 
-  /** Drops what concerns those who are no members any more; a member that has ceased to be an observer is still a witness. */
+  /** Drops what concerns those who are no members any more. */
   setMembers(isMember: (id: Id) => boolean): void {
     for (const [accused, accusers] of this.#all) {
       for (const accuser of accusers.keys()) if (!isMember(accuser)) accusers.delete(accuser);

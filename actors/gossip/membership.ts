@@ -26,7 +26,7 @@ export class Membership {
   readonly #table: MemberTable;
   readonly #accusations: Accusations;
   readonly #mutants: ReadonlySet<string>;
-  observers = new Observers([]);
+  #observers = new Observers([]);
   #own: Heartbeat;
   #down: ReadonlySet<Id> | null = null;
   /** Counts what a view shows: labels, accusers, lives, rings. */
@@ -54,17 +54,27 @@ export class Membership {
   }
 
   get down(): ReadonlySet<Id> {
-    this.#down ??= this.#accusations.down(this.observers, this.#self);
+    this.#down ??= this.#accusations.down(this.#observers, this.#self);
     return this.#down;
   }
 
   /** `ids`: sorted, without doubles. */
   setMembers(ids: readonly Id[], nowMs: number): void {
     this.#table.setMembers(ids, nowMs);
-    this.observers = new Observers(ids);
+    this.#observers = new Observers(ids);
     this.#accusations.setMembers((id) => this.#table.get(id) !== undefined);
     this.#table.merge(this.#own, nowMs);
     this.#changed();
+  }
+
+  /** Whom this node observes. */
+  observed(): readonly Id[] {
+    return this.#observers.observedBy(this.#self, this.down);
+  }
+
+  /** Who observes this node, as far as it knows. */
+  ownObservers(): readonly Id[] {
+    return this.#observers.observersOf(this.#self, this.down);
   }
 
   beatOf(id: Id): Heartbeat | undefined {
@@ -113,7 +123,7 @@ export class Membership {
     return { beats: newBeats, accusations: newAccusations, isAccused, copyBoot };
   }
 
-  /** This node accuses. Null when it has already, or is no observer. */
+  /** This node accuses. Null when it has already. */
   accuse(target: Id): Accusation | null {
     const beat = this.beatOf(target);
     if (beat === undefined) return null;
@@ -184,7 +194,7 @@ export class Membership {
   #hearAccusation(accusation: Accusation): boolean {
     const beat = this.beatOf(accusation.accused);
     if (beat === undefined || this.beatOf(accusation.accuser) === undefined) return false;
-    if (!this.#accusations.add(accusation, beat, this.observers)) return false;
+    if (!this.#accusations.add(accusation, beat)) return false;
     this.#changed();
     return true;
   }

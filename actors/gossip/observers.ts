@@ -2,6 +2,7 @@
  * Observers: who observes whom directly. The members stand on a circle in the order of a hash of their ids, and each is observed by the
  * next four (by all others, where there are fewer), so each observes as many as observe it, whatever the size of the cluster. All nodes
  * with one member list come to the same answer without a word, and who joins or leaves concerns only its neighbours.
+ * For observers that are down the next ones on the circle stand in, so that a member whose observers fail, or are beyond a partition, is not lost sight of.
  *
  * ```
  *   hash order   ... a  f  c  b  e  d ...      a sends its heartbeats to f, c, b, e
@@ -12,7 +13,7 @@ import type { Id } from '../ring/ring-state.ts';
 /** Two must agree that one is down; the other two are for those that fail at the same time. */
 export const OBSERVERS_MAX = 4;
 
-const NOBODY: readonly Id[] = [];
+const NONE: ReadonlySet<Id> = new Set();
 
 export class Observers {
   readonly #circle: readonly Id[];
@@ -28,25 +29,30 @@ export class Observers {
     this.count = Math.min(OBSERVERS_MAX, Math.max(0, ids.length - 1));
   }
 
-  /** Empty for a stranger. */
-  observersOf(id: Id): readonly Id[] {
-    return this.#neighbours(id, 1);
+  /** Its own observers, whether down or not, and those that stand in for the ones that are down. Empty for a stranger. */
+  observersOf(id: Id, down: ReadonlySet<Id> = NONE): readonly Id[] {
+    return this.#neighbours(id, 1, down);
   }
 
-  /** Whom `id` observes. Empty for a stranger. */
-  observedBy(id: Id): readonly Id[] {
-    return this.#neighbours(id, -1);
+  /** Whom `id` observes, by itself or as a stand-in: four that are not down, and the ones that are down on the way to them. Empty for a stranger. */
+  observedBy(id: Id, down: ReadonlySet<Id> = NONE): readonly Id[] {
+    return this.#neighbours(id, -1, down);
   }
 
-  observes(observer: Id, observed: Id): boolean {
-    return this.observersOf(observed).includes(observer);
-  }
-
-  #neighbours(id: Id, direction: 1 | -1): readonly Id[] {
+  #neighbours(id: Id, direction: 1 | -1, down: ReadonlySet<Id>): readonly Id[] {
     const place = this.#places.get(id);
-    if (place === undefined) return NOBODY;
+    const found: Id[] = [];
+    if (place === undefined) return found;
     const circle = this.#circle;
-    return Array.from({ length: this.count }, (_, i) => circle[(place + direction * (i + 1) + circle.length) % circle.length]!);
+    const { length } = circle;
+    for (let i = 1, up = 0; i < length && (i <= this.count || up < this.count); i++) {
+      const other = circle[(place + direction * i + length) % length]!;
+      const isDown = down.has(other);
+      if (!isDown) up++;
+      // Who is down stands in for nobody, but is still stood in for.
+      if (i <= this.count || direction < 0 || !isDown) found.push(other);
+    }
+    return found;
   }
 }
 

@@ -32,8 +32,7 @@ export type SuspicionAction =
 interface Probe {
   readonly id: number;
   readonly untilMs: number;
-  /** How many others were asked to probe as well, and whether one has confirmed it. */
-  helpers: number;
+  /** One of those that were asked to probe as well has said that it does. */
   isConfirmed: boolean;
 }
 
@@ -43,12 +42,13 @@ interface Observed {
   last: Heartbeat | null;
   isSuspected: boolean;
   probe: Probe | null;
-  /** Failed probes in a row of which no helper knew anything. */
+  /** Failed probes in a row that no helper has confirmed. */
   unconfirmed: number;
   probeAgainMs: number;
+  isUrgent: boolean;
 }
 
-/** A probe that no helper has confirmed may have failed on this side: it is repeated so many times before it is believed. */
+/** A probe that no helper has confirmed, or could be asked to, may have failed on this side: it is repeated so many times before it is believed. */
 const UNCONFIRMED_MAX = 1;
 
 export class Suspicions {
@@ -70,13 +70,14 @@ export class Suspicions {
     return this.#observed.keys();
   }
 
-  setObserved(ids: readonly Id[], nowMs: number): void {
+  /** `isUrgent`: newcomers are probed at once: others have failed that observed them, and they don't know yet that this node does. */
+  setObserved(ids: readonly Id[], nowMs: number, isUrgent = false): void {
     const wanted = new Set(ids);
     for (const id of this.#observed.keys()) if (!wanted.has(id)) this.#forget(id);
     for (const id of ids) {
       if (this.#observed.has(id)) continue;
       const detector = new PhiAccrual({ intervalMs: this.#options.intervalMs }, nowMs);
-      this.#observed.set(id, { detector, last: null, isSuspected: false, probe: null, unconfirmed: 0, probeAgainMs: 0 });
+      this.#observed.set(id, { detector, last: null, isSuspected: false, probe: null, unconfirmed: 0, probeAgainMs: 0, isUrgent });
     }
   }
 
@@ -127,12 +128,6 @@ export class Suspicions {
     observed.probeAgainMs = nowMs + this.#options.intervalMs;
   }
 
-  /** So many others were asked to probe as well. */
-  helped(id: Id, probeId: number, helpers: number): void {
-    const probe = this.#observed.get(id)?.probe;
-    if (probe?.id === probeId) probe.helpers = helpers;
-  }
-
   /** A helper says that it has got the request. */
   confirmed(probeId: number): void {
     for (const { probe } of this.#observed.values()) if (probe?.id === probeId) probe.isConfirmed = true;
@@ -146,8 +141,8 @@ export class Suspicions {
     }
   }
 
-  /** What is to be done now. `isAccused`: whether this node's accusation stands already. Call it several times an interval. */
-  check(nowMs: number, self: SelfSuspicion, isAccused: (id: Id) => boolean): SuspicionAction[] {
+  /** What is to be done now. `isSettled`: it is accused by this node, or down, already. Call it several times an interval. */
+  check(nowMs: number, self: SelfSuspicion, isSettled: (id: Id) => boolean): SuspicionAction[] {
     const actions: SuspicionAction[] = [];
     const { phiThreshold, probeTimeoutMs, intervalMs } = this.#options;
     for (const [id, observed] of this.#observed) {
@@ -157,7 +152,7 @@ export class Suspicions {
         observed.probe = null;
         observed.probeAgainMs = nowMs + intervalMs;
         if (!self.mayAccuse(nowMs)) continue;
-        if (probe.helpers > 0 && !probe.isConfirmed) {
+        if (this.#observed.size > 1 && !probe.isConfirmed) {
           self.unanswered();
           if (observed.unconfirmed++ < UNCONFIRMED_MAX) {
             actions.push(this.#begin(id, observed, nowMs + probeTimeoutMs * self.multiplier));
@@ -165,9 +160,15 @@ export class Suspicions {
           }
         }
         actions.push({ type: 'accuse', target: id });
-      } else if (detector.phi(nowMs) >= phiThreshold && nowMs >= observed.probeAgainMs && !isAccused(id)) {
-        if (!observed.isSuspected) this.version++;
+        continue;
+      }
+      const isSilent = detector.phi(nowMs) >= phiThreshold;
+      if (isSilent && !observed.isSuspected) {
         observed.isSuspected = true;
+        this.version++;
+      }
+      if ((isSilent || observed.isUrgent) && nowMs >= observed.probeAgainMs && !isSettled(id)) {
+        observed.isUrgent = false;
         actions.push(this.#begin(id, observed, nowMs + probeTimeoutMs * self.multiplier));
       }
     }
@@ -176,7 +177,7 @@ export class Suspicions {
 
   #begin(target: Id, observed: Observed, untilMs: number): SuspicionAction {
     this.#probes = (this.#probes + 1) >>> 0;
-    observed.probe = { id: this.#probes, untilMs, helpers: 0, isConfirmed: false };
+    observed.probe = { id: this.#probes, untilMs, isConfirmed: false };
     return { type: 'probe', target, probeId: this.#probes };
   }
 

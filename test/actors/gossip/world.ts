@@ -10,6 +10,7 @@ import { defineActor } from '../../../runtime/actor.ts';
 import type { NodeAddress } from '../../../runtime/node-address.ts';
 import type { Ref } from '../../../runtime/ref.ts';
 import type { PlanItem } from '../../../runtime/simulation/plan.ts';
+import type { SchedulingOptions } from '../../../runtime/simulation/scheduling.ts';
 import type { NetworkSettings } from '../../../runtime/simulation/settings.ts';
 import type { SimNode } from '../../../runtime/simulation/sim-node.ts';
 import { Simulation } from '../../../runtime/simulation/simulation.ts';
@@ -24,6 +25,7 @@ export interface GossipWorldOptions {
   readonly plan?: readonly PlanItem[];
   readonly mutants?: readonly string[];
   readonly network?: NetworkSettings;
+  readonly scheduling?: SchedulingOptions;
   readonly tuning?: Partial<GossipTuning>;
   /** Members at the start; default all. */
   readonly members?: number;
@@ -125,6 +127,8 @@ export class GossipWorld {
   /** Newest epoch of each node. */
   readonly epochs: number[] = [];
   readonly seen: SeenAccusation[] = [];
+  /** All views of all nodes. */
+  readonly history: { readonly atMs: number; readonly index: number; readonly view: MembershipView }[] = [];
   readonly #options: GossipWorldOptions;
   readonly #views: (MembershipView | undefined)[] = [];
   /** When each node first showed this member down, since `forgetTimes`. */
@@ -134,19 +138,18 @@ export class GossipWorld {
     this.#options = options;
     const indexes = Array.from({ length: options.nodes }, (_, index) => index);
     this.rings.set(1, ringOf(1, indexes.slice(0, options.members)));
-    let simulation: Simulation | undefined;
-    simulation = new Simulation({
+    this.simulation = new Simulation({
       seed: options.seed,
       nodes: indexes.map((index) => ({ name: nodeName(index), shards: 0 })),
       plan: options.plan ?? [],
       ...(options.network === undefined ? {} : { network: options.network }),
+      ...(options.scheduling === undefined ? {} : { scheduling: options.scheduling }),
       start: (node) => this.#start(node),
     });
-    this.simulation = simulation;
   }
 
   get nowMs(): number {
-    return this.simulation?.now ?? 0;
+    return this.simulation.now;
   }
 
   run(untilMs: number): void {
@@ -191,6 +194,7 @@ export class GossipWorld {
 
   onView(index: number, view: MembershipView): void {
     this.#views[index] = view;
+    this.history.push({ atMs: this.nowMs, index, view });
     for (const { id, accusers, label } of view.members) {
       const key = `${index} ${indexOf(id)}`;
       if (label === 'down' && !this.#downMs.has(key)) this.#downMs.set(key, this.nowMs);

@@ -1,0 +1,203 @@
+/**
+ * RingKeeper: the ring of this node: on disk, newest, published; and whether anything forbids to go on with it. The actor around it sends and waits.
+ *
+ * ```
+ *   learned, decided here, made by init or force -> adopted (in memory, votes follow it) -> on disk -> published
+ * ```
+ */
+import { errorMessage } from '../../runtime/errors.ts';
+import type { FileResult } from '../../runtime/files.ts';
+import type { StorageResult } from '../../storage/errors.ts';
+import type { Member } from '../ring/ring-state.ts';
+import { voters as votersOf } from '../ring/voters.ts';
+import type { RingBytes } from '../ring-protocol.ts';
+import { type KnownRing, readRing } from './known-ring.ts';
+import { type Lesson, learn } from './learning.ts';
+import type { NodeIdentity } from './node-identity.ts';
+import { register, supersededBy } from './registry.ts';
+import { type DecidedOperation, emptyStoredRing, type StoredRing } from './ring-file.ts';
+import { RingMemory } from './ring-memory.ts';
+import type { OpenedRingStore, RingStore } from './ring-store.ts';
+
+/** Why a node takes no part any more. */
+export type Fence =
+  /** A later start, or another one with the same boot, has registered: this one is a copy or an old state. Or the directory has lost its ring state. */
+  | 'superseded'
+  /** The newest ring does not have it. */
+  | 'removed'
+  /** Two rings claim one place. A higher generation ends it. */
+  | 'conflict'
+  /** The state on disk can't be read, or is another member's. */
+  | 'storage';
+
+export interface KeeperPorts {
+  readonly identity: NodeIdentity;
+  readonly mutants: ReadonlySet<string>;
+  /** Ends in `written`, in a later turn. */
+  write(store: RingStore, state: StoredRing): void;
+  /** A newer ring is on disk. `before`: the one that was. `isDecidedHere`: it was made by this node, so nobody else may know of it. */
+  published(ring: KnownRing, before: KnownRing | null, isDecidedHere: boolean): void;
+  fenced(fence: Fence, trouble: string): void;
+  warn(event: string, detail: string): void;
+}
+
+interface Adopted {
+  readonly ring: KnownRing;
+  readonly isDecidedHere: boolean;
+}
+
+/** Of how many operations it is remembered where they were decided. */
+const DECIDED_MAX = 64;
+
+export class RingKeeper {
+  readonly #ports: KeeperPorts;
+  #memory: RingMemory | null = null;
+  #ring: KnownRing | null = null;
+  /** On their way to the disk, oldest first. */
+  #adopted: readonly Adopted[] = [];
+  #fence: Fence | null = null;
+  #fenceText = '';
+  #writeText = '';
+
+  constructor(ports: KeeperPorts) {
+    this.#ports = ports;
+  }
+
+  /** Null: it could not be read. */
+  get memory(): RingMemory | null {
+    return this.#memory;
+  }
+
+  /** Published; null: there is none. */
+  get ring(): KnownRing | null {
+    return this.#ring;
+  }
+
+  /** Adopted: what votes and lessons follow from. */
+  get newest(): KnownRing | null {
+    return this.#adopted.at(-1)?.ring ?? this.#ring;
+  }
+
+  get decided(): readonly DecidedOperation[] {
+    return this.#memory?.durable.decided ?? [];
+  }
+
+  get fence(): Fence | null {
+    return this.#fence;
+  }
+
+  /** For people; empty when there is none. */
+  get trouble(): string {
+    return this.#fenceText || this.#writeText;
+  }
+
+  /** This node in the published ring. */
+  get member(): Member | undefined {
+    return this.#ring?.state.members.find(({ id }) => id === this.#ports.identity.id);
+  }
+
+  get isVoter(): boolean {
+    const { newest } = this;
+    return newest !== null && votersOf(newest.state).some(({ id }) => id === this.#ports.identity.id);
+  }
+
+  opened(result: StorageResult<OpenedRingStore>): void {
+    const { identity, mutants } = this.#ports;
+    if (!result.ok) return this.fenceOff('storage', `the ring state can't be read: ${result.error.message}`);
+    const { store, state } = result.value;
+    const stored = state ?? emptyStoredRing(identity.id);
+    if (stored.owner !== identity.id) {
+      return this.fenceOff(
+        'storage',
+        `the ring state is of member ${stored.owner}, but this node is ${identity.id}: its directory was swapped`,
+      );
+    }
+    try {
+      this.#ring = stored.ring && readRing(stored.ring);
+    } catch (error) {
+      return this.fenceOff('storage', `the ring on disk can't be read: ${errorMessage(error)}`);
+    }
+    this.#memory = new RingMemory(stored, { write: (next) => this.#ports.write(store, next), mutants });
+    const superseded = supersededBy(stored.registered, identity);
+    if (superseded !== null) return this.superseded(superseded.boot, superseded.instance);
+    this.#memory.change({ ...stored, registered: register(stored.registered, identity) });
+    if (this.#ring !== null) this.#publish(this.#ring, null, false);
+  }
+
+  written(result: FileResult<void>): void {
+    this.#writeText = result.ok ? '' : `the ring state can't be written: ${result.error.message}`;
+    if (!result.ok) this.#ports.warn('ring state not written', result.error.message);
+    this.#memory?.ended(result.ok);
+    this.#publishDurable();
+  }
+
+  /** What somebody says is the ring. Null: it is not even looked at. */
+  learn(bytes: RingBytes): Lesson | null {
+    const { fence, newest } = this;
+    const isHopeful = fence === null || (fence === 'conflict' && newest !== null && bytes.generation > newest.state.generation);
+    if (!isHopeful || this.#memory === null) return null;
+    const lesson = learn(newest, this.#ports.identity.id, bytes);
+    if (lesson.type === 'adopt') this.adopt(lesson.ring, false);
+    else if (lesson.type === 'refused') this.#ports.warn('ring refused', lesson.message);
+    else if (lesson.type === 'conflict') this.fenceOff('conflict', lesson.message);
+    else if (lesson.type === 'amnesia') this.fenceOff('superseded', lesson.message);
+    return lesson;
+  }
+
+  /** Requires: it was decided, is newer than `newest`, and the state could be read. `then` runs when it is on disk, as in `RingMemory.change`. */
+  adopt(ring: KnownRing, isDecidedHere: boolean, then?: () => void): void {
+    const memory = this.#memory!;
+    this.#adopted = [...this.#adopted, { ring, isDecidedHere }];
+    const { operationId, generation, epoch } = ring.state;
+    const decided = [...memory.now.decided, { operationId, generation, epoch }].slice(-DECIDED_MAX);
+    memory.change({ ...memory.now, ring: ring.encoded, promised: null, accepted: null, round: 0, decided }, then);
+    if (this.#fence === 'conflict') {
+      this.#fence = null;
+      this.#fenceText = '';
+    }
+  }
+
+  /** A round that this node has neither used nor promised for the present epoch, above `above`. `then` runs when that is on disk. */
+  takeRound(above: number, then: (round: number) => void): void {
+    const memory = this.#memory!;
+    if (this.#ports.mutants.has('ballotReused')) return then(above + 1);
+    const { now } = memory;
+    const round = Math.max(now.round, now.promised?.round ?? 0, above) + 1;
+    memory.change({ ...now, round }, () => then(round));
+  }
+
+  superseded(boot: number, instance: string): void {
+    const { identity } = this.#ports;
+    const text =
+      `a start of member ${identity.id} with boot ${boot}, instance ${instance} is registered; this one has boot ${identity.boot}, instance ` +
+      `${identity.instance}: its directory is a copy or an old state. It must not go on; only one directory of a member may be used, and never an older copy`;
+    this.fenceOff('superseded', text);
+  }
+
+  /** Once superseded, always; the first reason stays. */
+  fenceOff(fence: Fence, trouble: string): void {
+    if (this.#fence !== null && this.#fence !== 'conflict') return;
+    this.#fence = fence;
+    this.#fenceText = trouble;
+    this.#ports.fenced(fence, trouble);
+  }
+
+  #publishDurable(): void {
+    const durable = this.#memory?.durable.ring;
+    const at = this.#adopted.findIndex(({ ring }) => ring.encoded === durable);
+    if (at < 0) return;
+    const { ring } = this.#adopted[at]!;
+    const isDecidedHere = this.#adopted.slice(0, at + 1).some((adopted) => adopted.isDecidedHere);
+    const before = this.#ring;
+    this.#adopted = this.#adopted.slice(at + 1);
+    this.#ring = ring;
+    this.#publish(ring, before, isDecidedHere);
+  }
+
+  #publish(ring: KnownRing, before: KnownRing | null, isDecidedHere: boolean): void {
+    this.#ports.published(ring, before, isDecidedHere);
+    const { generation, epoch } = ring.state;
+    if (this.member === undefined)
+      this.fenceOff('removed', `this node was removed from the cluster: it is not in the ring of generation ${generation}, epoch ${epoch}`);
+  }
+}

@@ -1,0 +1,95 @@
+/** RingPeers: the way of a RingActor to the RingActors of others, and to the GossipActor of its node. */
+import type { ActorContext } from '../../runtime/actor.ts';
+import { CONTROL } from '../../runtime/lanes.ts';
+import type { Ref } from '../../runtime/ref.ts';
+import type { GossipMessage } from '../gossip-protocol.ts';
+import type { OperationOutcome, Proposal } from '../ring/operation.ts';
+import type { Member, RingState } from '../ring/ring-state.ts';
+import type { AcceptAnswer, Fetched, PrepareAnswer, RegisterAnswer, RingBytes, RingMessage, Sender } from '../ring-protocol.ts';
+import { type ClusterDoor, GOSSIP_SLOT, RING_SLOT } from './cluster-door.ts';
+import type { NodeIdentity } from './node-identity.ts';
+import type { Ask } from './proposals.ts';
+import type { RingActorMessage } from './ring-messages.ts';
+
+type VoteAnswer = PrepareAnswer | AcceptAnswer;
+
+export interface PeerTimes {
+  /** Of `register` and `fetchRing`. */
+  readonly answerMs: number;
+  /** Of `prepare` and `accept`: longer than the time after which they are repeated, so that a slow answer counts. */
+  readonly voteMs: number;
+}
+
+export class RingPeers {
+  readonly #context: ActorContext<RingActorMessage>;
+  readonly #door: ClusterDoor;
+  readonly #identity: NodeIdentity;
+  readonly #times: PeerTimes;
+
+  constructor(context: ActorContext<RingActorMessage>, door: ClusterDoor, identity: NodeIdentity, times: PeerTimes) {
+    this.#context = context;
+    this.#door = door;
+    this.#identity = identity;
+    this.#times = times;
+  }
+
+  sender(ring: RingState): Sender {
+    const { id, boot, instance } = this.#identity;
+    return { cluster: ring.cluster, id, boot, instance };
+  }
+
+  introduce(ring: RingState): void {
+    for (const { id, address } of ring.members) if (id !== this.#identity.id) this.#door.introduce(address);
+  }
+
+  teach(member: Member, ring: RingState, encoded: RingBytes): void {
+    this.#ringActorOf(member).tell({ type: 'ring', from: this.sender(ring), ring: encoded }, { lane: CONTROL });
+  }
+
+  fetch(member: Member): void {
+    this.#context.ask<RingMessage, Fetched>(
+      this.#ringActorOf(member),
+      (replyTo) => ({ type: 'fetchRing', replyTo }),
+      { timeoutMs: this.#times.answerMs, lane: CONTROL },
+      (answer) => ({ type: 'fetchAnswered', answer }),
+    );
+  }
+
+  register(member: Member, ring: RingState): void {
+    const from = this.sender(ring);
+    this.#context.ask<RingMessage, RegisterAnswer>(
+      this.#ringActorOf(member),
+      (replyTo) => ({ type: 'register', from, replyTo }),
+      { timeoutMs: this.#times.answerMs, lane: CONTROL },
+      (answer) => ({ type: 'registerAnswered', member, answer }),
+    );
+  }
+
+  askVoter(voter: Member, ring: RingState, attempt: number, ask: Ask): void {
+    const from = this.sender(ring);
+    this.#context.ask<RingMessage, VoteAnswer>(
+      this.#ringActorOf(voter),
+      (replyTo) => ({ ...ask, from, replyTo }),
+      { timeoutMs: this.#times.voteMs, lane: CONTROL },
+      (answer) => ({ type: 'voteAnswered', attempt, voter, answer }),
+    );
+  }
+
+  /** To this node's own RingActor, as others do. */
+  propose(proposal: Proposal, timeoutMs: number): void {
+    this.#context.ask<RingActorMessage, OperationOutcome>(
+      this.#context.self,
+      (replyTo) => ({ type: 'propose', proposal, replyTo }),
+      { timeoutMs },
+      (answer) => ({ type: 'driven', operation: proposal.operation.type, answer }),
+    );
+  }
+
+  tellGossip(message: GossipMessage): void {
+    this.#door.ref<GossipMessage>(GOSSIP_SLOT, this.#identity.address.node).tell(message, { lane: CONTROL });
+  }
+
+  #ringActorOf(member: Member): Ref<RingMessage> {
+    return this.#door.ref(RING_SLOT, member.address.node);
+  }
+}

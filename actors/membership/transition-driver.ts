@@ -1,0 +1,105 @@
+/**
+ * What a member does for the ring of its own accord: begins a change of owners when members wait for one, advances it when all have acknowledged a step,
+ * excludes who holds a step up, and mends what the ring says of itself. Pure: `due` says what to propose now, if anything.
+ *
+ * Any member may; the first that is up, by id, does at once, and each after it only when nothing has happened for `takeOverMs` more, so that mostly
+ * one proposes. Two that do are no harm: the second finds the ring changed.
+ *
+ * A step is complete when every shard of every member that is not excluded acknowledges its epoch: `switchedTo` in the view. A shard acknowledges a ring
+ * when it has done what the step asks of it, so moving data will hold its acknowledgement back until the data is there (ring-agent.ts).
+ */
+import type { MembershipView, MemberView } from '../gossip-protocol.ts';
+import type { Operation } from '../ring/operation.ts';
+import { compareVersions, type Id, type Member, type RingState } from '../ring/ring-state.ts';
+
+export interface DriverTimes {
+  readonly takeOverMs: number;
+  /** A member that is down so long while a step waits for it is excluded. */
+  readonly excludeAfterMs: number;
+}
+
+export interface DriverInput {
+  readonly ring: RingState;
+  readonly self: Id;
+  /** As this node is started; the ring may have it otherwise. */
+  readonly address: Member['address'];
+  /** Null: none has come from GossipActor. */
+  readonly view: MembershipView | null;
+  readonly nowMs: number;
+  /** `hashOfRing`. */
+  readonly hash: string;
+}
+
+/** The owners that the members as they are should have; null: they have them. Costly: asked once for each ring. */
+export type Planner = (ring: RingState) => Uint16Array | null;
+
+export class TransitionDriver {
+  readonly #times: DriverTimes;
+  readonly #plan: Planner;
+  /** For `#hash`; undefined: not asked for yet. */
+  #planned: Uint16Array | null | undefined;
+  #hash = '';
+  /** When this ring came. */
+  #sinceMs = 0;
+  /** Members that were down at every look since. */
+  readonly #downSince = new Map<Id, number>();
+
+  constructor(times: DriverTimes, plan: Planner) {
+    this.#times = times;
+    this.#plan = plan;
+  }
+
+  due(input: DriverInput): Operation | null {
+    const { ring, hash, nowMs, self } = input;
+    if (hash !== this.#hash) {
+      this.#hash = hash;
+      this.#sinceMs = nowMs;
+      this.#planned = undefined;
+    }
+    const member = ring.members.find(({ id }) => id === self);
+    if (member === undefined) return null;
+    this.#watch(input);
+    // Its own affairs wait for nobody.
+    if (!sameAddress(member.address, input.address)) return { type: 'setAddress', id: self, address: input.address };
+    if (member.isExcluded) return { type: 'includeMember', id: self };
+    if (nowMs - this.#sinceMs < this.#times.takeOverMs * rankOf(input)) return null;
+    return this.#dueForAll(input);
+  }
+
+  #dueForAll({ ring, view, hash, nowMs, self }: DriverInput): Operation | null {
+    const { transition } = ring;
+    if (transition === null) {
+      this.#planned ??= this.#plan(ring);
+      return this.#planned === null ? null : { type: 'beginTransition', parent: hash, owners: this.#planned };
+    }
+    const late = ring.members.filter((member) => !member.isExcluded && !hasSwitched(member, ring, view));
+    if (late.length === 0) return { type: 'advance', startedAt: transition.startedAt, step: transition.step };
+    const lost = late.find(({ id }) => id !== self && nowMs - (this.#downSince.get(id) ?? nowMs) >= this.#times.excludeAfterMs);
+    return lost === undefined ? null : { type: 'excludeMember', id: lost.id };
+  }
+
+  #watch({ view, nowMs }: DriverInput): void {
+    const down = new Set((view?.members ?? []).filter(({ label }) => label === 'down').map(({ id }) => id));
+    for (const id of this.#downSince.keys()) if (!down.has(id)) this.#downSince.delete(id);
+    for (const id of down) if (!this.#downSince.has(id)) this.#downSince.set(id, nowMs);
+  }
+}
+
+/** How many come before this node. */
+function rankOf({ ring, self, view }: DriverInput): number {
+  const isUp = (id: Id): boolean => viewOf(view, id)?.label !== 'down';
+  return ring.members.filter((member) => member.id < self && !member.isExcluded && isUp(member.id)).length;
+}
+
+function hasSwitched({ id }: Member, ring: RingState, view: MembershipView | null): boolean {
+  const known = viewOf(view, id);
+  return known !== undefined && compareVersions(known.switchedTo, ring) >= 0;
+}
+
+function viewOf(view: MembershipView | null, id: Id): MemberView | undefined {
+  return view?.members.find((member) => member.id === id);
+}
+
+function sameAddress(a: Member['address'], b: Member['address']): boolean {
+  return a.node === b.node && a.host === b.host && a.ports.length === b.ports.length && a.ports.every((port, i) => port === b.ports[i]);
+}

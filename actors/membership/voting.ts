@@ -1,0 +1,78 @@
+/**
+ * What a RingActor answers to `prepare` and `accept`: the acceptor, and before it the rules of who may ask and who may answer. Pure.
+ *
+ * Only a confirmed voter of the ring that the decision follows answers as an acceptor. A message of an older ring, or of an older generation, gets the
+ * newer ring instead; so late ones change nothing (FAULTS N19).
+ */
+import { errorMessage } from '../../runtime/errors.ts';
+import { type AcceptorStep, accept, promise } from '../consensus/acceptor.ts';
+import { applyOperation } from '../ring/apply.ts';
+import { decodeProposal } from '../ring/operation-codec.ts';
+import { compareVersions } from '../ring/ring-state.ts';
+import type { AcceptAnswer, PeerMessage, PrepareAnswer, Sender } from '../ring-protocol.ts';
+import type { KnownRing } from './known-ring.ts';
+import { register, supersededBy } from './registry.ts';
+import type { StoredRing } from './ring-file.ts';
+
+export type Ballotted = Extract<PeerMessage, { type: 'prepare' | 'accept' }>;
+
+/**
+ * Why a voter must not accept a proposal; null: it may. What was accepted once binds all who come after, so nothing gets in that does not apply to the
+ * ring that it is to follow. Of another ring than this one it says nothing: `vote` refuses that.
+ */
+export function faultOfProposal(
+  ring: KnownRing,
+  message: Extract<Ballotted, { type: 'accept' }>,
+  mutants: ReadonlySet<string>,
+): string | null {
+  if (compareVersions(message.version, ring.encoded) !== 0 || mutants.has('precomputedRing')) return null;
+  try {
+    const applied = applyOperation(ring.state, decodeProposal(message.proposal));
+    if (!applied.ok) return applied.message;
+    return applied.ring === ring.state ? 'it changes nothing' : null;
+  } catch (error) {
+    return errorMessage(error);
+  }
+}
+
+export interface Voter {
+  /** As it stands in the answers. */
+  readonly self: Sender;
+  readonly isVoter: boolean;
+  readonly isConfirmed: boolean;
+  readonly mutants: ReadonlySet<string>;
+}
+
+export interface Vote {
+  /** To be durable before the answer is given; the very one that was given when nothing changed. */
+  readonly stored: StoredRing;
+  readonly answer: PrepareAnswer | AcceptAnswer;
+}
+
+export function vote(stored: StoredRing, message: Ballotted, { self, isVoter, isConfirmed, mutants }: Voter): Vote {
+  const superseded = mutants.has('acceptsLowerBoot') ? null : supersededBy(stored.registered, message.from);
+  if (superseded !== null) return { stored, answer: superseded };
+  const { ring } = stored;
+  if (ring === null) return { stored, answer: { type: 'notVoting', reason: 'it has no ring yet' } };
+  const generation = mutants.has('ignoresGeneration') ? ring.generation : message.version.generation;
+  const order = compareVersions({ generation, epoch: message.version.epoch }, ring);
+  if (order < 0) return { stored, answer: { type: 'newer', ring } };
+  if (order > 0) return { stored, answer: { type: 'behind', version: { generation: ring.generation, epoch: ring.epoch } } };
+  if (!isVoter) return { stored, answer: { type: 'notVoting', reason: 'it is no voter of this ring' } };
+  if (!isConfirmed && !mutants.has('votesUnconfirmed')) {
+    return { stored, answer: { type: 'notVoting', reason: 'it has not registered with a majority yet' } };
+  }
+  const step: AcceptorStep =
+    message.type === 'prepare'
+      ? promise(stored, message.ballot)
+      : // A copy: what came is a view of the frame.
+        accept(stored, message.ballot, Buffer.from(message.proposal));
+  const { promised, accepted } = step.state;
+  const registered = register(stored.registered, message.from);
+  const isSame = step.state === stored && registered === stored.registered;
+  const { answer } = step;
+  return {
+    stored: isSame ? stored : { ...stored, promised, accepted, registered },
+    answer: answer.type === 'refused' ? answer : { ...answer, from: self },
+  };
+}

@@ -1,0 +1,453 @@
+/**
+ * RingActor: one per node, on its main thread. Keeps the newest decided ring of this node on disk, votes on what follows from it, proposes, spreads, and tells
+ * everybody of this node (ring-protocol.ts).
+ *
+ * | state | how it begins | what it does |
+ * |---|---|---|
+ * | opening | start | nothing: messages wait |
+ * | empty | there is no ring on disk | waits for `init`, or for a ring that has this node as a joining member |
+ * | unconfirmed | there is a ring | registers; spreads and learns rings; neither votes nor proposes |
+ * | confirmed | registered with a majority | all |
+ * | fenced | see `#fence` | answers `status` and `fetchRing`; an operator has to look |
+ *
+ * Invariants: nothing is answered before what the answer rests on is on disk. What is published is on disk and was decided. Versions published only rise.
+ * Sources: [Paxos Made Simple], DESIGN section 5; registration: registering.ts.
+ */
+import { type Actor, type ActorContext, defineActor, type Signal } from '../runtime/actor.ts';
+import { errorMessage, unreachable } from '../runtime/errors.ts';
+import { CONTROL, RESPONSE } from '../runtime/lanes.ts';
+import { type Ref, sameRef } from '../runtime/ref.ts';
+import type { StorageResult } from '../storage/errors.ts';
+import type { MembershipView } from './gossip-protocol.ts';
+import { faultOfAnswer, faultOfMessage, isFetched } from './membership/check-message.ts';
+import type { ClusterDoor } from './membership/cluster-door.ts';
+import { type KnownRing, knownRing } from './membership/known-ring.ts';
+import type { NodeIdentity } from './membership/node-identity.ts';
+import { Proposals } from './membership/proposals.ts';
+import { Registering } from './membership/registering.ts';
+import { register, supersededBy } from './membership/registry.ts';
+import { forceRing, initRing } from './membership/ring-commands.ts';
+import { RingKeeper } from './membership/ring-keeper.ts';
+import { isOwn, type OwnMessage, type RingActorMessage } from './membership/ring-messages.ts';
+import { RING_DEFAULTS, type RingOptions } from './membership/ring-options.ts';
+import { RingPeers } from './membership/ring-peers.ts';
+import { type OpenedRingStore, openRingStore } from './membership/ring-store.ts';
+import { ShardFollowers } from './membership/shard-followers.ts';
+import { TransitionDriver } from './membership/transition-driver.ts';
+import { faultOfProposal, vote } from './membership/voting.ts';
+import type { OperationOutcome } from './ring/operation.ts';
+import { decodeProposal, encodeProposal } from './ring/operation-codec.ts';
+import { compareVersions, type Member, type RingState, type RingVersion } from './ring/ring-state.ts';
+import type { AcceptAnswer, PrepareAnswer, RegisterAnswer, RingChanged, Sender } from './ring-protocol.ts';
+
+type Message = RingActorMessage;
+type Of<T extends Message['type']> = Extract<Message, { type: T }>;
+
+export interface RingActorArguments {
+  readonly identity: NodeIdentity;
+  readonly door: ClusterDoor;
+  /** The data directory of this node, which must be there; the actor has `ring` in it for itself. */
+  readonly directory: string;
+  /** Epoch 1 of a new cluster; nothing where there is a ring already. Null: this node waits for a ring. */
+  readonly initial: RingState | null;
+  readonly options?: Partial<RingOptions>;
+}
+
+const STASH_MAX = 1_024;
+const ANSWER_INTERVALS = 4;
+
+export const ringActor = defineActor<Message, readonly [RingActorArguments]>('ring', (context, args) => new RingActor(context, args), {
+  mailbox: { capacity: 16_384 },
+  stashCapacity: STASH_MAX,
+});
+
+class RingActor implements Actor<Message> {
+  readonly #context: ActorContext<Message>;
+  readonly #identity: NodeIdentity;
+  readonly #initial: RingState | null;
+  readonly #options: RingOptions;
+  readonly #peers: RingPeers;
+  readonly #keeper: RingKeeper;
+  readonly #followers: ShardFollowers;
+  readonly #registering: Registering;
+  readonly #driver: TransitionDriver;
+  readonly #proposals: Proposals;
+  readonly #startedMs: number;
+  #isOpening = true;
+  #mayServe = false;
+  #view: MembershipView | null = null;
+  #isDriving = false;
+  #drivesFromMs = 0;
+  #subscribers: readonly Ref<RingChanged>[] = [];
+
+  constructor(context: ActorContext<Message>, { identity, door, directory, initial, options }: RingActorArguments) {
+    const all = { ...RING_DEFAULTS, ...options };
+    this.#context = context;
+    this.#identity = identity;
+    this.#initial = initial;
+    this.#options = all;
+    this.#peers = new RingPeers(context, door, identity, {
+      answerMs: all.registerMs * ANSWER_INTERVALS,
+      voteMs: all.resendMs * ANSWER_INTERVALS,
+    });
+    this.#followers = new ShardFollowers(identity.shards);
+    this.#registering = new Registering(identity.id);
+    this.#driver = new TransitionDriver(all, all.plan);
+    this.#startedMs = context.clock.now();
+    this.#keeper = this.#makeKeeper();
+    this.#proposals = this.#makeProposals();
+    const opened = context.completion<StorageResult<OpenedRingStore>>((result) => ({ type: 'opened', result }));
+    openRingStore(context.files, `${directory}/ring`, opened);
+  }
+
+  receive(message: Message): void {
+    if (isOwn(message)) return this.#onOwn(message);
+    const fault = faultOfMessage(message);
+    if (fault !== null) return this.#context.log.warn('malformed message refused', { fault });
+    if (this.#isOpening) return this.#context.stash();
+    switch (message.type) {
+      case 'register':
+        return this.#onRegister(message);
+      case 'prepare':
+      case 'accept':
+        return this.#onBallot(message);
+      case 'ring':
+        return this.#onRing(message);
+      case 'fetchRing':
+        message.replyTo.tell({ ring: this.#keeper.ring?.encoded ?? null }, { lane: RESPONSE });
+        return;
+      case 'status':
+        return this.#onStatus(message);
+      case 'propose':
+        return this.#onPropose(message);
+      case 'init':
+        return initRing(this.#keeper, message.ring, (outcome) => answer(message.replyTo, outcome));
+      case 'force':
+        return this.#onForce(message);
+      case 'subscribe':
+        return this.#onSubscribe(message);
+      case 'follow':
+        return this.#onFollow(message);
+      case 'switched':
+        return this.#onSwitched(message.shard, message.version);
+      case 'view':
+        this.#view = message.view;
+        return;
+      default:
+        unreachable(message);
+    }
+  }
+
+  signal(signal: Signal): void {
+    // Of `rejected` nothing is made: who did not hear something is told it again.
+    if (signal.type === 'terminated') this.#subscribers = this.#subscribers.filter((subscriber) => !sameRef(subscriber, signal.ref));
+  }
+
+  #onOwn(message: OwnMessage): void {
+    switch (message.type) {
+      case 'opened':
+        return this.#onOpened(message.result);
+      case 'written':
+        return this.#onWritten(message);
+      case 'retryWrite':
+        return this.#keeper.memory?.retry();
+      case 'registerAgain':
+        return this.#onRegisterAgain();
+      case 'registerAnswered':
+        return this.#onRegisterAnswered(message);
+      case 'fetchAnswered':
+        return this.#onFetchAnswered(message);
+      case 'voteAnswered':
+        return this.#onVoteAnswered(message);
+      case 'proposeAgain':
+        return this.#proposals.wake();
+      case 'drive':
+        return this.#onDrive();
+      case 'driven':
+        return this.#onDriven(message);
+      case 'listen':
+        return this.#peers.tellGossip({ type: 'subscribe', subscriber: this.#context.self });
+      default:
+        unreachable(message);
+    }
+  }
+
+  #onRegister({ from, replyTo }: Of<'register'>): void {
+    const { memory, newest: ring } = this.#keeper;
+    if (memory === null || ring === null || !this.#admits(from)) return;
+    if (!ring.state.members.some(({ id }) => id === from.id)) {
+      return memory.change(memory.now, () => answer<RegisterAnswer>(replyTo, { type: 'notAMember', ring: ring.encoded }));
+    }
+    const superseded = this.#options.mutants.has('acceptsLowerBoot') ? null : supersededBy(memory.now.registered, from);
+    if (superseded !== null) return answer<RegisterAnswer>(replyTo, superseded);
+    const registered = register(memory.now.registered, from);
+    const { generation, epoch } = ring.encoded;
+    const given: RegisterAnswer = { type: 'registered', from: this.#peers.sender(ring.state), version: { generation, epoch } };
+    memory.change(registered === memory.now.registered ? memory.now : { ...memory.now, registered }, () => answer(replyTo, given));
+  }
+
+  #onBallot(message: Of<'prepare'> | Of<'accept'>): void {
+    const { memory, newest: ring, isVoter } = this.#keeper;
+    if (memory === null || ring === null || !this.#admits(message.from)) return;
+    const { mutants } = this.#options;
+    const self = this.#peers.sender(ring.state);
+    const fault = message.type === 'accept' ? faultOfProposal(ring, message, mutants) : null;
+    if (fault !== null) this.#context.log.error('proposal refused', { fault, from: message.from.id });
+    const { stored, answer: given } =
+      fault === null
+        ? vote(memory.now, message, { self, isVoter, isConfirmed: this.#registering.isConfirmed, mutants })
+        : { stored: memory.now, answer: { type: 'notVoting', reason: fault } as const };
+    memory.change(stored, () => answer(message.replyTo as Ref<PrepareAnswer | AcceptAnswer>, given));
+  }
+
+  #onRing({ from, ring }: Of<'ring'>): void {
+    const { memory, newest } = this.#keeper;
+    if (memory === null || (newest !== null && from.cluster !== newest.state.cluster)) return this.#admitsNot(from);
+    if (from.id !== this.#identity.id && supersededBy(memory.now.registered, from) !== null) return;
+    if (this.#keeper.learn(ring)?.type === 'older') this.#teach(from.id);
+  }
+
+  #onStatus({ replyTo }: Of<'status'>): void {
+    const { ring, trouble } = this.#keeper;
+    const { switchedTo } = this.#followers;
+    answer(replyTo, { ring: ring?.encoded ?? null, isConfirmed: this.#isConfirmed, switchedTo, trouble });
+  }
+
+  #onPropose({ proposal, replyTo }: Of<'propose'>): void {
+    const { ring, fence, trouble } = this.#keeper;
+    if (fence !== null || ring === null) {
+      const message = trouble || 'this node has no ring: it is no member of a cluster yet';
+      return answer<OperationOutcome>(replyTo, { ok: false, code: 'NOT_A_MEMBER', message });
+    }
+    let checked: typeof proposal;
+    try {
+      // It may come from another process: only what the encoding knows of it is used.
+      checked = decodeProposal(encodeProposal(proposal));
+    } catch (error) {
+      return answer<OperationOutcome>(replyTo, { ok: false, code: 'INVALID_ARGUMENT', message: errorMessage(error) });
+    }
+    this.#proposals.propose(checked, this.#context.remainingMs(), replyTo);
+  }
+
+  #onForce({ operationId, survivors, replyTo }: Of<'force'>): void {
+    this.#context.log.warn('ring force asked for', { survivors: survivors.length });
+    forceRing(this.#keeper, this.#identity.id, operationId, survivors, (outcome) => answer(replyTo, outcome));
+  }
+
+  #onSubscribe({ subscriber }: Of<'subscribe'>): void {
+    if (!this.#subscribers.some((known) => sameRef(known, subscriber))) this.#subscribers = [...this.#subscribers, subscriber];
+    this.#context.watch(subscriber);
+    const { ring } = this.#keeper;
+    if (ring !== null) subscriber.tell({ type: 'ringChanged', ring: ring.state, encoded: ring.encoded }, { lane: CONTROL });
+  }
+
+  #onFollow({ shard, has, agent }: Of<'follow'>): void {
+    if (!this.#followers.has(shard)) return this.#context.log.error('a shard follows that this node does not have', { shard });
+    this.#followers.follow(shard, agent, has, this.#keeper.ring?.encoded ?? null, this.#mayServe);
+  }
+
+  #onSwitched(shard: number, version: RingVersion): void {
+    const { ring } = this.#keeper;
+    if (!this.#followers.has(shard) || ring === null || compareVersions(version, ring.encoded) > 0) return;
+    const before = this.#followers.switchedTo;
+    this.#followers.switched(shard, version);
+    const { switchedTo } = this.#followers;
+    if (switchedTo !== null && (before === null || compareVersions(before, switchedTo) < 0))
+      this.#peers.tellGossip({ type: 'switchedTo', version: switchedTo });
+  }
+
+  #onOpened(result: StorageResult<OpenedRingStore>): void {
+    const { driveMs, subscribeMs } = this.#options;
+    this.#isOpening = false;
+    this.#keeper.opened(result);
+    const { memory, ring, fence } = this.#keeper;
+    if (memory !== null && ring === null && fence === null && this.#initial !== null) this.#keeper.adopt(knownRing(this.#initial), true);
+    this.#context.every('drive', driveMs, { type: 'drive' });
+    this.#context.every('listen', subscribeMs, { type: 'listen' });
+    this.#peers.tellGossip({ type: 'subscribe', subscriber: this.#context.self });
+    this.#context.unstashAll();
+  }
+
+  #onWritten({ result }: Of<'written'>): void {
+    this.#keeper.written(result);
+    if (!result.ok) this.#context.after('retryWrite', this.#options.writeRetryMs, { type: 'retryWrite' });
+  }
+
+  #onRegisterAgain(): void {
+    const { ring, fence } = this.#keeper;
+    if (ring === null || fence !== null) return;
+    const { registerMs, reregisterMs } = this.#options;
+    this.#checkConfirmed();
+    for (const member of this.#registering.targets(ring.state)) this.#peers.register(member, ring.state);
+    this.#context.after('registerAgain', this.#registering.isConfirmed ? reregisterMs : registerMs, { type: 'registerAgain' });
+  }
+
+  #onRegisterAnswered({ member, answer: given }: Of<'registerAnswered'>): void {
+    const { ring, fence } = this.#keeper;
+    if (ring === null || fence !== null || !given.ok || !this.#isSound(given.value, member)) return;
+    const { value } = given;
+    switch (value.type) {
+      case 'registered':
+        if (value.from.id !== member.id || value.from.cluster !== ring.state.cluster) return;
+        // What it has registered counts once this node is no longer behind it.
+        if (compareVersions(value.version, ring.encoded) > 0) return this.#peers.fetch(member);
+        this.#registering.registered(member.id, ring.state, this.#isPatient);
+        return this.#checkConfirmed();
+      case 'superseded':
+        return this.#keeper.superseded(value.boot, value.instance);
+      case 'notAMember':
+        if (this.#keeper.learn(value.ring)?.type === 'older') this.#teach(member.id);
+        return;
+      default:
+        unreachable(value);
+    }
+  }
+
+  #onFetchAnswered({ answer: given }: Of<'fetchAnswered'>): void {
+    if (!given.ok || !isFetched(given.value) || given.value.ring === null) return;
+    // Who is behind it was not counted: it registers again at once, with what it has learned.
+    if (this.#keeper.learn(given.value.ring)?.type === 'adopt') this.#context.after('registerAgain', 1, { type: 'registerAgain' });
+  }
+
+  #onVoteAnswered({ attempt, voter, answer: given }: Of<'voteAnswered'>): void {
+    const { ring, fence, memory } = this.#keeper;
+    if (ring === null || fence !== null || memory === null || !given.ok || !this.#isSound(given.value, voter)) return;
+    const { value } = given;
+    if (value.type === 'promised' || value.type === 'accepted') {
+      const { from } = value;
+      if (from.id !== voter.id || from.cluster !== ring.state.cluster) return;
+      if (supersededBy(memory.now.registered, from) !== null && !this.#options.mutants.has('acceptsLowerBoot')) return;
+    }
+    this.#proposals.answered(attempt, voter, value);
+  }
+
+  #onDrive(): void {
+    const { ring } = this.#keeper;
+    const nowMs = this.#context.clock.now();
+    if (ring === null || !this.#isConfirmed || this.#isDriving || nowMs < this.#drivesFromMs) return;
+    const { id: self, address } = this.#identity;
+    const operation = this.#driver.due({ ring: ring.state, hash: ring.hash, self, address, view: this.#view, nowMs });
+    if (operation === null) return;
+    this.#isDriving = true;
+    const { random } = this.#context;
+    const operationId = Array.from({ length: 4 }, () => random.u32().toString(16).padStart(8, '0')).join('');
+    this.#peers.propose({ operationId, operation }, this.#options.proposeTimeoutMs);
+  }
+
+  #onDriven({ operation, answer: given }: Of<'driven'>): void {
+    this.#isDriving = false;
+    if (given.ok && given.value.ok) return;
+    const why = !given.ok ? given.error.message : given.value.ok ? '' : given.value.message;
+    this.#context.log.info('operation of its own accord not done', { operation, why });
+    this.#drivesFromMs = this.#context.clock.now() + this.#options.takeOverMs * (0.5 + this.#context.random.float());
+  }
+
+  get #isConfirmed(): boolean {
+    return this.#keeper.fence === null && this.#keeper.member !== undefined && this.#registering.isConfirmed;
+  }
+
+  get #isPatient(): boolean {
+    return this.#context.clock.now() - this.#startedMs >= this.#options.registerGraceMs;
+  }
+
+  #onPublished(ring: KnownRing, before: KnownRing | null, isDecidedHere: boolean): void {
+    const { generation, epoch } = ring.encoded;
+    this.#context.log.info('ring', { generation, epoch, hash: ring.hash });
+    this.#peers.introduce(ring.state);
+    for (const subscriber of this.#subscribers)
+      subscriber.tell({ type: 'ringChanged', ring: ring.state, encoded: ring.encoded }, { lane: CONTROL });
+    // Who has left hears it too; gossip tells those whom this misses.
+    const told = new Map([...(before?.state.members ?? []), ...ring.state.members].map((member) => [member.id, member]));
+    if (isDecidedHere) for (const member of told.values()) this.#peers.teach(member, ring.state, ring.encoded);
+    this.#followers.tellAll(ring.encoded, this.#mayServe);
+    this.#checkConfirmed();
+    this.#proposals.ringChanged();
+    if (!this.#registering.isConfirmed) this.#onRegisterAgain();
+  }
+
+  #checkConfirmed(): void {
+    const { ring } = this.#keeper;
+    const was = this.#registering.isConfirmed;
+    if (ring !== null) this.#registering.check(ring.state, this.#isPatient);
+    if (!was && this.#registering.isConfirmed) {
+      this.#context.log.info('confirmed', { boot: this.#identity.boot });
+      this.#context.after('registerAgain', this.#options.reregisterMs, { type: 'registerAgain' });
+      this.#proposals.ringChanged();
+    }
+    this.#checkServing();
+  }
+
+  #checkServing(): void {
+    const mayServe = this.#isConfirmed && this.#keeper.member?.isExcluded === false;
+    if (mayServe === this.#mayServe) return;
+    this.#mayServe = mayServe;
+    this.#followers.tellAll(null, mayServe);
+  }
+
+  #teach(id: Member['id']): void {
+    const { ring } = this.#keeper;
+    const member = ring?.state.members.find((known) => known.id === id);
+    if (ring !== null && member !== undefined && id !== this.#identity.id) this.#peers.teach(member, ring.state, ring.encoded);
+  }
+
+  #admits(from: Sender): boolean {
+    const { newest, fence } = this.#keeper;
+    if (fence !== null) return false;
+    if (newest === null || from.cluster === newest.state.cluster) return true;
+    this.#admitsNot(from);
+    return false;
+  }
+
+  #admitsNot({ cluster, id }: Sender): void {
+    this.#context.log.warn('message of another cluster refused', { cluster, from: id, ours: this.#keeper.newest?.state.cluster });
+  }
+
+  #isSound(given: unknown, member: Member): boolean {
+    const fault = faultOfAnswer(given);
+    if (fault !== null) this.#context.log.warn('malformed answer refused', { fault, member: member.id });
+    return fault === null;
+  }
+
+  #makeKeeper(): RingKeeper {
+    return new RingKeeper({
+      identity: this.#identity,
+      mutants: this.#options.mutants,
+      write: (store, state) =>
+        store.write(
+          state,
+          this.#context.completion((result) => ({ type: 'written', result })),
+        ),
+      published: (ring, before, isDecidedHere) => this.#onPublished(ring, before, isDecidedHere),
+      fenced: (fence, trouble) => {
+        this.#context.log.error('this node takes no part any more', { fence, trouble });
+        this.#checkServing();
+      },
+      warn: (event, detail) => this.#context.log.warn(event, { detail }),
+    });
+  }
+
+  #makeProposals(): Proposals {
+    const { random, clock } = this.#context;
+    return new Proposals({
+      self: this.#identity.id,
+      random,
+      times: this.#options,
+      mutants: this.#options.mutants,
+      now: () => clock.now(),
+      ring: () => (this.#isConfirmed ? this.#keeper.ring : null),
+      decided: () => this.#keeper.decided,
+      takeRound: (above, then) => this.#keeper.takeRound(above, then),
+      ask: (voter, attempt, ask) => this.#peers.askVoter(voter, this.#keeper.ring!.state, attempt, ask),
+      adopt: (ring) => this.#keeper.adopt(ring, true),
+      learn: (ring) => this.#keeper.learn(ring),
+      teach: (voter) => this.#teach(voter.id),
+      superseded: (boot, instance) => this.#keeper.superseded(boot, instance),
+      wakeAfter: (ms) => this.#context.after('proposeAgain', ms, { type: 'proposeAgain' }),
+      trouble: (event, fields) => this.#context.log.error(event, fields),
+    });
+  }
+}
+
+function answer<A>(replyTo: Ref<A>, given: A): void {
+  replyTo.tell(given, { lane: RESPONSE });
+}

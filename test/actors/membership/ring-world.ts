@@ -1,0 +1,344 @@
+/**
+ * RingWorld: simulated nodes, each with its RingActor, agents, and data directory; a stand-in for gossip that knows everything; and the checker, told of all.
+ * Node `a` begins the cluster, all others join through it.
+ */
+
+import type { GossipMessage, MembershipView } from '../../../actors/gossip-protocol.ts';
+import { GOSSIP_SLOT, RING_SLOT } from '../../../actors/membership/cluster-door.ts';
+import { readRing } from '../../../actors/membership/known-ring.ts';
+import type { NodeIdentity } from '../../../actors/membership/node-identity.ts';
+import type { RingOptions } from '../../../actors/membership/ring-options.ts';
+import { initialRing } from '../../../actors/ring/initial-ring.ts';
+import type { NewMember, Operation, OperationOutcome, Proposal } from '../../../actors/ring/operation.ts';
+import type { Id, RingState, RingVersion } from '../../../actors/ring/ring-state.ts';
+import { ringActor } from '../../../actors/ring-actor.ts';
+import { type RingHolder, ringAgent } from '../../../actors/ring-agent.ts';
+import type { Fetched, RingChanged, RingMessage, RingStatus } from '../../../actors/ring-protocol.ts';
+import { defineActor } from '../../../runtime/actor.ts';
+import type { Ref } from '../../../runtime/ref.ts';
+import { SimSyncFiles } from '../../../runtime/simulation/sim-sync-files.ts';
+import { type AskHolder, type LinkQuality, type SimNode, Simulation } from '../../../runtime/simulation/testing.ts';
+import { RingChecker } from './ring-checker.ts';
+import { simDoor } from './sim-door.ts';
+
+export interface RingWorldOptions {
+  readonly seed?: number;
+  /** Default: a, b, c. */
+  readonly names?: readonly string[];
+  /** Worker threads of each. Default 1. */
+  readonly shards?: number;
+  readonly options?: Partial<RingOptions>;
+  readonly mutants?: readonly string[];
+  readonly quality?: Partial<LinkQuality>;
+  /** A run goes on after a failure. */
+  readonly goOn?: boolean;
+  /** Others join by themselves. Default true. */
+  readonly joins?: boolean;
+}
+
+export const DATA = '/data';
+export const CLUSTER: Id = 'c'.repeat(32);
+const INIT_OPERATION: Id = '1'.repeat(32);
+const NO_VERSION: RingVersion = { generation: 0, epoch: 0 };
+const PARTITIONS = 16;
+const VIEW_MS = 100;
+const TIMES: Partial<RingOptions> = {
+  registerMs: 100,
+  registerGraceMs: 1_000,
+  reregisterMs: 2_000,
+  resendMs: 50,
+  backoffMs: 20,
+  backoffMaxMs: 300,
+  proposeTimeoutMs: 3_000,
+  takeOverMs: 400,
+  excludeAfterMs: 5_000,
+  writeRetryMs: 100,
+  driveMs: 50,
+  subscribeMs: 500,
+  plan: planEvenly,
+};
+
+/** Partitions in turn to all that stay. */
+export function planEvenly(ring: RingState): Uint16Array | null {
+  const stay = [...ring.members.entries()]
+    .filter(([, { state, isExcluded }]) => state !== 'leaving' && !isExcluded)
+    .map(([index]) => index);
+  const owners = ring.owners.map((_, p) => stay[p % stay.length] ?? 0);
+  const isSettled =
+    owners.every((owner, p) => owner === ring.owners[p]) && ring.members.every(({ state, isExcluded }) => state === 'up' || isExcluded);
+  return isSettled || stay.length === 0 ? null : owners;
+}
+
+export class RingWorld {
+  readonly sim: Simulation;
+  readonly checker: RingChecker;
+  /** By `node/shard`. */
+  readonly holders = new Map<string, RingHolder>();
+  readonly #options: RingWorldOptions;
+  readonly #switchedTo = new Map<Id, RingVersion>();
+  #operations = 0;
+  #instances = 0;
+
+  constructor(options: RingWorldOptions = {}) {
+    const { seed = 1, names = ['a', 'b', 'c'], shards = 1, quality, goOn = false } = options;
+    this.#options = options;
+    this.expected = names.length;
+    const pending: SimNode[] = [];
+    let start = (node: SimNode): void => void pending.push(node);
+    this.sim = new Simulation({
+      seed,
+      nodes: names.map((name) => ({ name, shards })),
+      start: (node) => start(node),
+      goOn,
+      ...(quality === undefined ? {} : { network: { quality } }),
+    });
+    this.checker = new RingChecker((condition, what, detail) => this.sim.check(condition, what, detail));
+    start = (node) => this.#start(node);
+    for (const node of pending) start(node);
+  }
+
+  /** The id of a node's member: in the order of the names. */
+  idOf(name: string): Id {
+    return Buffer.from(name).toString('hex').padStart(32, '0');
+  }
+
+  run(ms: number): void {
+    this.sim.run(this.sim.now + ms);
+    this.sim.throwIfFailed();
+  }
+
+  /** Runs until all nodes that are up have the newest ring, all members are full ones and nothing moves; throws when that takes longer. */
+  settle(withinMs = 20_000): RingState {
+    const end = this.sim.now + withinMs;
+    while (this.sim.now < end) {
+      this.run(50);
+      const newest = this.checker.newest;
+      if (newest === null || newest.transition !== null || newest.members.some(({ state }) => state !== 'up')) continue;
+      const up = this.sim.nodes.filter((node) => node.isUp && newest.members.some(({ address }) => address.node === node.name));
+      const isEverywhere = up.every((node) => node.shards.every(({ index }) => this.#holds(node.name, index, newest)));
+      if (isEverywhere && newest.members.length === this.expected) return newest;
+    }
+    throw new Error(
+      `not settled: ${JSON.stringify(this.checker.newest, (_, value: unknown) => (ArrayBuffer.isView(value) ? undefined : value))}\n${this.logs()}`,
+    );
+  }
+
+  /** How many members `settle` waits for. Default: all. */
+  expected: number;
+
+  logs(): string {
+    return this.sim.log.map((line) => JSON.stringify(line)).join('\n');
+  }
+
+  ringActor(name: string): Ref<RingMessage> {
+    return this.sim.node(name).main.runtime.wellKnown(RING_SLOT) as unknown as Ref<RingMessage>;
+  }
+
+  operation(operation: Operation): Proposal {
+    const proposal = { operationId: (++this.#operations).toString(16).padStart(32, 'f'), operation };
+    this.checker.proposed(proposal);
+    return proposal;
+  }
+
+  propose(name: string, operation: Operation | Proposal, timeoutMs = 3_000): AskHolder<OperationOutcome> {
+    const proposal = 'operationId' in operation ? operation : this.operation(operation);
+    return this.sim.ask<RingMessage, OperationOutcome>(this.ringActor(name), (replyTo) => ({ type: 'propose', proposal, replyTo }), {
+      timeoutMs,
+    });
+  }
+
+  force(name: string, survivors: readonly string[]): AskHolder<OperationOutcome> {
+    const { operationId } = this.operation({ type: 'dropKeyspace', name: 'never' });
+    const ids = survivors.map((survivor) => this.idOf(survivor));
+    return this.sim.ask<RingMessage, OperationOutcome>(
+      this.ringActor(name),
+      (replyTo) => ({ type: 'force', operationId, survivors: ids, replyTo }),
+      {
+        timeoutMs: 3_000,
+      },
+    );
+  }
+
+  status(name: string): RingStatus {
+    const holder = this.sim.ask<RingMessage, RingStatus>(this.ringActor(name), (replyTo) => ({ type: 'status', replyTo }), {
+      timeoutMs: 1_000,
+    });
+    this.run(100);
+    if (holder.answer?.ok !== true) throw new Error(`no status of ${name}`);
+    return holder.answer.value;
+  }
+
+  ringOf(name: string): RingState | null {
+    const { ring } = this.status(name);
+    return ring && readRing(ring).state;
+  }
+
+  memberOf(name: string): NewMember {
+    const { shards = 1 } = this.#options;
+    const ports = Array.from({ length: shards + 1 }, (_, i) => 7_000 + i);
+    return { id: this.idOf(name), name, address: { node: name, host: name, ports }, dataCenter: 'dc', rack: 'r', capacity: 1, shards };
+  }
+
+  #holds(name: string, shard: number, { generation, epoch }: RingState): boolean {
+    const ring = this.holders.get(`${name}/${shard}`)?.ring?.state;
+    return ring?.generation === generation && ring.epoch === epoch;
+  }
+
+  #start(node: SimNode): void {
+    const { name } = node;
+    const { mutants = [], options, joins = true } = this.#options;
+    const life = `${name}@${node.main.boot}`;
+    const identity: NodeIdentity = {
+      ...this.memberOf(name),
+      boot: nextBoot(node),
+      instance: (++this.#instances).toString(16).padStart(16, '0'),
+    };
+    const door = simDoor(node.main);
+    const isFirst = name === (this.#options.names ?? ['a'])[0];
+    const initial = isFirst
+      ? initialRing({
+          cluster: CLUSTER,
+          clusterName: 'test',
+          operationId: INIT_OPERATION,
+          member: this.memberOf(name),
+          partitions: PARTITIONS,
+        })
+      : null;
+    const { runtime } = node.main;
+    const complete = { ...TIMES, ...options, mutants: new Set(mutants) };
+    runtime.spawnWellKnown(RING_SLOT, ringActor, [{ identity, door, directory: DATA, initial, options: complete }]);
+    runtime.spawnWellKnown(GOSSIP_SLOT, knowingGossip, [this.#view.bind(this), (version) => this.#switchedTo.set(identity.id, version)]);
+    node.main.spawn(observer, [this.ringActor(name), (ring) => this.checker.published(life, ring)]);
+    if (!isFirst && joins)
+      node.main.spawn(joiner, [
+        this.ringActor(name),
+        door.ref(RING_SLOT, this.#seed),
+        this.operation({ type: 'addMember', member: this.memberOf(name) }),
+      ]);
+    for (const shard of node.shards) {
+      const place = `${name}/${shard.index}`;
+      const holder = spiedHolder((ring) => this.checker.switched(place, ring));
+      this.holders.set(place, holder);
+      shard.spawn(ringAgent, [{ door: simDoor(shard), node: name, shard: shard.index, holder, followMs: 200 }]);
+    }
+  }
+
+  get #seed(): string {
+    return (this.#options.names ?? ['a'])[0]!;
+  }
+
+  #view(): MembershipView {
+    const members = this.sim.nodes.map(({ name, isUp }) => {
+      const id = this.idOf(name);
+      const label = isUp ? ('up' as const) : ('down' as const);
+      return {
+        id,
+        label,
+        isSuspected: !isUp,
+        accusers: [],
+        boot: 1,
+        incarnation: 0,
+        heartbeat: 1,
+        silentMs: 0,
+        switchedTo: this.#switchedTo.get(id) ?? NO_VERSION,
+      };
+    });
+    return { members };
+  }
+}
+
+/** What the start code of a node does: the count of starts, on disk before anything is said to anybody. */
+function nextBoot({ disk }: SimNode): number {
+  const files = new SimSyncFiles(disk);
+  disk.makeDirectory(DATA);
+  const file = files.open(`${DATA}/boot`, 'create');
+  const bytes = Buffer.alloc(4);
+  file.pread(bytes, 0);
+  const boot = bytes.readUInt32LE(0) + 1;
+  bytes.writeUInt32LE(boot, 0);
+  file.pwrite([bytes], 0);
+  file.datasync();
+  files.syncDir(DATA);
+  file.close();
+  return boot;
+}
+
+function spiedHolder(onRing: (ring: RingState) => void): RingHolder {
+  let held: RingHolder['ring'] = null;
+  return {
+    mayServe: false,
+    get ring() {
+      return held;
+    },
+    set ring(ring) {
+      held = ring;
+      if (ring !== null) onRing(ring.state);
+    },
+  };
+}
+
+const knowingGossip = defineActor<
+  GossipMessage | { readonly type: 'tick' },
+  readonly [() => MembershipView, (version: RingVersion) => void]
+>('gossip', (context, view, onSwitched) => {
+  const subscribers = new Map<string, Ref<{ readonly type: 'view'; readonly view: MembershipView }>>();
+  context.every('tick', VIEW_MS, { type: 'tick' });
+  return {
+    receive(message): void {
+      if (message.type === 'subscribe') subscribers.set(message.subscriber.toString(), message.subscriber);
+      if (message.type === 'switchedTo') onSwitched(message.version);
+      if (message.type === 'tick') for (const subscriber of subscribers.values()) subscriber.tell({ type: 'view', view: view() });
+    },
+  };
+});
+
+const observer = defineActor<RingChanged | { readonly type: 'tick' }, readonly [Ref<RingMessage>, (ring: RingState) => void]>(
+  'observer',
+  (context, ring, onRing) => {
+    context.every('tick', VIEW_MS, { type: 'tick' });
+    ring.tell({ type: 'subscribe', subscriber: context.self });
+    return {
+      receive(message): void {
+        if (message.type === 'ringChanged') onRing(message.ring);
+        else ring.tell({ type: 'subscribe', subscriber: context.self });
+      },
+    };
+  },
+);
+
+type JoinerMessage =
+  | { readonly type: 'try' }
+  | { readonly type: 'joined'; readonly isDone: boolean }
+  | { readonly type: 'fetched'; readonly fetched: Fetched | null };
+
+/** As the start code does: by any member, until it is in; then it fetches the ring. */
+const joiner = defineActor<JoinerMessage, readonly [Ref<RingMessage>, Ref<RingMessage>, Proposal]>(
+  'joiner',
+  (context, own, seed, proposal) => {
+    context.after('try', 1, { type: 'try' });
+    return {
+      receive(message): void {
+        if (message.type === 'try') {
+          context.ask<RingMessage, OperationOutcome>(
+            seed,
+            (replyTo) => ({ type: 'propose', proposal, replyTo }),
+            { timeoutMs: 2_000 },
+            (answer) => ({ type: 'joined', isDone: answer.ok && answer.value.ok }),
+          );
+        } else if (message.type === 'joined') {
+          if (!message.isDone) return context.after('try', 100, { type: 'try' });
+          context.ask<RingMessage, Fetched>(
+            seed,
+            (replyTo) => ({ type: 'fetchRing', replyTo }),
+            { timeoutMs: 1_000 },
+            (answer) => ({ type: 'fetched', fetched: answer.ok ? answer.value : null }),
+          );
+        } else {
+          const ring = message.fetched?.ring;
+          if (!ring) return context.after('try', 100, { type: 'try' });
+          own.tell({ type: 'ring', from: { cluster: CLUSTER, id: proposal.operationId, boot: 1, instance: '0'.repeat(16) }, ring });
+        }
+      },
+    };
+  },
+);
