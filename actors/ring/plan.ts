@@ -1,0 +1,142 @@
+/**
+ * Plan: which owners a ring should have, for the members it has: who joins gets its share, who leaves gives all away (so whoever replaces a dead member inherits what that
+ * had), and capacities that changed are followed. As little moves as can: see shares.ts and arrange.ts. Proposed by `beginTransition`; equal rings give equal plans.
+ */
+import { SeededRandom } from '../../runtime/random.ts';
+import { arrange } from './arrange.ts';
+import { Placement } from './placement.ts';
+import { hashOfRing } from './ring-codec.ts';
+import type { Id, Member, RingState } from './ring-state.ts';
+import { sharesOf, tokensOf } from './shares.ts';
+import { PARTITIONS_DEFAULT, PARTITIONS_MAX } from './token.ts';
+
+export interface Plan {
+  /** For `beginTransition`. */
+  readonly parent: string;
+  readonly owners: Uint16Array;
+  /** Somebody joins, leaves or gets another share: else there is nothing to begin. */
+  readonly isNeeded: boolean;
+  /** The greatest of the keyspaces (3 if there are none); what follows is counted for it. */
+  readonly n: number;
+  /** Replicas of partitions that have to be copied; and their share of all. */
+  readonly moved: number;
+  readonly movedShare: number;
+  /** Load per capacity, the greatest beside the mean, of the worst data center; 1 is even. */
+  readonly imbalanceBefore: number;
+  readonly imbalanceAfter: number;
+  readonly members: readonly MemberPlan[];
+  /** For people. */
+  readonly warnings: readonly string[];
+}
+
+/** Counts of partitions: of which it is the owner, and of which it holds a replica. */
+export interface MemberPlan {
+  readonly id: Id;
+  readonly name: string;
+  readonly ownedBefore: number;
+  readonly ownedAfter: number;
+  readonly heldBefore: number;
+  readonly heldAfter: number;
+  /** To copy to it, and to drop from it. */
+  readonly gained: number;
+  readonly lost: number;
+}
+
+const REPLICAS_DEFAULT = 3;
+/** Enough for a part of 1 in 20: the greatest count of partitions is then within 5 % of the mean. */
+const PARTITIONS_PER_MEMBER = 20;
+const VNODES_PER_SHARD_MIN = 8;
+
+/** Requires: a sound ring without a transition. Cost: below 1 s for 100 members and 4,096 partitions. */
+export function planOwners(ring: RingState): Plan {
+  const { members, keyspaces } = ring;
+  const counts = keyspaces.length === 0 ? [REPLICAS_DEFAULT] : keyspaces.map(({ n }) => n);
+  const n = Math.max(...counts);
+  const parent = hashOfRing(ring);
+  const staying = [...members.keys()].filter((i) => stays(members[i]!));
+  const own = new Uint32Array(members.length);
+  for (const owner of ring.owners) own[owner]!++;
+  const root = sharesOf(members, staying, n);
+  const tokens = tokensOf(root, own, ring.owners.length);
+  const holders = own.filter((count) => count > 0).length;
+  // Each holder has everything already, or each is to have everything: then it is all the same who owns what.
+  const isFree = Math.min(staying.length, holders) <= Math.min(...counts);
+  const isSame = tokens.every((count, i) => count === own[i]);
+  const owners = isSame
+    ? ring.owners.slice()
+    : arrange({ owners: ring.owners, tokens, root, random: new SeededRandom(parent), isFree }).owners;
+  return { parent, ...reportOf(ring, owners, n), isNeeded: !isSame || members.some(({ state }) => state !== 'up') };
+}
+
+/** A joining member that is excluded could not be filled. */
+function stays({ state, isExcluded }: Member): boolean {
+  return state === 'up' || (state === 'joining' && !isExcluded);
+}
+
+function reportOf(ring: RingState, owners: Uint16Array, n: number): Omit<Plan, 'parent' | 'isNeeded'> {
+  const { members } = ring;
+  const before = heldBy(members, ring.owners, n);
+  const after = heldBy(members, owners, n);
+  const rows = members.map(({ id, name }, i): MemberPlan => {
+    const held = { heldBefore: before.partitions[i]!.size, heldAfter: after.partitions[i]!.size };
+    const gained = [...after.partitions[i]!].filter((p) => !before.partitions[i]!.has(p)).length;
+    const owned = { ownedBefore: before.owned[i]!, ownedAfter: after.owned[i]! };
+    return { id, name, ...owned, ...held, gained, lost: held.heldBefore + gained - held.heldAfter };
+  });
+  const moved = rows.reduce((sum, { gained }) => sum + gained, 0);
+  const held = rows.reduce((sum, { heldAfter }) => sum + heldAfter, 0);
+  return {
+    ...{ owners, n, moved, movedShare: moved / held, members: rows },
+    imbalanceBefore: imbalanceOf(
+      members,
+      rows.map(({ heldBefore }) => heldBefore),
+    ),
+    imbalanceAfter: imbalanceOf(
+      members,
+      rows.map(({ heldAfter }) => heldAfter),
+    ),
+    warnings: warningsOf(members, rows, owners.length),
+  };
+}
+
+function heldBy(
+  members: readonly Member[],
+  owners: Uint16Array,
+  n: number,
+): { readonly partitions: readonly ReadonlySet<number>[]; readonly owned: Uint32Array } {
+  const placement = new Placement(members, owners);
+  const width = placement.replicaCount(n);
+  const partitions = members.map(() => new Set<number>());
+  for (const [i, member] of placement.replicas(n).entries()) partitions[member]!.add(Math.floor(i / width));
+  const owned = new Uint32Array(members.length);
+  for (const owner of owners) owned[owner]!++;
+  return { partitions, owned };
+}
+
+/** Load per capacity: the greatest of a data center beside its mean, of the worst data center. Members that hold nothing don't count. */
+export function imbalanceOf(members: readonly Member[], held: readonly number[]): number {
+  let worst = 1;
+  for (const dataCenter of new Set(members.map((member) => member.dataCenter))) {
+    const inside = [...members.keys()].filter((i) => members[i]!.dataCenter === dataCenter && held[i]! > 0);
+    const capacity = inside.reduce((sum, i) => sum + members[i]!.capacity, 0);
+    const mean = inside.reduce((sum, i) => sum + held[i]!, 0) / capacity;
+    for (const i of inside) worst = Math.max(worst, held[i]! / members[i]!.capacity / mean);
+  }
+  return worst;
+}
+
+/** Partitions for a cluster that may grow to `members`: a power of two of which even the smallest share is a fair one. */
+export function recommendedPartitions(members: number): number {
+  let partitions = PARTITIONS_DEFAULT;
+  while (partitions < PARTITIONS_PER_MEMBER * members && partitions < PARTITIONS_MAX) partitions *= 2;
+  return partitions;
+}
+
+function warningsOf(members: readonly Member[], rows: readonly MemberPlan[], partitions: number): readonly string[] {
+  return members.flatMap(({ name, shards }, i) => {
+    const { heldAfter } = rows[i]!;
+    if (heldAfter === 0 || heldAfter >= VNODES_PER_SHARD_MIN * shards) return [];
+    const few = `member ${name} holds ${heldAfter} of ${partitions} partitions for ${shards} shards`;
+    return [`${few}: below ${VNODES_PER_SHARD_MIN} for each, some will have much more to do than others`];
+  });
+}
