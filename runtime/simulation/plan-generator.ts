@@ -46,7 +46,7 @@ const JUMP_MS_MAX = 3_600_000;
 const DRIFT_PPM_MAX = 100_000;
 
 /** The same seed and profile give the same plan, sorted by time. */
-export function generatePlan(seed: number, profile: PlanProfile): PlanItem[] {
+export function generatePlan(seed: number | string, profile: PlanProfile): PlanItem[] {
   const root = new SeededRandom(seed).fork('plan');
   const spanMs = profile.untilMs - profile.fromMs;
   const everyMs = profile.everyMs ?? spanMs / 4;

@@ -9,11 +9,10 @@ import type { KnownRing } from '../../../actors/membership/known-ring.ts';
 import type { NodeIdentity } from '../../../actors/membership/node-identity.ts';
 import { decodeRingFile, type StoredRing } from '../../../actors/membership/ring-file.ts';
 import type { RingHolder } from '../../../actors/ring-agent.ts';
-import { compareVersions, type Id, type RingVersion } from '../../../actors/ring/ring-state.ts';
+import { compareVersions, type Id, type Member, type RingState, type RingVersion } from '../../../actors/ring/ring-state.ts';
 import { voters } from '../../../actors/ring/voters.ts';
 import type { DiskCall } from '../../../runtime/simulation/disk-faults.ts';
 import type { SimDisk } from '../../../runtime/simulation/sim-disk.ts';
-import { DIRECTORY } from './sim-machine.ts';
 import { type Check, keyOf, RingHistory } from './ring-history.ts';
 
 /** One life of a node. */
@@ -24,11 +23,12 @@ export interface Start {
   readonly threadBoot: number;
   readonly isStale: boolean;
   readonly disk: SimDisk;
-  readonly holders: readonly RingHolder[];
+  /** By shard. */
+  readonly holders: Map<number, RingHolder>;
   /** What the shards have switched to, by shard. */
   readonly switchedTo: Map<number, RingVersion>;
-  /** As it was on disk when it started; undefined: nothing was written since. */
-  first: StoredRing | undefined;
+  /** What it wrote last; undefined: nothing. */
+  last: StoredRing | undefined;
   view: MembershipView | null;
 }
 
@@ -43,6 +43,7 @@ export class GodView {
   readonly #check: Check;
   /** The last start on each machine. */
   readonly #here = new Map<string, Start>();
+  readonly #real = new Map<Id, SimDisk>();
   readonly #hooked = new WeakSet<SimDisk>();
   /** Newest ring in the files of each disk. */
   readonly #onDisk = new WeakMap<SimDisk, RingVersion>();
@@ -62,28 +63,32 @@ export class GodView {
     return this.#here.get(machine);
   }
 
-  /** Whether a directory with this id that starts as `boot` now would be told from the one that has it. */
-  isToldApart(id: Id, boot: number): boolean {
-    const ring = this.history.newest?.state;
-    if (ring === undefined) return false;
-    const others = voters(ring).filter((voter) => voter.id !== id);
-    const isVoter = others.length < voters(ring).length;
-    const count = others.length + (isVoter ? 1 : 0);
-    const needed = isVoter ? Math.min(count - 1, count - Math.floor(count / 2)) : Math.floor(count / 2) + 1;
-    return this.starts.some((start) => {
-      if (start.identity.id !== id || start.identity.boot < boot) return false;
-      const by = this.#registeredBy.get(startKey(start.identity));
-      return by !== undefined && others.filter((voter) => by.has(voter.id)).length >= Math.max(1, needed);
-    });
+  /** Whether a directory with this id, in which this is the newest ring, would be told from the real one, when it starts as `boot`. */
+  isToldApart(id: Id, boot: number, onDisk: RingState | null): boolean {
+    const newest = this.history.newest?.state;
+    // A directory without a ring has promised nothing.
+    return newest !== undefined && onDisk !== null && [newest, onDisk].every((ring) => this.#isTold(id, boot, ring));
   }
 
-  /** Of all starts of this directory's id the highest boot. */
-  highestBoot(id: Id): number {
-    return this.starts.reduce((highest, { identity }) => (identity.id === id ? Math.max(highest, identity.boot) : highest), 0);
+  /** So few of those whom it would have to register with have not heard of a later start that they are not enough (registering.ts). */
+  #isTold(id: Id, boot: number, ring: RingState): boolean {
+    const all = voters(ring);
+    const others = all.filter((voter) => voter.id !== id);
+    const majority = Math.floor(all.length / 2) + 1;
+    const needed = others.length < all.length ? Math.min(others.length, all.length - majority + 1) : majority;
+    const later = this.starts.filter(({ identity }) => identity.id === id && identity.boot >= boot);
+    const knows = (voter: Member): boolean => later.some(({ identity }) => this.#registeredBy.get(startKey(identity))?.has(voter.id) === true);
+    return others.filter((voter) => !knows(voter)).length < needed;
+  }
+
+  /** Whether this is the disk with the directory of that id, and no copy or older state of it. */
+  isReal(id: Id, disk: SimDisk): boolean {
+    return (this.#real.get(id) ?? disk) === disk;
   }
 
   started(start: Start): void {
     this.starts.push(start);
+    if (!this.#real.has(start.identity.id)) this.#real.set(start.identity.id, start.disk);
     this.#here.set(start.machine, start);
     if (start.isStale) this.note('an old copy of a directory started');
     if (this.#hooked.has(start.disk)) return;
@@ -142,18 +147,16 @@ export class GodView {
   }
 
   #checkStale(start: Start, stored: StoredRing): void {
-    const { first } = start;
-    start.first ??= stored;
-    if (!start.isStale || first === undefined || first.ring?.epoch !== stored.ring?.epoch) return;
+    const { last } = start;
+    start.last = stored;
+    if (!start.isStale || last === undefined) return;
     const where = `${start.machine} (${start.identity.id.slice(0, 6)}, boot ${start.identity.boot})`;
-    const votes = !sameBallot(first.promised, stored.promised) || !sameBallot(first.accepted?.ballot, stored.accepted?.ballot);
+    const isSameRing = last.ring !== null && stored.ring !== null && keyOf(last.ring) === keyOf(stored.ring);
+    const before = isSameRing ? last : { promised: null, accepted: null, round: 0 };
+    const votes = !sameBallot(before.promised, stored.promised) || !sameBallot(before.accepted?.ballot, stored.accepted?.ballot);
     this.#check(!votes, 'an old copy of a directory votes', () => where);
-    this.#check(first.round === stored.round, 'an old copy of a directory proposes', () => where);
+    this.#check(before.round === stored.round, 'an old copy of a directory proposes', () => where);
   }
-}
-
-export function ringDirectoryOf(): string {
-  return `${DIRECTORY}/ring`;
 }
 
 function startKey({ id, boot, instance }: Pick<NodeIdentity, 'id' | 'boot' | 'instance'>): string {

@@ -20,7 +20,7 @@ export interface MembershipKnobs {
   readonly profile: Profile;
   readonly cluster: Id;
   readonly partitions: number;
-  readonly ring: Omit<RingOptions, 'mutants'>;
+  readonly ring: Omit<RingOptions, 'mutants' | 'plan'>;
   readonly gossip: GossipTuning;
 }
 
