@@ -26,10 +26,10 @@ function livingStarts({ simulation, god }: MembershipRun): ReadonlyMap<Id, Start
   return living;
 }
 
-/** So many voters live that each of them gets confirmed, and they decide (registering.ts). */
+/** So many voters live, where the ring says, that each of them gets confirmed, and they decide (registering.ts). */
 function hasMajority({ knobs }: MembershipRun, ring: RingState, living: ReadonlyMap<Id, Start>): boolean {
   const all = voters(ring);
-  const alive = all.filter(({ id }) => living.has(id)).length;
+  const alive = all.filter(({ id, address }) => living.get(id)?.machine === address.host).length;
   const majority = Math.floor(all.length / 2) + 1;
   const others = Math.min(all.length - 1, all.length - majority + 1);
   return alive >= majority && (knobs.profile !== 'disks' || alive - 1 >= others);
