@@ -14,31 +14,29 @@
  * Sources: [Paxos Made Simple], DESIGN section 5; registration: registering.ts.
  */
 import { type Actor, type ActorContext, defineActor, type Signal } from '../runtime/actor.ts';
-import { errorMessage, unreachable } from '../runtime/errors.ts';
-import { CONTROL, RESPONSE } from '../runtime/lanes.ts';
-import { type Ref, sameRef } from '../runtime/ref.ts';
+import { unreachable } from '../runtime/errors.ts';
+import { RESPONSE } from '../runtime/lanes.ts';
 import type { StorageResult } from '../storage/errors.ts';
 import type { MembershipView } from './gossip-protocol.ts';
+import { answer, answerBallot, answerRegister, checkedProposal } from './membership/answering.ts';
 import { faultOfAnswer, faultOfMessage, isFetched } from './membership/check-message.ts';
 import type { ClusterDoor } from './membership/cluster-door.ts';
 import { type KnownRing, knownRing } from './membership/known-ring.ts';
 import type { NodeIdentity } from './membership/node-identity.ts';
 import { Proposals } from './membership/proposals.ts';
 import { Registering } from './membership/registering.ts';
-import { register, supersededBy } from './membership/registry.ts';
+import { supersededBy } from './membership/registry.ts';
 import { forceRing, initRing } from './membership/ring-commands.ts';
 import { RingKeeper } from './membership/ring-keeper.ts';
 import { isOwn, type OwnMessage, type RingActorMessage } from './membership/ring-messages.ts';
 import { RING_DEFAULTS, type RingOptions } from './membership/ring-options.ts';
 import { RingPeers } from './membership/ring-peers.ts';
 import { type OpenedRingStore, openRingStore } from './membership/ring-store.ts';
+import { RingSubscribers } from './membership/ring-subscribers.ts';
 import { ShardFollowers } from './membership/shard-followers.ts';
 import { TransitionDriver } from './membership/transition-driver.ts';
-import { faultOfProposal, vote } from './membership/voting.ts';
-import type { OperationOutcome } from './ring/operation.ts';
-import { decodeProposal, encodeProposal } from './ring/operation-codec.ts';
 import { compareVersions, type Member, type RingState, type RingVersion } from './ring/ring-state.ts';
-import type { AcceptAnswer, PrepareAnswer, RegisterAnswer, RingChanged, Sender } from './ring-protocol.ts';
+import type { Sender } from './ring-protocol.ts';
 
 type Message = RingActorMessage;
 type Of<T extends Message['type']> = Extract<Message, { type: T }>;
@@ -72,13 +70,11 @@ class RingActor implements Actor<Message> {
   readonly #registering: Registering;
   readonly #driver: TransitionDriver;
   readonly #proposals: Proposals;
+  readonly #subscribers = new RingSubscribers();
   readonly #startedMs: number;
   #isOpening = true;
   #mayServe = false;
   #view: MembershipView | null = null;
-  #isDriving = false;
-  #drivesFromMs = 0;
-  #subscribers: readonly Ref<RingChanged>[] = [];
 
   constructor(context: ActorContext<Message>, { identity, door, directory, initial, options }: RingActorArguments) {
     const all = { ...RING_DEFAULTS, ...options };
@@ -107,10 +103,9 @@ class RingActor implements Actor<Message> {
     if (this.#isOpening) return this.#context.stash();
     switch (message.type) {
       case 'register':
-        return this.#onRegister(message);
       case 'prepare':
       case 'accept':
-        return this.#onBallot(message);
+        return this.#onAsked(message);
       case 'ring':
         return this.#onRing(message);
       case 'fetchRing':
@@ -140,7 +135,7 @@ class RingActor implements Actor<Message> {
 
   signal(signal: Signal): void {
     // Of `rejected` nothing is made: who did not hear something is told it again.
-    if (signal.type === 'terminated') this.#subscribers = this.#subscribers.filter((subscriber) => !sameRef(subscriber, signal.ref));
+    if (signal.type === 'terminated') this.#subscribers.remove(signal.ref);
   }
 
   #onOwn(message: OwnMessage): void {
@@ -172,39 +167,22 @@ class RingActor implements Actor<Message> {
     }
   }
 
-  #onRegister({ from, replyTo }: Of<'register'>): void {
-    const { memory, newest: ring } = this.#keeper;
-    if (memory === null || ring === null || !this.#admits(from)) return;
-    if (!ring.state.members.some(({ id }) => id === from.id)) {
-      return memory.change(memory.now, () => answer<RegisterAnswer>(replyTo, { type: 'notAMember', ring: ring.encoded }));
-    }
-    const superseded = this.#options.mutants.has('acceptsLowerBoot') ? null : supersededBy(memory.now.registered, from);
-    if (superseded !== null) return answer<RegisterAnswer>(replyTo, superseded);
-    const registered = register(memory.now.registered, from);
-    const { generation, epoch } = ring.encoded;
-    const given: RegisterAnswer = { type: 'registered', from: this.#peers.sender(ring.state), version: { generation, epoch } };
-    memory.change(registered === memory.now.registered ? memory.now : { ...memory.now, registered }, () => answer(replyTo, given));
-  }
-
-  #onBallot(message: Of<'prepare'> | Of<'accept'>): void {
-    const { memory, newest: ring, isVoter } = this.#keeper;
-    if (memory === null || ring === null || !this.#admits(message.from)) return;
+  #onAsked(message: Of<'register' | 'prepare' | 'accept'>): void {
+    const { newest, fence } = this.#keeper;
+    if (newest === null || fence !== null) return;
+    if (message.from.cluster !== newest.state.cluster) return this.#refuseForeign(message.from);
     const { mutants } = this.#options;
-    const self = this.#peers.sender(ring.state);
-    const fault = message.type === 'accept' ? faultOfProposal(ring, message, mutants) : null;
-    if (fault !== null) this.#context.log.error('proposal refused', { fault, from: message.from.id });
-    const { stored, answer: given } =
-      fault === null
-        ? vote(memory.now, message, { self, isVoter, isConfirmed: this.#registering.isConfirmed, mutants })
-        : { stored: memory.now, answer: { type: 'notVoting', reason: fault } as const };
-    memory.change(stored, () => answer(message.replyTo as Ref<PrepareAnswer | AcceptAnswer>, given));
+    const { isConfirmed } = this.#registering;
+    const answerer = { keeper: this.#keeper, self: this.#peers.sender(newest.state), isConfirmed, mutants, log: this.#context.log };
+    if (message.type === 'register') answerRegister(message, answerer);
+    else answerBallot(message, answerer);
   }
 
   #onRing({ from, ring }: Of<'ring'>): void {
     const { memory, newest } = this.#keeper;
-    if (memory === null || (newest !== null && from.cluster !== newest.state.cluster)) return this.#admitsNot(from);
+    if (memory === null || (newest !== null && from.cluster !== newest.state.cluster)) return this.#refuseForeign(from);
     if (from.id !== this.#identity.id && supersededBy(memory.now.registered, from) !== null) return;
-    if (this.#keeper.learn(ring)?.type === 'older') this.#teach(from.id);
+    if (this.#keeper.learn(ring)?.type === 'older') this.#peers.teach(this.#keeper.ring, from.id);
   }
 
   #onStatus({ replyTo }: Of<'status'>): void {
@@ -213,20 +191,9 @@ class RingActor implements Actor<Message> {
     answer(replyTo, { ring: ring?.encoded ?? null, isConfirmed: this.#isConfirmed, switchedTo, trouble });
   }
 
-  #onPropose({ proposal, replyTo }: Of<'propose'>): void {
-    const { ring, fence, trouble } = this.#keeper;
-    if (fence !== null || ring === null) {
-      const message = trouble || 'this node has no ring: it is no member of a cluster yet';
-      return answer<OperationOutcome>(replyTo, { ok: false, code: 'NOT_A_MEMBER', message });
-    }
-    let checked: typeof proposal;
-    try {
-      // It may come from another process: only what the encoding knows of it is used.
-      checked = decodeProposal(encodeProposal(proposal));
-    } catch (error) {
-      return answer<OperationOutcome>(replyTo, { ok: false, code: 'INVALID_ARGUMENT', message: errorMessage(error) });
-    }
-    this.#proposals.propose(checked, this.#context.remainingMs(), replyTo);
+  #onPropose(message: Of<'propose'>): void {
+    const proposal = checkedProposal(message, this.#keeper);
+    if (proposal !== null) this.#proposals.propose(proposal, this.#context.remainingMs(), message.replyTo);
   }
 
   #onForce({ operationId, survivors, replyTo }: Of<'force'>): void {
@@ -235,10 +202,8 @@ class RingActor implements Actor<Message> {
   }
 
   #onSubscribe({ subscriber }: Of<'subscribe'>): void {
-    if (!this.#subscribers.some((known) => sameRef(known, subscriber))) this.#subscribers = [...this.#subscribers, subscriber];
     this.#context.watch(subscriber);
-    const { ring } = this.#keeper;
-    if (ring !== null) subscriber.tell({ type: 'ringChanged', ring: ring.state, encoded: ring.encoded }, { lane: CONTROL });
+    this.#subscribers.add(subscriber, this.#keeper.ring);
   }
 
   #onFollow({ shard, has, agent }: Of<'follow'>): void {
@@ -296,7 +261,7 @@ class RingActor implements Actor<Message> {
       case 'superseded':
         return this.#keeper.superseded(value.boot, value.instance);
       case 'notAMember':
-        if (this.#keeper.learn(value.ring)?.type === 'older') this.#teach(member.id);
+        if (this.#keeper.learn(value.ring)?.type === 'older') this.#peers.teach(ring, member.id);
         return;
       default:
         unreachable(value);
@@ -323,23 +288,19 @@ class RingActor implements Actor<Message> {
 
   #onDrive(): void {
     const { ring } = this.#keeper;
-    const nowMs = this.#context.clock.now();
-    if (ring === null || !this.#isConfirmed || this.#isDriving || nowMs < this.#drivesFromMs) return;
+    if (ring === null || !this.#isConfirmed) return;
     const { id: self, address } = this.#identity;
+    const nowMs = this.#context.clock.now();
     const operation = this.#driver.due({ ring: ring.state, hash: ring.hash, self, address, view: this.#view, nowMs });
-    if (operation === null) return;
-    this.#isDriving = true;
-    const { random } = this.#context;
-    const operationId = Array.from({ length: 4 }, () => random.u32().toString(16).padStart(8, '0')).join('');
-    this.#peers.propose({ operationId, operation }, this.#options.proposeTimeoutMs);
+    if (operation !== null) this.#peers.propose(operation, this.#options.proposeTimeoutMs);
   }
 
   #onDriven({ operation, answer: given }: Of<'driven'>): void {
-    this.#isDriving = false;
-    if (given.ok && given.value.ok) return;
+    const isDone = given.ok && given.value.ok;
+    this.#driver.ended(isDone, this.#context.clock.now(), this.#context.random.float());
+    if (isDone) return;
     const why = !given.ok ? given.error.message : given.value.ok ? '' : given.value.message;
     this.#context.log.info('operation of its own accord not done', { operation, why });
-    this.#drivesFromMs = this.#context.clock.now() + this.#options.takeOverMs * (0.5 + this.#context.random.float());
   }
 
   get #isConfirmed(): boolean {
@@ -354,11 +315,9 @@ class RingActor implements Actor<Message> {
     const { generation, epoch } = ring.encoded;
     this.#context.log.info('ring', { generation, epoch, hash: ring.hash });
     this.#peers.introduce(ring.state);
-    for (const subscriber of this.#subscribers)
-      subscriber.tell({ type: 'ringChanged', ring: ring.state, encoded: ring.encoded }, { lane: CONTROL });
-    // Who has left hears it too; gossip tells those whom this misses.
-    const told = new Map([...(before?.state.members ?? []), ...ring.state.members].map((member) => [member.id, member]));
-    if (isDecidedHere) for (const member of told.values()) this.#peers.teach(member, ring.state, ring.encoded);
+    this.#subscribers.tell(ring);
+    // Gossip tells those whom this misses.
+    if (isDecidedHere) this.#peers.spread(ring, before);
     this.#followers.tellAll(ring.encoded, this.#mayServe);
     this.#checkConfirmed();
     this.#proposals.ringChanged();
@@ -384,21 +343,7 @@ class RingActor implements Actor<Message> {
     this.#followers.tellAll(null, mayServe);
   }
 
-  #teach(id: Member['id']): void {
-    const { ring } = this.#keeper;
-    const member = ring?.state.members.find((known) => known.id === id);
-    if (ring !== null && member !== undefined && id !== this.#identity.id) this.#peers.teach(member, ring.state, ring.encoded);
-  }
-
-  #admits(from: Sender): boolean {
-    const { newest, fence } = this.#keeper;
-    if (fence !== null) return false;
-    if (newest === null || from.cluster === newest.state.cluster) return true;
-    this.#admitsNot(from);
-    return false;
-  }
-
-  #admitsNot({ cluster, id }: Sender): void {
+  #refuseForeign({ cluster, id }: Sender): void {
     this.#context.log.warn('message of another cluster refused', { cluster, from: id, ours: this.#keeper.newest?.state.cluster });
   }
 
@@ -440,14 +385,10 @@ class RingActor implements Actor<Message> {
       ask: (voter, attempt, ask) => this.#peers.askVoter(voter, this.#keeper.ring!.state, attempt, ask),
       adopt: (ring) => this.#keeper.adopt(ring, true),
       learn: (ring) => this.#keeper.learn(ring),
-      teach: (voter) => this.#teach(voter.id),
+      teach: (voter) => this.#peers.teach(this.#keeper.ring, voter.id),
       superseded: (boot, instance) => this.#keeper.superseded(boot, instance),
       wakeAfter: (ms) => this.#context.after('proposeAgain', ms, { type: 'proposeAgain' }),
       trouble: (event, fields) => this.#context.log.error(event, fields),
     });
   }
-}
-
-function answer<A>(replyTo: Ref<A>, given: A): void {
-  replyTo.tell(given, { lane: RESPONSE });
 }

@@ -1,5 +1,5 @@
 /**
- * Proposer: one attempt to get a decision, under one ballot. `start` it, give it the answers, do what it says. It is over when it says `decided` or
+ * Proposer: one attempt to get a decision, under one ballot. `start` it, give it the answers, do what it says. It is over when it says `decided`, `nothing` or
  * `outbid`; the next attempt is a new one under a higher ballot.
  *
  * ```
@@ -20,8 +20,8 @@ export interface ProposerOptions {
   readonly voters: readonly string[];
   /** How many of them are enough: any two such sets have a voter in common. */
   readonly needed: number;
-  /** Its own. */
-  readonly value: Uint8Array;
+  /** Its own; null: it has none, and only wants to know whether there is one already. */
+  readonly value: Uint8Array | null;
   readonly mutants: ReadonlySet<string>;
 }
 
@@ -31,6 +31,8 @@ export type ProposerAction =
   | { readonly type: 'accept'; readonly value: Uint8Array }
   | { readonly type: 'wait' }
   | { readonly type: 'decided'; readonly value: Uint8Array }
+  /** A majority has accepted nothing, and there is nothing to propose: when it promised, nothing was decided. */
+  | { readonly type: 'nothing' }
   | { readonly type: 'outbid'; readonly by: Ballot };
 
 type Phase = 'idle' | 'preparing' | 'accepting' | 'over';
@@ -42,7 +44,7 @@ export class Proposer {
   readonly #options: ProposerOptions;
   #phase: Phase = 'idle';
   #highest: Accepted | null = null;
-  #value: Uint8Array;
+  #value: Uint8Array | null;
   #promised: string[] = [];
   #accepted: string[] = [];
 
@@ -61,7 +63,8 @@ export class Proposer {
   /** What to tell a voter that is to be told again; wait: it has answered, or nothing is to be told. */
   again(voter: string): ProposerAction {
     if (this.#phase === 'preparing' && !this.#promised.includes(voter)) return { type: 'prepare' };
-    if (this.#phase === 'accepting' && !this.#accepted.includes(voter)) return { type: 'accept', value: this.#value };
+    if (this.#phase === 'accepting' && this.#value !== null && !this.#accepted.includes(voter))
+      return { type: 'accept', value: this.#value };
     return WAIT;
   }
 
@@ -69,15 +72,16 @@ export class Proposer {
     if (this.#phase !== 'preparing' || !this.#count(this.#promised, voter)) return WAIT;
     if (accepted !== null && (this.#highest === null || compareBallots(accepted.ballot, this.#highest.ballot) > 0))
       this.#highest = accepted;
-    if (!this.enough(this.#promised)) return WAIT;
-    this.#phase = 'accepting';
-    if (this.#highest !== null && !this.#options.mutants.has('decidesOwnValue')) this.#value = Buffer.from(this.#highest.proposal);
-    return { type: 'accept', value: this.#value };
+    if (!this.#isEnough(this.#promised)) return WAIT;
+    const isStubborn = this.#options.mutants.has('decidesOwnValue') && this.#value !== null;
+    if (this.#highest !== null && !isStubborn) this.#value = Buffer.from(this.#highest.proposal);
+    this.#phase = this.#value === null ? 'over' : 'accepting';
+    return this.#value === null ? { type: 'nothing' } : { type: 'accept', value: this.#value };
   }
 
   addAccept(voter: string): ProposerAction {
-    if (this.#phase !== 'accepting' || !this.#count(this.#accepted, voter)) return WAIT;
-    if (!this.enough(this.#accepted)) return WAIT;
+    if (this.#phase !== 'accepting' || this.#value === null || !this.#count(this.#accepted, voter)) return WAIT;
+    if (!this.#isEnough(this.#accepted)) return WAIT;
     this.#phase = 'over';
     return { type: 'decided', value: this.#value };
   }
@@ -90,7 +94,7 @@ export class Proposer {
     return { type: 'outbid', by: promised };
   }
 
-  enough(voters: readonly string[]): boolean {
+  #isEnough(voters: readonly string[]): boolean {
     const { needed, mutants } = this.#options;
     return voters.length >= (mutants.has('quorumOneTooFew') ? needed - 1 : needed);
   }

@@ -3,10 +3,11 @@
  * until the operation is decided, refused by the rules, or out of time. Every answer says no more than what is known.
  *
  * ```
- *   queue -> current -- applies to the ring? --no--> refused
- *               |             yes
+ *   queue -> current
+ *               |
  *               +--> attempt: round durable -> prepare -> accept -> decided ----> the new ring is durable -> published
- *               |                    \ outbid: waits a while, longer each time                                    |
+ *               |                    |    \ does not apply, and a majority knows of nothing newer: refused           |
+ *               |                    \ outbid: waits a while, longer each time                                      |
  *               +---- its own? done; another's? recomputed from the new ring, and again <-------------------------+
  * ```
  * Who has not offered its value to anybody says NO_MAJORITY when the time is up; who has says INDETERMINATE, unless the operation of that epoch is known.
@@ -80,6 +81,8 @@ interface Attempt {
   readonly proposer: Proposer;
   readonly parent: KnownRing;
   readonly voters: readonly Member[];
+  /** What to answer when there is nothing to decide. */
+  readonly otherwise: OperationOutcome;
 }
 
 const QUEUE_MAX = 64;
@@ -205,10 +208,12 @@ export class Proposals {
     // It is tried again when the ring has come, or the time is up.
     if (parent === null) return this.#wakeIn(current, ports.times.resendMs);
     const applied = applyOperation(parent.state, current.proposal);
-    if (applied.ok) {
-      if (applied.ring === parent.state) return this.#finish(current, { ok: true, version: versionOf(parent.encoded) });
-      if (mutants.has('precomputedRing')) current.precomputed ??= knownRing(applied.ring);
-    } else if (current.precomputed === null) return this.#finish(current, applied);
+    if (!applied.ok && applied.code === 'INVALID_ARGUMENT') return this.#finish(current, applied);
+    const changes = applied.ok && applied.ring !== parent.state;
+    if (changes && mutants.has('precomputedRing')) current.precomputed ??= knownRing(applied.ring);
+    // What need not or can't be done here may be otherwise after a ring that this node has not heard of: the voters are asked first.
+    const value = changes || current.precomputed !== null ? current.bytes : null;
+    const otherwise: OperationOutcome = applied.ok ? { ok: true, version: versionOf(parent.encoded) } : applied;
     const id = ++this.#attempts;
     const voters = votersOf(parent.state);
     ports.takeRound(this.#roundSeen, (round) => {
@@ -217,10 +222,10 @@ export class Proposals {
         ballot: { round, proposer: ports.self },
         voters: voters.map((voter) => voter.id),
         needed: majority(voters.length),
-        value: current.bytes,
+        value,
         mutants,
       });
-      this.#attempt = { id, proposer, parent, voters };
+      this.#attempt = { id, proposer, parent, voters, otherwise };
       this.#tell(this.#attempt, voters, proposer.start());
     });
     this.#wakeIn(current, ports.times.resendMs);
@@ -243,6 +248,10 @@ export class Proposals {
         return;
       case 'decided':
         return this.#decided(attempt, action.value);
+      case 'nothing':
+        this.#attempt = null;
+        if (current !== null) this.#finish(current, attempt.otherwise);
+        return;
       case 'outbid':
         return this.#outbid(action.by);
       default:

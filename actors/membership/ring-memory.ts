@@ -52,7 +52,8 @@ export class RingMemory {
     if (then !== undefined) {
       const isDurable = this.#durableChanges === this.#changes || this.#ports.mutants.has('answersBeforeDurable');
       if (isDurable) then();
-      else this.#waiters = [...this.#waiters, { change: this.#changes, run: then }];
+      // Whoever asks again while nothing can be written would only make a longer list.
+      else if (!this.#isHeld) this.#waiters = [...this.#waiters, { change: this.#changes, run: then }];
     }
     this.#pump();
   }

@@ -1,7 +1,7 @@
 /** Times of a RingActor, and its planted bugs. */
 
 import type { ProposalTimes } from './proposals.ts';
-import type { DriverTimes, Planner } from './transition-driver.ts';
+import { type DriverTimes, leastMovement, type Planner } from './transition-driver.ts';
 
 export interface RingOptions extends ProposalTimes, DriverTimes {
   /** While unconfirmed, the members are told who this is so often. */
@@ -30,6 +30,7 @@ export const RING_DEFAULTS: RingOptions = {
   resendMs: 250,
   backoffMs: 50,
   backoffMaxMs: 2_000,
+  settleMs: 1_000,
   takeOverMs: 3_000,
   excludeAfterMs: 60_000,
   registerMs: 500,
@@ -38,6 +39,6 @@ export const RING_DEFAULTS: RingOptions = {
   writeRetryMs: 1_000,
   driveMs: 500,
   subscribeMs: 5_000,
-  plan: () => null,
+  plan: leastMovement,
   mutants: new Set(),
 };

@@ -3,10 +3,11 @@ import type { ActorContext } from '../../runtime/actor.ts';
 import { CONTROL } from '../../runtime/lanes.ts';
 import type { Ref } from '../../runtime/ref.ts';
 import type { GossipMessage } from '../gossip-protocol.ts';
-import type { OperationOutcome, Proposal } from '../ring/operation.ts';
-import type { Member, RingState } from '../ring/ring-state.ts';
-import type { AcceptAnswer, Fetched, PrepareAnswer, RegisterAnswer, RingBytes, RingMessage, Sender } from '../ring-protocol.ts';
+import type { Operation, OperationOutcome, Proposal } from '../ring/operation.ts';
+import type { Id, Member, RingState } from '../ring/ring-state.ts';
+import type { AcceptAnswer, Fetched, PrepareAnswer, RegisterAnswer, RingMessage, Sender } from '../ring-protocol.ts';
 import { type ClusterDoor, GOSSIP_SLOT, RING_SLOT } from './cluster-door.ts';
+import type { KnownRing } from './known-ring.ts';
 import type { NodeIdentity } from './node-identity.ts';
 import type { Ask } from './proposals.ts';
 import type { RingActorMessage } from './ring-messages.ts';
@@ -42,8 +43,16 @@ export class RingPeers {
     for (const { id, address } of ring.members) if (id !== this.#identity.id) this.#door.introduce(address);
   }
 
-  teach(member: Member, ring: RingState, encoded: RingBytes): void {
-    this.#ringActorOf(member).tell({ type: 'ring', from: this.sender(ring), ring: encoded }, { lane: CONTROL });
+  /** Gives a member of it the ring; nobody, when there is none or it has no such member. */
+  teach(ring: KnownRing | null, id: Id): void {
+    const member = ring?.state.members.find((known) => known.id === id);
+    if (ring !== null && member !== undefined) this.#give(ring, member);
+  }
+
+  /** Gives all members the ring, also those whom only the one before had. */
+  spread(ring: KnownRing, before: KnownRing | null): void {
+    const told = new Map([...(before?.state.members ?? []), ...ring.state.members].map((member) => [member.id, member]));
+    for (const member of told.values()) this.#give(ring, member);
   }
 
   fetch(member: Member): void {
@@ -76,17 +85,25 @@ export class RingPeers {
   }
 
   /** To this node's own RingActor, as others do. */
-  propose(proposal: Proposal, timeoutMs: number): void {
+  propose(operation: Operation, timeoutMs: number): void {
+    const { random } = this.#context;
+    const operationId = Array.from({ length: 4 }, () => random.u32().toString(16).padStart(8, '0')).join('');
+    const proposal: Proposal = { operationId, operation };
     this.#context.ask<RingActorMessage, OperationOutcome>(
       this.#context.self,
       (replyTo) => ({ type: 'propose', proposal, replyTo }),
       { timeoutMs },
-      (answer) => ({ type: 'driven', operation: proposal.operation.type, answer }),
+      (answer) => ({ type: 'driven', operation: operation.type, answer }),
     );
   }
 
   tellGossip(message: GossipMessage): void {
     this.#door.ref<GossipMessage>(GOSSIP_SLOT, this.#identity.address.node).tell(message, { lane: CONTROL });
+  }
+
+  #give({ state, encoded }: KnownRing, member: Member): void {
+    if (member.id !== this.#identity.id)
+      this.#ringActorOf(member).tell({ type: 'ring', from: this.sender(state), ring: encoded }, { lane: CONTROL });
   }
 
   #ringActorOf(member: Member): Ref<RingMessage> {

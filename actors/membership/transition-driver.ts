@@ -10,9 +10,12 @@
  */
 import type { MembershipView, MemberView } from '../gossip-protocol.ts';
 import type { Operation } from '../ring/operation.ts';
+import { planOwners } from '../ring/plan.ts';
 import { compareVersions, type Id, type Member, type RingState } from '../ring/ring-state.ts';
 
 export interface DriverTimes {
+  /** A ring has to be so old before a change of owners begins with it: who join together get their share together. */
+  readonly settleMs: number;
   readonly takeOverMs: number;
   /** A member that is down so long while a step waits for it is excluded. */
   readonly excludeAfterMs: number;
@@ -30,14 +33,24 @@ export interface DriverInput {
   readonly hash: string;
 }
 
-/** The owners that the members as they are should have; null: they have them. Costly: asked once for each ring. */
+/** The owners that the members as they are should have; null: they have them. Costly where they don't (ring/plan.ts): asked once for each ring. */
 export type Planner = (ring: RingState) => Uint16Array | null;
+
+export function leastMovement(ring: RingState): Uint16Array | null {
+  const { owners, isNeeded } = planOwners(ring);
+  // A joining member that is excluded waits, and is no reason to begin.
+  const isChange = owners.some((owner, p) => owner !== ring.owners[p]);
+  const isWaitedFor = ring.members.some(({ state, isExcluded }) => state === 'leaving' || (state === 'joining' && !isExcluded));
+  return isNeeded && (isChange || isWaitedFor) ? owners : null;
+}
 
 export class TransitionDriver {
   readonly #times: DriverTimes;
   readonly #plan: Planner;
   /** For `#hash`; undefined: not asked for yet. */
   #planned: Uint16Array | null | undefined;
+  #isBusy = false;
+  #restsUntilMs = 0;
   #hash = '';
   /** When this ring came. */
   #sinceMs = 0;
@@ -49,7 +62,21 @@ export class TransitionDriver {
     this.#plan = plan;
   }
 
+  /** What it gives is to be proposed, and nothing more is due until it has `ended`. */
   due(input: DriverInput): Operation | null {
+    if (this.#isBusy || input.nowMs < this.#restsUntilMs) return null;
+    const operation = this.#find(input);
+    this.#isBusy = operation !== null;
+    return operation;
+  }
+
+  /** `jitter`: at random in [0, 1). */
+  ended(isDone: boolean, nowMs: number, jitter: number): void {
+    this.#isBusy = false;
+    if (!isDone) this.#restsUntilMs = nowMs + this.#times.takeOverMs * (0.5 + jitter);
+  }
+
+  #find(input: DriverInput): Operation | null {
     const { ring, hash, nowMs, self } = input;
     if (hash !== this.#hash) {
       this.#hash = hash;
@@ -69,7 +96,8 @@ export class TransitionDriver {
   #dueForAll({ ring, view, hash, nowMs, self }: DriverInput): Operation | null {
     const { transition } = ring;
     if (transition === null) {
-      this.#planned ??= this.#plan(ring);
+      if (nowMs - this.#sinceMs < this.#times.settleMs) return null;
+      if (this.#planned === undefined) this.#planned = this.#plan(ring);
       return this.#planned === null ? null : { type: 'beginTransition', parent: hash, owners: this.#planned };
     }
     const late = ring.members.filter((member) => !member.isExcluded && !hasSwitched(member, ring, view));

@@ -86,17 +86,23 @@ export function ringChanged(ring: RingState): RingChanged {
   return { type: 'ringChanged', ring, encoded: { generation, epoch, bytes: new Uint8Array(2000) } };
 }
 
-type FakeRingMessage = RingMessage | { readonly type: 'install'; readonly epoch: number };
+/** What fake RingActors know in common, by epoch, and how far each is. */
+export interface RingBook {
+  readonly rings: ReadonlyMap<number, RingState>;
+  readonly epochs: number[];
+}
+
+export type FakeRingMessage = RingMessage | { readonly type: 'install'; readonly epoch: number };
 
 /** Keeps the newest ring that it was given, by anybody. */
-const fakeRing = defineActor<FakeRingMessage, readonly [GossipWorld, number]>('fakeRing', (_context, world, index) => {
+export const fakeRing = defineActor<FakeRingMessage, readonly [RingBook, number]>('fakeRing', (_context, book, index) => {
   const subscribers: Ref<RingChanged>[] = [];
   let newest: RingChanged | undefined;
   const install = (epoch: number): void => {
-    const ring = world.rings.get(epoch);
+    const ring = book.rings.get(epoch);
     if (ring === undefined || (newest !== undefined && compareVersions(ring, newest.encoded) <= 0)) return;
     newest = ringChanged(ring);
-    world.epochs[index] = epoch;
+    book.epochs[index] = epoch;
     for (const subscriber of subscribers) subscriber.tell(newest);
   };
   return {
@@ -120,7 +126,7 @@ const recorder = defineActor<{ readonly type: 'view'; readonly view: MembershipV
   }),
 );
 
-export class GossipWorld {
+export class GossipWorld implements RingBook {
   readonly simulation: Simulation;
   /** By epoch. */
   readonly rings = new Map<number, RingState>();

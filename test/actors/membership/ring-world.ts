@@ -50,24 +50,13 @@ const TIMES: Partial<RingOptions> = {
   backoffMs: 20,
   backoffMaxMs: 300,
   proposeTimeoutMs: 3_000,
+  settleMs: 200,
   takeOverMs: 400,
   excludeAfterMs: 5_000,
   writeRetryMs: 100,
   driveMs: 50,
   subscribeMs: 500,
-  plan: planEvenly,
 };
-
-/** Partitions in turn to all that stay. */
-export function planEvenly(ring: RingState): Uint16Array | null {
-  const stay = [...ring.members.entries()]
-    .filter(([, { state, isExcluded }]) => state !== 'leaving' && !isExcluded)
-    .map(([index]) => index);
-  const owners = ring.owners.map((_, p) => stay[p % stay.length] ?? 0);
-  const isSettled =
-    owners.every((owner, p) => owner === ring.owners[p]) && ring.members.every(({ state, isExcluded }) => state === 'up' || isExcluded);
-  return isSettled || stay.length === 0 ? null : owners;
-}
 
 export class RingWorld {
   readonly sim: Simulation;
