@@ -38,6 +38,7 @@ export function membershipKnobs(seed: number | string): MembershipKnobs {
       resendMs: 40 + random.below(60),
       backoffMs: 10 + random.below(30),
       backoffMaxMs: 300,
+      settleMs: 150,
       takeOverMs: 250,
       excludeAfterMs: 1500,
       registerMs: 100,

@@ -13,7 +13,7 @@ export interface MembershipRunOptions {
 
 const NET_KINDS: readonly FaultKind[] = FAULT_KINDS.filter((kind) => kind !== 'degrade');
 const DISK_KINDS: readonly FaultKind[] = ['powerLoss', 'powerLoss', 'rollback', 'wipe', 'swap', 'copy'];
-const ACTS_MAX = 16;
+const ACTS_MAX = 24;
 const RESTART_MS = 400;
 
 export function membershipRun(seed: number, options: MembershipRunOptions = {}): RunPlan {
@@ -105,9 +105,11 @@ function actsOf({ profile }: MembershipKnobs, nodes: readonly NodeSettings[], ra
   while (some.length > 0 && acts.length < count) {
     const atMs = FAULTS_FROM_MS + random.below(untilMs - FAULTS_FROM_MS);
     // At several nodes at once, so that they compete.
-    for (let rivals = 1 + random.below(3); rivals > 0; rivals--) {
+    const first = random.below(nodes.length);
+    const rivals = 1 + random.below(4);
+    for (let i = 0; i < rivals; i++) {
       const action = some[random.below(some.length)]!;
-      acts.push(act(action, atMs + random.below(20), nodes[random.below(nodes.length)]!.name, random));
+      acts.push(act(action, atMs + random.below(3), nodes[(first + i) % nodes.length]!.name, random));
     }
   }
   return acts;
