@@ -25,7 +25,7 @@ const { values } = parseArgs({
     seeds: { type: 'string', default: '1000' },
     from: { type: 'string', default: '0' },
     out: { type: 'string', default: tmpdir() },
-    step: { type: 'string', default: '0' },
+    until: { type: 'string', default: '0' },
     mutants: { type: 'boolean', default: false },
     only: { type: 'string' },
     hunts: { type: 'string', default: '5' },
@@ -44,11 +44,11 @@ interface Report {
   readonly sometimes: Readonly<Record<string, number>>;
 }
 
-function runSeeds(from: number, until: number, step: number): Report {
+function runSeeds(from: number, until: number): Report {
   const failures: Record<string, number[]> = {};
   const sometimes: Record<string, number> = {};
   const total = { seeds: 0, events: 0, rings: 0 };
-  for (let seed = from; seed < until; seed += step) {
+  for (let seed = from; seed < until; seed += PROCESSES) {
     const result = runSeed(seed);
     total.seeds++;
     total.events += result.events;
@@ -61,9 +61,9 @@ function runSeeds(from: number, until: number, step: number): Report {
   return { ...total, failures, sometimes };
 }
 
-function runProcess(from: number): Promise<Report> {
+function runProcess(from: number, until: number): Promise<Report> {
   return new Promise((resolve, reject) => {
-    const options = ['--from', String(from), '--seeds', values.seeds, '--step', String(PROCESSES)];
+    const options = ['--from', String(from), '--until', String(until)];
     const child = spawn(process.execPath, [fileURLToPath(import.meta.url), ...options], { stdio: ['ignore', 'pipe', 'inherit'] });
     const chunks: Buffer[] = [];
     child.stdout.on('data', (chunk: Buffer) => chunks.push(chunk));
@@ -78,7 +78,7 @@ function runProcess(from: number): Promise<Report> {
 async function runAll(): Promise<boolean> {
   const startedAt = performance.now();
   const from = Number(values.from);
-  const reports = await Promise.all(Array.from({ length: PROCESSES }, (_, index) => runProcess(from + index)));
+  const reports = await Promise.all(Array.from({ length: PROCESSES }, (_, index) => runProcess(from + index, from + Number(values.seeds))));
   const seconds = (performance.now() - startedAt) / 1000;
   const sum = (of: (report: Report) => number): number => reports.reduce((total, report) => total + of(report), 0);
   const seeds = sum((report) => report.seeds);
@@ -136,10 +136,8 @@ function replayFile(path: string): boolean {
   return isAsExpected;
 }
 
-const step = Number(values.step);
-if (step > 0) {
-  const from = Number(values.from);
-  console.log(JSON.stringify(runSeeds(from, Number(values.seeds) + from - (from % step), step)));
+if (values.until !== '0') {
+  console.log(JSON.stringify(runSeeds(Number(values.from), Number(values.until))));
 } else {
   const isWell = values.replay !== undefined ? replayFile(values.replay) : values.mutants ? huntAll() : await runAll();
   process.exitCode = isWell ? 0 : 1;

@@ -5,7 +5,8 @@
  */
 import { gossipActor } from '../../../actors/gossip-actor.ts';
 import { GOSSIP_SLOT, RING_SLOT } from '../../../actors/membership/cluster-door.ts';
-import type { KnownRing } from '../../../actors/membership/known-ring.ts';
+import { type KnownRing, readRing } from '../../../actors/membership/known-ring.ts';
+import { isFenced } from '../../../actors/membership/ring-keeper.ts';
 import { initialRing } from '../../../actors/ring/initial-ring.ts';
 import type { OperationOutcome, Proposal } from '../../../actors/ring/operation.ts';
 import { planOwners } from '../../../actors/ring/plan.ts';
@@ -25,7 +26,7 @@ import { act } from './membership-acts.ts';
 import { joiner } from './membership-actors.ts';
 import { checkEnd } from './membership-end.ts';
 import { idFrom, type MembershipKnobs, membershipKnobs } from './membership-knobs.ts';
-import { type DirectoryRecord, DIRECTORY, identityOf, MachineDoor, memberOf, readRecord, ringOn, seedRef, writeRecord } from './sim-machine.ts';
+import { type DirectoryRecord, DIRECTORY, identityOf, MachineDoor, memberOf, readRecord, seedRef, storedOn, writeRecord } from './sim-machine.ts';
 
 /** An operation, where it was asked for, and what came of it; undefined: nothing yet. */
 export interface Asked {
@@ -190,7 +191,13 @@ export class MembershipRun {
 
   /** False: it is a copy, or an older state, that the cluster would take for the real one. */
   #mayStart({ disk }: SimNode, { id, boot }: DirectoryRecord): boolean {
-    return this.god.isReal(id, disk) || this.god.isToldApart(id, boot + 1, ringOn(disk));
+    if (this.god.isReal(id, disk)) return true;
+    const stored = storedOn(disk);
+    if (stored !== null && isFenced(stored, id)) {
+      this.god.note('a directory that was fenced off started again');
+      return true;
+    }
+    return this.god.isToldApart(id, boot + 1, stored?.ring ? readRing(stored.ring).state : null);
   }
 
   #newRecord(node: SimNode, random: SeededRandom): DirectoryRecord {

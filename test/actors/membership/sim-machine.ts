@@ -3,11 +3,9 @@
  * know of it. The record is JSON here; its real form, and what it refuses, is tested where it is made (actors/node/).
  */
 import { type ClusterDoor, RING_SLOT } from '../../../actors/membership/cluster-door.ts';
-import { readRing } from '../../../actors/membership/known-ring.ts';
 import type { NodeIdentity } from '../../../actors/membership/node-identity.ts';
-import { decodeRingFile } from '../../../actors/membership/ring-file.ts';
+import { decodeRingFile, type StoredRing } from '../../../actors/membership/ring-file.ts';
 import type { NewMember } from '../../../actors/ring/operation.ts';
-import type { RingState } from '../../../actors/ring/ring-state.ts';
 import { MAIN_SHARD } from '../../../runtime/address.ts';
 import type { NodeAddress } from '../../../runtime/node-address.ts';
 import type { Ref } from '../../../runtime/ref.ts';
@@ -58,8 +56,8 @@ export function writeRecord(disk: SimDisk, record: DirectoryRecord): void {
   files.syncDir(DIRECTORY);
 }
 
-/** The newest ring in the ring files of a disk; null: none. */
-export function ringOn(disk: SimDisk): RingState | null {
+/** What a RingActor would find on a disk; null: nothing. */
+export function storedOn(disk: SimDisk): StoredRing | null {
   const files = new SimSyncFiles(disk);
   if (!files.readdir(DIRECTORY).includes('ring')) return null;
   const numbers = files.readdir(`${DIRECTORY}/ring`).flatMap((name) => /^ring-([0-9]+)$/.exec(name)?.slice(1).map(Number) ?? []);
@@ -70,8 +68,7 @@ export function ringOn(disk: SimDisk): RingState | null {
   const file = files.open(path, 'read');
   file.pread(into, 0);
   file.close();
-  const { ring } = decodeRingFile(into, path, number);
-  return ring === null ? null : readRing(ring).state;
+  return decodeRingFile(into, path, number);
 }
 
 export function identityOf(machine: SimNode, record: DirectoryRecord): NodeIdentity {
