@@ -163,7 +163,7 @@ class GossipActor implements Actor<Message> {
   #onDigest({ from, ring, digest }: Of<'digest'>, nowMs: number): void {
     this.#post.compareRings(from.id, ring, nowMs);
     const decoded = this.#post.decode(digest, ring);
-    if (decoded.type === 'malformed') return this.#refusals.refuse('malformed digest', { from: from.id, reason: decoded.reason }, nowMs);
+    if (decoded.type === 'malformed') return this.#refusals.refuse('malformed digest', { from: from.id, fault: decoded.reason }, nowMs);
     if (decoded.type === 'otherMembers') {
       // Each has members that the other does not know: by their names, until the newer ring has come through.
       if (decoded.kind !== 'announcement') this.#post.digest(from.id, 'full', this.#membership.all(), true);

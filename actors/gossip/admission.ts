@@ -41,10 +41,10 @@ export class Admission {
     if (id === this.#self) return 'it has the id of this node';
     if (!this.#members.has(id)) return 'it is no member';
     if (this.#mutants.has('bootIgnored')) return null;
-    const process = this.#processes.get(id);
-    if (boot < Math.max(knownBoot, process?.boot ?? 0)) return 'it is of an earlier start';
-    if (process?.boot === boot && process.instance !== instance) return 'another process of that start is known';
-    if (process?.boot !== boot) this.#processes.set(id, { boot, instance });
+    const known = this.#processes.get(id);
+    if (boot < Math.max(knownBoot, known?.boot ?? 0)) return 'it is of an earlier start';
+    if (known?.boot === boot && known.instance !== instance) return 'another process of that start is known';
+    if (known?.boot !== boot) this.#processes.set(id, { boot, instance });
     return null;
   }
 }

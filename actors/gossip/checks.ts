@@ -9,7 +9,7 @@ export const DELTA_MAX = 64;
 /** Counters stay far below 2^53, so that sums and doubles of them are exact. */
 const COUNT_MAX = 2 ** 48;
 const ID = /^[0-9a-f]{32}$/;
-const INSTANCE = /^[0-9a-f]{1,32}$/;
+const INSTANCE = /^[0-9a-f]{16}$/;
 
 /** Null: it is well-formed. Else what is wrong with it, for the log. */
 export function faultOf(message: GossipPeerMessage): string | null {
@@ -62,7 +62,7 @@ export function isCount(value: unknown): value is number {
 function isSender(value: unknown): value is Sender {
   if (!isObject<Sender>(value)) return false;
   const { cluster, id, boot, instance } = value;
-  return isId(cluster) && isId(id) && isWord(boot) && boot > 0 && typeof instance === 'string' && INSTANCE.test(instance);
+  return isId(cluster) && isId(id) && isCount(boot) && boot > 0 && typeof instance === 'string' && INSTANCE.test(instance);
 }
 
 export function isVersion(value: unknown): value is RingVersion {
@@ -72,12 +72,12 @@ export function isVersion(value: unknown): value is RingVersion {
 function isHeartbeat(value: unknown): value is Heartbeat {
   if (!isObject<Heartbeat>(value)) return false;
   const { id, boot, incarnation, heartbeat, switchedTo } = value;
-  return isId(id) && isWord(boot) && isCount(incarnation) && isCount(heartbeat) && isVersion(switchedTo);
+  return isId(id) && isCount(boot) && isCount(incarnation) && isCount(heartbeat) && isVersion(switchedTo);
 }
 
 function isAccusation(value: unknown): value is Accusation {
   if (!isObject<Accusation>(value)) return false;
-  return isId(value.accused) && isId(value.accuser) && isWord(value.boot) && isCount(value.incarnation);
+  return isId(value.accused) && isId(value.accuser) && isCount(value.boot) && isCount(value.incarnation);
 }
 
 function isRef(value: unknown): value is Ref<GossipMessage> {

@@ -128,7 +128,7 @@ export function decodeDigest(bytes: Uint8Array, context: DigestContext): Decoded
     const heartbeat = Math.floor(counter / 2);
     const switchedTo = counter % 2 === 0 ? context.ring : { generation: reader.varint(), epoch: reader.varint() };
     if (id === undefined) return malformed(`entry ${i} is of no member`);
-    if (!isWord(boot) || !isCount(incarnation) || !isCount(heartbeat) || !isWord(switchedTo.generation) || !isWord(switchedTo.epoch))
+    if (!isCount(boot) || !isCount(incarnation) || !isCount(heartbeat) || !isWord(switchedTo.generation) || !isWord(switchedTo.epoch))
       return malformed(`entry ${i} is out of range`);
     beats.push({ id, boot, incarnation, heartbeat, switchedTo });
   }

@@ -25,8 +25,9 @@ export class ViewSubscribers {
 
   /** Returns false when there are too many. */
   add(ref: Ref<ViewMessage>): boolean {
-    if (this.#refs.size >= SUBSCRIBERS_MAX) return false;
-    this.#refs.set(addressName(ref.address), ref);
+    const name = addressName(ref.address);
+    if (this.#refs.size >= SUBSCRIBERS_MAX && !this.#refs.has(name)) return false;
+    this.#refs.set(name, ref);
     return true;
   }
 

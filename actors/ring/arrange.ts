@@ -19,12 +19,19 @@ export interface Arranging {
   readonly isFree: boolean;
 }
 
-/** Returns the new owners. */
-export function arrange(arranging: Arranging): { readonly owners: Uint16Array; readonly faulty: number } {
+export interface Arranged {
+  readonly owners: Uint16Array;
+  /** Partitions that change hands, and those that are faulty still. */
+  readonly given: readonly number[];
+  readonly faulty: readonly number[];
+}
+
+export function arrange(arranging: Arranging): Arranged {
   const arrangement = new Arrangement(arranging);
   arrangement.draft();
   arrangement.mend();
-  return { owners: arrangement.windows.owners, faulty: arrangement.windows.faultyCount };
+  const { given, windows } = arrangement;
+  return { owners: windows.owners, given, faulty: Array.from({ length: windows.faultyCount }, (_, i) => windows.faultyAt(i)) };
 }
 
 const TRIES_PER_MOVE = 12;
@@ -34,7 +41,7 @@ class Arrangement {
   readonly #tokens: Uint32Array;
   readonly #random: Random;
   /** Partitions that change hands. */
-  readonly #given: number[];
+  readonly given: number[];
   readonly #isGiven: Uint8Array;
   /** In `given`. */
   readonly #placeOf: Int32Array;
@@ -51,12 +58,12 @@ class Arrangement {
     const had: number[][] = Array.from(tokens, () => []);
     for (const [p, owner] of owners.entries()) had[owner]!.push(p);
     this.#had = had;
-    this.#given = isFree
+    this.given = isFree
       ? Array.from(owners.keys())
       : had.flatMap((own, member) => spread(own, own.length - tokens[member]!, random)).sort((a, b) => a - b);
     this.#isGiven = new Uint8Array(owners.length);
     this.#placeOf = new Int32Array(owners.length).fill(-1);
-    for (const [place, p] of this.#given.entries()) {
+    for (const [place, p] of this.given.entries()) {
       this.#isGiven[p] = 1;
       this.#placeOf[p] = place;
     }
@@ -75,10 +82,10 @@ class Arrangement {
     );
     const whole = lacks.slice();
     const takers = [...lacks.keys()].filter((member) => lacks[member]! > 0);
-    for (const [i, p] of this.#given.entries()) {
+    for (const [i, p] of this.given.entries()) {
       let best = -1;
       let bestScore = Number.NEGATIVE_INFINITY;
-      const done = (i + 1) / this.#given.length;
+      const done = (i + 1) / this.given.length;
       for (const taker of takers) {
         if (lacks[taker] === 0) continue;
         // How far it is behind an even pace, in partitions; what it would spoil counts far more.
@@ -93,10 +100,10 @@ class Arrangement {
   /** Gives up after a bounded number of tries: then a few windows stay faulty. */
   mend(): void {
     const { windows } = this;
-    let tries = 40 * this.#given.length + 4_000;
+    let tries = 40 * this.given.length + 4_000;
     while (windows.total > 0 && tries > 0) {
-      const start = windows.faultyAt(this.#random.below(windows.faultyCount));
-      const p = (start + this.#random.below(windows.width)) % windows.owners.length;
+      const faulty = windows.faultyAt(this.#random.below(windows.faultyCount));
+      const p = (faulty - this.#random.below(windows.width) + windows.owners.length) % windows.owners.length;
       tries -= this.#isGiven[p] === 1 ? this.#mendAt(p) : 1;
     }
   }
@@ -116,7 +123,7 @@ class Arrangement {
   /** Returns what undoes it. */
   #exchange(p: number): (() => void) | undefined {
     const { windows } = this;
-    const q = this.#given[this.#random.below(this.#given.length)]!;
+    const q = this.given[this.#random.below(this.given.length)]!;
     const [mine, its] = [windows.owners[p]!, windows.owners[q]!];
     if (mine === its) return undefined;
     windows.set(p, its);
@@ -141,7 +148,7 @@ class Arrangement {
       windows.set(to, taker);
       this.#isGiven[from] = 0;
       this.#isGiven[to] = 1;
-      this.#given[place] = to;
+      this.given[place] = to;
       this.#placeOf[to] = place;
     };
     move(p, q);

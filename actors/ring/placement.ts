@@ -19,7 +19,7 @@ export interface PlacementOptions {
 }
 
 /** What the caps follow from. */
-interface Topology {
+export interface Topology {
   /** Members that own at least one partition. */
   readonly owning: number;
   /** Per member: number of its data center, and of its rack (which differ between data centers). */
@@ -34,15 +34,13 @@ interface Topology {
 export class Placement {
   readonly #owners: Uint16Array;
   readonly #topology: Topology;
-  readonly #isDoubled: boolean;
-  readonly #ignoresRacks: boolean;
+  readonly #mutants: ReadonlySet<string> | undefined;
 
   /** Requires: owners are indices of `members`. */
   constructor(members: readonly Member[], owners: Uint16Array, { mutants }: PlacementOptions = {}) {
     this.#owners = owners;
     this.#topology = topologyOf(members, owners);
-    this.#isDoubled = mutants?.has('sameNodeTwice') === true;
-    this.#ignoresRacks = mutants?.has('sameRackTwice') === true;
+    this.#mutants = mutants;
   }
 
   /** Distinct nodes that a partition can have: members that own something. */
@@ -61,15 +59,20 @@ export class Placement {
    */
   fill(n: number, width: number, into: Uint16Array): void {
     const owners = this.#owners;
-    const choice = new Choice(this.#topology, n, this.#ignoresRacks);
+    const choice = new Choice(this.#topology, n, this.#mutants);
     // The walk of p is the owner of p, then the walk of p + 1 without it: so one list, in which each step moves one member to the front, is all walks.
     const walk = this.#walkOfLast();
     const last = owners.length - 1;
     for (let p = last; p >= 0; p--) {
       if (p < last) toFront(walk, owners[p]!);
-      choice.order(walk, width, into, p * width);
+      choice.begin(into, p * width);
+      for (let i = 0; choice.found < choice.count && i < walk.length; i++) choice.offer(walk[i]!);
+      choice.finish();
+      let at = choice.count;
+      for (let i = 0; at < width; i++) if (!choice.isTaken(walk[i]!)) into[p * width + at++] = walk[i]!;
     }
-    if (this.#isDoubled && width > 1) for (let p = 1; p < owners.length; p += 7) into[p * width + 1] = into[p * width]!;
+    if (this.#mutants?.has('sameNodeTwice') === true && width > 1)
+      for (let p = 1; p < owners.length; p += 7) into[p * width + 1] = into[p * width]!;
   }
 
   /** One row of `replicaCount(n)` entries per partition. */
@@ -94,57 +97,69 @@ export class Placement {
   }
 }
 
-/** Chooses the replicas among a walk. */
-class Choice {
+/** Chooses the replicas of one partition after another, among the members that its walk meets. */
+export class Choice {
   readonly #topology: Topology;
-  readonly #count: number;
+  /** Replicas to find. */
+  readonly count: number;
   readonly #dataCenterMax: number;
   /** Per rack. */
   readonly #rackMax: Uint16Array;
   readonly #inDataCenter: Uint16Array;
   readonly #inRack: Uint16Array;
   readonly #isTaken: Uint8Array;
-  readonly #isFree: boolean;
+  readonly #passedOver: Uint16Array;
+  #passedOverCount = 0;
+  #into: Uint16Array = new Uint16Array(0);
+  #at = 0;
+  found = 0;
 
-  constructor(topology: Topology, n: number, ignoresRacks: boolean) {
+  constructor(topology: Topology, n: number, mutants?: ReadonlySet<string>) {
     const { dataCenters, racksBeside, owning } = topology;
     this.#topology = topology;
-    this.#count = Math.min(n, owning);
+    this.count = Math.min(n, owning);
     this.#dataCenterMax = Math.ceil(n / Math.max(1, dataCenters));
-    this.#rackMax = racksBeside.map((racks) => (ignoresRacks ? n : Math.ceil(this.#dataCenterMax / racks)));
+    this.#rackMax = racksBeside.map((racks) => (mutants?.has('sameRackTwice') === true ? n : Math.ceil(this.#dataCenterMax / racks)));
     this.#inDataCenter = new Uint16Array(dataCenters);
     this.#inRack = new Uint16Array(racksBeside.length);
     this.#isTaken = new Uint8Array(topology.dataCenterOf.length);
-    // One data center with one rack: the walk is the order.
-    this.#isFree = dataCenters <= 1 && this.#rackMax.every((max) => max >= n);
+    this.#passedOver = new Uint16Array(owning);
   }
 
-  order(walk: Uint16Array, width: number, into: Uint16Array, at: number): void {
-    if (this.#isFree) {
-      for (let i = 0; i < width; i++) into[at + i] = walk[i]!;
-      return;
-    }
+  /** The next partition's replicas go to `into[at...]`. */
+  begin(into: Uint16Array, at: number): void {
+    for (let i = 0; i < this.found; i++) this.#isTaken[this.#into[this.#at + i]!] = 0;
     this.#inDataCenter.fill(0);
     this.#inRack.fill(0);
-    let found = 0;
-    for (let round = WITHIN_CAPS; round <= REGARDLESS && found < this.#count; round++) {
-      for (let i = 0; i < walk.length && found < this.#count; i++) {
-        if (!this.#accepts(walk[i]!, round)) continue;
-        into[at + found++] = walk[i]!;
-        this.#take(walk[i]!);
-      }
-    }
-    for (let i = 0; found < width; i++) if (this.#isTaken[walk[i]!] === 0) into[at + found++] = walk[i]!;
-    for (let i = 0; i < this.#count; i++) this.#isTaken[into[at + i]!] = 0;
+    this.#passedOverCount = 0;
+    this.found = 0;
+    this.#into = into;
+    this.#at = at;
   }
 
-  #accepts(member: number, round: number): boolean {
-    if (this.#isTaken[member] === 1) return false;
-    if (round === REGARDLESS) return true;
-    const { dataCenterOf, rackOf } = this.#topology;
-    if (this.#inDataCenter[dataCenterOf[member]!]! >= this.#dataCenterMax) return false;
-    const rack = rackOf[member]!;
-    return round === WITHIN_DATA_CENTERS || this.#inRack[rack]! < this.#rackMax[rack]!;
+  /** Requires: a member that was not offered since `begin`, while fewer than `count` are found. */
+  offer(member: number): void {
+    const rack = this.#topology.rackOf[member]!;
+    if (this.#hasRoom(member) && this.#inRack[rack]! < this.#rackMax[rack]!) this.#take(member);
+    else this.#passedOver[this.#passedOverCount++] = member;
+  }
+
+  /** All were offered, or enough are found: takes who was passed over, as long as there are not enough. */
+  finish(): void {
+    for (let i = 0; this.found < this.count && i < this.#passedOverCount; i++) {
+      if (this.#hasRoom(this.#passedOver[i]!)) this.#take(this.#passedOver[i]!);
+    }
+    for (let i = 0; this.found < this.count && i < this.#passedOverCount; i++) {
+      if (!this.isTaken(this.#passedOver[i]!)) this.#take(this.#passedOver[i]!);
+    }
+  }
+
+  isTaken(member: number): boolean {
+    return this.#isTaken[member] === 1;
+  }
+
+  #hasRoom(member: number): boolean {
+    return this.#inDataCenter[this.#topology.dataCenterOf[member]!]! < this.#dataCenterMax;
   }
 
   #take(member: number): void {
@@ -152,14 +167,11 @@ class Choice {
     this.#isTaken[member] = 1;
     this.#inDataCenter[dataCenterOf[member]!]!++;
     this.#inRack[rackOf[member]!]!++;
+    this.#into[this.#at + this.found++] = member;
   }
 }
 
-const WITHIN_CAPS = 0;
-const WITHIN_DATA_CENTERS = 1;
-const REGARDLESS = 2;
-
-function topologyOf(members: readonly Member[], owners: Uint16Array): Topology {
+export function topologyOf(members: readonly Member[], owners: Uint16Array): Topology {
   const owning = new Set(owners);
   const dataCenterOf = new Uint16Array(members.length);
   const rackOf = new Uint16Array(members.length);

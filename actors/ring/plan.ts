@@ -5,6 +5,7 @@
 import { SeededRandom } from '../../runtime/random.ts';
 import { arrange } from './arrange.ts';
 import { Placement } from './placement.ts';
+import { refine } from './refine.ts';
 import { hashOfRing } from './ring-codec.ts';
 import type { Id, Member, RingState } from './ring-state.ts';
 import { sharesOf, tokensOf } from './shares.ts';
@@ -62,9 +63,14 @@ export function planOwners(ring: RingState): Plan {
   // Each holder has everything already, or each is to have everything: then it is all the same who owns what.
   const isFree = Math.min(staying.length, holders) <= Math.min(...counts);
   const isSame = tokens.every((count, i) => count === own[i]);
-  const owners = isSame
-    ? ring.owners.slice()
-    : arrange({ owners: ring.owners, tokens, root, random: new SeededRandom(parent), isFree }).owners;
+  const owners = isSame ? ring.owners.slice() : newOwners();
+  function newOwners(): Uint16Array {
+    const random = new SeededRandom(parent);
+    const drafted = arrange({ owners: ring.owners, tokens, root, random, isFree });
+    const isEverywhere = staying.length <= n;
+    if (drafted.faulty.length === 0 || isEverywhere) return drafted.owners;
+    return refine({ members, before: ring.owners, drafted, root, n, random });
+  }
   return { parent, ...reportOf(ring, owners, n), isNeeded: !isSame || members.some(({ state }) => state !== 'up') };
 }
 

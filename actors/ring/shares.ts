@@ -99,7 +99,7 @@ export function tokensOf(root: ShareNode, own: Uint32Array, partitions: number):
 
 function whole({ slots, children }: ShareNode, own: Uint32Array, total: number): readonly number[] {
   const exact = children.map((child) => (total * child.slots) / slots);
-  const least = children.map(leavesOf);
+  const least = children.map((child) => leavesOf([child]).length);
   const parts = children.map((child, i) => {
     const nearest = Math.min(Math.max(ownedBy(child, own), Math.floor(exact[i]! + 1e-9)), Math.ceil(exact[i]! - 1e-9));
     return Math.max(least[i]!, nearest);
@@ -115,12 +115,13 @@ function whole({ slots, children }: ShareNode, own: Uint32Array, total: number):
   return parts;
 }
 
-function leavesOf({ children }: ShareNode): number {
-  return children.length === 0 ? 1 : children.reduce((sum, child) => sum + leavesOf(child), 0);
+/** The shares of members below `nodes`. */
+export function leavesOf(nodes: readonly ShareNode[]): readonly ShareNode[] {
+  return nodes.flatMap((node) => (node.children.length === 0 ? [node] : leavesOf(node.children)));
 }
 
-function ownedBy({ member, children }: ShareNode, own: Uint32Array): number {
-  return children.length === 0 ? own[member]! : children.reduce((sum, child) => sum + ownedBy(child, own), 0);
+function ownedBy(node: ShareNode, own: Uint32Array): number {
+  return leavesOf([node]).reduce((sum, { member }) => sum + own[member]!, 0);
 }
 
 function split(indices: readonly number[], labelOf: (index: number) => string): readonly (readonly number[])[] {

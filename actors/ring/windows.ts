@@ -8,7 +8,7 @@
  *                [A D B] sound        A C A would be faulty: its walk goes on to a fourth
  * ```
  */
-import type { ShareNode } from './shares.ts';
+import { leavesOf, type ShareNode } from './shares.ts';
 
 /** Labels of which a window holds too many: members (at most one each), and racks and data centers whose cap is below k. */
 interface Level {
@@ -20,8 +20,9 @@ export class Windows {
   readonly owners: Uint16Array;
   readonly width: number;
   readonly #levels: readonly Level[];
+  /** Per partition: levels at which the k - 1 partitions before it hold too many of its label already. All windows are sound when all of these are 0. */
   readonly #faults: Uint8Array;
-  /** Starts of faulty windows, in no order, and where each is in it. */
+  /** The faulty partitions, in no order, and where each is in that list. */
   readonly #faulty: number[] = [];
   readonly #placeOf: Int32Array;
   total = 0;
@@ -33,55 +34,54 @@ export class Windows {
     this.#levels = levelsOf(root, members, this.width);
     this.#faults = new Uint8Array(owners.length);
     this.#placeOf = new Int32Array(owners.length).fill(-1);
-    for (let start = 0; start < owners.length; start++) this.#refresh(start);
+    for (let p = 0; p < owners.length; p++) this.#refresh(p);
   }
 
-  /** Number of windows that are faulty. */
+  /** Number of faulty partitions. */
   get faultyCount(): number {
     return this.#faulty.length;
   }
 
-  /** Start of a faulty window; `i` below `faultyCount`. */
+  /** Requires: `i` below `faultyCount`. */
   faultyAt(i: number): number {
     return this.#faulty[i]!;
   }
 
+  /** Cost: O(k^2). */
   set(p: number, owner: number): void {
     this.owners[p] = owner;
-    const partitions = this.owners.length;
-    for (let back = 0; back < this.width; back++) this.#refresh((p - back + partitions) % partitions);
+    const mask = this.owners.length - 1;
+    for (let i = 0; i < this.width; i++) this.#refresh((p + i) & mask);
   }
 
-  #refresh(start: number): void {
-    const before = this.#faults[start]!;
-    const now = this.#count(start);
+  #refresh(p: number): void {
+    const before = this.#faults[p]!;
+    const now = this.#count(p);
     if (now === before) return;
-    this.#faults[start] = now;
+    this.#faults[p] = now;
     this.total += now - before;
     if (before === 0) {
-      this.#placeOf[start] = this.#faulty.push(start) - 1;
+      this.#placeOf[p] = this.#faulty.push(p) - 1;
     } else if (now === 0) {
-      const place = this.#placeOf[start]!;
+      const place = this.#placeOf[p]!;
       const last = this.#faulty.pop()!;
-      if (last !== start) {
+      if (last !== p) {
         this.#faulty[place] = last;
         this.#placeOf[last] = place;
       }
-      this.#placeOf[start] = -1;
     }
   }
 
-  #count(start: number): number {
-    let faults = 0;
+  #count(p: number): number {
     const { owners, width } = this;
     const mask = owners.length - 1;
+    const owner = owners[p]!;
+    let faults = 0;
     for (const { labelOf, most } of this.#levels) {
-      for (let i = 1; i < width; i++) {
-        const label = labelOf[owners[(start + i) & mask]!]!;
-        let before = 0;
-        for (let j = 0; j < i; j++) if (labelOf[owners[(start + j) & mask]!]! === label) before++;
-        if (before >= most[label]!) faults++;
-      }
+      const label = labelOf[owner]!;
+      let room = most[label]!;
+      for (let back = 1; back < width; back++) if (labelOf[owners[(p - back) & mask]!]! === label) room--;
+      if (room <= 0) faults++;
     }
     return faults;
   }
@@ -107,8 +107,4 @@ function level(groups: readonly ShareNode[], members: number): Level {
   const labelOf = new Uint16Array(members + 1).fill(groups.length);
   for (const [label, group] of groups.entries()) for (const { member } of leavesOf([group])) labelOf[member] = label;
   return { labelOf, most: Uint16Array.from([...groups.map(({ most }) => most), UNBOUNDED]) };
-}
-
-function leavesOf(nodes: readonly ShareNode[]): readonly ShareNode[] {
-  return nodes.flatMap((node) => (node.children.length === 0 ? [node] : leavesOf(node.children)));
 }

@@ -36,7 +36,7 @@ function sendFrame(carrier: SimCarrier, bytes: Buffer, start: number, end: numbe
   carrier.unreadBytes += end - start;
   carrier.unreadFrames++;
   if (isSpared || !random.chance(quality.reorderRatio)) out.send(thread.nowUs + delayUs, FRAMES, bytes, start, end);
-  else out.sendOutOfOrder(thread.nowUs + delayUs + random.below(REORDER_DELAYS * delayUs + 1), FRAMES, bytes, start, end);
+  else out.sendOutOfOrder(thread.nowUs + delayUs + random.below(Math.ceil(REORDER_DELAYS * delayUs) + 1), FRAMES, bytes, start, end);
   if (isSpared || !random.chance(quality.duplicateRatio)) return;
   carrier.unreadBytes += end - start;
   carrier.unreadFrames++;

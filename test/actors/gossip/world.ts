@@ -75,9 +75,13 @@ function addressOf(index: number): NodeAddress {
   return { node: nodeName(index), host: nodeName(index), ports: [7000] };
 }
 
+export function instanceOf(index: number, boot: number): string {
+  return `${index}a${boot}`.padStart(16, '0');
+}
+
 export function identityOf(index: number, boot: number): NodeIdentity {
   const common = { dataCenter: 'dc1', rack: 'r1', capacity: 1, shards: 1 };
-  return { id: idOf(index), name: nodeName(index), address: addressOf(index), ...common, boot, instance: `${index}a${boot}` };
+  return { id: idOf(index), name: nodeName(index), address: addressOf(index), ...common, boot, instance: instanceOf(index, boot) };
 }
 
 /** Bytes of a ring mean nothing here but its number. */

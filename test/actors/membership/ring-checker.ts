@@ -47,6 +47,11 @@ export class RingChecker {
     return this.#rings.size;
   }
 
+  /** The ring that an operation made; null: none that was published. */
+  madeBy(operationId: string): RingState | null {
+    return this.#rings.get(this.#byOperation.get(operationId) ?? '')?.ring ?? null;
+  }
+
   /** Somebody wants this done. What members do of their own accord need not be told. */
   proposed({ operationId, operation }: Proposal): void {
     this.#operations.set(operationId, operation);

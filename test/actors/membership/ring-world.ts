@@ -15,14 +15,22 @@ import { ringActor } from '../../../actors/ring-actor.ts';
 import { type RingHolder, ringAgent } from '../../../actors/ring-agent.ts';
 import type { Fetched, RingChanged, RingMessage, RingStatus } from '../../../actors/ring-protocol.ts';
 import { defineActor } from '../../../runtime/actor.ts';
+import type { ShardStart } from '../../../runtime/definitions.ts';
 import type { Ref } from '../../../runtime/ref.ts';
 import { SimSyncFiles } from '../../../runtime/simulation/sim-sync-files.ts';
-import { type AskHolder, type LinkQuality, type SimNode, Simulation } from '../../../runtime/simulation/testing.ts';
+import {
+  type AskHolder,
+  type LinkQuality,
+  type PlanItem,
+  type SchedulingOptions,
+  type SimNode,
+  Simulation,
+} from '../../../runtime/simulation/testing.ts';
 import { RingChecker } from './ring-checker.ts';
 import { simDoor } from './sim-door.ts';
 
 export interface RingWorldOptions {
-  readonly seed?: number;
+  readonly seed?: number | string;
   /** Default: a, b, c. */
   readonly names?: readonly string[];
   /** Worker threads of each. Default 1. */
@@ -30,6 +38,10 @@ export interface RingWorldOptions {
   readonly options?: Partial<RingOptions>;
   readonly mutants?: readonly string[];
   readonly quality?: Partial<LinkQuality>;
+  readonly scheduling?: SchedulingOptions;
+  readonly plan?: readonly PlanItem[];
+  /** More actors of a node's main thread, each time that it starts. */
+  readonly extra?: (world: RingWorld, node: SimNode) => void;
   /** A run goes on after a failure. */
   readonly goOn?: boolean;
   /** Others join by themselves. Default true. */
@@ -42,6 +54,7 @@ const INIT_OPERATION: Id = '1'.repeat(32);
 const NO_VERSION: RingVersion = { generation: 0, epoch: 0 };
 const PARTITIONS = 16;
 const VIEW_MS = 100;
+const NAMES: readonly string[] = ['a', 'b', 'c'];
 const TIMES: Partial<RingOptions> = {
   registerMs: 100,
   registerGraceMs: 1_000,
@@ -69,21 +82,26 @@ export class RingWorld {
   #instances = 0;
 
   constructor(options: RingWorldOptions = {}) {
-    const { seed = 1, names = ['a', 'b', 'c'], shards = 1, quality, goOn = false } = options;
+    const { seed = 1, names = NAMES, shards = 1, quality, scheduling, plan, goOn = false } = options;
     this.#options = options;
     this.expected = names.length;
-    const pending: SimNode[] = [];
-    let start = (node: SimNode): void => void pending.push(node);
+    // The nodes start while `sim` is made.
+    let pending: (() => void)[] | null = [];
+    const whenMade = (start: () => void): void => void (pending === null ? start() : pending.push(start));
     this.sim = new Simulation({
       seed,
       nodes: names.map((name) => ({ name, shards })),
-      start: (node) => start(node),
+      start: (node) => whenMade(() => this.#start(node)),
+      startShard: (start) => whenMade(() => this.#startShard(start)),
       goOn,
+      ...(scheduling === undefined ? {} : { scheduling }),
+      ...(plan === undefined ? {} : { plan }),
       ...(quality === undefined ? {} : { network: { quality } }),
     });
     this.checker = new RingChecker((condition, what, detail) => this.sim.check(condition, what, detail));
-    start = (node) => this.#start(node);
-    for (const node of pending) start(node);
+    const starts = pending;
+    pending = null;
+    for (const start of starts) start();
   }
 
   /** The id of a node's member: in the order of the names. */
@@ -183,7 +201,7 @@ export class RingWorld {
       instance: (++this.#instances).toString(16).padStart(16, '0'),
     };
     const door = simDoor(node.main);
-    const isFirst = name === (this.#options.names ?? ['a'])[0];
+    const isFirst = name === (this.#options.names ?? NAMES)[0];
     const initial = isFirst
       ? initialRing({
           cluster: CLUSTER,
@@ -196,7 +214,9 @@ export class RingWorld {
     const { runtime } = node.main;
     const complete = { ...TIMES, ...options, mutants: new Set(mutants) };
     runtime.spawnWellKnown(RING_SLOT, ringActor, [{ identity, door, directory: DATA, initial, options: complete }]);
-    runtime.spawnWellKnown(GOSSIP_SLOT, knowingGossip, [this.#view.bind(this), (version) => this.#switchedTo.set(identity.id, version)]);
+    const others = (this.#options.names ?? NAMES).filter((other) => other !== name).map((other) => door.ref<RingMessage>(RING_SLOT, other));
+    const board: Board = { view: () => this.#view(), switched: (version) => this.#switchedTo.set(identity.id, version) };
+    runtime.spawnWellKnown(GOSSIP_SLOT, knowingGossip, [identity, board, this.ringActor(name), others]);
     node.main.spawn(observer, [this.ringActor(name), (ring) => this.checker.published(life, ring)]);
     if (!isFirst && joins)
       node.main.spawn(joiner, [
@@ -204,16 +224,19 @@ export class RingWorld {
         door.ref(RING_SLOT, this.#seed),
         this.operation({ type: 'addMember', member: this.memberOf(name) }),
       ]);
-    for (const shard of node.shards) {
-      const place = `${name}/${shard.index}`;
-      const holder = spiedHolder((ring) => this.checker.switched(place, ring));
-      this.holders.set(place, holder);
-      shard.spawn(ringAgent, [{ door: simDoor(shard), node: name, shard: shard.index, holder, followMs: 200 }]);
-    }
+    this.#options.extra?.(this, node);
+  }
+
+  #startShard({ node, shard, spawn }: ShardStart): void {
+    const place = `${node}/${shard}`;
+    const holder = spiedHolder((ring) => this.checker.switched(place, ring));
+    this.holders.set(place, holder);
+    const door = simDoor(this.sim.node(node).shard(shard));
+    spawn(ringAgent, [{ door, node, shard, holder, followMs: 200 }]);
   }
 
   get #seed(): string {
-    return (this.#options.names ?? ['a'])[0]!;
+    return (this.#options.names ?? NAMES)[0]!;
   }
 
   #view(): MembershipView {
@@ -266,20 +289,40 @@ function spiedHolder(onRing: (ring: RingState) => void): RingHolder {
   };
 }
 
-const knowingGossip = defineActor<
-  GossipMessage | { readonly type: 'tick' },
-  readonly [() => MembershipView, (version: RingVersion) => void]
->('gossip', (context, view, onSwitched) => {
-  const subscribers = new Map<string, Ref<{ readonly type: 'view'; readonly view: MembershipView }>>();
-  context.every('tick', VIEW_MS, { type: 'tick' });
-  return {
-    receive(message): void {
-      if (message.type === 'subscribe') subscribers.set(message.subscriber.toString(), message.subscriber);
-      if (message.type === 'switchedTo') onSwitched(message.version);
-      if (message.type === 'tick') for (const subscriber of subscribers.values()) subscriber.tell({ type: 'view', view: view() });
-    },
-  };
-});
+interface Board {
+  readonly view: () => MembershipView;
+  readonly switched: (version: RingVersion) => void;
+}
+
+type ViewRef = Ref<{ readonly type: 'view'; readonly view: MembershipView }>;
+type GossipArguments = readonly [NodeIdentity, Board, Ref<RingMessage>, readonly Ref<RingMessage>[]];
+
+/** In the place of GossipActor: knows at once who is up, and gives its ring to somebody from time to time. */
+const knowingGossip = defineActor<GossipMessage | { readonly type: 'tick' }, GossipArguments>(
+  'gossip',
+  (context, { id, boot, instance }, board, ring, others) => {
+    const subscribers = new Map<string, ViewRef>();
+    let newest: RingChanged | null = null;
+    context.every('tick', VIEW_MS, { type: 'tick' });
+    ring.tell({ type: 'subscribe', subscriber: context.self });
+    return {
+      receive(message): void {
+        if (message.type === 'subscribe') subscribers.set(message.subscriber.toString(), message.subscriber);
+        else if (message.type === 'switchedTo') board.switched(message.version);
+        else if (message.type === 'ringChanged') newest = message;
+        else if (message.type === 'tick') onTick();
+      },
+    };
+
+    function onTick(): void {
+      for (const subscriber of subscribers.values()) subscriber.tell({ type: 'view', view: board.view() });
+      ring.tell({ type: 'subscribe', subscriber: context.self });
+      if (newest === null || others.length === 0) return;
+      const from = { cluster: newest.ring.cluster, id, boot, instance };
+      others[context.random.below(others.length)]!.tell({ type: 'ring', from, ring: newest.encoded });
+    }
+  },
+);
 
 const observer = defineActor<RingChanged | { readonly type: 'tick' }, readonly [Ref<RingMessage>, (ring: RingState) => void]>(
   'observer',

@@ -263,6 +263,13 @@ test('simulation: frames are lost, doubled and overtaken, when the quality of th
   t.is(new Set(overtaken).size, overtaken.length);
 });
 
+test('simulation: frames are overtaken on a narrow way too, where their delays are no whole microseconds', (t) => {
+  const quality: Partial<LinkQuality> = { delay: { kind: 'constant', ms: 1 }, reorderRatio: 0.5, bandwidthKBps: 7 };
+  const { sim, diary } = makePair([], { network: { quality } });
+  t.true(sim.run(1000), sim.failures[0]?.detail);
+  t.true(diary.values.length > 50);
+});
+
 test('simulation: a degraded way is slow for a while', (t) => {
   const slow: PlanItem = { kind: 'degrade', atMs: 200, from: 'a', to: 'b', forMs: 200, quality: { delay: { kind: 'constant', ms: 500 } } };
   const { sim, diary } = makePair([slow]);
