@@ -179,7 +179,13 @@ export class Simulation {
     if (first !== undefined) throw new BugError(`seed ${this.#options.seed}, ${first.atMs} ms: ${first.what}: ${first.detail}`);
   }
 
-  /** Ends the process of a node, or its power. */
+  /** As `crash`, when the present event is over: for who is called by an actor of that node. */
+  crashSoon(name: string, kind: DeathKind = 'reset'): void {
+    const node = this.node(name);
+    this.#world.scheduleFirst(0, { id: this.#world.newId(), fire: () => this.#cluster.crashNode(node, kind) }, 0);
+  }
+
+  /** Ends the process of a node, or its power. Requires: not within a turn of an actor. */
   crash(name: string, kind: DeathKind = 'reset'): void {
     this.#cluster.crashNode(this.node(name), kind);
   }

@@ -30,6 +30,8 @@ export interface Start {
   /** What it wrote last; undefined: nothing. */
   last: StoredRing | undefined;
   view: MembershipView | null;
+  /** By itself, since it must not go on. */
+  hasEnded: boolean;
 }
 
 const RING_FILE = /^\/data\/ring\/ring-([0-9]+)\.new$/;
@@ -88,7 +90,10 @@ export class GodView {
 
   started(start: Start): void {
     this.starts.push(start);
-    if (!this.#real.has(start.identity.id)) this.#real.set(start.identity.id, start.disk);
+    if (!this.#real.has(start.identity.id)) {
+      this.#real.set(start.identity.id, start.disk);
+      this.#onDisk.delete(start.disk);
+    }
     this.#here.set(start.machine, start);
     if (start.isStale) this.note('an old copy of a directory started');
     if (this.#hooked.has(start.disk)) return;

@@ -2,14 +2,16 @@
 import type { GossipMessage, MembershipView } from '../../../actors/gossip-protocol.ts';
 import { readRing } from '../../../actors/membership/known-ring.ts';
 import type { NodeIdentity } from '../../../actors/membership/node-identity.ts';
+import { fatal } from '../../../actors/node/fatal.ts';
 import type { OperationOutcome, Proposal } from '../../../actors/ring/operation.ts';
-import type { Fetched, RingBytes, RingChanged, RingMessage } from '../../../actors/ring-protocol.ts';
+import type { Fetched, RingBytes, RingChanged, RingMessage, RingStatus } from '../../../actors/ring-protocol.ts';
 import { type Answer, defineActor } from '../../../runtime/actor.ts';
 import { unreachable } from '../../../runtime/errors.ts';
 import type { Ref } from '../../../runtime/ref.ts';
 
 const JOIN_EVERY_MS = 150;
 const SUBSCRIBE_EVERY_MS = 500;
+const LOOK_EVERY_MS = 250;
 const ASK_MS = 1500;
 
 export interface JoinerPorts {
@@ -20,21 +22,26 @@ export interface JoinerPorts {
   /** A new one for each attempt; told what came of it. */
   readonly propose: () => { readonly proposal: Proposal; readonly done: (answer: Answer<OperationOutcome>) => void };
   readonly onView: (view: MembershipView) => void;
+  /** The process has to end (actors/node/fatal.ts). */
+  readonly onFatal: () => void;
 }
 
 type JoinerMessage =
   | { readonly type: 'join' }
   | { readonly type: 'listen' }
+  | { readonly type: 'look' }
+  | { readonly type: 'looked'; readonly answer: Answer<RingStatus> }
   | RingChanged
   | { readonly type: 'view'; readonly view: MembershipView }
   | { readonly type: 'proposed'; readonly seed: Ref<RingMessage>; readonly answer: Answer<OperationOutcome> }
   | { readonly type: 'fetched'; readonly ring: RingBytes | null };
 
-/** Until the node has a ring: asks a seed to add it, and fetches the ring. From then on only looks. */
+/** Until the node has a ring: asks a seed to add it, and fetches the ring. And looks whether the node may go on. */
 export const joiner = defineActor<JoinerMessage, readonly [JoinerPorts]>('joiner', (context, ports) => {
   const { own, gossip, seeds, identity } = ports;
   let hasRing = false;
   context.every('listen', SUBSCRIBE_EVERY_MS, { type: 'listen' });
+  context.every('look', LOOK_EVERY_MS, { type: 'look' });
   context.after('join', 1 + context.random.below(JOIN_EVERY_MS), { type: 'join' });
   onListen();
 
@@ -43,6 +50,11 @@ export const joiner = defineActor<JoinerMessage, readonly [JoinerPorts]>('joiner
       switch (message.type) {
         case 'listen':
           return onListen();
+        case 'look':
+          return onLook();
+        case 'looked':
+          if (message.answer.ok && fatal(message.answer.value, identity) !== null) ports.onFatal();
+          return;
         case 'join':
           return onJoin();
         case 'ringChanged':
@@ -63,6 +75,15 @@ export const joiner = defineActor<JoinerMessage, readonly [JoinerPorts]>('joiner
   function onListen(): void {
     own.tell({ type: 'subscribe', subscriber: context.self });
     gossip.tell({ type: 'subscribe', subscriber: context.self });
+  }
+
+  function onLook(): void {
+    context.ask<RingMessage, RingStatus>(
+      own,
+      (replyTo) => ({ type: 'status', replyTo }),
+      { timeoutMs: ASK_MS },
+      (answer) => ({ type: 'looked', answer }),
+    );
   }
 
   function onJoin(): void {

@@ -13,10 +13,11 @@ import type { GodView, Start } from './god-view.ts';
 import { idFrom } from './membership-knobs.ts';
 import { memberOf } from './sim-machine.ts';
 
-/** Acts that propose an operation: their name is its type. `renew` empties the disk of a node that was removed or fenced off; `force` is for a lost majority. */
+/** Acts that propose an operation: their name is its type. `renew` empties the disk of a node that was removed or fenced off, `restart` starts one that has ended
+ * by itself; `force` is for a lost majority. */
 export const ACTIONS = [
   ...(['removeMember', 'replaceMember', 'setCapacity', 'createKeyspace', 'alterKeyspace', 'dropKeyspace', 'excludeMember'] as const),
-  ...(['includeMember', 'beginTransition', 'advance', 'cancelTransition', 'addMember', 'renew', 'force'] as const),
+  ...(['includeMember', 'beginTransition', 'advance', 'cancelTransition', 'addMember', 'renew', 'restart', 'force'] as const),
 ];
 export type Action = (typeof ACTIONS)[number];
 
@@ -38,6 +39,7 @@ export function act(operator: Operator, { node: name, action, draw, atMs }: ActI
   const random = new SeededRandom(`${name} ${action} ${draw}`);
   const node = simulation.node(name);
   if (action === 'renew') return renew(operator, node);
+  if (action === 'restart') return restart(operator, node);
   const ring = god.history.newest?.state;
   if (!node.isUp || ring === undefined || god.here(name) === undefined) return;
   const operationId = idFrom(random.fork(`id ${atMs}`));
@@ -63,6 +65,11 @@ function outcomeOf(
 function renew(operator: Operator, node: SimNode): void {
   const start = operator.god.here(node.name);
   if (start !== undefined && operator.isGone(start)) operator.renew(node.name);
+}
+
+/** As what watches a process does when it has ended by itself. */
+function restart({ simulation, god }: Operator, node: SimNode): void {
+  if (god.here(node.name)?.hasEnded === true) simulation.restart(node.name);
 }
 
 /** The nodes that live are left, and those that do not are stopped for good: as `ring force` asks of the operator. */

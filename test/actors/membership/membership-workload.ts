@@ -26,7 +26,7 @@ import { act } from './membership-acts.ts';
 import { joiner } from './membership-actors.ts';
 import { checkEnd } from './membership-end.ts';
 import { idFrom, type MembershipKnobs, membershipKnobs } from './membership-knobs.ts';
-import { type DirectoryRecord, DIRECTORY, identityOf, MachineDoor, memberOf, readRecord, seedRef, storedOn, writeRecord } from './sim-machine.ts';
+import { type DirectoryRecord, DIRECTORY, emptyDisk, hasUnfinishedWrite, identityOf, MachineDoor, memberOf, readRecord, seedRef, storedOn, writeRecord } from './sim-machine.ts';
 
 /** An operation, where it was asked for, and what came of it; undefined: nothing yet. */
 export interface Asked {
@@ -130,7 +130,7 @@ export class MembershipRun {
     const isStale = !this.god.isReal(id, node.disk);
     const start: Start = {
       ...{ identity, isStale, machine: node.name, threadBoot: main.boot, disk: node.disk },
-      ...{ holders: new Map<number, RingHolder>(), switchedTo: new Map(), last: undefined, view: null },
+      ...{ holders: new Map<number, RingHolder>(), switchedTo: new Map(), last: undefined, view: null, hasEnded: false },
     };
     this.god.started(start);
     const { runtime } = main;
@@ -150,6 +150,11 @@ export class MembershipRun {
         propose: () => this.#joining(start),
         onView: (view) => {
           start.view = view;
+        },
+        onFatal: () => {
+          this.god.note(start.isStale ? 'an old copy of a directory was found out' : 'a node was told to end');
+          start.hasEnded = true;
+          this.simulation.crashSoon(node.name);
         },
       },
     ]);
@@ -171,8 +176,9 @@ export class MembershipRun {
   /** The record of this start, on disk. Null: the directory can't be used here. */
   #open(node: SimNode): DirectoryRecord | null {
     let found = readRecord(node.disk);
+    if (hasUnfinishedWrite(node.disk)) this.god.note('a crash within a write of the ring state');
     if (found !== null && !this.#mayStart(node, found)) {
-      node.disk = new SimDisk();
+      emptyDisk(node.disk);
       found = null;
       this.god.note('a copy that nobody could know was emptied');
     }

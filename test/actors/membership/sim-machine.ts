@@ -71,6 +71,21 @@ export function storedOn(disk: SimDisk): StoredRing | null {
   return decodeRingFile(into, path, number);
 }
 
+/** Whether a write of the ring state had begun when the power went. */
+export function hasUnfinishedWrite(disk: SimDisk): boolean {
+  const files = new SimSyncFiles(disk);
+  if (!files.readdir('/').includes(DIRECTORY.slice(1)) || !files.readdir(DIRECTORY).includes('ring')) return false;
+  const names = files.readdir(`${DIRECTORY}/ring`);
+  return names.length > 1 || names.some((name) => name.endsWith('.new'));
+}
+
+/** As a new one; in its place, since the threads of the machine have it already. */
+export function emptyDisk({ root }: SimDisk): void {
+  root.pending = [];
+  root.now.clear();
+  root.durable.clear();
+}
+
 export function identityOf(machine: SimNode, record: DirectoryRecord): NodeIdentity {
   const { id, name, capacity, rack, shards, boot, instance } = record;
   return { id, name, address: addressOf(machine, name), dataCenter: 'dc1', rack, capacity, shards, boot, instance };
