@@ -86,6 +86,8 @@ interface Attempt {
 }
 
 const QUEUE_MAX = 64;
+/** Of the time that the asker has: an outcome that comes too late is none. */
+const OWN_SHARE = 0.9;
 
 export class Proposals {
   readonly #ports: ProposalPorts;
@@ -101,7 +103,7 @@ export class Proposals {
     this.#ports = ports;
   }
 
-  /** Takes an operation. `timeoutMs`: of who asks. */
+  /** Takes an operation. `timeoutMs`: of who asks; the outcome comes a little before. */
   propose(proposal: Proposal, timeoutMs: number, replyTo: Ref<OperationOutcome>): void {
     const known = [this.#current, ...this.#queue].find((waiting) => waiting?.proposal.operationId === proposal.operationId);
     if (known) {
@@ -111,7 +113,7 @@ export class Proposals {
     if (this.#queue.length >= QUEUE_MAX) {
       return answer([replyTo], { ok: false, code: 'NO_MAJORITY', message: `not begun: ${QUEUE_MAX} other operations wait at this node` });
     }
-    const deadlineAt = this.#ports.now() + Math.min(timeoutMs, this.#ports.times.proposeTimeoutMs);
+    const deadlineAt = this.#ports.now() + Math.min(timeoutMs, this.#ports.times.proposeTimeoutMs) * OWN_SHARE;
     this.#queue.push({ proposal, bytes: encodeProposal(proposal), replyTo: [replyTo], deadlineAt, offeredAfter: null, precomputed: null });
     if (this.#current === null) this.#next();
   }

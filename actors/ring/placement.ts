@@ -71,8 +71,9 @@ export class Placement {
       let at = choice.count;
       for (let i = 0; at < width; i++) if (!choice.isTaken(walk[i]!)) into[p * width + at++] = walk[i]!;
     }
-    if (this.#mutants?.has('sameNodeTwice') === true && width > 1)
-      for (let p = 1; p < owners.length; p += 7) into[p * width + 1] = into[p * width]!;
+    if (this.#mutants?.has('sameNodeTwice') === true) {
+      for (let p = 0; p < owners.length; p++) for (let i = 0; i < width; i++) into[p * width + i] = owners[(p + i) % owners.length]!;
+    }
   }
 
   /** One row of `replicaCount(n)` entries per partition. */

@@ -9,7 +9,7 @@ import { readRing } from '../../../actors/membership/known-ring.ts';
 import type { NodeIdentity } from '../../../actors/membership/node-identity.ts';
 import type { RingOptions } from '../../../actors/membership/ring-options.ts';
 import { initialRing } from '../../../actors/ring/initial-ring.ts';
-import type { NewMember, Operation, OperationOutcome, Proposal } from '../../../actors/ring/operation.ts';
+import type { NewKeyspace, NewMember, Operation, OperationOutcome, Proposal } from '../../../actors/ring/operation.ts';
 import type { Id, RingState, RingVersion } from '../../../actors/ring/ring-state.ts';
 import { ringActor } from '../../../actors/ring-actor.ts';
 import { type RingHolder, ringAgent } from '../../../actors/ring-agent.ts';
@@ -23,6 +23,7 @@ import {
   type LinkQuality,
   type PlanItem,
   type SchedulingOptions,
+  type SimDisk,
   type SimNode,
   Simulation,
 } from '../../../runtime/simulation/testing.ts';
@@ -42,6 +43,10 @@ export interface RingWorldOptions {
   readonly plan?: readonly PlanItem[];
   /** More actors of a node's main thread, each time that it starts. */
   readonly extra?: (world: RingWorld, node: SimNode) => void;
+  /** Nodes on which nothing is started, as long as they are in it. */
+  readonly asleep?: ReadonlySet<string>;
+  /** Of a node, whose directory it has a copy of: it starts as that member. */
+  readonly copyOf?: Readonly<Record<string, string>>;
   /** A run goes on after a failure. */
   readonly goOn?: boolean;
   /** Others join by themselves. Default true. */
@@ -70,6 +75,13 @@ const TIMES: Partial<RingOptions> = {
   driveMs: 50,
   subscribeMs: 500,
 };
+
+export function keyspace(name: string): NewKeyspace {
+  return {
+    ...{ name, n: 3, r: 'quorum', w: 'quorum', mode: 'ap', conflict: 'lww', durability: 'sync' },
+    ...{ ttlMs: 0, keyBytesMax: 100, valueBytesMax: 100 },
+  };
+}
 
 export class RingWorld {
   readonly sim: Simulation;
@@ -105,13 +117,13 @@ export class RingWorld {
   }
 
   /** The id of a node's member: in the order of the names. */
-  idOf(name: string): Id {
+  idOf(node: string): Id {
+    const name = this.#options.copyOf?.[node] ?? node;
     return Buffer.from(name).toString('hex').padStart(32, '0');
   }
 
   run(ms: number): void {
-    this.sim.run(this.sim.now + ms);
-    this.sim.throwIfFailed();
+    this.runUntil(this.sim.now + ms);
   }
 
   /** Runs until all nodes that are up have the newest ring, all members are full ones and nothing moves; throws when that takes longer. */
@@ -166,6 +178,16 @@ export class RingWorld {
     );
   }
 
+  /** Runs until that moment of the run. */
+  runUntil(atMs: number): void {
+    this.sim.run(atMs);
+    if (this.#options.goOn !== true) this.sim.throwIfFailed();
+  }
+
+  createKeyspace(node: string, name: string): AskHolder<OperationOutcome> {
+    return this.propose(node, { type: 'createKeyspace', keyspace: keyspace(name) });
+  }
+
   status(name: string): RingStatus {
     const holder = this.sim.ask<RingMessage, RingStatus>(this.ringActor(name), (replyTo) => ({ type: 'status', replyTo }), {
       timeoutMs: 1_000,
@@ -178,6 +200,18 @@ export class RingWorld {
   ringOf(name: string): RingState | null {
     const { ring } = this.status(name);
     return ring && readRing(ring).state;
+  }
+
+  /** The outcome of what was asked, once it is there. */
+  outcome(holder: AskHolder<OperationOutcome>, withinMs = 5_000): OperationOutcome {
+    for (const end = this.sim.now + withinMs; holder.answer === undefined && this.sim.now < end; ) this.run(10);
+    if (holder.answer?.ok !== true) throw new Error(`no outcome: ${holder.answer?.error.message ?? 'none in time'}`);
+    return holder.answer.value;
+  }
+
+  /** Puts another disk into a machine that is down. */
+  setDisk(name: string, disk: SimDisk): void {
+    (this.sim.node(name) as { disk: SimDisk }).disk = disk;
   }
 
   memberOf(name: string): NewMember {
@@ -193,6 +227,7 @@ export class RingWorld {
 
   #start(node: SimNode): void {
     const { name } = node;
+    if (this.#options.asleep?.has(name)) return;
     const { mutants = [], options, joins = true } = this.#options;
     const life = `${name}@${node.main.boot}`;
     const identity: NodeIdentity = {
