@@ -1,7 +1,8 @@
 /** What operators do in a membership run: operations at some node, at the time and with the draw that the plan says. */
 import { RING_SLOT } from '../../../actors/membership/cluster-door.ts';
+import type { Planner } from '../../../actors/membership/transition-driver.ts';
 import type { NewKeyspace, Operation, OperationOutcome, Proposal } from '../../../actors/ring/operation.ts';
-import { planOwners } from '../../../actors/ring/plan.ts';
+import { hashOfRing } from '../../../actors/ring/ring-codec.ts';
 import type { Id, RingState } from '../../../actors/ring/ring-state.ts';
 import type { RingMessage } from '../../../actors/ring-protocol.ts';
 import { SeededRandom } from '../../../runtime/random.ts';
@@ -27,6 +28,7 @@ const KEYSPACES = 4;
 export interface Operator {
   readonly simulation: Simulation;
   readonly god: GodView;
+  readonly plan: Planner;
   /** Remembers an operation and what came of it. */
   asked(proposal: Proposal, where: string, answer: () => OperationOutcome | 'unknown' | undefined): void;
   /** Empties the disk of a machine, and starts it. */
@@ -44,7 +46,7 @@ export function act(operator: Operator, { node: name, action, draw, atMs }: ActI
   if (!node.isUp || ring === undefined || god.here(name) === undefined) return;
   const operationId = idFrom(random.fork(`id ${atMs}`));
   if (action === 'force') return force(operator, node, ring, operationId);
-  const operation = operationOf(action as Operation['type'], ring, god, random);
+  const operation = operationOf(action as Operation['type'], ring, operator, random);
   if (operation === null) return;
   const proposal = { operationId, operation };
   const holder = simulation.ask<RingMessage, OperationOutcome>(
@@ -95,7 +97,7 @@ function ringActorOf(node: SimNode): Ref<RingMessage> {
 }
 
 /** Null: there is nothing that it could be about. */
-function operationOf(action: Operation['type'], ring: RingState, god: GodView, random: SeededRandom): Operation | null {
+function operationOf(action: Operation['type'], ring: RingState, { god, plan }: Operator, random: SeededRandom): Operation | null {
   const { members, transition, banned } = ring;
   const { id } = members[random.below(members.length)]!;
   const name = `k${random.below(KEYSPACES)}`;
@@ -120,9 +122,8 @@ function operationOf(action: Operation['type'], ring: RingState, god: GodView, r
     case 'includeMember':
       return { type: 'includeMember', id };
     case 'beginTransition': {
-      if (transition !== null) return null;
-      const { parent, owners } = planOwners(ring);
-      return { type: 'beginTransition', parent, owners };
+      const owners = transition === null ? plan(ring) : null;
+      return owners === null ? null : { type: 'beginTransition', parent: hashOfRing(ring), owners };
     }
     case 'advance':
       // Of a step that is over, or has not come: only who drives may say that the present one is complete.

@@ -1,7 +1,9 @@
 /** What is drawn from the seed of a membership run, beside the world and its plan: times, placement, what the nodes are like. */
 import type { GossipTuning } from '../../../actors/gossip/options.ts';
 import type { RingOptions } from '../../../actors/membership/ring-options.ts';
-import type { Id } from '../../../actors/ring/ring-state.ts';
+import type { Planner } from '../../../actors/membership/transition-driver.ts';
+import { planOwners } from '../../../actors/ring/plan.ts';
+import type { Id, RingState } from '../../../actors/ring/ring-state.ts';
 import { SeededRandom } from '../../../runtime/random.ts';
 
 /** Faults and acts are over by then; what comes after is for healing. */
@@ -20,6 +22,8 @@ export interface MembershipKnobs {
   readonly profile: Profile;
   readonly cluster: Id;
   readonly partitions: number;
+  /** As production plans; else partitions in turn, which costs less time. */
+  readonly plansWell: boolean;
   readonly ring: Omit<RingOptions, 'mutants' | 'plan'>;
   readonly gossip: GossipTuning;
 }
@@ -32,6 +36,7 @@ export function membershipKnobs(seed: number | string): MembershipKnobs {
     profile,
     cluster: idFrom(random),
     partitions: 8 << random.below(3),
+    plansWell: random.chance(0.15),
     gossip: { intervalMs, phiThreshold: 8, probeTimeoutMs: intervalMs / 2, indirectCount: 1 + random.below(3) },
     ring: {
       proposeTimeoutMs: 1500,
@@ -50,6 +55,23 @@ export function membershipKnobs(seed: number | string): MembershipKnobs {
       subscribeMs: 500,
     },
   };
+}
+
+export function plannerOf({ plansWell }: MembershipKnobs): Planner {
+  if (!plansWell) return planInTurn;
+  return (ring) => {
+    const plan = planOwners(ring);
+    return plan.isNeeded ? plan.owners : null;
+  };
+}
+
+/** Partitions in turn to all that stay. */
+function planInTurn({ members, owners }: RingState): Uint16Array | null {
+  const stay = [...members.keys()].filter((index) => members[index]!.state !== 'leaving' && !members[index]!.isExcluded);
+  if (stay.length === 0) return null;
+  const planned = owners.map((_, p) => stay[p % stay.length]!);
+  const isSettled = planned.every((owner, p) => owner === owners[p]) && members.every(({ state, isExcluded }) => state === 'up' || isExcluded);
+  return isSettled ? null : planned;
 }
 
 export function idFrom(random: SeededRandom): Id {

@@ -9,8 +9,6 @@ import { type KnownRing, readRing } from '../../../actors/membership/known-ring.
 import { isFenced } from '../../../actors/membership/ring-keeper.ts';
 import { initialRing } from '../../../actors/ring/initial-ring.ts';
 import type { OperationOutcome, Proposal } from '../../../actors/ring/operation.ts';
-import { planOwners } from '../../../actors/ring/plan.ts';
-import type { RingState } from '../../../actors/ring/ring-state.ts';
 import { ringActor } from '../../../actors/ring-actor.ts';
 import { type RingHolder, ringAgent } from '../../../actors/ring-agent.ts';
 import type { ShardStart } from '../../../runtime/definitions.ts';
@@ -25,7 +23,7 @@ import { GodView, type Start } from './god-view.ts';
 import { act } from './membership-acts.ts';
 import { joiner } from './membership-actors.ts';
 import { checkEnd } from './membership-end.ts';
-import { idFrom, type MembershipKnobs, membershipKnobs } from './membership-knobs.ts';
+import { idFrom, type MembershipKnobs, membershipKnobs, plannerOf } from './membership-knobs.ts';
 import { type DirectoryRecord, DIRECTORY, emptyDisk, hasUnfinishedWrite, identityOf, MachineDoor, memberOf, readRecord, seedRef, storedOn, writeRecord } from './sim-machine.ts';
 
 /** An operation, where it was asked for, and what came of it; undefined: nothing yet. */
@@ -105,6 +103,7 @@ export class MembershipRun {
   act(item: ActItem): void {
     const operator = {
       simulation: this.simulation,
+      plan: plannerOf(this.knobs),
       god: this.god,
       asked: (proposal: Proposal, where: string, answer: Asked['answer']): void => void this.asked.push({ proposal, where, answer }),
       renew: (machine: string): void => this.#renew(machine),
@@ -140,7 +139,7 @@ export class MembershipRun {
     const member = memberOf(identity);
     const initial = record.isInit ? initialRing({ cluster, clusterName: 'simulated', operationId: cluster, member, partitions }) : null;
     const own = runtime.spawnWellKnown(RING_SLOT, ringActor, [
-      { identity, door, directory: DIRECTORY, initial, options: { ...ring, plan: ownersOf, mutants } },
+      { identity, door, directory: DIRECTORY, initial, options: { ...ring, plan: plannerOf(this.knobs), mutants } },
     ]);
     const gossipRef = runtime.spawnWellKnown(GOSSIP_SLOT, gossipActor, [{ identity, door, mutants, ...gossip }]);
     main.spawn(joiner, [
@@ -212,11 +211,6 @@ export class MembershipRun {
     const drawn = { id: idFrom(random), capacity: 1 + random.below(3), rack: `r${random.below(3)}` };
     return { ...drawn, name, isInit, shards: node.shards.length, boot: 0, instance: '' };
   }
-}
-
-function ownersOf(ring: RingState): Uint16Array | null {
-  const plan = planOwners(ring);
-  return plan.isNeeded ? plan.owners : null;
 }
 
 export const membership: Workload = {
