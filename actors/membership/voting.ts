@@ -39,6 +39,8 @@ export interface Voter {
   /** As it stands in the answers. */
   readonly self: Sender;
   readonly isVoter: boolean;
+  /** Of who asks: in the ring that this node has. */
+  readonly isMember: boolean;
   readonly isConfirmed: boolean;
   readonly mutants: ReadonlySet<string>;
 }
@@ -49,7 +51,7 @@ export interface Vote {
   readonly answer: PrepareAnswer | AcceptAnswer;
 }
 
-export function vote(stored: StoredRing, message: Ballotted, { self, isVoter, isConfirmed, mutants }: Voter): Vote {
+export function vote(stored: StoredRing, message: Ballotted, { self, isVoter, isMember, isConfirmed, mutants }: Voter): Vote {
   const superseded = mutants.has('acceptsLowerBoot') ? null : supersededBy(stored.registered, message.from);
   if (superseded !== null) return { stored, answer: superseded };
   const { ring } = stored;
@@ -58,6 +60,8 @@ export function vote(stored: StoredRing, message: Ballotted, { self, isVoter, is
   const order = compareVersions({ generation, epoch: message.version.epoch }, ring);
   if (order < 0) return { stored, answer: { type: 'newer', ring } };
   if (order > 0) return { stored, answer: { type: 'behind', version: { generation: ring.generation, epoch: ring.epoch } } };
+  // Of this very ring, so whoever may ask is in it.
+  if (!isMember) return { stored, answer: { type: 'notVoting', reason: 'the asker is no member of this ring' } };
   if (!isVoter) return { stored, answer: { type: 'notVoting', reason: 'it is no voter of this ring' } };
   if (!isConfirmed && !mutants.has('votesUnconfirmed')) {
     return { stored, answer: { type: 'notVoting', reason: 'it has not registered with a majority yet' } };

@@ -19,7 +19,7 @@ export interface Refining {
 }
 
 /** Tries without a gain, per partition, until it gives up; and in all. */
-const PATIENCE = 40;
+const PATIENCE = 400;
 const TRIES_MAX = 60_000;
 
 export function refine({ members, before, drafted, root, n, random }: Refining): Uint16Array {

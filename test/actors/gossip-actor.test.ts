@@ -44,6 +44,15 @@ test('gossip: two dead of three are down to the one that is left', (t) => {
   t.deepEqual(world.down(0), ['n1', 'n2']);
 });
 
+test('gossip: of two nodes one is enough to call the other down, and it comes back', (t) => {
+  const world = new GossipWorld({ nodes: 2, seed: 8, plan: [{ kind: 'crash', atMs: 8000, node: 'n1', forMs: 8000, silent: false }] });
+  world.run(13_000);
+  t.deepEqual(world.down(0), ['n1']);
+  world.run(22_000);
+  t.deepEqual(world.down(0), []);
+  t.is(world.member(0, 1)?.boot, 2);
+});
+
 test('gossip: a death is seen, when all the direct observers die with it', (t) => {
   const plan = [1, 2, 3, 4, 5, 6].map((i) => ({ kind: 'crash' as const, atMs: 8000, node: nodeName(i), forMs: 60_000, silent: true }));
   const world = new GossipWorld({ nodes: 12, seed: 4, plan });

@@ -13,7 +13,7 @@ import type { NewKeyspace, NewMember, Operation, OperationOutcome, Proposal } fr
 import type { Id, RingState, RingVersion } from '../../../actors/ring/ring-state.ts';
 import { ringActor } from '../../../actors/ring-actor.ts';
 import { type RingHolder, ringAgent } from '../../../actors/ring-agent.ts';
-import type { Fetched, RingChanged, RingMessage, RingStatus } from '../../../actors/ring-protocol.ts';
+import type { Fetched, RingChanged, RingMessage, RingStatus, Sender } from '../../../actors/ring-protocol.ts';
 import { defineActor } from '../../../runtime/actor.ts';
 import type { ShardStart } from '../../../runtime/definitions.ts';
 import type { Ref } from '../../../runtime/ref.ts';
@@ -88,6 +88,8 @@ export class RingWorld {
   readonly checker: RingChecker;
   /** By `node/shard`. */
   readonly holders = new Map<string, RingHolder>();
+  /** By node: of its last start. */
+  readonly identities = new Map<string, NodeIdentity>();
   readonly #options: RingWorldOptions;
   readonly #switchedTo = new Map<Id, RingVersion>();
   #operations = 0;
@@ -209,6 +211,12 @@ export class RingWorld {
     return holder.answer.value;
   }
 
+  /** As the RingActor of `node` names itself. */
+  sender(node: string): Sender {
+    const { id, boot, instance } = this.identities.get(node)!;
+    return { cluster: CLUSTER, id, boot, instance };
+  }
+
   /** Puts another disk into a machine that is down. */
   setDisk(name: string, disk: SimDisk): void {
     (this.sim.node(name) as { disk: SimDisk }).disk = disk;
@@ -235,6 +243,7 @@ export class RingWorld {
       boot: nextBoot(node),
       instance: (++this.#instances).toString(16).padStart(16, '0'),
     };
+    this.identities.set(name, identity);
     const door = simDoor(node.main);
     const isFirst = name === (this.#options.names ?? NAMES)[0];
     const initial = isFirst
