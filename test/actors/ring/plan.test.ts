@@ -136,3 +136,14 @@ test('plan: it ends, when members have one partition each and there are racks', 
     }
   }
 });
+
+test('plan: the next one changes nothing, when the one before was carried out, whatever racks and capacities do not allow', (t) => {
+  for (const count of [3, 4, 5, 7]) {
+    for (const racks of [1, 2, 3]) {
+      const world = new RingWorld(count, { partitions: 32 }, (number) => ({ rack: `r${number % racks}`, capacity: 1 + (number % 3) }));
+      let rounds = 0;
+      for (; planOwners(world.ring).isNeeded && rounds < 5; rounds++) world.settle();
+      t.true(rounds <= 2, `${count} members in ${racks} racks: still not settled after ${rounds} more`);
+    }
+  }
+});
