@@ -35,6 +35,7 @@ export interface Start {
 }
 
 const RING_FILE = /^\/data\/ring\/ring-([0-9]+)\.new$/;
+const OLD_FILE = /^\/data\/ring\/ring-[0-9]+$/;
 const RING_FILE_BYTES = 1 << 20;
 
 export class GodView {
@@ -47,8 +48,9 @@ export class GodView {
   readonly #here = new Map<string, Start>();
   readonly #real = new Map<Id, SimDisk>();
   readonly #hooked = new WeakSet<SimDisk>();
-  /** Newest ring in the files of each disk. */
+  /** Newest ring in the files of each disk; and in the one that is being put there. */
   readonly #onDisk = new WeakMap<SimDisk, RingVersion>();
+  readonly #onItsWay = new WeakMap<SimDisk, RingVersion>();
   /** By start, `id boot instance`: the members who have it on disk. */
   readonly #registeredBy = new Map<string, Set<Id>>();
 
@@ -95,6 +97,7 @@ export class GodView {
       this.#onDisk.delete(start.disk);
     }
     this.#here.set(start.machine, start);
+    this.#onItsWay.delete(start.disk);
     if (start.isStale) this.note('an old copy of a directory started');
     if (this.#hooked.has(start.disk)) return;
     this.#hooked.add(start.disk);
@@ -102,6 +105,8 @@ export class GodView {
     const { disk } = start;
     disk.onCall = (call) => {
       if (call.operation === 'rename') this.#onRename(disk, call);
+      // Comes when the newer file is on disk.
+      else if (call.operation === 'unlink' && OLD_FILE.test(call.path)) this.#onDurable(disk);
       const fault = before?.(call);
       return fault;
     };
@@ -130,6 +135,11 @@ export class GodView {
     this.#onState(disk, start, decodeRingFile(into, call.path, Number(number)));
   }
 
+  #onDurable(disk: SimDisk): void {
+    const version = this.#onItsWay.get(disk);
+    if (version !== undefined) this.#onDisk.set(disk, version);
+  }
+
   #onState(disk: SimDisk, start: Start, stored: StoredRing): void {
     const { id } = start.identity;
     this.#checkStale(start, stored);
@@ -138,7 +148,7 @@ export class GodView {
       const isForward = before === undefined || compareVersions(stored.ring, before) >= 0;
       this.#check(isForward, 'a node went back to an older ring', () => `${keyOf(stored.ring!)} at ${start.machine}`);
       const { generation, epoch } = stored.ring;
-      this.#onDisk.set(disk, { generation, epoch });
+      this.#onItsWay.set(disk, { generation, epoch });
       this.history.seen(stored.ring, `${start.machine} (${id.slice(0, 6)}, boot ${start.identity.boot})`);
     }
     this.history.accepted(id, stored);

@@ -76,6 +76,8 @@ function checkRings({ simulation, god }: MembershipRun, ring: RingState, living:
       simulation.check(isSame(has, ring), 'a shard has not switched to the newest ring', () => `${where}/${shard}: ${nameOf(has)}, newest ${keyOf(ring)}`);
     }
   }
+  // A ring has no room for more members than it has partitions.
+  if (ring.members.length >= ring.owners.length) return;
   for (const start of living.values()) {
     const { id } = start.identity;
     const isIn = ring.members.some((member) => member.id === id) || ring.banned.includes(id) || god.history.all.some(({ state }) => state.banned.includes(id));

@@ -12,7 +12,10 @@ export interface MembershipRunOptions {
 }
 
 const NET_KINDS: readonly FaultKind[] = FAULT_KINDS.filter((kind) => kind !== 'degrade');
-const DISK_KINDS: readonly FaultKind[] = ['powerLoss', 'powerLoss', 'rollback', 'wipe', 'swap', 'copy'];
+/** With the mean time between two of a kind: those that take members away are few, so that mostly a majority is left. */
+const DISK_KINDS: readonly (readonly [FaultKind, number])[] = [
+  ...([['powerLoss', 1500], ['powerLoss', 1500], ['rollback', 4500], ['wipe', 9000], ['swap', 9000], ['copy', 4500]] as const),
+];
 const ACTS_MAX = 24;
 const RESTART_MS = 400;
 
@@ -69,7 +72,7 @@ function faultsOf(seed: number, { profile }: MembershipKnobs, nodes: readonly No
   const faults = generatePlan(seed, { ...bounds, kinds: NET_KINDS });
   if (profile === 'force') return [...faults, ...lostMajority(nodes, random)];
   if (profile === 'net') return faults;
-  const disks = DISK_KINDS.flatMap((kind, index) => generatePlan(`${seed}:${index}`, { ...bounds, kinds: [kind] }));
+  const disks = DISK_KINDS.flatMap(([kind, everyMs], index) => generatePlan(`${seed}:${index}`, { ...bounds, everyMs, kinds: [kind] }));
   return [...faults, ...disks.flatMap((item) => withRestart(item))];
 }
 
