@@ -39,7 +39,7 @@ export function membershipKnobs(seed: number | string): MembershipKnobs {
     plansWell: random.chance(0.15),
     gossip: { intervalMs, phiThreshold: 8, probeTimeoutMs: intervalMs / 2, indirectCount: 1 + random.below(3) },
     ring: {
-      proposeTimeoutMs: 1500,
+      proposeTimeoutMs: 150 * 2 ** random.below(4),
       resendMs: 40 + random.below(60),
       backoffMs: 10 + random.below(30),
       backoffMaxMs: 300,
@@ -70,7 +70,8 @@ function planInTurn({ members, owners }: RingState): Uint16Array | null {
   const stay = [...members.keys()].filter((index) => members[index]!.state !== 'leaving' && !members[index]!.isExcluded);
   if (stay.length === 0) return null;
   const planned = owners.map((_, p) => stay[p % stay.length]!);
-  const isSettled = planned.every((owner, p) => owner === owners[p]) && members.every(({ state, isExcluded }) => state === 'up' || isExcluded);
+  const isSettled =
+    planned.every((owner, p) => owner === owners[p]) && members.every(({ state, isExcluded }) => state === 'up' || isExcluded);
   return isSettled ? null : planned;
 }
 
