@@ -64,7 +64,7 @@ export interface ReplicasOptions {
   readonly recordBytesMax?: number;
   readonly leaseCounters?: number;
   readonly driftMaxMs?: number;
-  /** Planted bugs: ackBeforeDurable, missRunsMergeUnordered, and those of versions and engine. */
+  /** Planted bugs: ackBeforeDurable, missRunsMergeUnordered, stallIgnored, and those of versions and engine. */
   readonly mutants?: ReadonlySet<string>;
 }
 
@@ -198,6 +198,7 @@ export class Replicas {
   }
 
   #isStalled(): boolean {
+    if (this.#mutants?.has('stallIgnored')) return false;
     return this.#engine!.hasWaitingWrites || this.#waiting.hasStalled;
   }
 

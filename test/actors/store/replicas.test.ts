@@ -123,4 +123,5 @@ const run = test.macro((t: ExecutionContext, mutants: readonly string[], isCaugh
 test('replicas: nothing acknowledged is lost and no dot given twice, over misses, stalls, crashes and restarts', run, [], false);
 test('replicas: the run finds it, when writes are acknowledged before they are on disk', run, ['ackBeforeDurable'], true);
 test('replicas: the run finds it, when misses of one key run side by side', run, ['missRunsMergeUnordered'], true);
+test('replicas: the run finds it, when writes begin that do not see those that wait for room', run, ['stallIgnored'], true);
 test('replicas: the run finds it, when counters are used again after a restart', run, ['counterReusedAfterRestart'], true);
