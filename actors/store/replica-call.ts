@@ -12,7 +12,7 @@ export type ReplicaVerb = typeof READ_LOCAL | typeof COORDINATE | typeof MERGE_I
 export interface ReplicaSink {
   /** READ_LOCAL, once, unless `failed`. An empty view: there is no such key. */
   found(token: number, record: RecordView): void;
-  /** COORDINATE: the record with the new dot, in the engine's memory and not yet as durable as asked: to be sent to the others. Once, before `stored`. */
+  /** COORDINATE: the record with the new dot, which reads find from now on, and not yet as durable as asked: to be sent to the others. Once, before `stored`. */
   made(token: number, record: RecordView): void;
   /** COORDINATE, MERGE_IN: once, as durable as asked; with `sync`, on disk. */
   stored(token: number): void;

@@ -64,7 +64,7 @@ export interface ReplicasOptions {
   readonly recordBytesMax?: number;
   readonly leaseCounters?: number;
   readonly driftMaxMs?: number;
-  /** Planted bugs: ackBeforeDurable, missRunsMergeUnordered, stallIgnored, and those of versions and engine. */
+  /** Planted bugs: ackBeforeDurable, missRunsMergeUnordered, stallIgnored, shownBeforeHeld, and those of versions and engine. */
   readonly mutants?: ReadonlySet<string>;
 }
 
@@ -344,8 +344,12 @@ export class Replicas {
       if (verb === COORDINATE) sink.made(token, record);
       return sink.stored(token);
     }
-    this.#engine!.put(this.#keyOf(call), value, durabilityOf(call), this.#stores.begin(call));
-    if (verb === COORDINATE) sink.made(token, record);
+    const store = this.#stores.begin(call);
+    const isHeld = this.#engine!.put(this.#keyOf(call), value, durabilityOf(call), store.done);
+    if (verb !== COORDINATE) return;
+    // What others know of must be here for the next dot of the key to supersede or hold it (T3); a write that waits for room may yet fail.
+    if (isHeld || this.#mutants?.has('shownBeforeHeld')) sink.made(token, record);
+    else store.record = Uint8Array.prototype.slice.call(value);
   }
 
   #contextOf(call: ReplicaCall, local: RecordView): RecordView {

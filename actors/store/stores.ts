@@ -1,9 +1,12 @@
 /** Writes that were handed to the engine and are not done: made once and used again, so that a write costs no closure. */
 import type { WriteDone } from '../../storage/engine/api.ts';
 import type { StorageError } from '../../storage/errors.ts';
+import { RecordView } from '../version/record-view.ts';
 import type { ReplicaCall, ReplicaSink } from './replica-call.ts';
 
-class Store {
+export class Store {
+  /** Made by a write that waits for room: to be told before it is stored. */
+  record: Uint8Array | undefined;
   sink: ReplicaSink | null = null;
   token = 0;
   error: StorageError | undefined;
@@ -22,6 +25,7 @@ export class Stores {
   readonly #free: Store[] = [];
   #ended: Store[] = [];
   #telling: Store[] = [];
+  readonly #made = new RecordView();
   /** Handed over, and not told of yet. */
   pending = 0;
 
@@ -30,13 +34,13 @@ export class Stores {
     this.#ring = ring;
   }
 
-  /** What the engine calls when the write of this call is done. */
-  begin({ sink, token }: ReplicaCall): WriteDone {
+  /** Its `done` is what the engine calls when the write of this call is done. */
+  begin({ sink, token }: ReplicaCall): Store {
     const store = this.#free.pop() ?? new Store(this.#onEnded);
     store.sink = sink;
     store.token = token;
     this.pending++;
-    return store.done;
+    return store;
   }
 
   /** Tells all sinks whose writes have ended, in that order. */
@@ -45,14 +49,21 @@ export class Stores {
     this.#ended = this.#telling;
     this.#telling = ended;
     for (const store of ended) {
-      const { sink, token, error } = store;
+      const { sink, token, error, record } = store;
       store.sink = null;
+      store.record = undefined;
       store.error = undefined;
       this.pending--;
       this.#free.push(store);
       if (sink === null) continue;
-      if (error === undefined) sink.stored(token);
-      else failed(sink, token, error);
+      if (error !== undefined) failed(sink, token, error);
+      else {
+        if (record !== undefined) {
+          this.#made.open(record, 0, record.length);
+          sink.made(token, this.#made);
+        }
+        sink.stored(token);
+      }
     }
     ended.length = 0;
   }

@@ -65,8 +65,11 @@ export interface EngineIterator {
 export type EngineStats = Readonly<Record<string, number>>;
 
 export interface EngineApi {
-  /** Key and value are copied within the call. Errors by `done`: all of them, also of arguments. */
-  put(key: Uint8Array, value: Uint8Array, durability: Durability | undefined, done: WriteDone): void;
+  /**
+   * Key and value are copied within the call. Errors by `done`: all of them, also of arguments. Returns whether it can be read from now on; false: it waits for room and
+   * can be read once it is done, or it fails.
+   */
+  put(key: Uint8Array, value: Uint8Array, durability: Durability | undefined, done: WriteDone): boolean;
   delete(key: Uint8Array, durability: Durability | undefined, done: WriteDone): void;
   /** Deletes all keys in [start, end); `end` undefined: from `start` on. Cost: that of one write, however many there are. */
   deleteRange(start: Uint8Array, end: Uint8Array | undefined, durability: Durability | undefined, done: WriteDone): void;

@@ -43,12 +43,13 @@ export class Engine implements EngineApi {
     this.#parts = parts;
   }
 
-  put(key: Uint8Array, value: Uint8Array, durability: Durability | undefined, done: WriteDone): void {
+  put(key: Uint8Array, value: Uint8Array, durability: Durability | undefined, done: WriteDone): boolean {
     const { options, writes } = this.#parts;
     const refusal =
       this.#refusal(key, durability) ?? (value.length > options.valueBytesMax ? tooLarge(value, options.valueBytesMax) : undefined);
-    if (refusal !== undefined) writes.fail(done, refusal);
-    else writes.add(PUT, key, value, durability ?? options.durability, done);
+    if (refusal === undefined) return writes.add(PUT, key, value, durability ?? options.durability, done);
+    writes.fail(done, refusal);
+    return false;
   }
 
   delete(key: Uint8Array, durability: Durability | undefined, done: WriteDone): void {

@@ -67,8 +67,8 @@ export class Writes {
     return this.#waiting.map(({ batch }) => batch);
   }
 
-  /** Requires: sizes were checked. */
-  add(kind: RecordKind, key: Uint8Array, value: Uint8Array, durability: Durability, done: WriteDone): void {
+  /** Requires: sizes were checked. Returns whether it can be read from now on. */
+  add(kind: RecordKind, key: Uint8Array, value: Uint8Array, durability: Durability, done: WriteDone): boolean {
     const { memory, log, writeBytesMax } = this.#context;
     // Whether a write is too large must not depend on how full the memtable is: one that may not fit an empty one is refused below.
     const fits = recordBytes(key.length, value.length) <= writeBytesMax;
@@ -78,17 +78,18 @@ export class Writes {
         if (memory.active.table.add(kind, memory.sequence + 1, key, value) !== 0) {
           memory.sequence++;
           log.enqueue(1, durability, done);
-          return;
+          return true;
         }
         const rotated = this.#context.rotate();
         if (rotated === false) break;
         if (rotated !== true) {
           this.fail(done, rotated);
-          return;
+          return false;
         }
       }
     }
     this.#wait(batchOf(kind, key, value), durability, done);
+    return false;
   }
 
   write(batch: WriteBatch, durability: Durability, done: WriteDone): void {

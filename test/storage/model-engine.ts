@@ -76,8 +76,9 @@ export class ModelEngine implements EngineApi {
     return this.#snapshots.size;
   }
 
-  put(key: Uint8Array, value: Uint8Array, durability: Durability | undefined, done: WriteDone): void {
+  put(key: Uint8Array, value: Uint8Array, durability: Durability | undefined, done: WriteDone): boolean {
     this.#attempt(done, () => this.write(new WriteBatch().put(key, value), durability, done));
+    return !this.#closed;
   }
 
   delete(key: Uint8Array, durability: Durability | undefined, done: WriteDone): void {

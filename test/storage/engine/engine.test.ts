@@ -216,6 +216,28 @@ test('engine: OVERLOADED beyond waitingBytesMax, and all goes on when the flush 
   t.is(rig.put('after'), undefined);
 });
 
+test('engine: a put says whether it can be read, before it is done', (t) => {
+  const rig = new Rig().open({ memtablesMax: 1, waitingBytesMax: 20_000 });
+  rig.holds = () => true;
+  const value = Buffer.alloc(5_000, 'v');
+  const failed = new Set<string>();
+  const keys = Array.from({ length: 80 }, (_, i) => `key${i}`);
+  const readable = keys.filter((key) => {
+    const isReadable = rig.engine.put(Buffer.from(key), value, 'none', (error) => void (error !== undefined && failed.add(key)));
+    t.is(rig.get(key) !== undefined, isReadable, key);
+    return isReadable;
+  });
+  t.true(readable.length > 0 && readable.length < keys.length);
+  rig.go();
+  rig.flush();
+  t.deepEqual(
+    keys.filter((key) => rig.get(key) === undefined),
+    keys.filter((key) => failed.has(key)),
+  );
+  rig.close();
+  t.false(rig.engine.put(Buffer.from('k'), value, 'none', () => {}));
+});
+
 test('engine: memory stays within its bounds, when writers do not wait for acknowledgements', (t) => {
   const rig = new Rig().open({ memtablesMax: 2, waitingBytesMax: 100_000 });
   const value = Buffer.alloc(1_000);
