@@ -99,6 +99,11 @@ export interface ActorContext<M> {
    * and has not come to its turn, or the actor has stopped or was restarted since. Cost of a call: allocates nothing.
    */
   doorbell(message: M): () => void;
+  /**
+   * Keeps the thread from being closed, until the returned function is called or the time for closing is over: for what an actor has to write to disk when it is stopped.
+   * Stopping and restarting don't release it.
+   */
+  hold(): () => void;
 
   /** Starts a child. It stops when this actor stops or restarts. */
   spawn<C, A extends readonly unknown[]>(definition: ActorDefinition<C, A>, args: A, options?: SpawnOptions): Ref<C>;

@@ -21,7 +21,6 @@ import type { AnyRef, AskOptions, Ref } from './ref.ts';
 import { noteSender, type ReplyAddress, replyBytes, replyBytesTo } from './reply.ts';
 import { Ring } from './ring.ts';
 import type { ShardRuntime } from './shard-runtime.ts';
-import { TaskTimers } from './task-timers.ts';
 import { stashCurrent } from './undelivered.ts';
 import { unwatch, watch } from './watch.ts';
 import type { Network } from './wire/network.ts';
@@ -61,7 +60,7 @@ export class Context implements ActorContext<unknown> {
     return this.#cell.runtime.doors.network;
   }
   get timers(): Timers {
-    return new TaskTimers(this.#cell.runtime.tasks);
+    return this.#cell.runtime.timers;
   }
   get jobs(): JobRunner {
     return this.#cell.runtime.doors.jobs;
@@ -135,6 +134,10 @@ export class Context implements ActorContext<unknown> {
   completion<T>(then: (value: T) => unknown): (value: T) => void {
     this.#turn();
     return this.#completion(then, RESPONSE);
+  }
+
+  hold(): () => void {
+    return this.#turn().holds.take();
   }
 
   doorbell(message: unknown): () => void {

@@ -58,7 +58,7 @@ export function creditGranted(peer: Peer, slot: number, uid: number, count: numb
   }
   window.requested = false;
   window.available += count;
-  peer.runtime.watchIdleCredit();
+  peer.runtime.idleCredit.watch();
   window.waiters.wakeAll();
 }
 

@@ -11,12 +11,13 @@ import { AskTable, askPromise, sendAsk } from './asks.ts';
 import type { BoundRef } from './bound-ref.ts';
 import type { Cell } from './cell.ts';
 import { ENDED } from './cell-state.ts';
-import { returnIdleCredit } from './credit.ts';
 import { DeadLetters } from './dead-letters.ts';
 import type { Doors, Log, Random } from './doors.ts';
 import { BugError, invalidArgument, RuntimeError } from './errors.ts';
 import { FlightRecorder } from './flight-recorder.ts';
 import { FrameReceiver } from './frame-receiver.ts';
+import { Holds } from './holds.ts';
+import { IdleCredit } from './idle-credit.ts';
 import { BACKGROUND, CONTROL_CLASS, type Lane, REQUEST } from './lanes.ts';
 import { drainCell, stopCell } from './lifecycle.ts';
 import type { Link, Tasks, Transport } from './link.ts';
@@ -30,6 +31,7 @@ import { RingKeeper } from './ring-keeper.ts';
 import { RunQueue } from './run-queue.ts';
 import { completeRuntimeOptions, type RuntimeOptions, type ShardRuntimeOptions } from './runtime-options.ts';
 import { shardStats } from './shard-stats.ts';
+import { ShardTimers } from './shard-timers.ts';
 import { type Timer, TimerQueue, TimerTasks } from './timers.ts';
 import { tellRefused } from './undelivered.ts';
 import type { Verdict } from './verdict.ts';
@@ -40,7 +42,6 @@ import { SIGNAL_STOP } from './wire/frame.ts';
 const CLOCK_TURNS = 16;
 /** Power of two. */
 const SLICE_TICKS = 8;
-const IDLE_CREDIT_MS = 1000;
 
 export class ShardRuntime {
   readonly node: string;
@@ -53,11 +54,14 @@ export class ShardRuntime {
   readonly options: RuntimeOptions;
   readonly mutants: ReadonlySet<string>;
   readonly tasks: Tasks;
+  readonly timers: ShardTimers;
+  readonly holds = new Holds();
   readonly codec: PayloadCodec;
   readonly actors: ActorTable;
   readonly keeper: RingKeeper;
   readonly asks: AskTable;
   readonly peers: Peers;
+  readonly idleCredit: IdleCredit;
   readonly deadLetters: DeadLetters;
   readonly metrics = new ShardMetrics();
   readonly recorder: FlightRecorder;
@@ -96,7 +100,6 @@ export class ShardRuntime {
   #isAwake = false;
   #isRunning = false;
   #isStopped = false;
-  #watchesCredit = false;
   #sliceEnd = 0;
   #sliceTick = 0;
 
@@ -117,10 +120,12 @@ export class ShardRuntime {
       () => this.doors.clock.now(),
       () => this.timersChanged(),
     );
+    this.timers = new ShardTimers(this.tasks, () => this.#wake());
     this.keeper = new RingKeeper(this.tasks);
     this.asks = new AskTable(this.options.pendingAsksMax, this.random.u32());
     this.actors = new ActorTable(this, this.random.u32());
     this.peers = new Peers(this);
+    this.idleCredit = new IdleCredit(this.tasks, this.peers);
     this.deadLetters = new DeadLetters((ref, letter) => this.#tellFromNobody(ref, letter));
     this.codec = new PayloadCodec({ place: this.place, boot: this.boot, bind: (address) => this.refTo(address) });
     this.receiver = new FrameReceiver(this);
@@ -303,7 +308,7 @@ export class ShardRuntime {
     return this.now >= this.#sliceEnd || ((++this.#sliceTick & (SLICE_TICKS - 1)) === 0 && this.sliceIsOver());
   }
 
-  /** One go: what is due, turns until nothing is ready or the slice is over, then one flush per link. */
+  /** One go: what is due, turns until nothing is ready or the slice is over, what these left to do, then one flush per link. */
   run(): void {
     this.#isAwake = true;
     this.#isRunning = true;
@@ -313,11 +318,12 @@ export class ShardRuntime {
     this.asks.expire(this.now);
     for (let timer = this.#timers.takeDue(this.now); timer !== undefined; timer = this.#timers.takeDue(this.now)) timer.fire();
     this.#turns();
+    this.timers.run();
     this.#flush();
     this.receiver.endRun();
     this.#isRunning = false;
     this.#isAwake = false;
-    if (!this.#queue.isEmpty || this.#dirty.length > 0) this.#wake();
+    if (!this.#queue.isEmpty || this.#dirty.length > 0 || this.timers.hasWaiting) this.#wake();
     else this.timersChanged();
   }
 
@@ -375,18 +381,6 @@ export class ShardRuntime {
   timersChanged(): void {
     if (this.#isAwake || this.#isRunning) return;
     this.doors.loop.wakeAt(Math.min(this.#timers.nextAt(), this.asks.nextAt()));
-  }
-
-  /** Some credit was granted to this shard: sees to its going back when it is not used. */
-  watchIdleCredit(): void {
-    if (this.#watchesCredit) return;
-    this.#watchesCredit = true;
-    this.tasks.after(IDLE_CREDIT_MS, () => {
-      this.#watchesCredit = false;
-      let kept = false;
-      for (const peer of this.peers.all()) kept = returnIdleCredit(peer) || kept;
-      if (kept) this.watchIdleCredit();
-    });
   }
 
   stats(): ShardStats {

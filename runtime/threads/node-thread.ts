@@ -107,7 +107,7 @@ export class NodeThread {
       }, drainMs);
     });
     const closed = new Promise<void>((resolve) => {
-      this.runtime.closeTransport(resolve);
+      this.runtime.holds.whenNone(() => this.runtime.closeTransport(resolve));
     });
     await Promise.race([closed, late]);
     clearTimeout(timer);

@@ -24,6 +24,7 @@ const CALLS: Readonly<Record<string, (context: Context) => unknown>> = {
   job: (context) => context.job({ name: 'j' }, 1, { timeoutMs: 1 }, () => 1),
   completion: (context) => context.completion(() => 1),
   doorbell: (context) => context.doorbell(1),
+  hold: (context) => context.hold(),
   replyBytes: (context) => context.replyBytes(1, Buffer.alloc(1), 0, 1),
   noteSender: (context) => context.noteSender(new ReplyAddress()),
   replyBytesTo: (context) => context.replyBytesTo(new ReplyAddress(), 1, Buffer.alloc(1), 0, 1),

@@ -1,6 +1,5 @@
 import test from 'ava';
 import { RuntimeError } from '../../runtime/errors.ts';
-import { TaskTimers } from '../../runtime/task-timers.ts';
 import { type Context, Driver, type DriverOptions } from '../helpers/driver.ts';
 import { World } from '../helpers/world.ts';
 
@@ -74,24 +73,4 @@ test('doorbell: that of an earlier instance is dead, when the actor was started 
   bells[1]!();
   world.settle();
   t.deepEqual(actor.messages, ['rung']);
-});
-
-test('timers of tasks: tasks run in their order and not within the call, but not what was cancelled', (t) => {
-  const world = new World();
-  const { runtime } = world.shard();
-  const timers = new TaskTimers(runtime.tasks);
-  const order: string[] = [];
-  timers.after(60, () => order.push('late'));
-  const cancel = timers.after(20, () => order.push('cancelled'));
-  timers.after(Infinity, () => order.push('never'));
-  timers.soon(() => {
-    order.push('soon');
-    timers.soon(() => order.push('again'));
-    cancel();
-  });
-  t.deepEqual(order, []);
-  world.settle();
-  t.deepEqual(order, ['soon', 'again']);
-  world.advance(100);
-  t.deepEqual(order, ['soon', 'again', 'late']);
 });
