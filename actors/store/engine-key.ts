@@ -19,6 +19,8 @@ export const STORE_KEY_BYTES_MAX = KEY_BYTES_MAX - ENGINE_KEY_PREFIX_BYTES;
 export const LEASE_KEY = ownKey('l');
 export const MARK_KEY = ownKey('m');
 export const CEILING_KEY = ownKey('c');
+/** Never there: its deletion marks a place in the order of writes. */
+export const BARRIER_KEY = ownKey('b');
 
 /** Encodes keys into one place. Allocates only for a length that it sees for the first time. */
 export class EngineKeys {
@@ -40,6 +42,14 @@ export class EngineKeys {
     }
     return view;
   }
+}
+
+/** What keys of the keyspace begin with, from a token on. */
+export function prefixOf(keyspace: number, tokenHigh: number): Uint8Array {
+  const bytes = new Uint8Array(ENGINE_KEY_PREFIX_BYTES);
+  putBigEndian(bytes, 0, keyspace);
+  putBigEndian(bytes, 4, tokenHigh);
+  return bytes;
 }
 
 function ownKey(letter: string): Uint8Array {

@@ -20,18 +20,19 @@ import type { Log } from '../../runtime/doors.ts';
 import { assert } from '../../runtime/errors.ts';
 import { type Durability, LATER } from '../../storage/engine/api.ts';
 import { Engine } from '../../storage/engine/engine.ts';
-import type { EngineDoors, EngineOptions } from '../../storage/engine/options.ts';
 import { StorageError } from '../../storage/errors.ts';
 import { ANCESTOR, CONCURRENT, compare, merge, NO_ROOM } from '../version/merge.ts';
 import { reduceToNewest } from '../version/newest.ts';
 import { put } from '../version/put.ts';
 import { RecordView } from '../version/record-view.ts';
-import { hasForgotten, latestStamp } from '../version/seen.ts';
+import { hasForgotten, latestStamp, latestStampIn } from '../version/seen.ts';
 import { truncateEntries } from '../version/truncate.ts';
 import { Write } from '../version/write.ts';
-import { EngineKeys, STORE_KEY_BYTES_MAX } from './engine-key.ts';
+import { BARRIER_KEY, EngineKeys, STORE_KEY_BYTES_MAX } from './engine-key.ts';
+import { type EngineRange, hasAny } from './engine-range.ts';
 import { Minting } from './minting.ts';
 import { COORDINATE, READ_LOCAL, type ReplicaCall, type ReplicaSink } from './replica-call.ts';
+import { ENTRIES_MAX, RECORD_BYTES_MAX, type ReplicasOptions, SIBLINGS_MAX, WAITING_MAX } from './replicas-options.ts';
 import {
   type AnswerStatus,
   CONTEXT_LOCAL,
@@ -41,37 +42,13 @@ import {
   INVALID,
   LOADING,
   OVERLOADED,
+  STALE_RING,
   STORAGE_FAILED,
   TIMED_OUT,
 } from './store-request.ts';
 import { Stores } from './stores.ts';
 import { Miss, WaitingCalls } from './waiting-calls.ts';
 
-export interface ReplicasOptions {
-  /** Absolute; the directory above it exists. */
-  readonly dir: string;
-  readonly engine?: EngineOptions;
-  readonly doors: EngineDoors;
-  /** Called outside of turns, any number of times: `drain` is to be called in one. */
-  readonly ring: () => void;
-  /** Calls that may wait for a read, for room or for a dot; more are OVERLOADED. Default 1,024. */
-  readonly waitingMax?: number;
-  /** Siblings a client's write may leave; one that would leave more is INVALID. Default 1,000. */
-  readonly siblingsMax?: number;
-  /** Entries of a version vector, from which on those of retired actors are dropped by writes. Default 64. */
-  readonly entriesMax?: number;
-  /** Bytes of a record, at most. Default 8 MiB. */
-  readonly recordBytesMax?: number;
-  readonly leaseCounters?: number;
-  readonly driftMaxMs?: number;
-  /** Planted bugs: ackBeforeDurable, missRunsMergeUnordered, stallIgnored, shownBeforeHeld, and those of versions and engine. */
-  readonly mutants?: ReadonlySet<string>;
-}
-
-const WAITING_MAX = 1_024;
-const SIBLINGS_MAX = 1_000;
-const ENTRIES_MAX = 64;
-const RECORD_BYTES_MAX = 8 * 1024 * 1024;
 const SCRATCH_BYTES = 4_096;
 
 export class Replicas {
@@ -183,17 +160,42 @@ export class Replicas {
     }
   }
 
-  /** No more calls: those that wait fail; writes under way end, and what their sinks are told of them comes by `drain`. Then the clean mark, and the engine closes. */
-  close(done: (error: StorageError | undefined) => void): void {
+  /**
+   * No more calls: those that wait fail; writes under way end, and what their sinks are told of them comes by `drain`. Then the clean mark, if the owner ends in order
+   * (`isClean`), and the engine closes.
+   */
+  close(done: (error: StorageError | undefined) => void, isClean = true): void {
     const engine = this.#engine;
     this.#isClosed = true;
     if (engine === null || !this.#isOpen) return done(undefined);
     this.#isOpen = false;
     for (const call of this.#waiting.takeAll()) fail(call, LOADING, 'the replicas of this shard are closing');
-    if (this.#hasFailed) return engine.close(done);
+    if (this.#hasFailed || !isClean) return engine.close(done);
     this.#minting!.close((error) => {
       if (error !== undefined) this.#log.error('clean mark of the store could not be written', { why: error.message });
       engine.close(done);
+    });
+  }
+
+  /**
+   * The ring has changed. Writes that came under the old one and wait are refused as STALE_RING, to be made again by the new one; `done` is called when those that the engine has
+   * taken on can be read, at once or later: whoever copies the data from then on misses none.
+   */
+  switchRing(done: () => void): void {
+    if (!this.#mutants?.has('oldRingWritesLater'))
+      for (const call of this.#waiting.takeWrites()) fail(call, STALE_RING, 'the ring has changed while the write was waiting');
+    if (!this.#isOpen || !this.#engine!.hasWaitingWrites) return done();
+    // Behind all that wait for room: it is done when they are.
+    this.#engine!.delete(BARRIER_KEY, 'none', () => done());
+  }
+
+  /** Deletes what there is in the range. `done`: nothing is, on disk. Requires: it is open, and no more writes of the range come. */
+  drop(range: EngineRange, done: (error: StorageError | undefined) => void): void {
+    const engine = this.#engine!;
+    hasAny(engine, range, (isSo) => {
+      if (!isSo || !this.#isOpen) return done(undefined);
+      if (!this.#mutants?.has('droppedComesBack')) this.#waiting.forgetValues();
+      engine.deleteRange(range.start, range.end, 'sync', done);
     });
   }
 
@@ -235,7 +237,7 @@ export class Replicas {
     if (calls.length === 0 || !this.#isOpen || result === undefined) return;
     this.#waiting.end(miss);
     const now = this.#options.doors.clock.now();
-    let isAsRead = true;
+    let isAsRead = !miss.isOutdated;
     for (const [i, call] of calls.entries()) {
       if (call.deadlineMs <= now) fail(call, TIMED_OUT, 'the time was up before the disk was read');
       else if (!result.ok) this.#readFailed(call, result.error);
@@ -302,7 +304,7 @@ export class Replicas {
     const minting = this.#minting!;
     const incoming = this.#other;
     incoming.open(call.bytes, call.start, call.end);
-    if (!minting.observe(latestStamp(incoming)))
+    if (!minting.observe(latestStampIn(incoming)))
       return fail(call, INVALID, 'record: stamped further ahead of the wall clock than is borne with');
     if (hasForgotten(local, incoming, minting.incarnation, 0, this.#mutants))
       minting.reincarnate('a record knows dots of this store that it does not hold');

@@ -15,6 +15,7 @@ import type { Ref } from '../../runtime/ref.ts';
 import { ReplyAddress } from '../../runtime/reply.ts';
 import type { CompactionScheduler } from '../../storage/compaction/scheduler.ts';
 import type { EngineOptions } from '../../storage/engine/options.ts';
+import type { Keyspace } from '../ring/ring-state.ts';
 import { partitionOf, shardOf } from '../ring/token.ts';
 import type { RingHolder } from '../ring-agent.ts';
 import { writeDigest } from '../version/digest.ts';
@@ -32,8 +33,10 @@ import {
   RECORD,
   WANT_DIGEST,
 } from './data-frames.ts';
+import { rangesBetween } from './engine-range.ts';
 import { MERGE_IN, READ_LOCAL, ReplicaCall, type ReplicaSink } from './replica-call.ts';
-import { Replicas, type ReplicasOptions } from './replicas.ts';
+import { Replicas } from './replicas.ts';
+import type { ReplicasOptions } from './replicas-options.ts';
 import { INVALID, LOADING, NO_KEYSPACE_FOUND, OK, STALE_RING } from './store-request.ts';
 
 /** Ends service: answered when the store is closed, with its clean mark on disk. */
@@ -51,6 +54,8 @@ export type VNodeMessage = DrainStore;
 /** The replicas of a shard, for the coordinator of its thread. Null: not open. */
 export interface ReplicasHolder {
   replicas: Replicas | null;
+  /** For `beforeSwitched` of the RingAgent of this thread: ends the writes of the old ring, then calls `done`, at once or later. */
+  switchRing?: ((done: () => void) => void) | undefined;
 }
 
 export interface VNodeArguments {
@@ -107,13 +112,18 @@ class VNode implements ReplicaSink {
   #replicas: Replicas;
   #draining: Ref<StoreDrained>[] | null = null;
   #isClosed = false;
+  /** Keyspaces, when what was left of others was last dropped. */
+  #droppedFor: readonly Keyspace[] | null = null;
+  readonly #release: () => void;
   #trouble = 'the replicas of this shard are being opened';
 
   constructor(context: ActorContext<Message>, args: VNodeArguments) {
     this.#context = context;
     this.#args = args;
     this.#ring = context.doorbell({ type: 'rung' });
+    this.#release = context.hold();
     this.#replicas = this.#open();
+    args.holder.switchRing = (done) => this.#onRing(done);
   }
 
   receive(message: Message): void {
@@ -165,10 +175,12 @@ class VNode implements ReplicaSink {
     holder.replicas.run(call);
   }
 
-  stopped(_reason: StopReason): void {
-    this.#args.holder.replicas = null;
-    // Without a drain before: no mark is promised, but what is under way ends and the lock is given back.
-    this.#replicas.close(() => {});
+  stopped(reason: StopReason): void {
+    const { holder } = this.#args;
+    holder.replicas = null;
+    holder.switchRing = undefined;
+    // The thread waits for what is under way; who has failed can't vouch for what it leaves.
+    this.#replicas.close(this.#release, reason === 'stopped');
   }
 
   found(token: number, record: RecordView): void {
@@ -222,11 +234,34 @@ class VNode implements ReplicaSink {
     if (this.#draining !== null) return replicas.close(() => {});
     if (error === undefined) {
       holder.replicas = replicas;
-      return;
+      return this.#dropMissing();
     }
     this.#trouble = `the replicas of this shard can't be opened: ${error}`;
     this.#context.log.error('replicas could not be opened', { why: error });
     this.#context.after('open', reopenMs, { type: 'open' });
+  }
+
+  /** In the turn of the agent: the holder of the ring has a new one. */
+  #onRing(done: () => void): void {
+    const { replicas } = this.#args.holder;
+    if (replicas === null) return done();
+    this.#dropMissing();
+    replicas.switchRing(done);
+  }
+
+  /** Deletes what is left of keyspaces that the ring has no more. Also after a start: it may have been missed. */
+  #dropMissing(): void {
+    const { holder, ring } = this.#args;
+    const state = ring.ring?.state;
+    if (holder.replicas === null || state === undefined || state.keyspaces === this.#droppedFor) return;
+    this.#droppedFor = state.keyspaces;
+    const { replicas } = holder;
+    const ids = state.keyspaces.map(({ id }) => id);
+    for (const range of rangesBetween(ids, state.nextKeyspaceId)) {
+      replicas.drop(range, (error) => {
+        if (error !== undefined) this.#context.log.error('a dropped keyspace could not be deleted', { why: error.message });
+      });
+    }
   }
 
   #onClosed(error: string | undefined): void {

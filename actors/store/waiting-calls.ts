@@ -3,7 +3,7 @@
  * Cost: for a key that nobody waits for one load, however many others there are.
  */
 import type { StorageResult } from '../../storage/errors.ts';
-import type { ReplicaCall } from './replica-call.ts';
+import { READ_LOCAL, type ReplicaCall } from './replica-call.ts';
 
 const SLOTS = 4_096;
 
@@ -11,6 +11,9 @@ const SLOTS = 4_096;
 export class Miss {
   readonly calls: ReplicaCall[] = [];
   name = '';
+  slot = 0;
+  /** A range delete has come since the read began. */
+  isOutdated = false;
   result: StorageResult<Uint8Array | undefined> | undefined;
   readonly #ended: (miss: Miss) => void;
 
@@ -58,7 +61,8 @@ export class WaitingCalls {
   begin(miss: Miss, engineKey: Uint8Array, call: ReplicaCall): void {
     miss.name = nameOf(engineKey);
     this.#misses.set(miss.name, miss);
-    this.#perSlot[call.tokenLow & (SLOTS - 1)]!++;
+    miss.slot = call.tokenLow & (SLOTS - 1);
+    this.#perSlot[miss.slot]!++;
     this.join(miss, call);
   }
 
@@ -71,8 +75,28 @@ export class WaitingCalls {
   /** It has its result: its calls are the caller's now. */
   end(miss: Miss): void {
     this.#count -= miss.calls.length;
-    this.#perSlot[miss.calls[0]!.tokenLow & (SLOTS - 1)]!--;
+    this.#perSlot[miss.slot]!--;
     if (this.#misses.get(miss.name) === miss) this.#misses.delete(miss.name);
+  }
+
+  /** What reads under way will find may be deleted by now. */
+  forgetValues(): void {
+    for (const miss of this.#misses.values()) miss.isOutdated = true;
+  }
+
+  /** All writes that wait: they are the caller's now. Reads go on. */
+  takeWrites(): readonly ReplicaCall[] {
+    const taken = [...this.takeStalled()];
+    for (const miss of [...this.#misses.values()]) {
+      const writes = miss.calls.filter(({ verb }) => verb !== READ_LOCAL);
+      const reads = miss.calls.filter(({ verb }) => verb === READ_LOCAL);
+      if (reads.length === 0) this.end(miss);
+      else this.#count -= writes.length;
+      miss.calls.length = 0;
+      miss.calls.push(...reads);
+      taken.push(...writes);
+    }
+    return taken;
   }
 
   /** Requires: not full. */

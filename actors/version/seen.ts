@@ -3,7 +3,7 @@ import { u64At } from '../../storage/byte-reader.ts';
 import { compareU64 } from './compare-bytes.ts';
 import { compareActors } from './incarnation.ts';
 import { ENTRY_BYTES, ENTRY_COUNTER, ENTRY_STAMP, SIBLING_COUNTER } from './record-format.ts';
-import { type RecordView, siblingEnd } from './record-view.ts';
+import { type RecordView, siblingEnd, stampAt } from './record-view.ts';
 
 /** Whether `context` covers every sibling of `record`: who read what the context is of has seen them all, and a put with it replaces them all. */
 export function isCovered(record: RecordView, context: RecordView): boolean {
@@ -39,6 +39,14 @@ export function hasForgotten(
 export function latestStamp({ bytes, entries, entriesAt }: RecordView): number {
   let latest = 0;
   for (let i = 0, at = entriesAt; i < entries; i++, at += ENTRY_BYTES) latest = Math.max(latest, u64At(bytes, at + ENTRY_STAMP));
+  return latest;
+}
+
+/** As `latestStamp`, of all that is in a record that came from elsewhere: its siblings too, which nothing else says to be stamped no later than their entries. */
+export function latestStampIn(record: RecordView): number {
+  let latest = latestStamp(record);
+  for (let i = 0, at = record.siblingsAt; i < record.siblings; i++, at = siblingEnd(record.bytes, at))
+    latest = Math.max(latest, stampAt(record.bytes, at));
   return latest;
 }
 

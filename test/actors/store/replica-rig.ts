@@ -1,6 +1,7 @@
 /** Replicas on a simulated disk, for tests of a few lines. The rig is the owner: it drains when the doorbell has rung, and remembers what sinks are told. */
 import { ReplicaCall, type ReplicaSink, type ReplicaVerb } from '../../../actors/store/replica-call.ts';
-import { Replicas, type ReplicasOptions } from '../../../actors/store/replicas.ts';
+import { Replicas } from '../../../actors/store/replicas.ts';
+import type { ReplicasOptions } from '../../../actors/store/replicas-options.ts';
 import type { RecordView } from '../../../actors/version/record-view.ts';
 import type { CrashModel } from '../../../runtime/simulation/crash-models.ts';
 import type { EngineOptions } from '../../../storage/engine/options.ts';

@@ -17,9 +17,9 @@ function valuesOf(record: NaiveRecord | undefined): readonly string[] {
   return (record?.siblings ?? []).map(({ value }) => value).sort();
 }
 
-function stamped(actor: string, counter: number, stamp: number): NaiveRecord {
+function stamped(actor: string, counter: number, stamp: number) {
   const sibling = { actor, counter, stamp, expiry: 0, isTombstone: false, value: `${counter}` };
-  return { vector: new Map([[actor, { counter, stamp }]]), siblings: [sibling] };
+  return { vector: new Map([[actor, { counter, stamp }]]), siblings: [sibling] } satisfies NaiveRecord;
 }
 
 test('replicas: what was written is read, newer than its context and beside what it did not know', (t) => {
@@ -74,6 +74,26 @@ test('replicas: a record from too far ahead is refused, and the clock goes on', 
   const record = stamped('aa'.repeat(16), 1, 60_000 * 1_024);
   t.is(rig.answer(rig.call(MERGE_IN, { bytes: encodeNaive(record) })).failed?.status, INVALID);
   t.true(rig.answer(rig.call(COORDINATE, { bytes: 'v' })).made!.siblings[0]!.stamp < 60_000 * 1_024);
+});
+
+test('replicas: a record with one sibling from too far ahead is refused, however its vector is stamped', (t) => {
+  const rig = opened('sibling drift', { driftMaxMs: 10 });
+  const record = stamped('aa'.repeat(16), 1, 60_000 * 1_024);
+  record.vector.set('aa'.repeat(16), { counter: 1, stamp: 1 });
+  t.is(rig.answer(rig.call(MERGE_IN, { bytes: encodeNaive(record) })).failed?.status, INVALID);
+});
+
+test('replicas: a store begins a new name, when its owner did not end in order', (t) => {
+  const rig = opened('no order');
+  const first = Buffer.from(rig.replicas.incarnation).toString('hex');
+  let isClosed = false;
+  rig.replicas.close(() => {
+    isClosed = true;
+  }, false);
+  rig.run(() => isClosed);
+  rig.restart(LOSE_ALL);
+  rig.open();
+  t.not(Buffer.from(rig.replicas.incarnation).toString('hex'), first);
 });
 
 test('replicas: a store goes on under its name after a clean end, and under a new one after a crash', (t) => {

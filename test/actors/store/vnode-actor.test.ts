@@ -61,7 +61,7 @@ const sender = defineActor<Frame, readonly [vnode: Ref<VNodeMessage>, answered: 
 );
 
 class VNodeRig {
-  readonly kit = new TestKit({ jobs: JOBS });
+  readonly kit: TestKit;
   readonly ring: RingHolder = { ring: RING, mayServe: true };
   readonly holder: ReplicasHolder = { replicas: null };
   readonly answers: Answered[] = [];
@@ -69,8 +69,10 @@ class VNodeRig {
   readonly vnode: Ref<VNodeMessage>;
   readonly #sender: Ref<Frame>;
 
-  constructor(mutants: readonly string[] = []) {
-    this.kit.simulation.node('kit').disk.makeDirectory('/data');
+  /** `before`: goes on in its kit. */
+  constructor(mutants: readonly string[] = [], before?: VNodeRig) {
+    this.kit = before?.kit ?? new TestKit({ jobs: JOBS });
+    if (before === undefined) this.kit.simulation.node('kit').disk.makeDirectory('/data');
     const staleRing = (found: unknown): void => void this.stale.push(found);
     const args = {
       node: 'kit',
@@ -163,6 +165,57 @@ test('vnode: what was acknowledged is there after a drain and a new start', (t) 
   rig.kit.spawn(vnodeActor, [{ node: 'kit', shard: 0, shards: 2, dir: '/data', ring: rig.ring, holder }]);
   rig.kit.advance(1_000);
   t.true(holder.replicas?.isOpen);
+});
+
+/** The incarnation that a shard goes on with, which another one had left by `end`. */
+function namesOf(end: (rig: VNodeRig) => void): readonly string[] {
+  const rig = new VNodeRig().open();
+  const before = Buffer.from(rig.holder.replicas!.incarnation).toString('hex');
+  end(rig);
+  let hasClosed = false;
+  rig.kit.simulation.node('kit').main.runtime.holds.whenNone(() => {
+    hasClosed = true;
+  });
+  rig.kit.advance(1_000);
+  if (!hasClosed) return [before, 'not closed'];
+  const holder: ReplicasHolder = { replicas: null };
+  rig.kit.spawn(vnodeActor, [{ node: 'kit', shard: 0, shards: 2, dir: '/data', ring: rig.ring, holder }]);
+  rig.kit.advance(1_000);
+  return [before, Buffer.from(holder.replicas!.incarnation).toString('hex')];
+}
+
+test('vnode: its thread waits until the clean mark is on disk, when it is stopped', (t) => {
+  const [before, after] = namesOf((rig) => rig.kit.stop(rig.vnode));
+  t.is(after, before);
+});
+
+test('vnode: what is left of a keyspace that was dropped is deleted, at once and after a start that had missed it', (t) => {
+  const rig = new VNodeRig().open();
+  rig.ask(MERGE, DURABILITY_SYNC, {}, encodeNaive(RECORD));
+  let isDone = false;
+  const without = knownRing({ ...RING.state, epoch: EPOCH + 1, keyspaces: [] });
+  rig.ring.ring = without;
+  rig.holder.switchRing!(() => {
+    isDone = true;
+  });
+  rig.kit.advance(1_000);
+  t.true(isDone);
+  rig.ring.ring = RING;
+  t.is(rig.ask(READ, WANT_RECORD)?.rest.length, 0);
+
+  rig.ask(MERGE, DURABILITY_SYNC, {}, encodeNaive(RECORD));
+  rig.kit.stop(rig.vnode);
+  rig.kit.advance(1_000);
+  rig.ring.ring = without;
+  const holder: ReplicasHolder = { replicas: null };
+  const again = rig.kit.spawn(vnodeActor, [{ node: 'kit', shard: 0, shards: 2, dir: '/data', ring: rig.ring, holder }]);
+  rig.kit.advance(1_000);
+  rig.kit.stop(again);
+  rig.kit.advance(1_000);
+  rig.ring.ring = RING;
+  const last = new VNodeRig([], rig).open();
+  t.is(last.ask(READ, WANT_RECORD)?.rest.length, 0);
+  t.deepEqual(rig.kit.failures, []);
 });
 
 test('vnode: it opens again, when its store was taken', (t) => {

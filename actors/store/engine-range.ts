@@ -1,0 +1,44 @@
+/** Ranges of a shard's engine: keyspaces and partitions, each of them one (engine-key.ts). */
+import { type EngineApi, LATER } from '../../storage/engine/api.ts';
+import { partitionShift } from '../ring/token.ts';
+import { prefixOf } from './engine-key.ts';
+
+/** From `start` on, below `end`. */
+export interface EngineRange {
+  readonly start: Uint8Array;
+  readonly end: Uint8Array;
+}
+
+/** All keys of keyspaces `from` to `before` - 1. Requires: 1 <= from < before < 2^32. */
+export function rangeOfKeyspaces(from: number, before: number): EngineRange {
+  return { start: prefixOf(from, 0), end: prefixOf(before, 0) };
+}
+
+/** Requires: `partition` is one of `partitions`, `keyspace` below 2^32 - 1. */
+export function rangeOfPartition(keyspace: number, partition: number, partitions: number): EngineRange {
+  const width = 2 ** partitionShift(partitions);
+  const end = partition + 1 === partitions ? prefixOf(keyspace + 1, 0) : prefixOf(keyspace, (partition + 1) * width);
+  return { start: prefixOf(keyspace, partition * width), end };
+}
+
+/** What lies between the keyspaces that there are: of keyspaces that were dropped. `ids`: rising. */
+export function rangesBetween(ids: readonly number[], nextId: number): readonly EngineRange[] {
+  const ranges: EngineRange[] = [];
+  let from = 1;
+  for (const id of [...ids, nextId]) {
+    if (from < id) ranges.push(rangeOfKeyspaces(from, id));
+    from = id + 1;
+  }
+  return ranges;
+}
+
+/** Calls `done` with whether the range has keys, at once or later; true also where that can't be read. */
+export function hasAny(engine: EngineApi, { start, end }: EngineRange, done: (hasAny: boolean) => void): void {
+  const iterator = engine.iterator({ gte: start, lt: end, values: false });
+  const tell = (isSo: boolean): void => {
+    iterator.close();
+    done(isSo);
+  };
+  const entries = iterator.next(1, 1, (result) => tell(!result.ok || result.value.length > 0));
+  if (entries !== LATER) tell(entries.length > 0);
+}

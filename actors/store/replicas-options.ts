@@ -1,0 +1,28 @@
+/** What the replicas of a shard are opened with. */
+import type { EngineDoors, EngineOptions } from '../../storage/engine/options.ts';
+
+export interface ReplicasOptions {
+  /** Absolute; the directory above it exists. */
+  readonly dir: string;
+  readonly engine?: EngineOptions;
+  readonly doors: EngineDoors;
+  /** Called outside of turns, any number of times: `drain` is to be called in one. */
+  readonly ring: () => void;
+  /** Calls that may wait for a read, for room or for a dot; more are OVERLOADED. Default 1,024. */
+  readonly waitingMax?: number;
+  /** Siblings a client's write may leave; one that would leave more is INVALID. Default 1,000. */
+  readonly siblingsMax?: number;
+  /** Entries of a version vector, from which on those of retired actors are dropped by writes. Default 64. */
+  readonly entriesMax?: number;
+  /** Bytes of a record, at most. Default 7 MiB: with the longest key it fits a frame (8 MiB). */
+  readonly recordBytesMax?: number;
+  readonly leaseCounters?: number;
+  readonly driftMaxMs?: number;
+  /** Planted bugs: ackBeforeDurable, missRunsMergeUnordered, stallIgnored, shownBeforeHeld, oldRingWritesLater, droppedComesBack, and those of versions and engine. */
+  readonly mutants?: ReadonlySet<string>;
+}
+
+export const WAITING_MAX = 1_024;
+export const SIBLINGS_MAX = 1_000;
+export const ENTRIES_MAX = 64;
+export const RECORD_BYTES_MAX = 7 * 1024 * 1024;

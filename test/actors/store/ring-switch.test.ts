@@ -1,0 +1,142 @@
+/** What a change of the ring asks of the replicas of a shard: the end of writes of the old ring, and ranges that go. */
+import test from 'ava';
+import { rangeOfKeyspaces, rangeOfPartition, rangesBetween } from '../../../actors/store/engine-range.ts';
+import { COORDINATE, READ_LOCAL } from '../../../actors/store/replica-call.ts';
+import { STALE_RING } from '../../../actors/store/store-request.ts';
+import { LOSE_ALL } from '../../../runtime/simulation/crash-models.ts';
+import { ReplicaRig } from './replica-rig.ts';
+
+const HALF = 0x8000_0000;
+
+/** Has written `k` and so much else that `k` is on disk only. */
+function coldRig(seed: string, mutants: readonly string[] = []): ReplicaRig {
+  const rig = new ReplicaRig(seed, { mutants: new Set(mutants) });
+  rig.open();
+  rig.answer(rig.call(COORDINATE, { bytes: 'old' }));
+  for (let i = 0; i < 8; i++) rig.answer(rig.call(COORDINATE, { key: `fill ${i}`, bytes: 'x'.repeat(7_000), tokenHigh: HALF }));
+  rig.advance(1_000);
+  return rig;
+}
+
+function valueIn(rig: ReplicaRig, key = 'k', fields = {}): string | undefined {
+  return rig.answer(rig.call(READ_LOCAL, { key, ...fields })).found?.siblings[0]?.value;
+}
+
+function switchAround(rig: ReplicaRig): { readonly write: number; readonly read: number } {
+  const write = rig.call(COORDINATE, { bytes: 'new' });
+  const read = rig.call(READ_LOCAL);
+  let isDone = false;
+  rig.replicas.switchRing(() => {
+    isDone = true;
+  });
+  rig.run(() => isDone);
+  return { write, read };
+}
+
+test('ring switch: a write that waits for the disk is refused as of an old ring, and a read goes on', (t) => {
+  const rig = coldRig('waits');
+  const { write, read } = switchAround(rig);
+  t.is(rig.answer(write).failed?.status, STALE_RING);
+  t.is(rig.answer(read).found?.siblings[0]?.value, 'old');
+  t.is(rig.answer(rig.call(COORDINATE, { bytes: 'newer' })).isStored, true);
+  t.is(rig.replicas.pending, 0);
+});
+
+test('ring switch: a write that has begun and comes after the switch is seen, when it is planted', (t) => {
+  const rig = coldRig('waits', ['oldRingWritesLater']);
+  const { write } = switchAround(rig);
+  t.true(rig.answer(write).isStored);
+});
+
+test('ring switch: writes that the engine has taken on can be read when it is done', (t) => {
+  const rig = new ReplicaRig('room');
+  rig.open();
+  const tokens: number[] = [];
+  for (let i = 0; i < 12; i++) tokens.push(rig.call(COORDINATE, { key: `k${i}`, bytes: 'x'.repeat(7_000) }));
+  t.true(tokens.some((token) => rig.told[token]!.made === undefined));
+  let isDone = false;
+  rig.replicas.switchRing(() => {
+    isDone = true;
+  });
+  t.false(isDone);
+  rig.run(() => isDone);
+  rig.settle();
+  for (const [i, token] of tokens.entries()) {
+    const { failed } = rig.told[token]!;
+    t.is(failed?.status === STALE_RING, valueIn(rig, `k${i}`) === undefined, `${i}`);
+  }
+  t.true(tokens.some((token) => rig.told[token]!.failed !== undefined));
+});
+
+test('ring switch: nothing is waited for, when nothing waits', (t) => {
+  const rig = new ReplicaRig('idle');
+  rig.open();
+  let isDone = false;
+  rig.replicas.switchRing(() => {
+    isDone = true;
+  });
+  t.true(isDone);
+});
+
+function drop(rig: ReplicaRig, range: Parameters<ReplicaRig['replicas']['drop']>[0]): void {
+  let isDone = false;
+  rig.replicas.drop(range, () => {
+    isDone = true;
+  });
+  rig.run(() => isDone);
+}
+
+test('dropped range: a partition goes, the others stay, also over a crash', (t) => {
+  const rig = coldRig('partition');
+  drop(rig, rangeOfPartition(1, 1, 2));
+  t.is(valueIn(rig, 'fill 3', { tokenHigh: HALF }), undefined);
+  t.is(valueIn(rig), 'old');
+  rig.restart(LOSE_ALL);
+  rig.open();
+  t.is(valueIn(rig, 'fill 3', { tokenHigh: HALF }), undefined);
+  t.is(valueIn(rig), 'old');
+});
+
+/** Keys that show after the drop what was there before it, when writes of them begin while it does. */
+function comeBack(mutants: readonly string[]): readonly string[] {
+  const rig = new ReplicaRig('miss', { mutants: new Set(mutants) });
+  rig.open();
+  const keys = Array.from({ length: 60 }, (_, i) => `k${i}`);
+  for (const key of [...keys, ...Array.from({ length: 8 }, (_, i) => `fill ${i}`)])
+    rig.answer(rig.call(COORDINATE, { key, bytes: `old${'.'.repeat(key.startsWith('fill') ? 7_000 : 10)}` }));
+  rig.advance(1_000);
+  let isDropped = false;
+  rig.replicas.drop(rangeOfKeyspaces(1, 2), () => {
+    isDropped = true;
+  });
+  const waiting = [...keys];
+  let steps = 0;
+  rig.run(() => {
+    const key = ++steps % 2 === 0 ? waiting.pop() : undefined;
+    if (key !== undefined) rig.call(COORDINATE, { key, bytes: 'new' });
+    return isDropped;
+  });
+  rig.settle();
+  return keys.filter((key) => rig.answer(rig.call(READ_LOCAL, { key })).found!.siblings.some(({ value }) => value.startsWith('old')));
+}
+
+test('dropped range: nothing that a write had begun to read comes back', (t) => {
+  t.deepEqual(comeBack([]), []);
+});
+test('dropped range: what writes had begun to read comes back, when it is planted', (t) => {
+  t.true(comeBack(['droppedComesBack']).length > 0);
+});
+
+test('dropped range: keyspaces and partitions are cut at their bounds', (t) => {
+  const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
+  const { start, end } = rangeOfPartition(7, 3, 8);
+  t.deepEqual([hex(start), hex(end)], ['000000076000000000000000', '000000078000000000000000']);
+  t.is(hex(rangeOfPartition(7, 7, 8).end), '000000080000000000000000');
+  const between = rangesBetween([2, 3, 6], 9).map((range) => [hex(range.start).slice(0, 8), hex(range.end).slice(0, 8)]);
+  t.deepEqual(between, [
+    ['00000001', '00000002'],
+    ['00000004', '00000006'],
+    ['00000007', '00000009'],
+  ]);
+  t.deepEqual(rangesBetween([], 1), []);
+});
