@@ -50,7 +50,9 @@ export class RequestTable {
   readonly startedMs: Float64Array;
   readonly tokens: Float64Array;
   readonly sinks: (RequestSink | null)[];
-  /** Rings tried. */
+  /** 1: came from another coordinator or a client by FORWARD, and is not forwarded again. */
+  readonly isForwarded: Uint8Array;
+  /** Times that it was begun under another ring. */
   readonly attempts: Uint8Array;
   /** REPLICAS_MAX per slot: indices in the members of the ring of `epochs`, in the order in which they are asked. */
   readonly members: Uint16Array;
@@ -66,6 +68,9 @@ export class RequestTable {
   /** The record as merged so far (get) or minted (put, delete); empty: none. */
   readonly recordStarts: Uint32Array;
   readonly recordEnds: Uint32Array;
+  /** With CONTEXT_READ: the version vector of what was read; empty: nothing was, or not yet. */
+  readonly readContextStarts: Uint32Array;
+  readonly readContextEnds: Uint32Array;
   readonly #bytesMax: number;
   readonly #generations: Uint16Array;
   /** A ring of free slots. */
@@ -107,6 +112,9 @@ export class RequestTable {
     this.valueEnds = new Uint32Array(capacity);
     this.recordStarts = new Uint32Array(capacity);
     this.recordEnds = new Uint32Array(capacity);
+    this.readContextStarts = new Uint32Array(capacity);
+    this.readContextEnds = new Uint32Array(capacity);
+    this.isForwarded = new Uint8Array(capacity);
     this.#generations = new Uint16Array(capacity);
     this.#free = Uint16Array.from({ length: capacity }, (_, slot) => slot);
   }
@@ -137,6 +145,9 @@ export class RequestTable {
     this.valueEnds[slot] = out.length;
     this.recordStarts[slot] = 0;
     this.recordEnds[slot] = 0;
+    this.readContextStarts[slot] = 0;
+    this.readContextEnds[slot] = 0;
+    this.isForwarded[slot] = 0;
     this.kinds[slot] = request.kind;
     this.contextKinds[slot] = request.contextKind;
     this.durabilities[slot] = request.durability;
