@@ -47,11 +47,14 @@ export class LocalReplica {
   readonly #ends: number[] = [];
   readonly #messages: string[] = [];
   readonly #out = new OutBuffer(INITIAL_BYTES, BYTES_MAX);
+  readonly #heard: () => void;
   #told = 0;
+  #isRunning = false;
   #isTelling = false;
 
-  /** `wallMs`: milliseconds since 1970. */
-  constructor(replicas: RunsCalls, coordinator: Coordinator, wallMs: () => number) {
+  /** `wallMs`: milliseconds since 1970. `heard` is called when something comes outside of calls from here: `tell` is to be called in a turn of the coordinator's. */
+  constructor(replicas: RunsCalls, coordinator: Coordinator, wallMs: () => number, heard: () => void = () => {}) {
+    this.#heard = heard;
     this.#replicas = replicas;
     this.#coordinator = coordinator;
     this.#wallMs = wallMs;
@@ -130,7 +133,9 @@ export class LocalReplica {
   }
 
   #run(call: ReplicaCall): void {
+    this.#isRunning = true;
     this.#replicas.run(call);
+    this.#isRunning = false;
     this.tell();
   }
 
@@ -163,6 +168,7 @@ export class LocalReplica {
     this.#starts.push(this.#out.length - bytes);
     this.#ends.push(this.#out.length);
     this.#messages.push(message);
+    if (!this.#isRunning) this.#heard();
   }
 
   #hearRecord(news: 'record' | 'coordinated', id: number, { bytes, start, end }: RecordView): void {
@@ -202,7 +208,7 @@ export class LocalReplica {
   }
 }
 
-function durabilityOf(asked: number, { durability }: Keyspace): number {
+export function durabilityOf(asked: number, { durability }: Keyspace): number {
   if (asked !== 0) return asked;
   switch (durability) {
     case 'none':

@@ -50,15 +50,11 @@ test('replicas: calls are refused as loading, when they are not open', (t) => {
 
 test('replicas: what waits for the disk is bounded, and the rest refused', (t) => {
   const rig = opened('bounded', { waitingMax: 3 });
-  rig.answer(rig.call(COORDINATE, { bytes: 'x'.repeat(9_000) }));
-  for (let i = 0; i < 4; i++) rig.answer(rig.call(COORDINATE, { key: `fill ${i}`, bytes: 'x'.repeat(9_000) }));
+  for (const key of ['k', 'f1', 'f2', 'f3', 'f4', 'f5'])
+    t.true(rig.answer(rig.call(COORDINATE, { key, bytes: 'x'.repeat(7_000) })).isStored);
   rig.advance(1_000);
   const tokens = Array.from({ length: 5 }, () => rig.call(READ_LOCAL));
   rig.settle();
-  t.log(
-    tokens.map((token) => rig.told[token]),
-    rig.replicas.stats(),
-  );
   t.deepEqual(
     tokens.map((token) => rig.told[token]!.failed?.status),
     [undefined, undefined, undefined, OVERLOADED, OVERLOADED],
