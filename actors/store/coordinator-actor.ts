@@ -149,7 +149,7 @@ export const coordinatorActor = defineActor<Message, readonly [CoordinatorArgume
       },
     };
     const coordinator = new Coordinator(door, { ...args, later: bell });
-    const local = new LocalReplica(replica, coordinator, door.wallMs, bell);
+    const local = new LocalReplica(replica, coordinator, () => context.clock.wall(), bell);
     const sink = { answered: answerForward };
     holder.coordinator = coordinator;
 

@@ -154,7 +154,7 @@ export class LocalReplica {
         return this.#coordinator.onMerged(id, status);
       case 'notMinted':
         // Before it was minted the first is meant, and ends the request; after it, the second.
-        this.#coordinator.onCoordinated(id, status, bytes, 0, 0, this.#messages[i]!);
+        this.#coordinator.onCoordinated(id, status, bytes, 0, 0, this.#messages[i]);
         return this.#coordinator.onMerged(id, status);
       default:
         return unreachable(news);
