@@ -1,5 +1,6 @@
 /**
- * The replicas of a shard beside the engine they lie in, in one process on one disk: what versions cost. Keys of 16 bytes, values of 100, in memory, durability `none`.
+ * The replicas of a shard beside the engine they lie in, in one process on one disk: what versions cost. Keys of 16 bytes, values of 100, in memory, by durability.
+ * The peer of a write is a get and a put of the engine, of what lies in it then: keys of 28 bytes, records of 162.
  * `node dist/bench/replicas.js [--runs N] [--operations N]`
  */
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -8,7 +9,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { COORDINATE, MERGE_IN, READ_LOCAL, ReplicaCall, type ReplicaSink } from '../actors/store/replica-call.ts';
 import { Replicas } from '../actors/store/replicas.ts';
-import { CONTEXT_LOCAL, DURABILITY_NONE } from '../actors/store/store-request.ts';
+import { CONTEXT_LOCAL, DURABILITY_NONE, DURABILITY_SYNC } from '../actors/store/store-request.ts';
 import type { RecordView } from '../actors/version/record-view.ts';
 import type { Log } from '../runtime/doors.ts';
 import { PiscinaJobRunner } from '../runtime/pool.ts';
@@ -29,8 +30,10 @@ const operations = Number(options.operations);
 const KEYS = 10_000;
 const IN_FLIGHT = 256;
 const VALUE = Buffer.alloc(100, 'v');
+const RECORD = Buffer.alloc(162, 'r');
 const SILENT: Log = { debug() {}, info() {}, warn() {}, error() {}, child: () => SILENT };
 const keys = Array.from({ length: KEYS }, (_, i) => Buffer.from(`key${i}`.padEnd(16, '.')));
+const engineKeys = keys.map((key) => Buffer.concat([Buffer.alloc(12, 'p'), key]));
 
 const dir = mkdtempSync(join(tmpdir(), 'dynactor-replicas-'));
 const pool = new PiscinaJobRunner({
@@ -84,10 +87,16 @@ const sink: ReplicaSink = {
 const call = new ReplicaCall();
 call.keyspace = 1;
 call.keyEnd = 16;
-call.durability = DURABILITY_NONE;
 call.sink = sink;
 
-function ours(verb: typeof READ_LOCAL | typeof COORDINATE | typeof MERGE_IN, i: number): void {
+function peer(durability: 'none' | 'sync', i: number): void {
+  const key = engineKeys[i % KEYS]!;
+  engine.get(key, undefined, () => undefined);
+  engine.put(key, RECORD, durability, () => ended());
+}
+
+function ours(verb: typeof READ_LOCAL | typeof COORDINATE | typeof MERGE_IN, i: number, durability = DURABILITY_NONE): void {
+  call.durability = durability;
   call.verb = verb;
   call.key = keys[i % KEYS]!;
   call.tokenLow = i % KEYS;
@@ -99,11 +108,14 @@ function ours(verb: typeof READ_LOCAL | typeof COORDINATE | typeof MERGE_IN, i: 
 }
 
 const CASES: Readonly<Record<string, (i: number) => void>> = {
-  'engine put': (i) => engine.put(keys[i % KEYS]!, VALUE, 'none', () => ended()),
+  'engine get, put': (i) => peer('none', i),
   coordinate: (i) => ours(COORDINATE, i),
   mergeIn: (i) => ours(MERGE_IN, i),
+  'engine get, put, sync': (i) => peer('sync', i),
+  'coordinate, sync': (i) => ours(COORDINATE, i, DURABILITY_SYNC),
+  'mergeIn, sync': (i) => ours(MERGE_IN, i, DURABILITY_SYNC),
   'engine get': (i) => {
-    if (engine.get(keys[i % KEYS]!, undefined, () => ended()) !== LATER) ended();
+    if (engine.get(engineKeys[i % KEYS]!, undefined, () => ended()) !== LATER) ended();
   },
   readLocal: (i) => ours(READ_LOCAL, i),
 };
@@ -132,13 +144,19 @@ for (let run = 0; run < runs; run++) {
     if (run > 0 || runs === 1) results.set(name, [...(results.get(name) ?? []), rate]);
   }
 }
-const peers: Readonly<Record<string, string>> = { coordinate: 'engine put', mergeIn: 'engine put', readLocal: 'engine get' };
+const peers: Readonly<Record<string, string>> = {
+  coordinate: 'engine get, put',
+  mergeIn: 'engine get, put',
+  'coordinate, sync': 'engine get, put, sync',
+  'mergeIn, sync': 'engine get, put, sync',
+  readLocal: 'engine get',
+};
 for (const [name, rates] of results) {
   const rate = medianOf(rates);
-  const peer = peers[name];
-  const ratio = peer === undefined ? '' : `  ${(rate / medianOf(results.get(peer)!)).toFixed(2)} of ${peer}`;
+  const other = peers[name];
+  const ratio = other === undefined ? '' : `  ${(medianOf(results.get(other)!) / rate).toFixed(2)} x the time of ${other}`;
   process.stdout.write(
-    `${name.padEnd(12)} ${Math.round(rate).toLocaleString('en').padStart(10)}/s  ${(1e6 / rate).toFixed(2)} us${ratio}\n`,
+    `${name.padEnd(22)} ${Math.round(rate).toLocaleString('en').padStart(10)}/s  ${(1e6 / rate).toFixed(2)} us${ratio}\n`,
   );
 }
 if (failures > 0) process.stdout.write(`${failures} calls failed\n`);

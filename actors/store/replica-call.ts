@@ -1,7 +1,8 @@
 /** ReplicaCall: what a replica is asked for. One is filled in for many calls; and ReplicaSink: who is told what came of it. */
+import type { Durability } from '../../storage/engine/api.ts';
 import type { RecordView } from '../version/record-view.ts';
 import type { AnswerStatus, ContextKind } from './store-request.ts';
-import { CONTEXT_NONE, DURABILITY_SYNC } from './store-request.ts';
+import { CONTEXT_NONE, DURABILITY_NONE, DURABILITY_PERIODIC, DURABILITY_SYNC } from './store-request.ts';
 
 export const READ_LOCAL = 1;
 export const COORDINATE = 2;
@@ -64,6 +65,16 @@ export class ReplicaCall {
     copy.contextEnd = copy.context.length;
     return copy;
   }
+}
+
+/** Nothing was written, or it is not known. */
+export function fail({ sink, token }: ReplicaCall, status: AnswerStatus, message: string): void {
+  sink.failed(token, status, message);
+}
+
+export function durabilityOf({ durability }: ReplicaCall): Durability {
+  if (durability === DURABILITY_NONE) return 'none';
+  return durability === DURABILITY_PERIODIC ? 'periodic' : 'sync';
 }
 
 const NOTHING = new Uint8Array(0);

@@ -18,7 +18,7 @@
 import { OutBuffer } from '../../runtime/bytes.ts';
 import type { Log } from '../../runtime/doors.ts';
 import { assert } from '../../runtime/errors.ts';
-import { type Durability, LATER } from '../../storage/engine/api.ts';
+import { LATER } from '../../storage/engine/api.ts';
 import { Engine } from '../../storage/engine/engine.ts';
 import { StorageError } from '../../storage/errors.ts';
 import { ANCESTOR, CONCURRENT, compare, merge, NO_ROOM } from '../version/merge.ts';
@@ -31,24 +31,14 @@ import { Write } from '../version/write.ts';
 import { BARRIER_KEY, EngineKeys, STORE_KEY_BYTES_MAX } from './engine-key.ts';
 import { type EngineRange, hasAny } from './engine-range.ts';
 import { Minting } from './minting.ts';
-import { COORDINATE, READ_LOCAL, type ReplicaCall, type ReplicaSink } from './replica-call.ts';
+import { COORDINATE, durabilityOf, fail, READ_LOCAL, type ReplicaCall, type ReplicaSink } from './replica-call.ts';
 import { ENTRIES_MAX, RECORD_BYTES_MAX, type ReplicasOptions, SIBLINGS_MAX, WAITING_MAX } from './replicas-options.ts';
-import {
-  type AnswerStatus,
-  CONTEXT_LOCAL,
-  CONTEXT_NONE,
-  DURABILITY_NONE,
-  DURABILITY_PERIODIC,
-  INVALID,
-  LOADING,
-  OVERLOADED,
-  STALE_RING,
-  STORAGE_FAILED,
-  TIMED_OUT,
-} from './store-request.ts';
+import { CONTEXT_LOCAL, CONTEXT_NONE, INVALID, LOADING, OVERLOADED, STALE_RING, STORAGE_FAILED, TIMED_OUT } from './store-request.ts';
 import { Stores } from './stores.ts';
+import { ViewCache } from './view-cache.ts';
 import { Miss, WaitingCalls } from './waiting-calls.ts';
 
+const NO_KEY = new Uint8Array(0);
 const SCRATCH_BYTES = 4_096;
 
 export class Replicas {
@@ -63,6 +53,9 @@ export class Replicas {
   readonly #other = new RecordView();
   readonly #made = new RecordView();
   readonly #out: OutBuffer;
+  readonly #values = new ViewCache();
+  /** Of the call that is performed. */
+  #key: Uint8Array = NO_KEY;
   #engine: Engine | null = null;
   #minting: Minting | null = null;
   #isOpen = false;
@@ -211,6 +204,7 @@ export class Replicas {
 
   #start(call: ReplicaCall): void {
     const key = this.#keyOf(call);
+    this.#key = key;
     const before = this.#mutants?.has('missRunsMergeUnordered') ? undefined : this.#waiting.missOf(call.tokenLow, key);
     if (before !== undefined) {
       if (this.#waiting.isFull) fail(call, OVERLOADED, 'too many calls of this shard wait for its disk');
@@ -241,8 +235,10 @@ export class Replicas {
     for (const [i, call] of calls.entries()) {
       if (call.deadlineMs <= now) fail(call, TIMED_OUT, 'the time was up before the disk was read');
       else if (!result.ok) this.#readFailed(call, result.error);
-      else if (isAsRead && (i === 0 || call.verb === READ_LOCAL)) this.#perform(call, result.value);
-      else if (call.verb !== READ_LOCAL && this.#isStalled()) this.#stall(call);
+      else if (isAsRead && (i === 0 || call.verb === READ_LOCAL)) {
+        this.#key = this.#keyOf(call);
+        this.#perform(call, result.value);
+      } else if (call.verb !== READ_LOCAL && this.#isStalled()) this.#stall(call);
       else this.#start(call);
       if (call.verb !== READ_LOCAL) isAsRead = false;
     }
@@ -339,15 +335,15 @@ export class Replicas {
     const { recordBytesMax = RECORD_BYTES_MAX } = this.#options;
     const length = record.end - record.start;
     if (length > recordBytesMax) return this.#tooLarge(call);
-    const value = record.start === 0 && length === record.bytes.length ? record.bytes : record.bytes.subarray(record.start, record.end);
+    const value = this.#values.view(record.bytes, record.start, record.end);
     const { verb, sink, token } = call;
     if (this.#mutants?.has('ackBeforeDurable')) {
-      this.#engine!.put(this.#keyOf(call), value, durabilityOf(call), this.#options.ring);
+      this.#engine!.put(this.#key, value, durabilityOf(call), this.#options.ring);
       if (verb === COORDINATE) sink.made(token, record);
       return sink.stored(token);
     }
     const store = this.#stores.begin(call);
-    const isHeld = this.#engine!.put(this.#keyOf(call), value, durabilityOf(call), store.done);
+    const isHeld = this.#engine!.put(this.#key, value, durabilityOf(call), store.done);
     if (verb !== COORDINATE) return;
     // What others know of must be here for the next dot of the key to supersede or hold it (T3); a write that waits for room may yet fail.
     if (isHeld || this.#mutants?.has('shownBeforeHeld')) sink.made(token, record);
@@ -388,13 +384,4 @@ export class Replicas {
     this.#misses.push(miss);
     this.#options.ring();
   };
-}
-
-function fail({ sink, token }: ReplicaCall, status: AnswerStatus, message: string): void {
-  sink.failed(token, status, message);
-}
-
-function durabilityOf({ durability }: ReplicaCall): Durability {
-  if (durability === DURABILITY_NONE) return 'none';
-  return durability === DURABILITY_PERIODIC ? 'periodic' : 'sync';
 }
