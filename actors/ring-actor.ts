@@ -188,9 +188,9 @@ class RingActor implements Actor<Message> {
   }
 
   #onStatus({ replyTo }: Of<'status'>): void {
-    const { ring, trouble } = this.#keeper;
+    const { ring, trouble, fence } = this.#keeper;
     const { switchedTo } = this.#followers;
-    answer(replyTo, { ring: ring?.encoded ?? null, isConfirmed: this.#isConfirmed, switchedTo, trouble });
+    answer(replyTo, { ring: ring?.encoded ?? null, isConfirmed: this.#isConfirmed, switchedTo, trouble, fence });
   }
 
   #onPropose(message: Of<'propose'>): void {
