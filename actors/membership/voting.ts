@@ -27,7 +27,7 @@ export function faultOfProposal(
 ): string | null {
   if (compareVersions(message.version, ring.encoded) !== 0 || mutants.has('precomputedRing')) return null;
   try {
-    const applied = applyOperation(ring.state, decodeProposal(message.proposal));
+    const applied = applyOperation(ring.state, decodeProposal(message.proposal), { mutants });
     if (!applied.ok) return applied.message;
     return applied.ring === ring.state ? 'it changes nothing' : null;
   } catch (error) {
