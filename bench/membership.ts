@@ -114,15 +114,23 @@ function reduce(what: string, failed: readonly number[]): void {
 function huntAll(): boolean {
   const hunts = Number(values.hunts);
   let isWell = true;
-  console.log(`${'planted bug'.padEnd(32)} ${'found'.padStart(6)} ${'median'.padStart(7)} ${'most'.padStart(6)}  seeds to find it; first seen as`);
+  console.log(
+    `${'planted bug'.padEnd(32)} ${'found'.padStart(6)} ${'median'.padStart(7)} ${'most'.padStart(6)}  seeds to find it; first seen as`,
+  );
   for (const { name, seenBy } of MUTANTS.filter((mutant) => values.only === undefined || mutant.name === values.only)) {
     if (seenBy !== 'seeds') {
       console.log(`${name.padEnd(32)} ${'-'.padStart(6)} ${'-'.padStart(7)} ${'-'.padStart(6)}  ${seenBy}`);
       continue;
     }
-    const found = Array.from({ length: hunts }, (_, index) => huntMutant(name, index * HUNT_SEEDS, Number(values.seeds))).filter((prey) => prey !== null);
+    const found = Array.from({ length: hunts }, (_, index) => huntMutant(name, index * HUNT_SEEDS, Number(values.seeds))).filter(
+      (prey) => prey !== null,
+    );
     const tried = found.map(({ seedsTried }) => seedsTried).sort((a, b) => a - b);
-    const cells = [`${found.length}/${hunts}`.padStart(6), String(tried[tried.length >> 1] ?? '-').padStart(7), String(tried.at(-1) ?? '-').padStart(6)];
+    const cells = [
+      `${found.length}/${hunts}`.padStart(6),
+      String(tried[tried.length >> 1] ?? '-').padStart(7),
+      String(tried.at(-1) ?? '-').padStart(6),
+    ];
     console.log(`${name.padEnd(32)} ${cells.join(' ')}  ${found[0]?.failure.what ?? 'not found'}`);
     if (found.length < hunts) isWell = false;
   }

@@ -8,12 +8,11 @@
 import { errorMessage } from '../../runtime/errors.ts';
 import type { FileResult } from '../../runtime/files.ts';
 import type { StorageResult } from '../../storage/errors.ts';
-import type { Member } from '../ring/ring-state.ts';
+import type { Id, Member } from '../ring/ring-state.ts';
 import { voters as votersOf } from '../ring/voters.ts';
 import type { RingBytes } from '../ring-protocol.ts';
 import { type KnownRing, readRing } from './known-ring.ts';
 import { type Lesson, learn } from './learning.ts';
-import type { Id } from '../ring/ring-state.ts';
 import type { NodeIdentity } from './node-identity.ts';
 import { register, supersededBy } from './registry.ts';
 import { type DecidedOperation, emptyStoredRing, type StoredRing } from './ring-file.ts';

@@ -70,7 +70,9 @@ export function planOwners(ring: RingState): Plan {
 /** Somebody comes, goes, or has nothing yet. */
 function mustChange({ members, owners }: RingState): boolean {
   const owning = new Set(owners);
-  return members.some((member, i) => member.state === 'leaving' || isToJoin(member) || (stays(member) && !member.isExcluded && !owning.has(i)));
+  return members.some(
+    (member, i) => member.state === 'leaving' || isToJoin(member) || (stays(member) && !member.isExcluded && !owning.has(i)),
+  );
 }
 
 function newOwners(ring: RingState, n: number, nLeast: number, random: Random): Uint16Array {

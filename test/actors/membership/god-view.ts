@@ -8,9 +8,9 @@ import type { MembershipView } from '../../../actors/gossip-protocol.ts';
 import type { KnownRing } from '../../../actors/membership/known-ring.ts';
 import type { NodeIdentity } from '../../../actors/membership/node-identity.ts';
 import { decodeRingFile, type StoredRing } from '../../../actors/membership/ring-file.ts';
-import type { RingHolder } from '../../../actors/ring-agent.ts';
 import { compareVersions, type Id, type Member, type RingState, type RingVersion } from '../../../actors/ring/ring-state.ts';
 import { voters } from '../../../actors/ring/voters.ts';
+import type { RingHolder } from '../../../actors/ring-agent.ts';
 import type { DiskCall } from '../../../runtime/simulation/disk-faults.ts';
 import type { SimDisk } from '../../../runtime/simulation/sim-disk.ts';
 import { type Check, keyOf, RingHistory } from './ring-history.ts';
@@ -81,7 +81,8 @@ export class GodView {
     const majority = Math.floor(all.length / 2) + 1;
     const needed = others.length < all.length ? Math.min(others.length, all.length - majority + 1) : majority;
     const later = this.starts.filter(({ identity }) => identity.id === id && identity.boot >= boot);
-    const knows = (voter: Member): boolean => later.some(({ identity }) => this.#registeredBy.get(startKey(identity))?.has(voter.id) === true);
+    const knows = (voter: Member): boolean =>
+      later.some(({ identity }) => this.#registeredBy.get(startKey(identity))?.has(voter.id) === true);
     return others.filter((voter) => !knows(voter)).length < needed;
   }
 

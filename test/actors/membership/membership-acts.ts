@@ -49,11 +49,9 @@ export function act(operator: Operator, { node: name, action, draw, atMs }: ActI
   const operation = operationOf(action as Operation['type'], ring, operator, random);
   if (operation === null) return;
   const proposal = { operationId, operation };
-  const holder = simulation.ask<RingMessage, OperationOutcome>(
-    ringActorOf(node),
-    (replyTo) => ({ type: 'propose', proposal, replyTo }),
-    { timeoutMs: ASK_MS },
-  );
+  const holder = simulation.ask<RingMessage, OperationOutcome>(ringActorOf(node), (replyTo) => ({ type: 'propose', proposal, replyTo }), {
+    timeoutMs: ASK_MS,
+  });
   operator.asked(proposal, name, () => outcomeOf(holder.answer));
 }
 
@@ -85,11 +83,9 @@ function force(operator: Operator, node: SimNode, ring: RingState, operationId: 
   for (const { name, isUp } of simulation.nodes) if (!isUp) operator.renew(name);
   god.note('ring force was asked for');
   const ids = survivors.map(({ identity }) => identity.id);
-  simulation.ask<RingMessage, OperationOutcome>(
-    ringActorOf(node),
-    (replyTo) => ({ type: 'force', operationId, survivors: ids, replyTo }),
-    { timeoutMs: ASK_MS },
-  );
+  simulation.ask<RingMessage, OperationOutcome>(ringActorOf(node), (replyTo) => ({ type: 'force', operationId, survivors: ids, replyTo }), {
+    timeoutMs: ASK_MS,
+  });
 }
 
 function ringActorOf(node: SimNode): Ref<RingMessage> {
@@ -127,7 +123,9 @@ function operationOf(action: Operation['type'], ring: RingState, { god, plan }: 
     }
     case 'advance':
       // Of a step that is over, or has not come: only who drives may say that the present one is complete.
-      return transition === null || transition.step === 'stream' ? null : { type: 'advance', startedAt: transition.startedAt, step: 'stream' };
+      return transition === null || transition.step === 'stream'
+        ? null
+        : { type: 'advance', startedAt: transition.startedAt, step: 'stream' };
     case 'cancelTransition':
       return transition === null ? null : { type: 'cancelTransition', startedAt: transition.startedAt };
     case 'addMember':

@@ -70,17 +70,28 @@ function checkRings({ simulation, god }: MembershipRun, ring: RingState, living:
     if (start === undefined) continue;
     const where = `${start.machine} (${id.slice(0, 6)})`;
     const own = start.last?.ring ?? null;
-    simulation.check(isSame(own, ring), 'a living node has not got the newest ring', () => `${where}: ${nameOf(own)}, newest ${keyOf(ring)}`);
+    simulation.check(
+      isSame(own, ring),
+      'a living node has not got the newest ring',
+      () => `${where}: ${nameOf(own)}, newest ${keyOf(ring)}`,
+    );
     for (const shard of start.holders.keys()) {
       const has = start.switchedTo.get(shard) ?? null;
-      simulation.check(isSame(has, ring), 'a shard has not switched to the newest ring', () => `${where}/${shard}: ${nameOf(has)}, newest ${keyOf(ring)}`);
+      simulation.check(
+        isSame(has, ring),
+        'a shard has not switched to the newest ring',
+        () => `${where}/${shard}: ${nameOf(has)}, newest ${keyOf(ring)}`,
+      );
     }
   }
   // A ring has no room for more members than it has partitions.
   if (ring.members.length >= ring.owners.length) return;
   for (const start of living.values()) {
     const { id } = start.identity;
-    const isIn = ring.members.some((member) => member.id === id) || ring.banned.includes(id) || god.history.all.some(({ state }) => state.banned.includes(id));
+    const isIn =
+      ring.members.some((member) => member.id === id) ||
+      ring.banned.includes(id) ||
+      god.history.all.some(({ state }) => state.banned.includes(id));
     simulation.check(isIn, 'a node could not join', () => `${start.machine} (${id.slice(0, 6)}), newest ${keyOf(ring)}`);
   }
 }
@@ -95,7 +106,8 @@ function checkLabels({ simulation }: MembershipRun, ring: RingState, living: Rea
 
 function checkLabel(simulation: MembershipRun['simulation'], start: Start, { id }: Member, isAlive: boolean): void {
   const seen = start.view?.members.find((member) => member.id === id);
-  const name = (): string => `${id.slice(0, 6)} as ${start.machine} sees it: ${seen?.label ?? 'unknown'}, ${seen?.accusers.length ?? 0} accusers`;
+  const name = (): string =>
+    `${id.slice(0, 6)} as ${start.machine} sees it: ${seen?.label ?? 'unknown'}, ${seen?.accusers.length ?? 0} accusers`;
   if (isAlive) {
     simulation.check(seen?.label === 'up', 'a living member is not called up', name);
     simulation.check((seen?.accusers.length ?? 0) === 0, 'a healthy member is still accused', name);
@@ -107,10 +119,19 @@ function checkLabel(simulation: MembershipRun['simulation'], start: Start, { id 
 /** What is under way is brought to its end by the members themselves, when all of them are there. */
 function checkCompleted({ simulation, god }: MembershipRun, ring: RingState, living: ReadonlyMap<Id, Start>): void {
   if (!ring.members.every(({ id }) => living.has(id))) return god.note('members were lost for good');
-  const detail = (): string => `${keyOf(ring)}: ${ring.transition?.step ?? 'no transition'}; ${ring.members.map(({ state }) => state).join(', ')}`;
+  const detail = (): string =>
+    `${keyOf(ring)}: ${ring.transition?.step ?? 'no transition'}; ${ring.members.map(({ state }) => state).join(', ')}`;
   simulation.check(ring.transition === null, 'a transition was not completed', detail);
-  simulation.check(ring.members.every(({ state }) => state === 'up'), 'a member is still joining or leaving', detail);
-  simulation.check(ring.members.every(({ isExcluded }) => !isExcluded), 'a healthy member is still excluded', detail);
+  simulation.check(
+    ring.members.every(({ state }) => state === 'up'),
+    'a member is still joining or leaving',
+    detail,
+  );
+  simulation.check(
+    ring.members.every(({ isExcluded }) => !isExcluded),
+    'a healthy member is still excluded',
+    detail,
+  );
   for (const { id } of ring.members) {
     for (const [shard, { mayServe }] of living.get(id)!.holders) {
       simulation.check(mayServe, 'a healthy shard does not serve', () => `${living.get(id)!.machine}/${shard}`);

@@ -70,7 +70,8 @@ function planInTurn({ members, owners }: RingState): Uint16Array | null {
   const stay = [...members.keys()].filter((index) => members[index]!.state !== 'leaving' && !members[index]!.isExcluded);
   if (stay.length === 0) return null;
   const planned = owners.map((_, p) => stay[p % stay.length]!);
-  const isSettled = planned.every((owner, p) => owner === owners[p]) && members.every(({ state, isExcluded }) => state === 'up' || isExcluded);
+  const isSettled =
+    planned.every((owner, p) => owner === owners[p]) && members.every(({ state, isExcluded }) => state === 'up' || isExcluded);
   return isSettled ? null : planned;
 }
 

@@ -14,7 +14,14 @@ export interface MembershipRunOptions {
 const NET_KINDS: readonly FaultKind[] = FAULT_KINDS.filter((kind) => kind !== 'degrade');
 /** With the mean time between two of a kind: those that take members away are few, so that mostly a majority is left. */
 const DISK_KINDS: readonly (readonly [FaultKind, number])[] = [
-  ...([['powerLoss', 1500], ['powerLoss', 1500], ['rollback', 4500], ['wipe', 9000], ['swap', 9000], ['copy', 4500]] as const),
+  ...([
+    ['powerLoss', 1500],
+    ['powerLoss', 1500],
+    ['rollback', 4500],
+    ['wipe', 9000],
+    ['swap', 9000],
+    ['copy', 4500],
+  ] as const),
 ];
 const ACTS_MAX = 24;
 const RESTART_MS = 400;

@@ -20,11 +20,23 @@ import type { SimNode } from '../../../runtime/simulation/sim-node.ts';
 import { Simulation } from '../../../runtime/simulation/simulation.ts';
 import type { BuiltWorkload, Workload } from '../../../runtime/simulation/workload.ts';
 import { GodView, type Start } from './god-view.ts';
-import { act } from './membership-acts.ts';
 import { joiner } from './membership-actors.ts';
+import { act } from './membership-acts.ts';
 import { checkEnd } from './membership-end.ts';
 import { idFrom, type MembershipKnobs, membershipKnobs, plannerOf } from './membership-knobs.ts';
-import { type DirectoryRecord, DIRECTORY, emptyDisk, hasUnfinishedWrite, identityOf, MachineDoor, memberOf, readRecord, seedRef, storedOn, writeRecord } from './sim-machine.ts';
+import {
+  DIRECTORY,
+  type DirectoryRecord,
+  emptyDisk,
+  hasUnfinishedWrite,
+  identityOf,
+  MachineDoor,
+  memberOf,
+  readRecord,
+  seedRef,
+  storedOn,
+  writeRecord,
+} from './sim-machine.ts';
 
 /** An operation, where it was asked for, and what came of it; undefined: nothing yet. */
 export interface Asked {

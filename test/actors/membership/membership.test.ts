@@ -14,7 +14,8 @@ const holds = test.macro((t, part: number) => {
   }
 });
 
-for (let part = 0; part < PARTS; part++) test(`membership: all that must hold of rings and members holds, in seeds ${part} and so on`, holds, part);
+for (let part = 0; part < PARTS; part++)
+  test(`membership: all that must hold of rings and members holds, in seeds ${part} and so on`, holds, part);
 
 test('membership: a seed gives the same run twice', (t) => {
   const digest = (): string => runWorkload(membership, membershipRun(3)).digest;

@@ -155,7 +155,11 @@ export class RingHistory {
     this.#check(parent !== undefined, 'a ring follows from none that was decided', () => name);
     if (parent === undefined) return;
     if (parent.state.generation !== state.generation) {
-      const forced = forcedRing(parent.state, state.members.map(({ id }) => id), state.operationId);
+      const forced = forcedRing(
+        parent.state,
+        state.members.map(({ id }) => id),
+        state.operationId,
+      );
       const isRight = forced.ok && Buffer.compare(encodeRing(forced.ring), ring.encoded.bytes) === 0;
       return this.#check(isRight, 'a forced ring is not what force makes of the one before', () => name);
     }
