@@ -232,16 +232,16 @@ export class DynactorLevel<KDefault = string, VDefault = string> extends Base<KD
     }
   }
 
-  _iterator(options: ScanOptions): LevelIterator<this, KDefault, VDefault> {
+  _iterator(options: ScanOptions): object {
     return new LevelIterator(this, options, new Puller(this.#engine, options, options.values !== false, entryShape(options)));
   }
 
-  _keys(options: ScanOptions): LevelKeyIterator<this, KDefault> {
+  _keys(options: ScanOptions): object {
     const shape = ({ key }: Entry) => fromCopy(key, options.keyEncoding);
     return new LevelKeyIterator(this, options, new Puller(this.#engine, options, false, shape));
   }
 
-  _values(options: ScanOptions): LevelValueIterator<this, KDefault, VDefault> {
+  _values(options: ScanOptions): object {
     const shape = ({ value }: Entry) => fromCopy(value, options.valueEncoding);
     return new LevelValueIterator(this, options, new Puller(this.#engine, options, true, shape));
   }
