@@ -29,7 +29,7 @@ export interface TableContext {
   readonly mutants?: ReadonlySet<string>;
 }
 
-/** Blocks up to this size that are not kept are read into one buffer, and the value is copied out; larger ones have a buffer of their own. */
+/** Blocks up to this size are read into one buffer, and the value is copied out; larger ones have a buffer of their own. */
 export const SCRATCH_BYTES = 16 * 1_024;
 
 /** Memory for one call, shared by the tables of a thread. */
@@ -71,6 +71,7 @@ export class TableReader implements BlockOwner, LookupTable {
   readonly index: TableIndex;
   readonly slots: Int32Array;
   readonly cacheId: number;
+  readonly cache: BlockCache;
   readonly #file: OpenFile;
   readonly #parts: TableParts;
   readonly #context: TableContext;
@@ -82,6 +83,7 @@ export class TableReader implements BlockOwner, LookupTable {
     this.rangeDeletes = parts.rangeDeletes;
     this.index = parts.index;
     this.slots = new Int32Array(parts.index.count).fill(NO_SLOT);
+    this.cache = context.cache;
     this.cacheId = context.cache.ownerId();
     this.#file = file;
     this.#parts = parts;
@@ -91,6 +93,10 @@ export class TableReader implements BlockOwner, LookupTable {
   /** Bytes of memory that the open table takes beside the cache. */
   get memoryBytes(): number {
     return this.index.bytes + this.slots.length * 4 + (this.#parts.filter?.bytes ?? 0);
+  }
+
+  get filtered(): boolean {
+    return this.#parts.filter !== undefined;
   }
 
   /** False: no entry of a key with this hash (storage/hash.ts) is here; range deletes may still cover it. */
@@ -106,8 +112,16 @@ export class TableReader implements BlockOwner, LookupTable {
    * the checksum 1 (16 B keys, 100 B values, blocks of 4 KiB, 1 M entries).
    */
   get(key: Uint8Array, hash: number, maxSequence: number, lookup: Lookup): LookupOutcome {
-    if (!this.mayHold(hash)) return ABSENT;
-    return this.#search(this.index.find(key, 0, key.length), key, hash, maxSequence, lookup);
+    const block = this.locate(key, hash);
+    return block < 0 ? ABSENT : this.getFrom(block, key, hash, maxSequence, lookup);
+  }
+
+  /** The block that `get` would look at first; -1: filter or index say that the key isn't here. Touches no block. */
+  locate(key: Uint8Array, hash: number): number {
+    const { filter } = this.#parts;
+    if (filter !== undefined && !filter.mayHold(hash)) return -1;
+    const block = this.index.find(key, 0, key.length);
+    return block < this.index.count ? block : -1;
   }
 
   /** On a shard's thread. Must be closed. */
@@ -123,7 +137,7 @@ export class TableReader implements BlockOwner, LookupTable {
   /** Lets its blocks go. Reads under way end first, and their waiters are served; later calls fail with CLOSED. */
   close(done: StorageDone<void>): void {
     this.#closed = true;
-    this.#context.cache.drop(this);
+    this.cache.drop(this);
     this.#file.close((result) => done(result.ok ? result : { ok: false, error: storageError(result.error) }));
   }
 
@@ -132,29 +146,35 @@ export class TableReader implements BlockOwner, LookupTable {
     const { key, hash, maxSequence, block } = lookup;
     let outcome: LookupOutcome = ABSENT;
     try {
-      const found = this.#inBlock(bytes, key, hash, maxSequence, lookup);
-      outcome = found === IN_NEXT ? this.#search(block + 1, key, hash, maxSequence, lookup) : found;
+      const found = this.#inBlock(bytes, 0, key, hash, maxSequence, lookup);
+      outcome = found === IN_NEXT ? this.getFrom(block + 1, key, hash, maxSequence, lookup) : found;
     } catch (thrown) {
       return lookup.onReady(ABSENT, storageError(thrown));
     }
     if (outcome !== LOOKUP_PENDING) lookup.onReady(outcome, undefined);
   }
 
-  /** From `block` on: an entry whose newer versions fill a block is in a later one. */
-  #search(from: number, key: Uint8Array, hash: number, maxSequence: number, lookup: Lookup): LookupOutcome {
+  /** As `get`, from the block on that `locate` gave: an entry whose newer versions fill a block is in a later one. */
+  getFrom(from: number, key: Uint8Array, hash: number, maxSequence: number, lookup: Lookup): LookupOutcome {
+    const { cache } = this;
     for (let block = from; block < this.index.count; block++) {
-      const slot = this.slots[block]!;
-      const bytes = slot >= 0 ? this.#context.cache.use(slot) : this.#readForLookup(block);
-      if (bytes === undefined) {
-        lookup.key = copyBytes(key, 0, key.length);
-        lookup.hash = hash;
-        lookup.maxSequence = maxSequence;
-        lookup.block = block;
-        lookup.table = this;
-        this.#await(block, lookup);
-        return LOOKUP_PENDING;
+      let found: typeof ABSENT | typeof FOUND | typeof IN_NEXT;
+      if (this.slots[block]! >= 0) {
+        const slot = cache.use(this, block);
+        found = this.#inBlock(cache.bytesOf(slot), cache.startOf(slot), key, hash, maxSequence, lookup);
+      } else {
+        const bytes = this.#readForLookup(block);
+        if (bytes === undefined) {
+          lookup.key = copyBytes(key, 0, key.length);
+          lookup.hash = hash;
+          lookup.maxSequence = maxSequence;
+          lookup.block = block;
+          lookup.table = this;
+          this.#await(block, lookup);
+          return LOOKUP_PENDING;
+        }
+        found = this.#inBlock(bytes, 0, key, hash, maxSequence, lookup);
       }
-      const found = this.#inBlock(bytes, key, hash, maxSequence, lookup);
       if (found !== IN_NEXT) return found;
     }
     return ABSENT;
@@ -162,13 +182,14 @@ export class TableReader implements BlockOwner, LookupTable {
 
   #inBlock(
     bytes: Buffer,
+    at: number,
     key: Uint8Array,
     hash: number,
     maxSequence: number,
     lookup: Lookup,
   ): typeof ABSENT | typeof FOUND | typeof IN_NEXT {
     const { view } = this.#context.scratch;
-    view.open(bytes);
+    view.open(bytes, at);
     const entry = view.find(key, hash, maxSequence);
     if (entry < 0) return entry === IN_NEXT ? IN_NEXT : ABSENT;
     lookup.kind = view.kind(entry);
@@ -189,26 +210,26 @@ export class TableReader implements BlockOwner, LookupTable {
     return FOUND;
   }
 
-  /** Inline if it may be; into the scratch unless it is to be kept. */
+  /** Inline if it may be; into the scratch unless it is large. */
   #readForLookup(block: number): Buffer | undefined {
     if (!this.#mayReadInline(block)) return undefined;
     const length = this.index.storedBytes(block);
     // What is being read already is kept by that read.
-    const keep = this.slots[block]! > READING && this.#context.cache.wants(this, block, length);
-    const into = keep || length > SCRATCH_BYTES ? Buffer.allocUnsafeSlow(length) : this.#context.scratch.take(length);
+    const keep = this.slots[block]! > READING && this.cache.wants(this, block, length);
+    const into = length > SCRATCH_BYTES ? Buffer.allocUnsafeSlow(length) : this.#context.scratch.take(length);
     return this.#readInline(block, into, keep);
   }
 
   /** For a cursor: a buffer that stays. Undefined: it comes by `waiter`. */
   load(block: number, waiter: BlockWaiter): Buffer | undefined {
     const slot = this.slots[block]!;
-    if (slot >= 0) return this.#context.cache.use(slot);
+    if (slot >= 0) return this.cache.blockOf(this.cache.use(this, block));
     if (!this.#mayReadInline(block)) {
       this.#await(block, waiter);
       return undefined;
     }
     const length = this.index.storedBytes(block);
-    return this.#readInline(block, Buffer.allocUnsafeSlow(length), this.#context.cache.wants(this, block, length));
+    return this.#readInline(block, Buffer.allocUnsafeSlow(length), this.cache.wants(this, block, length));
   }
 
   /** Fills a run; true when it is done, else `done` is called later. Throws StorageError. */
@@ -275,7 +296,7 @@ export class TableReader implements BlockOwner, LookupTable {
       const error = attempt(() => {
         if (!result.ok) throw result.error;
         checkRead(result.value, read.bytes.length, this.index.offsets[block]!, this.#file.path);
-        bytes = this.#take(block, read.bytes, this.#context.cache.wants(this, block, read.bytes.length));
+        bytes = this.#take(block, read.bytes, this.cache.wants(this, block, read.bytes.length));
       });
       for (const each of read.waiters) each.onBlock(bytes, error);
     });
