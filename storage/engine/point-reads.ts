@@ -5,7 +5,6 @@
  * What is in memory is answered within the call, without an allocation but the value. Where a block has to be read, the state of the search
  * moves into a `PendingRead`, which goes on from there.
  */
-import type { Timers } from '../../runtime/doors.ts';
 import { BugError } from '../../runtime/errors.ts';
 import { type StorageDone, StorageError } from '../errors.ts';
 import { hashKey } from '../hash.ts';
@@ -13,6 +12,7 @@ import type { Memtable } from '../memtable/memtable.ts';
 import { PUT, RECORD_HEADER_BYTES } from '../record.ts';
 import { ABSENT, FOUND, LOOKUP_PENDING, Lookup, type LookupOutcome } from '../table/lookup.ts';
 import type { ReadPolicy } from '../table/read-policy.ts';
+import type { ReadRuns } from '../table/read-runs.ts';
 import { LATER } from './api.ts';
 import { copyOf } from './engine-iterator.ts';
 import type { Memory } from './memory.ts';
@@ -37,21 +37,20 @@ export class PointReads {
   #lookup = new Lookup(unexpected);
   readonly #search: Search = new Search();
   readonly group: ReadGroup = new ReadGroup();
-  readonly #timers: Timers;
+  readonly #runs: ReadRuns;
   readonly #policy: ReadPolicy;
   readonly #mutants: PointReadMutants;
   /** Whether a table of a level is followed by one that begins with its last key; else it is a planted bug. */
   readonly #meetingOnes: boolean;
-  #inRun = false;
   /** Searches that wait for a block. */
   pending = 0;
 
   /** `mutants`, planted bugs: staleImmutable, rangeDeleteIgnoredInMemory, levelBoundaryMissed. */
-  constructor(memory: Memory, versions: Versions, policy: ReadPolicy, timers: Timers, mutants: ReadonlySet<string>) {
+  constructor(memory: Memory, versions: Versions, policy: ReadPolicy, runs: ReadRuns, mutants: ReadonlySet<string>) {
     this.#memory = memory;
     this.#versions = versions;
     this.#policy = policy;
-    this.#timers = timers;
+    this.#runs = runs;
     this.#meetingOnes = !mutants.has('levelBoundaryMissed');
     this.#mutants = {
       skipsImmutable: mutants.has('staleImmutable'),
@@ -75,7 +74,7 @@ export class PointReads {
 
   /** From the table on that the search has come to. As `get`. */
   goOn(search: Search, done: StorageDone<Value>): Value | typeof LATER {
-    this.beginRun();
+    this.#runs.begin();
     const lookup = this.#lookup;
     const version = this.#versions.current;
     const { key, hash, sequence, covering } = search;
@@ -133,18 +132,6 @@ export class PointReads {
     this.#versions.release(read.version);
     read.done(result instanceof Error ? { ok: false, error: result } : { ok: true, value: result });
   }
-
-  /** Before anything that may read inline: time spent on that counts per turn of the loop. */
-  beginRun(): void {
-    if (this.#inRun) return;
-    this.#inRun = true;
-    this.#timers.soon(this.#onNextRun);
-  }
-
-  readonly #onNextRun = (): void => {
-    this.#inRun = false;
-    this.#policy.startRun();
-  };
 }
 
 /** A read that waits for a block. */

@@ -9,14 +9,16 @@ import type { Codecs } from '../codec.ts';
 import type { Cursor } from '../cursor.ts';
 import { type StorageDone, StorageError } from '../errors.ts';
 import { type BlockCache, type BlockOwner, NO_SLOT } from './block-cache.ts';
-import { BlockRun, openBlock } from './block-run.ts';
+import { type BlockRun, openBlock } from './block-run.ts';
 import { BlockView, IN_NEXT } from './block-view.ts';
 import { ABSENT, type BlockWaiter, FOUND, LOOKUP_PENDING, type Lookup, type LookupOutcome, type LookupTable } from './lookup.ts';
 import type { RangeDelete } from './range-delete-block.ts';
 import type { ReadPolicy } from './read-policy.ts';
-import { type BlockSource, TableCursor } from './table-cursor.ts';
+import type { DeferredRead, ReadRuns } from './read-runs.ts';
+import { ReaderBlocks } from './reader-blocks.ts';
+import { TableCursor } from './table-cursor.ts';
 import type { TableIndex } from './table-index.ts';
-import { checkRead, readFully, storageError, type TableParts } from './table-parts.ts';
+import { attempt, checkRead, readFully, storageError, type TableParts } from './table-parts.ts';
 import type { TableProperties } from './table-properties.ts';
 
 /** What all tables of an engine share. */
@@ -26,6 +28,8 @@ export interface TableContext {
   readonly clock: Clock;
   readonly codecs: Codecs;
   readonly scratch: Scratch;
+  /** Undefined: no read waits for the next run. */
+  readonly runs?: ReadRuns;
   readonly mutants?: ReadonlySet<string>;
 }
 
@@ -56,13 +60,15 @@ export class Scratch {
 
 /** In `slots`, of a block that is being read: READING - index into `#reads`. */
 const READING = -2;
-const AHEAD_BYTES_MIN = 32 * 1_024;
-const AHEAD_BYTES_MAX = 256 * 1_024;
 
-interface BlockRead {
+/** A block that is waited for. */
+interface BlockRead extends DeferredRead {
   readonly block: number;
-  readonly bytes: Buffer;
   readonly waiters: BlockWaiter[];
+  /** A waiter keeps the bytes, so they may not be those of the scratch. */
+  stays: boolean;
+  /** The call to the file is under way. */
+  begun: boolean;
 }
 
 export class TableReader implements BlockOwner, LookupTable {
@@ -76,6 +82,7 @@ export class TableReader implements BlockOwner, LookupTable {
   readonly #parts: TableParts;
   readonly #context: TableContext;
   readonly #reads: (BlockRead | undefined)[] = [];
+  readonly #freeReads: number[] = [];
   #closed = false;
 
   constructor(file: OpenFile, parts: TableParts, context: TableContext) {
@@ -126,7 +133,7 @@ export class TableReader implements BlockOwner, LookupTable {
 
   /** On a shard's thread. Must be closed. */
   cursor(onReady: () => void): Cursor {
-    return new TableCursor(new ReaderBlocks(this, this.#parts, this.#context), onReady);
+    return new TableCursor(new ReaderBlocks(this, this.#parts, this.#context.codecs), onReady);
   }
 
   /** Bytes of the file before the entries with a key >= `key`, within a block. */
@@ -136,6 +143,7 @@ export class TableReader implements BlockOwner, LookupTable {
 
   /** Lets its blocks go. Reads under way end first, and their waiters are served; later calls fail with CLOSED. */
   close(done: StorageDone<void>): void {
+    for (const read of this.#reads) if (read?.begun === false) this.#begin(read);
     this.#closed = true;
     this.cache.drop(this);
     this.#file.close((result) => done(result.ok ? result : { ok: false, error: storageError(result.error) }));
@@ -170,7 +178,7 @@ export class TableReader implements BlockOwner, LookupTable {
           lookup.maxSequence = maxSequence;
           lookup.block = block;
           lookup.table = this;
-          this.#await(block, lookup);
+          this.#await(block, lookup, false);
           return LOOKUP_PENDING;
         }
         found = this.#inBlock(bytes, 0, key, hash, maxSequence, lookup);
@@ -225,7 +233,7 @@ export class TableReader implements BlockOwner, LookupTable {
     const slot = this.slots[block]!;
     if (slot >= 0) return this.cache.blockOf(this.cache.use(this, block));
     if (!this.#mayReadInline(block)) {
-      this.#await(block, waiter);
+      this.#await(block, waiter, true);
       return undefined;
     }
     const length = this.index.storedBytes(block);
@@ -242,6 +250,7 @@ export class TableReader implements BlockOwner, LookupTable {
       policy.tookInline(startMs, clock.now());
       return true;
     }
+    policy.asyncReads++;
     const { bytes, offset } = run;
     this.#file.pread(bytes, offset, (result) => {
       if (!result.ok) return done(storageError(result.error));
@@ -265,8 +274,11 @@ export class TableReader implements BlockOwner, LookupTable {
     const { policy, clock } = this.#context;
     const startMs = clock.now();
     readFully(this.#file, into, this.index.offsets[block]!);
-    policy.tookInline(startMs, clock.now());
-    return this.#take(block, into, keep);
+    const endMs = clock.now();
+    policy.tookInline(startMs, endMs);
+    const bytes = this.#take(block, into, keep);
+    policy.spend(clock.now() - endMs);
+    return bytes;
   }
 
   /** Verifies what was read, and keeps it in the cache. */
@@ -277,81 +289,69 @@ export class TableReader implements BlockOwner, LookupTable {
     return bytes;
   }
 
-  /** Joins the read of `block` that is under way, or begins one. */
-  #await(block: number, waiter: BlockWaiter): void {
+  /** Joins the read of `block` that is waited for, or begins one, or leaves that to the next run. */
+  #await(block: number, waiter: BlockWaiter, stays: boolean): void {
     const slot = this.slots[block]!;
     if (slot <= READING) {
-      this.#reads[READING - slot]!.waiters.push(waiter);
+      const read = this.#reads[READING - slot]!;
+      read.waiters.push(waiter);
+      read.stays ||= stays;
       return;
     }
-    let number = this.#reads.indexOf(undefined);
-    if (number < 0) number = this.#reads.length;
-    const read: BlockRead = { block, bytes: Buffer.allocUnsafeSlow(this.index.storedBytes(block)), waiters: [waiter] };
+    const number = this.#freeReads.pop() ?? this.#reads.length;
+    const read: BlockRead = { block, waiters: [waiter], stays, begun: false, goOn: () => this.#goOn(read) };
     this.#reads[number] = read;
     this.slots[block] = READING - number;
-    this.#file.pread(read.bytes, this.index.offsets[block]!, (result) => {
-      this.#reads[number] = undefined;
-      this.slots[block] = NO_SLOT;
-      let bytes: Buffer | undefined;
-      const error = attempt(() => {
-        if (!result.ok) throw result.error;
-        checkRead(result.value, read.bytes.length, this.index.offsets[block]!, this.#file.path);
-        bytes = this.#take(block, read.bytes, this.cache.wants(this, block, read.bytes.length));
+    const { runs, policy, clock } = this.#context;
+    if (runs !== undefined && policy.waitsForRun(clock.now())) runs.defer(read);
+    else this.#begin(read);
+  }
+
+  #goOn(read: BlockRead): boolean {
+    if (read.begun) return true;
+    const { policy, clock, scratch } = this.#context;
+    const nowMs = clock.now();
+    if (policy.mayReadInline(nowMs)) {
+      const { block } = read;
+      const length = this.index.storedBytes(block);
+      this.#ended(read, () => {
+        // With the scratch, the first waiter could begin a read that overwrites what the second one waits for.
+        const own = read.stays || read.waiters.length > 1 || length > SCRATCH_BYTES;
+        const keep = this.cache.wants(this, block, length);
+        return this.#readInline(block, own ? Buffer.allocUnsafeSlow(length) : scratch.take(length), keep);
       });
-      for (const each of read.waiters) each.onBlock(bytes, error);
+      return true;
+    }
+    if (policy.waitsForRun(nowMs)) return false;
+    this.#begin(read);
+    return true;
+  }
+
+  #begin(read: BlockRead): void {
+    const { block } = read;
+    const offset = this.index.offsets[block]!;
+    const bytes = Buffer.allocUnsafeSlow(this.index.storedBytes(block));
+    read.begun = true;
+    this.#context.policy.asyncReads++;
+    this.#file.pread(bytes, offset, (result) => {
+      this.#ended(read, () => {
+        if (!result.ok) throw result.error;
+        checkRead(result.value, bytes.length, offset, this.#file.path);
+        return this.#take(block, bytes, this.cache.wants(this, block, bytes.length));
+      });
     });
   }
-}
 
-/** The blocks of a table on a shard for one cursor: from the cache, singly, and in longer and longer runs when the cursor goes on and on. */
-class ReaderBlocks implements BlockSource {
-  readonly index: TableIndex;
-  readonly #reader: TableReader;
-  readonly #run: BlockRun;
-  #aheadBytes = 0;
-  #closed = false;
-
-  constructor(reader: TableReader, parts: TableParts, context: TableContext) {
-    this.index = reader.index;
-    this.#reader = reader;
-    this.#run = new BlockRun(parts.index, parts.seal, context.codecs);
-  }
-
-  load(block: number, step: number, waiter: BlockWaiter): Buffer | undefined {
-    if (this.#run.has(block)) return this.#run.open(block);
-    if (step === 0 || this.#reader.slots[block]! >= 0) {
-      if (step === 0) this.#aheadBytes = 0;
-      return this.#reader.load(block, waiter);
-    }
-    this.#aheadBytes = Math.min(Math.max(this.#aheadBytes * 2, AHEAD_BYTES_MIN), AHEAD_BYTES_MAX);
-    this.#run.plan(block, step, this.#aheadBytes);
-    if (!this.#reader.fill(this.#run, (error) => this.#filled(block, waiter, error))) return undefined;
-    this.#run.filled();
-    return this.#run.open(block);
-  }
-
-  #filled(block: number, waiter: BlockWaiter, error: StorageError | undefined): void {
-    if (this.#closed) return;
+  /** `take` gives the block, or throws. */
+  #ended(read: BlockRead, take: () => Buffer): void {
+    const number = READING - this.slots[read.block]!;
+    this.#reads[number] = undefined;
+    this.#freeReads.push(number);
+    this.slots[read.block] = NO_SLOT;
     let bytes: Buffer | undefined;
-    const failed =
-      error ??
-      attempt(() => {
-        this.#run.filled();
-        bytes = this.#run.open(block);
-      });
-    waiter.onBlock(bytes, failed);
-  }
-
-  close(): void {
-    this.#closed = true;
-  }
-}
-
-function attempt(work: () => void): StorageError | undefined {
-  try {
-    work();
-    return undefined;
-  } catch (error) {
-    return storageError(error);
+    const error = attempt(() => {
+      bytes = take();
+    });
+    for (const each of read.waiters) each.onBlock(bytes, error);
   }
 }
