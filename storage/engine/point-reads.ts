@@ -80,7 +80,7 @@ export class PointReads {
     const { key, hash, sequence, covering } = search;
     let { table } = search;
     while (table !== undefined) {
-      const outcome = table.reader.getFrom(search.block, key, hash, sequence, lookup);
+      const outcome = table.reader.getFrom(search.block, key, hash, sequence, lookup, search.entry);
       if (outcome === FOUND) return valueIn(lookup, covering);
       if (outcome === LOOKUP_PENDING) {
         this.#lookup = new Lookup(unexpected);

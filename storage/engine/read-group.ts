@@ -63,13 +63,15 @@ export class ReadGroup {
   #findEntries(count: number): void {
     const view = this.#view;
     for (let i = 0; i < count; i++) {
-      const { key, hash } = this.searches[i]!;
+      const search = this.searches[i]!;
+      const { key, hash } = search;
       view.open(this.#bytes[i]!, this.#starts[i]);
       const entry = view.candidate(key, hash);
       if (entry < 0) {
         this.#ends[i] = this.#starts[i]!;
         continue;
       }
+      search.entry = entry;
       this.#starts[i] = view.suffixStart(entry);
       this.#ends[i] = view.valueEnd(entry) - 1;
     }

@@ -14,6 +14,8 @@ export class Search {
   /** Undefined: no table is left. */
   table: OpenTable | undefined;
   block = 0;
+  /** Entries of the block before this one are known not to have the key. */
+  entry = 0;
   #level = 0;
   #index = -1;
 
@@ -44,6 +46,7 @@ export class Search {
           this.#level = level;
           this.#index = index;
           this.block = block;
+          this.entry = 0;
           this.table = table;
           return table;
         }

@@ -126,15 +126,18 @@ export class BlockView {
     return this.#baseSequence + value;
   }
 
-  /** Number of the newest entry of `key` with a sequence <= `maxSequence`, or NOT_HERE or IN_NEXT. Requires: `hash` is its hashKey. */
-  find(key: Uint8Array, hash: number, maxSequence: number): number {
+  /**
+   * Number of the newest entry of `key` with a sequence <= `maxSequence`, or NOT_HERE or IN_NEXT. Requires: `hash` is its hashKey; the entries before `from` are
+   * known not to have the key.
+   */
+  find(key: Uint8Array, hash: number, maxSequence: number, from = 0): number {
     const { bytes, prefixBytes, prefixStart, count } = this;
     const suffix = key.length - prefixBytes;
     if (suffix < 0) return NOT_HERE;
     for (let i = 0; i < prefixBytes; i++) if (bytes[prefixStart + i] !== key[i]) return NOT_HERE;
     const wanted = hash & 0xff;
     const hashesEnd = this.#hashesAt + count;
-    for (let at = this.#hashesAt; at < hashesEnd; at++) {
+    for (let at = this.#hashesAt + from; at < hashesEnd; at++) {
       if (bytes[at] !== wanted) continue;
       const i = at - this.#hashesAt;
       if (this.suffixLength(i) !== suffix || !this.#hasSuffix(i, key)) continue;

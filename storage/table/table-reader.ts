@@ -154,7 +154,7 @@ export class TableReader implements BlockOwner, LookupTable {
     const { key, hash, maxSequence, block } = lookup;
     let outcome: LookupOutcome = ABSENT;
     try {
-      const found = this.#inBlock(bytes, 0, key, hash, maxSequence, lookup);
+      const found = this.#inBlock(bytes, 0, key, hash, maxSequence, lookup, 0);
       outcome = found === IN_NEXT ? this.getFrom(block + 1, key, hash, maxSequence, lookup) : found;
     } catch (thrown) {
       return lookup.onReady(ABSENT, storageError(thrown));
@@ -163,13 +163,13 @@ export class TableReader implements BlockOwner, LookupTable {
   }
 
   /** As `get`, from the block on that `locate` gave: an entry whose newer versions fill a block is in a later one. */
-  getFrom(from: number, key: Uint8Array, hash: number, maxSequence: number, lookup: Lookup): LookupOutcome {
+  getFrom(from: number, key: Uint8Array, hash: number, maxSequence: number, lookup: Lookup, fromEntry = 0): LookupOutcome {
     const { cache } = this;
     for (let block = from; block < this.index.count; block++) {
       let found: typeof ABSENT | typeof FOUND | typeof IN_NEXT;
       if (this.slots[block]! >= 0) {
         const slot = cache.use(this, block);
-        found = this.#inBlock(cache.bytesOf(slot), cache.startOf(slot), key, hash, maxSequence, lookup);
+        found = this.#inBlock(cache.bytesOf(slot), cache.startOf(slot), key, hash, maxSequence, lookup, block === from ? fromEntry : 0);
       } else {
         const bytes = this.#readForLookup(block);
         if (bytes === undefined) {
@@ -181,7 +181,7 @@ export class TableReader implements BlockOwner, LookupTable {
           this.#await(block, lookup, false);
           return LOOKUP_PENDING;
         }
-        found = this.#inBlock(bytes, 0, key, hash, maxSequence, lookup);
+        found = this.#inBlock(bytes, 0, key, hash, maxSequence, lookup, 0);
       }
       if (found !== IN_NEXT) return found;
     }
@@ -195,10 +195,11 @@ export class TableReader implements BlockOwner, LookupTable {
     hash: number,
     maxSequence: number,
     lookup: Lookup,
+    fromEntry: number,
   ): typeof ABSENT | typeof FOUND | typeof IN_NEXT {
     const { view } = this.#context.scratch;
     view.open(bytes, at);
-    const entry = view.find(key, hash, maxSequence);
+    const entry = view.find(key, hash, maxSequence, fromEntry);
     if (entry < 0) return entry === IN_NEXT ? IN_NEXT : ABSENT;
     lookup.kind = view.kind(entry);
     lookup.sequence = view.sequence(entry);
