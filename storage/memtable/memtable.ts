@@ -154,7 +154,7 @@ export class Memtable {
 
   /** Offset of the newest PUT or DELETE of the key with a sequence up to `maxSequence`; 0: none. `hash` is its `hashKey`. */
   find(key: Uint8Array, hash: number, maxSequence: number): number {
-    if (!this.#filter.mayHave(hash)) return 0;
+    if (this.#order.keyCount === 0 || !this.#filter.mayHave(hash)) return 0;
     const { words } = this.arena;
     const sequenceMax = maxSequence - this.baseSequence;
     let offset = this.#order.find(key, 0, key.length);
