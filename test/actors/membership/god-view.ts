@@ -125,6 +125,15 @@ export class GodView {
     start.switchedTo.set(shard, { generation: ring.encoded.generation, epoch: ring.encoded.epoch });
   }
 
+  /** What a node thinks of the members. */
+  viewed(start: Start, view: MembershipView): void {
+    start.view = view;
+    // Of two members each has one observer only.
+    if (view.members.length < 3) return;
+    const wronged = view.members.find(({ label, accusers }) => label === 'down' && accusers.length < 2);
+    this.#check(wronged === undefined, 'a member is called down on the word of one', () => `${wronged?.id.slice(0, 6)} at ${start.machine}`);
+  }
+
   #onRename(disk: SimDisk, call: DiskCall): void {
     const number = RING_FILE.exec(call.path)?.[1];
     if (number === undefined) return;

@@ -53,7 +53,7 @@ export function membershipRun(seed: number, options: MembershipRunOptions = {}):
 function networkOf(random: SeededRandom): NetworkSettings {
   return {
     quality: {
-      delay: { kind: 'exponential', minMs: 0.05, meanMs: 0.1 * 2 ** random.below(7) },
+      delay: { kind: 'exponential', minMs: 0.05, meanMs: 0.1 * 2 ** random.below(10) },
       splitRatio: random.chance(0.5) ? 0.3 : 0,
       lossRatio: random.chance(0.5) ? 0.05 * random.float() : 0,
       duplicateRatio: random.chance(0.5) ? 0.1 * random.float() : 0,
@@ -117,9 +117,12 @@ function actsOf({ profile }: MembershipKnobs, nodes: readonly NodeSettings[], ra
     // At several nodes at once, so that they compete.
     const first = random.below(nodes.length);
     const rivals = 1 + random.below(4);
+    const isOne = random.chance(0.25);
     for (let i = 0; i < rivals; i++) {
       const action = some[random.below(some.length)]!;
-      acts.push(act(action, atMs + random.below(3), nodes[(first + i) % nodes.length]!.name, random));
+      // Now and then one node has several to do: it begins the next when it has given up the one before.
+      const node = nodes[(first + (isOne ? 0 : i)) % nodes.length]!;
+      acts.push(act(action, atMs + random.below(3), node.name, random));
     }
   }
   return acts;

@@ -160,7 +160,7 @@ export class MembershipRun {
         seeds: this.#machines.filter((machine) => machine !== node.name).map((machine) => seedRef(main, machine)),
         propose: () => this.#joining(start),
         onView: (view) => {
-          start.view = view;
+          this.god.viewed(start, view);
         },
         onFatal: () => {
           this.god.note(start.isStale ? 'an old copy of a directory was found out' : 'a node was told to end');
