@@ -202,8 +202,14 @@ class RingActor implements Actor<Message> {
   }
 
   #onSubscribe({ subscriber }: Of<'subscribe'>): void {
+    const { ring, fence } = this.#keeper;
+    const { node, shard } = this.#context.self.address;
+    // What it is told can't leave this thread.
+    if (subscriber.address.node !== node || subscriber.address.shard !== shard)
+      return this.#context.log.warn('a subscriber of another thread refused', { subscriber: String(subscriber) });
     this.#context.watch(subscriber);
-    this.#subscribers.add(subscriber, this.#keeper.ring);
+    // GossipActor stays silent without a ring: the count of starts of a copy must not be heard, or the real member would pass for an old start of itself.
+    this.#subscribers.add(subscriber, fence === 'superseded' ? null : ring);
   }
 
   #onFollow({ shard, has, agent }: Of<'follow'>): void {
