@@ -148,6 +148,11 @@ export class Proposals {
     this.#wakeIn(current, this.#ports.times.resendMs);
   }
 
+  /** Whether that attempt is still on, and for the epoch after `ring`. */
+  isFor(attemptId: number, ring: KnownRing): boolean {
+    return this.#attempt?.id === attemptId && this.#attempt.parent.hash === ring.hash;
+  }
+
   /** Of `ports.ask`. Requires: it was checked. */
   answered(attemptId: number, voter: Member, given: PrepareAnswer | AcceptAnswer): void {
     const attempt = this.#attempt;
