@@ -81,6 +81,14 @@ export class RingKeeper {
     return this.#ring;
   }
 
+  /**
+   * For GossipActor, which is silent without one: the count of starts of a copy must not be heard, or the real member would pass for an old start of
+   * itself.
+   */
+  get audible(): KnownRing | null {
+    return this.#fence === 'superseded' ? null : this.#ring;
+  }
+
   /** Adopted: what votes and lessons follow from. */
   get newest(): KnownRing | null {
     return this.#adopted.at(-1)?.ring ?? this.#ring;
