@@ -81,6 +81,14 @@ export class RingKeeper {
     return this.#ring;
   }
 
+  /**
+   * For GossipActor, which is silent without one: the count of starts of a copy must not be heard, or the real member would pass for an old start of
+   * itself.
+   */
+  get audible(): KnownRing | null {
+    return this.#fence === 'superseded' ? null : this.#ring;
+  }
+
   /** Adopted: what votes and lessons follow from. */
   get newest(): KnownRing | null {
     return this.#adopted.at(-1)?.ring ?? this.#ring;
@@ -193,9 +201,10 @@ export class RingKeeper {
       const others = now.registered.filter(({ id }) => id !== identity.id);
       this.#memory?.change({ ...now, registered: [...others, { id: identity.id, boot: BOOT_FENCED, instance }] });
     }
-    const later = boot === BOOT_FENCED ? 'was registered before' : `with boot ${boot} is registered`;
+    // A start that was fenced off before has left no other count than this.
+    const later = boot === BOOT_FENCED ? `instance ${instance}, was` : `with boot ${boot}, instance ${instance} is`;
     const text =
-      `another start of member ${identity.id}, instance ${instance}, ${later}; this one has boot ${identity.boot}, instance ` +
+      `a start of member ${identity.id} ${later} registered; this one has boot ${identity.boot}, instance ` +
       `${identity.instance}: its directory is a copy or an old state. It must not go on; only one directory of a member may be used, and never an older copy`;
     this.fenceOff('superseded', text);
   }

@@ -119,7 +119,8 @@ function operationOf(action: Operation['type'], ring: RingState, { god, plan }: 
       return { type: 'includeMember', id };
     case 'beginTransition': {
       const owners = transition === null ? plan(ring) : null;
-      return owners === null ? null : { type: 'beginTransition', parent: hashOfRing(ring), owners };
+      // Now and then by who has planned it from the ring before.
+      return owners === null ? null : { type: 'beginTransition', parent: random.chance(0.3) ? ring.parent : hashOfRing(ring), owners };
     }
     case 'advance':
       // Of a step that is over, or has not come: only who drives may say that the present one is complete.

@@ -97,7 +97,7 @@ export class MembershipRun {
     if (start === undefined || start.threadBoot !== node.main.boot) return;
     const shard = node.shard(index);
     const { address } = start.identity;
-    const door = new MachineDoor(shard, this.#machines, address);
+    const door = new MachineDoor(shard, this.#machines, address.node, (name) => this.god.whereIs(name));
     const holder: RingHolder = { ring: null, mayServe: false };
     start.holders.set(index, holder);
     start.switchedTo.delete(index);
@@ -146,7 +146,7 @@ export class MembershipRun {
     this.god.started(start);
     const { runtime } = main;
     const { cluster, partitions, ring, gossip } = this.knobs;
-    const door = new MachineDoor(main, this.#machines, identity.address);
+    const door = new MachineDoor(main, this.#machines, identity.address.node, (name) => this.god.whereIs(name));
     const mutants = this.#mutants;
     const member = memberOf(identity);
     const initial = record.isInit ? initialRing({ cluster, clusterName: 'simulated', operationId: cluster, member, partitions }) : null;
