@@ -19,6 +19,8 @@ const PRODUCT_ENTRIES: readonly string[] = [
 const TOP_LEVEL: readonly string[] = [
   ...['package.json', 'package-lock.json', 'tsconfig.json', 'README.md', 'LICENSE', 'index.ts', 'cli.ts'],
   ...['actors', 'runtime', 'storage', 'test', 'bench', 'node_modules', 'dist'],
+  // What `npm start` leaves.
+  'data',
 ];
 const EXEMPTIONS: readonly Exemption[] = [
   { path: 'runtime/asks.ts', name: 'new Promise', why: 'the promise that `ref.ask` returns to code outside actors' },

@@ -10,7 +10,7 @@ import { errorMessage } from '../../runtime/errors.ts';
 import type { FileSystem } from '../../runtime/files.ts';
 import { type HttpServer, openHttpServer } from '../../runtime/real/http-server.ts';
 import type { Ref } from '../../runtime/ref.ts';
-import { ActorSystem, type SystemStats } from '../../runtime/system.ts';
+import type { ActorSystem, SystemStats } from '../../runtime/system.ts';
 import { gossipActor } from '../gossip-actor.ts';
 import type { MembershipView } from '../gossip-protocol.ts';
 import { type ClusterDoor, GOSSIP_SLOT, RING_SLOT } from '../membership/cluster-door.ts';
@@ -29,11 +29,10 @@ import { createApp } from './http/app.ts';
 import { NodeMetrics } from './http/metrics.ts';
 import { NodeDirectory } from './node-directory.ts';
 import { NodeError } from './node-error.ts';
-import type { NodeRecord } from './node-record.ts';
 import { nodeObserver } from './observer.ts';
+import { type Prepared, pause, prepare, startSystem } from './prepare.ts';
 import { RingCache } from './ring-cache.ts';
-import { askSeeds, clusterOf, runsAt, type Seed, transportName } from './seeds.ts';
-import { decideStart, type Way } from './start-record.ts';
+import { askSeeds, type Seed } from './seeds.ts';
 
 /** What a node needs of the world besides what the runtime opens for it. */
 export interface NodeDoors {
@@ -50,8 +49,6 @@ export interface NodeDoors {
   readonly version: string;
 }
 
-/** Boots of threads: each start of the node has room for as many starts of each shard. */
-const BOOTS_PER_START = 2 ** 20;
 const STATUS_MS = 2_000;
 const WATCH_MS = 500;
 const RETRY_MS = 500;
@@ -85,8 +82,9 @@ export class Node implements Admin {
     let system: ActorSystem | null = null;
     let node: Node | null = null;
     try {
-      const prepared = await prepare(directory, config, doors);
-      system = await startSystem(prepared.record, config, doors, (reason) => node?.onZombie(reason));
+      const fresh = { node: doors.newId(), cluster: doors.newId(), shards: doors.shards };
+      const prepared = await prepare(directory, config, fresh);
+      system = await startSystem(prepared.record, config, doors.instance, doors.modules, (reason) => node?.onZombie(reason));
       node = new Node(config, doors, directory, system, prepared);
       await node.#begin();
       began(node);
@@ -116,13 +114,10 @@ export class Node implements Admin {
     const initial = way === 'init' ? this.#firstRing(record.cluster) : null;
     this.#ring = system.spawnWellKnown(RING_SLOT, ringActor, [{ identity: this.self, door, directory: directory.path, initial }]);
     const gossip = { identity: this.self, door, mutants: NO_MUTANTS, intervalMs: config.gossip.intervalMs };
-    const sights = {
-      onRing: () => undefined,
-      onView: (view: MembershipView) => {
-        this.#view = view;
-      },
+    const onView = (view: MembershipView): void => {
+      this.#view = view;
     };
-    system.spawn(nodeObserver, [this.#ring, system.spawnWellKnown(GOSSIP_SLOT, gossipActor, [gossip]), sights]);
+    system.spawn(nodeObserver, [system.spawnWellKnown(GOSSIP_SLOT, gossipActor, [gossip]), onView]);
     this.failed = new Promise((resolve) => {
       this.#fail = resolve;
     });
@@ -151,11 +146,12 @@ export class Node implements Admin {
     return this.system.stats();
   }
 
-  /** Resolves when the ring has this node as a full member, or the node stops. */
+  /** Resolves when the node is a full member and registered with a majority, or stops. */
   async untilUp(): Promise<void> {
     while (!this.isStopping) {
-      const ring = (await this.#lookOrNull())?.ring ?? null;
-      if (ring?.members.some(({ id, state }) => id === this.self.id && state !== 'joining') === true) return;
+      const look = await this.#lookOrNull();
+      const isFull = look?.ring?.members.some(({ id, state }) => id === this.self.id && state !== 'joining') === true;
+      if (isFull && look.status.isConfirmed) return;
       await pause(WATCH_MS);
     }
   }
@@ -257,69 +253,3 @@ export class Node implements Admin {
 }
 
 const OPERATION_MS = 15_000;
-
-interface Prepared {
-  readonly way: Way;
-  readonly record: NodeRecord;
-  /** That have answered; none for a node that joins nobody. */
-  readonly seeds: readonly Seed[];
-}
-
-/** All that is found out and put on disk before this process says anything to anybody. */
-async function prepare(directory: NodeDirectory, config: NodeConfig, doors: NodeDoors): Promise<Prepared> {
-  const { path } = directory;
-  const wish = { name: config.name, shards: config.shards, init: config.init, join: config.join };
-  const fresh = { node: doors.newId(), cluster: doors.newId(), shards: doors.shards };
-  const { way, record } = decideStart(directory.record, wish, fresh, path);
-  const name = transportName(record);
-  if (record.address !== null && (await runsAt(record.address, name, record.cluster))) {
-    const { host, ports } = record.address;
-    throw new NodeError(
-      'DUPLICATE',
-      `node ${record.name} (${record.id}) runs already, at ${host}:${ports[0]}: data directory ${path} is a copy of its; a new node needs an empty one`,
-    );
-  }
-  const seeds = await seedsFor(way, config, name);
-  const cluster = clusterOf(seeds, record.cluster, path);
-  const prepared: NodeRecord = way === 'join' ? { ...record, cluster, phase: 'joining' } : record;
-  await directory.write(prepared);
-  return { way, record: prepared, seeds };
-}
-
-/** A node that joins has to hear of its cluster from one; one that is in a ring already can do without. */
-async function seedsFor(way: Way, config: NodeConfig, self: string): Promise<readonly Seed[]> {
-  if (config.join.length === 0) return [];
-  const giveUpAt = Date.now() + config.joinTimeoutSeconds * 1000;
-  for (;;) {
-    const { seeds, failures } = await askSeeds(config.join, self);
-    if (seeds.length > 0 || way !== 'join') return seeds;
-    if (Date.now() >= giveUpAt) {
-      const asked = config.join.map(({ host, port }) => `${host}:${port}`).join(', ');
-      throw new NodeError('CANNOT_JOIN', `no seed answers (${asked}): ${failures.join('; ') || 'only this node itself'}`);
-    }
-    await pause(RETRY_MS);
-  }
-}
-
-function startSystem(record: NodeRecord, config: NodeConfig, doors: NodeDoors, onZombie: (reason: string) => void): Promise<ActorSystem> {
-  const { host, port, advertise, log } = config;
-  return ActorSystem.start({
-    node: transportName(record),
-    cluster: record.cluster,
-    shards: record.shards,
-    modules: doors.modules,
-    listen: { host, port },
-    ...(advertise === undefined ? {} : { advertise }),
-    boot: record.boot * BOOTS_PER_START,
-    logLevel: log.level,
-    onRefused: (_place, { code, reason }) => {
-      if (code === 'ZOMBIE') onZombie(reason);
-    },
-  });
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => {
-    setTimeout(resolve, ms);
-  });
-}

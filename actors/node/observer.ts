@@ -1,19 +1,16 @@
 /**
- * NodeObserver: sees what RingActor and GossipActor of this node tell, for the code that starts and serves the node. On the main thread, so
- * that what it sees is handed over as it is. It asks to be told again now and then, since either may have been started anew.
+ * NodeObserver: sees how GossipActor of this node finds the members, for the code that serves the node. On the main thread, so that what it sees is
+ * handed over as it is. It asks again now and then, since GossipActor may have been started anew.
  */
 import { defineActor } from '../../runtime/actor.ts';
 import { unreachable } from '../../runtime/errors.ts';
 import type { Ref } from '../../runtime/ref.ts';
 import type { GossipMessage, MembershipView } from '../gossip-protocol.ts';
-import type { RingChanged, RingMessage } from '../ring-protocol.ts';
 
-export interface Sights {
-  onRing(changed: RingChanged): void;
-  onView(view: MembershipView): void;
+interface Viewed {
+  readonly type: 'view';
+  readonly view: MembershipView;
 }
-
-type Message = RingChanged | { readonly type: 'view'; readonly view: MembershipView };
 
 interface Again {
   readonly type: 'again';
@@ -21,26 +18,19 @@ interface Again {
 
 const AGAIN_MS = 5_000;
 
-export const nodeObserver = defineActor<Message | Again, readonly [Ref<RingMessage>, Ref<GossipMessage>, Sights]>(
+export const nodeObserver = defineActor<Viewed | Again, readonly [Ref<GossipMessage>, (view: MembershipView) => void]>(
   'node-observer',
-  (context, ring, gossip, sights) => {
-    const subscribe = (): void => {
-      ring.tell({ type: 'subscribe', subscriber: context.self });
-      gossip.tell({ type: 'subscribe', subscriber: context.self });
-    };
-    subscribe();
+  (context, gossip, onView) => {
+    gossip.tell({ type: 'subscribe', subscriber: context.self });
     context.every('again', AGAIN_MS, { type: 'again' });
     return {
-      receive(message: Message | Again): void {
+      receive(message: Viewed | Again): void {
         switch (message.type) {
-          case 'ringChanged':
-            sights.onRing(message);
-            break;
           case 'view':
-            sights.onView(message.view);
+            onView(message.view);
             break;
           case 'again':
-            subscribe();
+            gossip.tell({ type: 'subscribe', subscriber: context.self });
             break;
           default:
             unreachable(message);

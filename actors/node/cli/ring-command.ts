@@ -1,5 +1,6 @@
 /** `dynactor ring` and `dynactor ring force`. */
 import type { Command } from 'commander';
+import type { ReplicasAnswer } from '../http/keyspace-routes.ts';
 import type { RingAnswer } from '../http/ring-routes.ts';
 import { formatTable, percent, ranges } from './output.ts';
 import { sessionOf, withTarget } from './target.ts';
@@ -8,8 +9,14 @@ export function addRingCommand(program: Command): void {
   const ring = withTarget(program.command('ring'))
     .description('the ring that a node has: who owns what, epoch, keyspaces')
     .option('--partitions', 'a line for each partition', false)
-    .action(async (options: { readonly partitions: boolean }, command: Command) => {
+    .option('--keyspace <name>', 'a line for each partition, with the replicas of this keyspace')
+    .action(async (options: { readonly partitions: boolean; readonly keyspace?: string }, command: Command) => {
       const session = sessionOf(command);
+      if (options.keyspace !== undefined) {
+        const path = `/v1/keyspaces/${encodeURIComponent(options.keyspace)}/replicas`;
+        session.print(await session.call<ReplicasAnswer>('GET', path), replicaTable);
+        return;
+      }
       session.print(await session.call<RingAnswer>('GET', '/v1/ring'), options.partitions ? partitionTable : ringTable);
     });
   withTarget(ring.command('force'))
@@ -54,6 +61,13 @@ function partitionTable(ring: RingAnswer): string {
     return [partition, owner, next === undefined || next === owner ? '' : next];
   });
   return [heading(ring), formatTable({ head: ['PARTITION', 'OWNER', 'NEXT'], rows, right: [0] })].join('\n');
+}
+
+function replicaTable({ keyspace, epoch, partitions }: ReplicasAnswer): string {
+  const rows = partitions.map(({ replicas, standIns }, partition) => [partition, replicas.join(' '), standIns.join(' ')]);
+  return [`keyspace ${keyspace}, epoch ${epoch}`, formatTable({ head: ['PARTITION', 'REPLICAS', 'STAND-INS'], rows, right: [0] })].join(
+    '\n',
+  );
 }
 
 export function keyspaceTable(keyspaces: RingAnswer['keyspaces']): string {

@@ -31,7 +31,10 @@ const seed = z.string({ error: 'expected host:port' }).transform((value, context
 });
 const isPowerOfTwo = (value: number): boolean => (value & (value - 1)) === 0;
 
-export const configSchema = z.strictObject({
+/** Takes connections at any address, and is none itself. */
+const ANY_ADDRESS: readonly string[] = ['0.0.0.0', '::', '::0'];
+
+const settings = z.strictObject({
   name: name.optional(),
   data: z.string({ error: 'expected the path of a directory' }).min(1, { error: 'expected the path of a directory' }),
   host,
@@ -56,6 +59,11 @@ export const configSchema = z.strictObject({
     { level: z.enum(LOG_LEVELS, { error: `expected one of ${LOG_LEVELS.join(', ')}` }), statsEverySeconds: whole(0, 86_400) },
     { error: 'expected keys level and statsEverySeconds' },
   ),
+});
+
+export const configSchema = settings.refine(({ host: listens, advertise }) => advertise !== undefined || !ANY_ADDRESS.includes(listens), {
+  path: ['host'],
+  error: 'expected an address that other nodes can reach, or advertise beside it',
 });
 
 export type NodeConfig = z.infer<typeof configSchema>;

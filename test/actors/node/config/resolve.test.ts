@@ -17,6 +17,7 @@ test('config: defaults hold, when nothing is said', (t) => {
     http: { host: '127.0.0.1', port: 9700 },
     init: false,
     join: [],
+    joinTimeoutSeconds: 60,
     dataCenter: 'dc1',
     rack: 'rack1',
     capacity: 100,
@@ -91,6 +92,11 @@ test(wrong, { text: 'a: [' }, /node\.yaml: /);
 test(wrong, { text: '__proto__: {port: 1}' }, /__proto__: unknown key/);
 test(wrong, { environment: { DYNACTOR_HTTP_PORT: '1' } }, /^DYNACTOR_HTTP_PORT: unknown variable; expected one of .*DYNACTOR_HTTP__PORT/);
 test(wrong, { environment: { DYNACTOR_PORT: 'x' } }, /^port: expected a whole number from 0 to 65535, got "x" \(DYNACTOR_PORT\)$/);
+test(
+  wrong,
+  { flags: { host: '0.0.0.0' } },
+  /^host: expected an address that other nodes can reach, or advertise beside it, got "0\.0\.0\.0" \(--host\)$/,
+);
 test(wrong, { flags: { port: '65536' } }, /^port: expected a whole number from 0 to 65535, got 65536 \(--port\)$/);
 test(wrong, { flags: { port: '1.5' } }, /got 1\.5 \(--port\)/);
 test(wrong, { text: 'port: "7000"' }, /^port: expected a whole number.*got "7000" \(node\.yaml\)$/);
