@@ -210,7 +210,7 @@ test('ring actor: a directory that was rolled back does not take part, and says 
   t.false(isConfirmed);
   t.regex(
     trouble,
-    /another start of member 0{30}62, instance .*, with boot 3 is registered; this one has boot 2, .*: its directory is a copy or an old state/,
+    /a start of member 0{30}62 with boot 3, .* is registered; this one has boot 2, .*: its directory is a copy or an old state/,
   );
   t.false(world.holders.get('b/0')?.mayServe);
   // It votes no more: without c nothing is decided.
@@ -251,7 +251,7 @@ test('ring actor: of a member and a running copy of its directory only the one t
   const [original, copy] = [world.status('b'), world.status('d')];
   t.true(copy.isConfirmed);
   t.false(original.isConfirmed);
-  t.regex(original.trouble, /with boot 2 is registered; this one has boot 1/);
+  t.regex(original.trouble, /with boot 2, .* is registered; this one has boot 1/);
 });
 
 test('ring actor: two copies that start with the same boot are never both confirmed', (t) => {
