@@ -7,7 +7,12 @@ import { keyOf } from './ring-history.ts';
 
 export function checkEnd(run: MembershipRun): void {
   checkOutcomes(run);
-  const ring = run.god.history.newest?.state;
+  const { god } = run;
+  const { history } = god;
+  if (history.contested > 0) god.note('two values were accepted for one epoch, and one lost');
+  if (history.adoptedValues > 0) god.note('a value was accepted again under a later ballot');
+  if (history.all.some(({ state }) => state.generation > 1)) god.note('a ring was forced');
+  const ring = history.newest?.state;
   if (ring === undefined) return;
   const living = livingStarts(run);
   if (!hasMajority(run, ring, living)) return run.god.note('no majority was left');
