@@ -137,6 +137,11 @@ export class Engine implements EngineApi {
     return this.#parts.snapshots.take(this.#parts.memory.sequence);
   }
 
+  /** Writes wait for room in memory, and are not seen by reads yet: who reads to decide what to write waits too. The next one that is done may have ended it. */
+  get hasWaitingWrites(): boolean {
+    return this.#parts.writes.waitingCount > 0;
+  }
+
   flush(done: WriteDone): void {
     const refusal = this.#refusal(NOTHING, undefined);
     if (refusal !== undefined) this.#parts.writes.fail(done, refusal);
