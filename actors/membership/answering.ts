@@ -44,10 +44,11 @@ export function answerBallot(message: Ballotted, { keeper, self, isConfirmed, mu
   const { memory, newest: ring, isVoter } = keeper;
   if (memory === null || ring === null) return;
   const fault = message.type === 'accept' ? faultOfProposal(ring, message, mutants) : null;
+  const isMember = ring.state.members.some(({ id }) => id === message.from.id);
   if (fault !== null) log.error('proposal refused', { fault, from: message.from.id });
   const { stored, answer: given } =
     fault === null
-      ? vote(memory.now, message, { self, isVoter, isConfirmed, mutants })
+      ? vote(memory.now, message, { self, isVoter, isMember, isConfirmed, mutants })
       : { stored: memory.now, answer: { type: 'notVoting', reason: fault } as const };
   memory.change(stored, () => answer(message.replyTo as Ref<PrepareAnswer | AcceptAnswer>, given));
 }

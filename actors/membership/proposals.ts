@@ -86,6 +86,8 @@ interface Attempt {
 }
 
 const QUEUE_MAX = 64;
+/** Of the time that the asker has: an outcome that comes too late is none. */
+const OWN_SHARE = 0.9;
 
 export class Proposals {
   readonly #ports: ProposalPorts;
@@ -101,7 +103,7 @@ export class Proposals {
     this.#ports = ports;
   }
 
-  /** Takes an operation. `timeoutMs`: of who asks. */
+  /** Takes an operation. `timeoutMs`: of who asks; the outcome comes a little before. */
   propose(proposal: Proposal, timeoutMs: number, replyTo: Ref<OperationOutcome>): void {
     const known = [this.#current, ...this.#queue].find((waiting) => waiting?.proposal.operationId === proposal.operationId);
     if (known) {
@@ -111,7 +113,7 @@ export class Proposals {
     if (this.#queue.length >= QUEUE_MAX) {
       return answer([replyTo], { ok: false, code: 'NO_MAJORITY', message: `not begun: ${QUEUE_MAX} other operations wait at this node` });
     }
-    const deadlineAt = this.#ports.now() + Math.min(timeoutMs, this.#ports.times.proposeTimeoutMs);
+    const deadlineAt = this.#ports.now() + Math.min(timeoutMs, this.#ports.times.proposeTimeoutMs) * OWN_SHARE;
     this.#queue.push({ proposal, bytes: encodeProposal(proposal), replyTo: [replyTo], deadlineAt, offeredAfter: null, precomputed: null });
     if (this.#current === null) this.#next();
   }
@@ -144,6 +146,11 @@ export class Proposals {
     if (attempt === null) return this.#begin(current);
     for (const voter of attempt.voters) this.#tell(attempt, [voter], attempt.proposer.again(voter.id));
     this.#wakeIn(current, this.#ports.times.resendMs);
+  }
+
+  /** Whether that attempt is still on, and for the epoch after `ring`. */
+  isFor(attemptId: number, ring: KnownRing): boolean {
+    return this.#attempt?.id === attemptId && this.#attempt.parent.hash === ring.hash;
   }
 
   /** Of `ports.ask`. Requires: it was checked. */
@@ -207,7 +214,7 @@ export class Proposals {
     const { mutants } = ports;
     // It is tried again when the ring has come, or the time is up.
     if (parent === null) return this.#wakeIn(current, ports.times.resendMs);
-    const applied = applyOperation(parent.state, current.proposal);
+    const applied = applyOperation(parent.state, current.proposal, { mutants });
     if (!applied.ok && applied.code === 'INVALID_ARGUMENT') return this.#finish(current, applied);
     const changes = applied.ok && applied.ring !== parent.state;
     if (changes && mutants.has('precomputedRing')) current.precomputed ??= knownRing(applied.ring);
@@ -264,7 +271,7 @@ export class Proposals {
     const current = this.#current;
     this.#attempt = null;
     const proposal = decodeProposal(value);
-    const applied = applyOperation(parent.state, proposal);
+    const applied = applyOperation(parent.state, proposal, { mutants: this.#ports.mutants });
     if (current?.precomputed && value === current.bytes) {
       const { state } = current.precomputed;
       return this.#ports.adopt(knownRing({ ...state, epoch: parent.state.epoch + 1, parent: parent.hash }));

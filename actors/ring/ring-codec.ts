@@ -12,7 +12,7 @@
  * ```
  * Numbers are varints in their shortest form, texts a length and ASCII, words one byte, flags 0 or 1.
  */
-import { BugError, RuntimeError } from '../../runtime/errors.ts';
+import { RuntimeError } from '../../runtime/errors.ts';
 import { ByteWriter } from '../../storage/byte-writer.ts';
 import { BANNED_MAX, EPOCH_MAX, KEYSPACES_MAX, LABEL, MEMBERS_MAX } from './limits.ts';
 import {
@@ -134,11 +134,4 @@ function readTransition(reader: RingReader): Transition {
     step: reader.one('step', STEPS),
     owners: readOwners(reader, 'pending owners'),
   };
-}
-
-/** For what the code itself makes. */
-export function checkRing(ring: RingState): RingState {
-  const problems = validateRing(ring);
-  if (problems.length > 0) throw new BugError(`unsound ring ${ring.generation}/${ring.epoch}: ${problems.join('; ')}`);
-  return ring;
 }

@@ -1,6 +1,6 @@
 /**
- * Windows: whether the owners of k partitions in a row are k replicas as they should be. If all windows are sound, the walk of placement never passes
- * anybody over: then a member with t partitions holds exactly k x t replicas, and a partition that changes hands moves exactly k.
+ * Windows: whether the owners of k partitions in a row are k replicas as they should be. If all windows are sound, and the caps of racks and data
+ * centers can be met at all, the walk of placement never passes anybody over: then a member with t partitions holds exactly k x t replicas, and a partition that changes hands moves exactly k.
  *
  * ```
  *   owners   A B C A D B C A ...      k = 3

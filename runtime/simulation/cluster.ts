@@ -89,9 +89,15 @@ export class Cluster {
 
   /** Returns false when the node is down already. */
   crashNode(node: SimNode, kind: DeathKind): boolean {
+    if (!this.endNode(node, kind)) return false;
+    if (kind === 'silent') node.disk.crash();
+    return true;
+  }
+
+  /** As `crashNode`, but leaves the disk as it is. */
+  endNode(node: SimNode, kind: DeathKind): boolean {
     if (!node.isUp) return false;
     for (const shard of node.threads) this.#end(shard, kind);
-    if (kind === 'silent') node.disk.crash();
     return true;
   }
 
@@ -188,6 +194,11 @@ export class Cluster {
       shard: shard.index,
       shards: shard.node.shards.length,
       spawn: (definition, args, options) => shard.spawn(definition, args, options),
+      wellKnown: <M>(slot: number, node = shard.node.name) =>
+        shard.runtime.wellKnown(slot, { node, shard: MAIN_SHARD }) as unknown as Ref<M>,
+      introduce: () => {
+        // All nodes of a simulated world know each other's way already.
+      },
       register: (key, ref) => {
         const target = shard.runtime.wellKnown(RECEPTIONIST_SLOT) as Ref<ReceptionistMessage>;
         target.tell({ type: 'register', key: key.id, ref }, { lane: CONTROL });

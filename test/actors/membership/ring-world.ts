@@ -9,11 +9,11 @@ import { readRing } from '../../../actors/membership/known-ring.ts';
 import type { NodeIdentity } from '../../../actors/membership/node-identity.ts';
 import type { RingOptions } from '../../../actors/membership/ring-options.ts';
 import { initialRing } from '../../../actors/ring/initial-ring.ts';
-import type { NewMember, Operation, OperationOutcome, Proposal } from '../../../actors/ring/operation.ts';
+import type { NewKeyspace, NewMember, Operation, OperationOutcome, Proposal } from '../../../actors/ring/operation.ts';
 import type { Id, RingState, RingVersion } from '../../../actors/ring/ring-state.ts';
 import { ringActor } from '../../../actors/ring-actor.ts';
 import { type RingHolder, ringAgent } from '../../../actors/ring-agent.ts';
-import type { Fetched, RingChanged, RingMessage, RingStatus } from '../../../actors/ring-protocol.ts';
+import type { Fetched, RingChanged, RingMessage, RingStatus, Sender } from '../../../actors/ring-protocol.ts';
 import { defineActor } from '../../../runtime/actor.ts';
 import type { ShardStart } from '../../../runtime/definitions.ts';
 import type { Ref } from '../../../runtime/ref.ts';
@@ -23,6 +23,7 @@ import {
   type LinkQuality,
   type PlanItem,
   type SchedulingOptions,
+  type SimDisk,
   type SimNode,
   Simulation,
 } from '../../../runtime/simulation/testing.ts';
@@ -42,6 +43,10 @@ export interface RingWorldOptions {
   readonly plan?: readonly PlanItem[];
   /** More actors of a node's main thread, each time that it starts. */
   readonly extra?: (world: RingWorld, node: SimNode) => void;
+  /** Nodes on which nothing is started, as long as they are in it. */
+  readonly asleep?: ReadonlySet<string>;
+  /** Of a node, whose directory it has a copy of: it starts as that member. */
+  readonly copyOf?: Readonly<Record<string, string>>;
   /** A run goes on after a failure. */
   readonly goOn?: boolean;
   /** Others join by themselves. Default true. */
@@ -71,11 +76,20 @@ const TIMES: Partial<RingOptions> = {
   subscribeMs: 500,
 };
 
+export function keyspace(name: string): NewKeyspace {
+  return {
+    ...{ name, n: 3, r: 'quorum', w: 'quorum', mode: 'ap', conflict: 'lww', durability: 'sync' },
+    ...{ ttlMs: 0, keyBytesMax: 100, valueBytesMax: 100 },
+  };
+}
+
 export class RingWorld {
   readonly sim: Simulation;
   readonly checker: RingChecker;
   /** By `node/shard`. */
   readonly holders = new Map<string, RingHolder>();
+  /** By node: of its last start. */
+  readonly identities = new Map<string, NodeIdentity>();
   readonly #options: RingWorldOptions;
   readonly #switchedTo = new Map<Id, RingVersion>();
   #operations = 0;
@@ -105,13 +119,13 @@ export class RingWorld {
   }
 
   /** The id of a node's member: in the order of the names. */
-  idOf(name: string): Id {
+  idOf(node: string): Id {
+    const name = this.#options.copyOf?.[node] ?? node;
     return Buffer.from(name).toString('hex').padStart(32, '0');
   }
 
   run(ms: number): void {
-    this.sim.run(this.sim.now + ms);
-    this.sim.throwIfFailed();
+    this.runUntil(this.sim.now + ms);
   }
 
   /** Runs until all nodes that are up have the newest ring, all members are full ones and nothing moves; throws when that takes longer. */
@@ -166,6 +180,16 @@ export class RingWorld {
     );
   }
 
+  /** Runs until that moment of the run. */
+  runUntil(atMs: number): void {
+    this.sim.run(atMs);
+    if (this.#options.goOn !== true) this.sim.throwIfFailed();
+  }
+
+  createKeyspace(node: string, name: string): AskHolder<OperationOutcome> {
+    return this.propose(node, { type: 'createKeyspace', keyspace: keyspace(name) });
+  }
+
   status(name: string): RingStatus {
     const holder = this.sim.ask<RingMessage, RingStatus>(this.ringActor(name), (replyTo) => ({ type: 'status', replyTo }), {
       timeoutMs: 1_000,
@@ -178,6 +202,24 @@ export class RingWorld {
   ringOf(name: string): RingState | null {
     const { ring } = this.status(name);
     return ring && readRing(ring).state;
+  }
+
+  /** The outcome of what was asked, once it is there. */
+  outcome(holder: AskHolder<OperationOutcome>, withinMs = 5_000): OperationOutcome {
+    for (const end = this.sim.now + withinMs; holder.answer === undefined && this.sim.now < end; ) this.run(10);
+    if (holder.answer?.ok !== true) throw new Error(`no outcome: ${holder.answer?.error.message ?? 'none in time'}`);
+    return holder.answer.value;
+  }
+
+  /** As the RingActor of `node` names itself. */
+  sender(node: string): Sender {
+    const { id, boot, instance } = this.identities.get(node)!;
+    return { cluster: CLUSTER, id, boot, instance };
+  }
+
+  /** Puts another disk into a machine that is down. */
+  setDisk(name: string, disk: SimDisk): void {
+    (this.sim.node(name) as { disk: SimDisk }).disk = disk;
   }
 
   memberOf(name: string): NewMember {
@@ -193,6 +235,7 @@ export class RingWorld {
 
   #start(node: SimNode): void {
     const { name } = node;
+    if (this.#options.asleep?.has(name)) return;
     const { mutants = [], options, joins = true } = this.#options;
     const life = `${name}@${node.main.boot}`;
     const identity: NodeIdentity = {
@@ -200,6 +243,7 @@ export class RingWorld {
       boot: nextBoot(node),
       instance: (++this.#instances).toString(16).padStart(16, '0'),
     };
+    this.identities.set(name, identity);
     const door = simDoor(node.main);
     const isFirst = name === (this.#options.names ?? NAMES)[0];
     const initial = isFirst
@@ -227,12 +271,13 @@ export class RingWorld {
     this.#options.extra?.(this, node);
   }
 
-  #startShard({ node, shard, spawn }: ShardStart): void {
+  #startShard(start: ShardStart): void {
+    const { node, shard } = start;
     const place = `${node}/${shard}`;
     const holder = spiedHolder((ring) => this.checker.switched(place, ring));
     this.holders.set(place, holder);
     const door = simDoor(this.sim.node(node).shard(shard));
-    spawn(ringAgent, [{ door, node, shard, holder, followMs: 200 }]);
+    start.spawn(ringAgent, [{ door, node, shard, holder, followMs: 200 }]);
   }
 
   get #seed(): string {

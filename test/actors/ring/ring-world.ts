@@ -103,10 +103,13 @@ export function fairLoads({ members, owners }: RingState, n: number): Float64Arr
   return loads;
 }
 
-/** Copies that any plan has to make: what members hold less than is theirs. */
-export function leastMoves(ring: RingState, plan: Plan): number {
-  const fair = fairLoads(ring, plan.n);
-  return plan.members.reduce((sum, { heldBefore }, i) => sum + Math.max(0, fair[i]! - heldBefore), 0);
+/** Copies that a change from `before` to `ring` asks for: by how much fair loads grow, or what those hold that leave, if that is more. */
+export function leastMoves(before: RingState, ring: RingState, plan: Plan): number {
+  const [was, is] = [fairLoads(before, plan.n), fairLoads(ring, plan.n)];
+  const fairBefore = new Map(before.members.map(({ id }, i) => [id, was[i]!]));
+  const grown = ring.members.reduce((sum, { id }, i) => sum + Math.max(0, is[i]! - (fairBefore.get(id) ?? 0)), 0);
+  const left = plan.members.reduce((sum, { heldBefore }, i) => sum + (ring.members[i]!.state === 'leaving' ? heldBefore : 0), 0);
+  return Math.max(grown, left);
 }
 
 /** The greatest of load / fair load. */
