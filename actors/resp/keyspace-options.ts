@@ -7,7 +7,7 @@ import type { RespReader } from './resp-reader.ts';
 export type KeyspaceOptions = Partial<Omit<NewKeyspace, 'name'>>;
 
 /** Of what CREATE doesn't say. */
-export const KEYSPACE_DEFAULTS: Omit<NewKeyspace, 'name'> = {
+export const KEYSPACE_DEFAULTS: Readonly<Omit<NewKeyspace, 'name'>> = {
   n: 3,
   r: 'quorum',
   w: 'quorum',

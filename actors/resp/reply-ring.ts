@@ -117,7 +117,7 @@ export class ReplyRing {
     this.#flags[index] = flags | READY;
     this.#starts[index] = this.#replyStart;
     this.#lengths[index] = this.#side.length - this.#replyStart;
-    this.#sideBytes += this.#lengths[index]!;
+    this.#sideBytes += this.#side.length - this.#replyStart;
     return true;
   }
 

@@ -50,7 +50,7 @@ const pieces = fc.oneof(
     weight: 1,
     arbitrary: fc
       .constantFrom('\r\n', '\n', '*0\r\n', '*-1\r\n', '*1\r\n', '$1\r\n', '*01\r\n', '*9\r\n', '*+1\r\n', '*1x\r\n')
-      .map(Buffer.from),
+      .map((text) => Buffer.from(text)),
   },
   {
     weight: 1,
