@@ -1,13 +1,14 @@
 /** What an actor is made of, and what it is given: the API that users write against. */
-import type { Clock, Log, Random } from './doors.ts';
+import type { Clock, Log, Random, Timers } from './doors.ts';
 import type { RuntimeError } from './errors.ts';
 import { invalidArgument } from './errors.ts';
 import type { FileSystem } from './files.ts';
-import type { JobOptions } from './jobs.ts';
+import type { JobOptions, JobRunner } from './jobs.ts';
 import type { Lane } from './lanes.ts';
 import type { ServiceKey } from './receptionist-protocol.ts';
 import type { AnyRef, AskOptions, Ref } from './ref.ts';
 import type { SupervisionOptions } from './supervision.ts';
+import type { Network } from './wire/network.ts';
 
 /** Why a watched actor is no more. `unreachable` is a suspicion (its machine may live); the others are facts. */
 export type TerminationReason = 'stopped' | 'failed' | 'noSuchActor' | 'shardDown' | 'unreachable';
@@ -82,11 +83,21 @@ export interface ActorContext<M> {
   readonly log: Log;
   /** Completions of file calls come outside any turn: give them what `completion` makes. */
   readonly files: FileSystem;
+  /** What happens on its streams comes outside any turn: collect it, and ring a `doorbell`. */
+  readonly network: Network;
+  /** For a storage engine that this actor owns, with `jobs`; its calls come outside any turn, also when the actor has stopped. */
+  readonly timers: Timers;
+  readonly jobs: JobRunner;
   /**
    * A callback that may be called once, at any time: what it is called with comes to this actor as the message that `then` makes, unless
    * the actor has stopped or was restarted since. `context.files.open(path, 'read', context.completion((result) => ({ type: 'opened', result })))`
    */
   completion<T>(then: (value: T) => M): (value: T) => void;
+  /**
+   * A callback that may be called at any time, any number of times: it puts `message` into the mailbox, also when that is full, unless it is there already
+   * and has not come to its turn, or the actor has stopped or was restarted since. Cost of a call: allocates nothing.
+   */
+  doorbell(message: M): () => void;
 
   /** Starts a child. It stops when this actor stops or restarts. */
   spawn<C, A extends readonly unknown[]>(definition: ActorDefinition<C, A>, args: A, options?: SpawnOptions): Ref<C>;

@@ -5,11 +5,12 @@ import { RECEPTIONIST_SLOT } from './address.ts';
 import { checkTimeout } from './arguments.ts';
 import type { Cell } from './cell.ts';
 import { DRAINING } from './cell-state.ts';
-import type { Clock, Log, Random } from './doors.ts';
+import { Doorbell } from './doorbell.ts';
+import type { Clock, Log, Random, Timers } from './doors.ts';
 import { Completion } from './envelope.ts';
 import { BugError, invalidArgument, RuntimeError } from './errors.ts';
 import type { FileSystem } from './files.ts';
-import type { JobOptions } from './jobs.ts';
+import type { JobOptions, JobRunner } from './jobs.ts';
 import { BACKGROUND, CONTROL, type Lane, RESPONSE } from './lanes.ts';
 import { drainCell, stopCell, unstash } from './lifecycle.ts';
 import { listener } from './listener.ts';
@@ -20,8 +21,10 @@ import type { AnyRef, AskOptions, Ref } from './ref.ts';
 import { replyBytes } from './reply.ts';
 import { Ring } from './ring.ts';
 import type { ShardRuntime } from './shard-runtime.ts';
+import { TaskTimers } from './task-timers.ts';
 import { stashCurrent } from './undelivered.ts';
 import { unwatch, watch } from './watch.ts';
+import type { Network } from './wire/network.ts';
 
 const TIMER_MAX_MS = 2 ** 42;
 const STASH_CAPACITY = 256;
@@ -53,6 +56,15 @@ export class Context implements ActorContext<unknown> {
   }
   get files(): FileSystem {
     return this.#cell.runtime.doors.files;
+  }
+  get network(): Network {
+    return this.#cell.runtime.doors.network;
+  }
+  get timers(): Timers {
+    return new TaskTimers(this.#cell.runtime.tasks);
+  }
+  get jobs(): JobRunner {
+    return this.#cell.runtime.doors.jobs;
   }
   get lane(): Lane {
     return this.#turn().lane;
@@ -123,6 +135,11 @@ export class Context implements ActorContext<unknown> {
   completion<T>(then: (value: T) => unknown): (value: T) => void {
     this.#turn();
     return this.#completion(then, RESPONSE);
+  }
+
+  doorbell(message: unknown): () => void {
+    this.#turn();
+    return new Doorbell(this.#cell, message).ring;
   }
 
   /** What an earlier instance of the actor had begun means nothing to the one that a restart made. */

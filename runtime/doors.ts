@@ -5,6 +5,7 @@
  */
 import type { FileSystem } from './files.ts';
 import type { JobRunner } from './jobs.ts';
+import type { Network } from './wire/network.ts';
 
 export interface Clock {
   /** Milliseconds since some fixed moment, fractional, never going back. For durations, deadlines and timers. */
@@ -62,4 +63,5 @@ export interface Doors {
   readonly loop: Loop;
   readonly files: FileSystem;
   readonly jobs: JobRunner;
+  readonly network: Network;
 }

@@ -12,6 +12,7 @@ import type { ReceptionistMessage } from '../receptionist-protocol.ts';
 import type { Ref } from '../ref.ts';
 import { RoutingTransport } from '../routing-transport.ts';
 import { ShardRuntime } from '../shard-runtime.ts';
+import type { Network } from '../wire/network.ts';
 import { TcpTransport } from '../wire/tcp-transport.ts';
 import { type DeathKind, Fabric } from './fabric.ts';
 import { type CompleteNetwork, completeNetwork, SIMULATED_TUNING, type WorldSettings } from './settings.ts';
@@ -117,6 +118,7 @@ export class Cluster {
     const { node, place } = shard;
     shard.boot++;
     const thread = new SimThread(this.#world, place, shard.boot, node.time, this.#settings.cpu ?? {});
+    const network = this.#hub.networkOf(thread);
     const doors: Doors = {
       clock: thread.clock,
       random: thread.random,
@@ -137,6 +139,7 @@ export class Cluster {
         threads: JOB_THREADS,
         queueMax: JOB_QUEUE_MAX,
       }),
+      network,
     };
     const tuning = { ...SIMULATED_TUNING, ...this.#settings.tuning };
     const runtime = new ShardRuntime({ place, boot: shard.boot, doors, tuning, mutants: this.#mutants });
@@ -147,11 +150,11 @@ export class Cluster {
     const counters = new Uint32Array(runtime.recorder.buffer, 0, 1);
     thread.drive({ run: () => runtime.run(), handled: () => counters[0]!, received: () => runtime.metrics.framesIn });
     shard.life = { thread, runtime };
-    runtime.useTransport(this.#openTransport(thread, runtime));
+    runtime.useTransport(this.#openTransport(thread, runtime, network));
     if (shard.index === MAIN_SHARD) runtime.spawnWellKnown(RECEPTIONIST_SLOT, receptionist);
   }
 
-  #openTransport(thread: SimThread, runtime: ShardRuntime): Transport {
+  #openTransport(thread: SimThread, runtime: ShardRuntime, network: Network): Transport {
     const { limits, windowBytes, fidelity } = this.#network;
     const { fabric } = this;
     const frames = new SimTransport({
@@ -171,7 +174,7 @@ export class Cluster {
       node,
       shard,
       boot: thread.boot,
-      network: this.#hub.networkOf(thread),
+      network,
       events: runtime.receiver,
       tasks: runtime.tasks,
       random: runtime.random.fork('tcp'),

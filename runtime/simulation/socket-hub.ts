@@ -1,4 +1,4 @@
-/** SocketHub: the simulated network of the fidelity 'bytes': who listens where, and which connections there are. The host of a node is its name. */
+/** SocketHub: the simulated network of byte streams, for actors and for the transport of the fidelity 'bytes': who listens where, and which connections there are. The host of a node is its name. */
 import { type Place, placeName } from '../address.ts';
 import type { ByteStream, Listener, Network } from '../wire/network.ts';
 import type { Conditions } from './conditions.ts';

@@ -46,7 +46,8 @@ export class NodeThread {
     const clock = realClock();
     this.#loop = new RealLoop({ clock, keepAlive: options.keepAlive, run: () => this.runtime.run() });
     const random = new SeededRandom(globalThis.crypto.getRandomValues(new Uint32Array(4)).join('.'));
-    const doors: Doors = { clock, random, log, loop: this.#loop, files: new RealFiles(), jobs: options.jobs };
+    const network = new TcpNetwork({ log: log.child({ node: place.node, place: placeName(place) }), clock });
+    const doors: Doors = { clock, random, log, loop: this.#loop, files: new RealFiles(), jobs: options.jobs, network };
     const runtime = this.#openRuntime({ place, boot, doors, tuning: options.tuning });
     this.runtime = runtime;
     const common = { node: place.node, shard: place.shard, boot, events: runtime.receiver, tasks: runtime.tasks, log: runtime.log };
@@ -55,7 +56,7 @@ export class NodeThread {
       ...common,
       cluster,
       onRefused: options.onRefused,
-      network: new TcpNetwork({ log: runtime.log, clock }),
+      network,
       random: runtime.random.fork('tcp'),
       ...(options.wire === undefined ? {} : { limits: options.wire }),
     });

@@ -9,6 +9,7 @@ import type { JobOptions, JobOutcome, JobRunner } from '../../runtime/jobs.ts';
 import { SeededRandom } from '../../runtime/random.ts';
 import type { RuntimeTuning } from '../../runtime/runtime-options.ts';
 import { ShardRuntime } from '../../runtime/shard-runtime.ts';
+import type { Network } from '../../runtime/wire/network.ts';
 import { RecordingLog } from '../runtime/recording-log.ts';
 import type { Driver, Step } from './driver.ts';
 import { MemoryNetwork } from './memory-network.ts';
@@ -88,7 +89,8 @@ export class World {
     const loop = new ManualLoop();
     const log = new RecordingLog();
     const jobs = new ManualJobs();
-    const doors: Doors = { clock: this.clock, random: new SeededRandom(seed), log, loop, files: {} as FileSystem, jobs };
+    const random = new SeededRandom(seed);
+    const doors: Doors = { clock: this.clock, random, log, loop, files: {} as FileSystem, jobs, network: {} as Network };
     const runtime = new ShardRuntime({ place: { node, shard }, boot, doors, tuning, mutants: new Set(mutants) });
     runtime.useTransport(this.network.transport(runtime));
     const made = { runtime, loop, log, jobs };

@@ -22,6 +22,7 @@ const CALLS: Readonly<Record<string, (context: Context) => unknown>> = {
     ),
   job: (context) => context.job({ name: 'j' }, 1, { timeoutMs: 1 }, () => 1),
   completion: (context) => context.completion(() => 1),
+  doorbell: (context) => context.doorbell(1),
   replyBytes: (context) => context.replyBytes(1, Buffer.alloc(1), 0, 1),
   remainingMs: (context) => context.remainingMs(),
   lane: (context) => context.lane,
