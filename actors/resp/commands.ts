@@ -3,6 +3,7 @@ import type { Command, CommandGroup } from './command.ts';
 import { CONNECTION_COMMANDS } from './connection-commands.ts';
 import { KEY_COMMANDS } from './key-commands.ts';
 import { KEYSPACE_COMMANDS } from './keyspace-commands.ts';
+import type { RespReader } from './resp-reader.ts';
 import { serverCommands } from './server-commands.ts';
 import { SIBLING_COMMANDS } from './sibling-commands.ts';
 import { STRING_COMMANDS } from './string-commands.ts';
@@ -18,6 +19,23 @@ export const COMMANDS: ReadonlyMap<string, Command> = new Map(
     ...KEYSPACE_COMMANDS,
   ].map((command) => [command.name, command]),
 );
+
+/** The command that a reader has found; undefined: there is none of that name. The two that matter are found without a string. */
+export function commandAt(reader: RespReader): Command | undefined {
+  const { bytes } = reader;
+  const start = reader.start(0);
+  if (reader.end(0) - start === 3) {
+    const word = ((bytes[start]! | 32) << 16) | ((bytes[start + 1]! | 32) << 8) | bytes[start + 2]! | 32;
+    if (word === GET_WORD) return GET_COMMAND;
+    if (word === SET_WORD) return SET_COMMAND;
+  }
+  return COMMANDS.get(reader.text(0).toUpperCase());
+}
+
+const GET_WORD = 0x67_65_74;
+const SET_WORD = 0x73_65_74;
+const GET_COMMAND = COMMANDS.get('GET');
+const SET_COMMAND = COMMANDS.get('SET');
 
 const TITLES: Readonly<Record<CommandGroup, string>> = {
   connection: 'Connection',

@@ -19,7 +19,7 @@ import {
   type StoreRequest,
 } from '../store/store-request.ts';
 import type { Command } from './command.ts';
-import { COMMANDS } from './commands.ts';
+import { commandAt } from './commands.ts';
 import { failureText } from './failure-text.ts';
 import { hashKey, KeysInFlight } from './keys-in-flight.ts';
 import type { Render } from './render.ts';
@@ -58,6 +58,8 @@ export class RespSession implements RequestSink {
   isClosed = false;
   /** In the host's list of sessions to run. */
   isWoken = false;
+  /** In the host's list of sessions that have something to send. */
+  isTouched = false;
   lastCommand: Command | undefined;
   lastCommandAtMs: number;
   readonly #writer: RespWriter;
@@ -66,6 +68,8 @@ export class RespSession implements RequestSink {
   #later: (() => void)[] = [];
   /** A command that was found and can't be begun yet. */
   #isHeld = false;
+  /** No more commands were taken, though there may be some: too many in flight, or too many bytes of replies. */
+  #isFull = false;
   #command: Command | undefined;
   #keyHash = 0;
   #silence = 0;
@@ -111,6 +115,11 @@ export class RespSession implements RequestSink {
     return !this.isEnding && !this.#isHeld && this.#mayGoOn();
   }
 
+  /** Whether `run` would find something to do. */
+  get canGoOn(): boolean {
+    return this.#later.length > 0 || (this.#isFull && !this.isEnding && this.#mayGoOn());
+  }
+
   /** All that was asked is answered, and no more will be. */
   get isDone(): boolean {
     return this.isEnding && this.#ring.size === 0;
@@ -124,12 +133,10 @@ export class RespSession implements RequestSink {
 
   /** Takes commands. Requires: a turn of the host. */
   run(): void {
-    this.#runLater();
-    while (!this.isEnding && this.#mayGoOn()) {
-      if (!this.#isHeld && !this.#find()) return;
-      this.#isHeld = !this.#tryBegin();
-      if (this.#isHeld) return;
-    }
+    do {
+      this.#runLater();
+      this.#takeCommands();
+    } while (this.#later.length > 0);
   }
 
   closed(): void {
@@ -190,7 +197,7 @@ export class RespSession implements RequestSink {
     if (failure === '') write(this.#writer);
     else this.#fail(failure);
     this.#close(slot);
-    this.host.wake(this);
+    this.#tellHost();
   }
 
   // For commands: requests.
@@ -250,7 +257,7 @@ export class RespSession implements RequestSink {
     if (answer.status === OK || answer.status === NOT_FOUND) ring.renderOf(token)?.(this.#writer, answer, this.host);
     else this.#fail(failureText(answer));
     this.#close(token);
-    this.host.wake(this);
+    this.#tellHost();
   }
 
   /** For commands of several requests: keeps a key of theirs busy until `freeKey`. Returns its hash. */
@@ -272,6 +279,16 @@ export class RespSession implements RequestSink {
   }
 
   // Commands one by one.
+
+  #takeCommands(): void {
+    this.#isFull = false;
+    while (!this.isEnding) {
+      this.#isFull = !this.#mayGoOn();
+      if (this.#isFull || (!this.#isHeld && !this.#find())) return;
+      this.#isHeld = !this.#tryBegin();
+      if (this.#isHeld) return;
+    }
+  }
 
   /** Whether there is one; `#command` is the row of its name. */
   #find(): boolean {
@@ -365,26 +382,15 @@ export class RespSession implements RequestSink {
     this.#writer.error(text);
   }
 
+  /** Something was answered: there may be a reply to send, and room or a free key for the next command. */
+  #tellHost(): void {
+    if (this.#isHeld || this.#isFull) this.host.wake(this);
+    this.host.touch(this);
+  }
+
   #close(slot: number): void {
     if (this.#ring.close(slot) && !this.#writer.isFull) return;
     this.isEnding = true;
     this.isOverflown = true;
   }
 }
-
-/** The two that matter are found without a string. */
-function commandAt(reader: RespReader): Command | undefined {
-  const { bytes } = reader;
-  const start = reader.start(0);
-  if (reader.end(0) - start === 3) {
-    const word = ((bytes[start]! | 32) << 16) | ((bytes[start + 1]! | 32) << 8) | bytes[start + 2]! | 32;
-    if (word === GET_WORD) return GET_COMMAND;
-    if (word === SET_WORD) return SET_COMMAND;
-  }
-  return COMMANDS.get(reader.text(0).toUpperCase());
-}
-
-const GET_WORD = 0x67_65_74;
-const SET_WORD = 0x73_65_74;
-const GET_COMMAND = COMMANDS.get('GET');
-const SET_COMMAND = COMMANDS.get('SET');

@@ -45,8 +45,10 @@ export interface SessionHost {
   ringChanges(): number;
   isLoading(): boolean;
   sessions(): Iterable<RespSession>;
-  /** The session has replies to send, or can go on: its `run` is to be called in a turn of the gateway. May be called any time. */
+  /** The session's `run` is to be called in a turn of the gateway. May be called any time. */
   wake(session: RespSession): void;
+  /** The session has something to send, or no more. Requires: a turn of any actor of the thread. */
+  touch(session: RespSession): void;
   /** Proposes a change of keyspaces. Requires: a turn of the gateway. */
   propose(operation: Operation, then: (outcome: OperationOutcome) => void): void;
 }

@@ -48,6 +48,7 @@ export class SessionKit {
         session.isWoken = true;
         this.#woken.push(session);
       },
+      touch: () => {},
       propose: (operation, then) => this.proposals.push({ operation, then }),
     };
   }
