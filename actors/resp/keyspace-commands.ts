@@ -82,7 +82,7 @@ function change(session: RespSession, word: 'CREATE' | 'ALTER', name: string): v
 }
 
 function propose(session: RespSession, operation: Operation): void {
-  const slot = session.openSlot();
+  const slot = session.openBarrier();
   session.host.propose(operation, (outcome) => session.finish(slot, failureOf(outcome), (writer) => writer.ok()));
 }
 

@@ -39,15 +39,14 @@ export interface RespFigures extends RespStats {
 
 export type RespGatewayMessage =
   /** Answered when that is known. */
-  | { readonly type: 'listening'; readonly replyTo: Ref<RespListening> }
-  | { readonly type: 'figures'; readonly replyTo: Ref<RespFigures> };
+  { readonly type: 'listening'; readonly replyTo: Ref<RespListening> } | { readonly type: 'figures'; readonly replyTo: Ref<RespFigures> };
 
 type OwnMessage =
   | { readonly type: 'run' }
   | { readonly type: 'flush' }
   | { readonly type: 'bound'; readonly result: Listener | Error }
   | { readonly type: 'tick' }
-  | { readonly type: 'proposed'; readonly answer: Answer<OperationOutcome>; readonly then: (outcome: OperationOutcome) => void };
+  | { readonly type: 'proposed'; readonly answer: Answer<OperationOutcome>; readonly tell: (outcome: OperationOutcome) => void };
 type Message = RespGatewayMessage | OwnMessage;
 
 export interface RespGatewayArguments {
@@ -145,7 +144,7 @@ class RespGateway implements Actor<Message>, SessionHost, ConnectionOwner {
       case 'tick':
         return this.#onTick();
       case 'proposed':
-        return message.then(outcomeOf(message.answer));
+        return message.tell(outcomeOf(message.answer));
       case 'listening':
         if (this.#listening === undefined) this.#asking.push(message.replyTo);
         else message.replyTo.tell(this.#listening);
@@ -278,7 +277,7 @@ class RespGateway implements Actor<Message>, SessionHost, ConnectionOwner {
       this.#args.ringActor,
       (replyTo) => ({ type: 'propose', proposal: { operationId, operation }, replyTo }),
       { timeoutMs: PROPOSE_MS },
-      (answer) => ({ type: 'proposed', answer, then }),
+      (answer) => ({ type: 'proposed', answer, tell: then }),
     );
   }
 }

@@ -2,14 +2,12 @@
  * RespSession: one connection's commands, without the connection. Bytes go in by `feed`, replies come out in `out`; `run` takes commands as long as it may.
  *
  * Commands are begun one after the other without waiting for each other's answers, and answered in their order. A command waits when an earlier one is at work on its key
- * (keys-in-flight.ts), when too many are in flight, or when the client doesn't take its replies; then nothing behind it is begun either, and `wantsInput` is false.
+ * (keys-in-flight.ts) or on its keyspace, when too many are in flight, or when the client doesn't take its replies; then nothing behind it is begun either, and `wantsInput` is false.
  */
 import { OutBuffer } from '../../runtime/bytes.ts';
 import type { Keyspace } from '../ring/ring-state.ts';
 import {
-  AS_KEYSPACE,
   CONTEXT_LOCAL,
-  CONTEXT_NONE,
   CONTEXT_READ,
   NOT_FOUND,
   OK,
@@ -24,6 +22,7 @@ import { failureText } from './failure-text.ts';
 import { hashKey, KeysInFlight } from './keys-in-flight.ts';
 import type { Render } from './render.ts';
 import { HAS_KEY, IS_SILENT, ReplyRing, WRITES } from './reply-ring.ts';
+import { requestOn } from './request-on.ts';
 import { COMMAND, FAULT, RespReader } from './resp-reader.ts';
 import { UNKNOWN_ARGUMENTS_MAX, UNKNOWN_BULK_BYTES_MAX } from './resp-settings.ts';
 import { RespWriter } from './resp-writer.ts';
@@ -32,6 +31,7 @@ import { unknownCommand } from './unknown-command.ts';
 
 const OUT_BYTES = 2_048;
 const SIDE_BYTES = 512;
+const NO_SLOT = -1;
 
 export class RespSession implements RequestSink {
   readonly id: number;
@@ -68,12 +68,13 @@ export class RespSession implements RequestSink {
   #later: (() => void)[] = [];
   /** A command that was found and can't be begun yet. */
   #isHeld = false;
-  /** No more commands were taken, though there may be some: too many in flight, or too many bytes of replies. */
+  /** No more commands were taken, though there may be some: too many in flight, too many bytes of replies, or a barrier. */
   #isFull = false;
   #command: Command | undefined;
   #keyHash = 0;
   #silence = 0;
   #replySlot = 0;
+  #barrier = NO_SLOT;
   #keyspace: Keyspace | undefined;
   #ringChanges = -1;
 
@@ -190,9 +191,16 @@ export class RespSession implements RequestSink {
     return this.#ring.open(this.#silence, 0, undefined);
   }
 
+  /** Same; no command behind it is begun before: what it changes is what they work on. */
+  openBarrier(): number {
+    this.#barrier = this.openSlot();
+    return this.#barrier;
+  }
+
   /** The reply for `openSlot`. */
   finish(slot: number, failure: string, write: (writer: RespWriter) => void): void {
     if (this.isClosed) return;
+    if (slot === this.#barrier) this.#barrier = NO_SLOT;
     this.#writer.out = this.#ring.outOf(slot);
     if (failure === '') write(this.#writer);
     else this.#fail(failure);
@@ -215,28 +223,7 @@ export class RespSession implements RequestSink {
   /** The request of the present command, on the key at argument `i`: without a value, context or options. `send` or `begin` follows. */
   request(kind: RequestKind, i: number): StoreRequest {
     const { reader } = this;
-    return this.requestOn(kind, this.keyspace, reader.bytes, reader.start(i), reader.end(i));
-  }
-
-  requestOn(kind: RequestKind, keyspace: Keyspace, key: Uint8Array, keyStart: number, keyEnd: number): StoreRequest {
-    const { request, settings } = this.host;
-    request.kind = kind;
-    request.keyspace = keyspace;
-    request.key = key;
-    request.keyStart = keyStart;
-    request.keyEnd = keyEnd;
-    request.valueStart = 0;
-    request.valueEnd = 0;
-    request.contextKind = CONTEXT_NONE;
-    request.contextStart = 0;
-    request.contextEnd = 0;
-    request.expiryMs = 0;
-    request.r = AS_KEYSPACE;
-    request.w = AS_KEYSPACE;
-    request.durability = AS_KEYSPACE;
-    request.isLocal = false;
-    request.deadlineMs = this.host.nowMs() + settings.requestTimeoutMs;
-    return request;
+    return requestOn(this.host, kind, this.keyspace, reader.bytes, reader.start(i), reader.end(i));
   }
 
   /** Begins the request for the present command, whose only key it is on; the answer is shown by `render`. */
@@ -366,7 +353,7 @@ export class RespSession implements RequestSink {
 
   #mayGoOn(): boolean {
     const { replyBytesMax } = this.host.settings;
-    return !this.#ring.isFull && this.out.length + this.#ring.sideBytes <= replyBytesMax;
+    return this.#barrier === NO_SLOT && !this.#ring.isFull && this.out.length + this.#ring.sideBytes <= replyBytesMax;
   }
 
   #runLater(): void {

@@ -25,6 +25,7 @@ import {
 import { RECORD_SIBLINGS } from '../version/record-format.ts';
 import type { RecordView } from '../version/record-view.ts';
 import { failureText } from './failure-text.ts';
+import { requestOn } from './request-on.ts';
 import type { RespSession } from './resp-session.ts';
 import type { RespWriter } from './resp-writer.ts';
 
@@ -124,7 +125,7 @@ export class StoreTask implements RequestSink {
     const session = this.#session;
     const key = this.#keys[i]!;
     this.#isReading[i] = true;
-    const request = session.requestOn(GET, this.#keyspace, key, 0, key.length);
+    const request = requestOn(session.host, GET, this.#keyspace, key, 0, key.length);
     request.sink = this;
     request.token = i;
     session.host.store.begin(request);
@@ -134,7 +135,7 @@ export class StoreTask implements RequestSink {
     const session = this.#session;
     const key = this.#keys[i]!;
     this.#isReading[i] = false;
-    const request = session.requestOn(kind, this.#keyspace, key, 0, key.length);
+    const request = requestOn(session.host, kind, this.#keyspace, key, 0, key.length);
     request.value = value;
     request.valueEnd = value.length;
     request.expiryMs = expiryMs;

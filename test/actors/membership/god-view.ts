@@ -131,7 +131,11 @@ export class GodView {
     // Of two members each has one observer only.
     if (view.members.length < 3) return;
     const wronged = view.members.find(({ label, accusers }) => label === 'down' && accusers.length < 2);
-    this.#check(wronged === undefined, 'a member is called down on the word of one', () => `${wronged?.id.slice(0, 6)} at ${start.machine}`);
+    this.#check(
+      wronged === undefined,
+      'a member is called down on the word of one',
+      () => `${wronged?.id.slice(0, 6)} at ${start.machine}`,
+    );
   }
 
   #onRename(disk: SimDisk, call: DiskCall): void {

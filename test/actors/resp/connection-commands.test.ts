@@ -1,6 +1,6 @@
 import test, { type ExecutionContext } from 'ava';
 import type { OperationOutcome } from '../../../actors/ring/operation.ts';
-import { bulk, SessionKit } from './session-kit.ts';
+import { bulk, keyspaceOf, SessionKit } from './session-kit.ts';
 
 const NIL = '$-1\r\n';
 
@@ -135,6 +135,18 @@ test('KEYSPACE: a change is proposed and answered in order, when the ring has de
   client.do('KEYSPACE DROP new');
   decide({ ok: false, code: 'NO_MAJORITY', message: '1 of 3' });
   t.is(client.take(), '-CLUSTERDOWN 1 of 3\r\n');
+});
+
+test('KEYSPACE: a keyspace can be used, when the command that makes it is just before in the pipeline', (t) => {
+  const kit = new SessionKit();
+  const client = kit.connect();
+  t.is(client.send(['KEYSPACE', 'CREATE', 'new'], ['KEYSPACE', 'USE', 'new'], ['SET', 'a', '1']), '');
+  t.false(client.session.wantsInput);
+  kit.keyspaces = [...kit.keyspaces, keyspaceOf(3, 'new')];
+  kit.proposals.shift()!.then({ ok: true, version: { generation: 1, epoch: 2 } });
+  kit.settle();
+  t.is(client.take(), '+OK\r\n+OK\r\n+OK\r\n');
+  t.true(client.session.wantsInput);
 });
 
 test(
