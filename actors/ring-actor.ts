@@ -186,9 +186,9 @@ class RingActor implements Actor<Message> {
   }
 
   #onStatus({ replyTo }: Of<'status'>): void {
-    const { ring, trouble } = this.#keeper;
+    const { ring, trouble, fence } = this.#keeper;
     const { switchedTo } = this.#followers;
-    answer(replyTo, { ring: ring?.encoded ?? null, isConfirmed: this.#isConfirmed, switchedTo, trouble });
+    answer(replyTo, { ring: ring?.encoded ?? null, isConfirmed: this.#isConfirmed, switchedTo, trouble, fence });
   }
 
   #onPropose(message: Of<'propose'>): void {
@@ -255,7 +255,7 @@ class RingActor implements Actor<Message> {
       case 'registered':
         if (value.from.id !== member.id || value.from.cluster !== ring.state.cluster) return;
         // What it has registered counts once this node is no longer behind it.
-        if (compareVersions(value.version, ring.encoded) > 0) return this.#peers.fetch(member);
+        if (compareVersions(value.version, ring.encoded) > 0) return this.#peers.askRing(member);
         this.#registering.registered(member.id, ring.state, this.#isPatient);
         return this.#checkConfirmed();
       case 'superseded':

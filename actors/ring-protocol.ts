@@ -18,6 +18,7 @@
  */
 import type { Ref } from '../runtime/ref.ts';
 import type { MembershipView } from './gossip-protocol.ts';
+import type { Fence } from './membership/ring-keeper.ts';
 import type { OperationOutcome, Proposal } from './ring/operation.ts';
 import type { Id, RingState, RingVersion } from './ring/ring-state.ts';
 
@@ -118,6 +119,8 @@ export interface RingStatus {
   readonly switchedTo: RingVersion | null;
   /** Why this node can't take part, for people; empty when it does. */
   readonly trouble: string;
+  /** Why it never will again as it runs; null: it may. */
+  readonly fence: Fence | null;
 }
 
 export type RingMessage =

@@ -1,6 +1,7 @@
 /** Finds actor definitions and start functions among the exports of the modules that a node was given. */
 import type { ActorDefinition, SpawnOptions } from './actor.ts';
 import { invalidArgument, RuntimeError } from './errors.ts';
+import type { NodeAddress } from './node-address.ts';
 import type { ServiceKey } from './receptionist-protocol.ts';
 import type { Ref } from './ref.ts';
 
@@ -13,6 +14,10 @@ export interface ShardStart {
   readonly shard: number;
   readonly shards: number;
   spawn<M, A extends readonly unknown[]>(definition: ActorDefinition<M, A>, args: A, options?: SpawnOptions): Ref<M>;
+  /** The actor at that slot of a node's main thread, by default this node's; whether there is one shows when it is asked. */
+  wellKnown<M>(slot: number, node?: string): Ref<M>;
+  /** Lets this thread know where another node listens. */
+  introduce(address: NodeAddress): void;
   /** Makes an actor of this shard findable under `key`. */
   register<M>(key: ServiceKey<M>, ref: Ref<M>): void;
 }

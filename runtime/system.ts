@@ -3,7 +3,7 @@
  * connected, and speaks with other nodes.
  */
 import type { ActorDefinition, SpawnOptions } from './actor.ts';
-import { checkNodeName, MAIN_SHARD, RECEPTIONIST_SLOT, SHARDS_MAX, WELL_KNOWN_SLOTS } from './address.ts';
+import { checkNodeName, MAIN_SHARD, type Place, RECEPTIONIST_SLOT, SHARDS_MAX, WELL_KNOWN_SLOTS } from './address.ts';
 import { OutBuffer } from './bytes.ts';
 import type { DeadLetter } from './dead-letters.ts';
 import type { Log, LogLevel } from './doors.ts';
@@ -16,6 +16,7 @@ import { PiscinaJobRunner } from './pool.ts';
 import { LazyJobRunner } from './pool-lazy.ts';
 import { realClock } from './real/clock.ts';
 import { type JsonLog, openLog } from './real/log.ts';
+import { type Probed, probeHost } from './real/probe.ts';
 import { receptionist } from './receptionist.ts';
 import type { Listing, ReceptionistMessage, ServiceKey } from './receptionist-protocol.ts';
 import type { AnyRef, Ref } from './ref.ts';
@@ -24,6 +25,7 @@ import type { ThreadStats } from './thread-stats.ts';
 import { NodeThread } from './threads/node-thread.ts';
 import { ShardThread, type ShardThreadEvents } from './threads/shard-thread.ts';
 import { createThreadChannel } from './threads/thread-channel.ts';
+import type { Refusal } from './wire/handshake.ts';
 import type { TcpLimits } from './wire/tcp-limits.ts';
 
 export interface SystemOptions {
@@ -37,6 +39,8 @@ export interface SystemOptions {
   readonly modules?: readonly (string | URL)[];
   /** Where to take connections of other nodes: the main thread at `port`, shard s at `port + 1 + s`; with port 0 any free ones. Default: nowhere. */
   readonly listen?: { readonly host: string; readonly port: number };
+  /** Host under which others reach this node, where that is not the one it listens on. */
+  readonly advertise?: string;
   /** Threads of the job pool. Default 1. Started with the first job. */
   readonly poolThreads?: number;
   /** Jobs that may wait. Default 1024. */
@@ -46,6 +50,8 @@ export interface SystemOptions {
   readonly logLevel?: LogLevel | 'silent';
   /** Higher than at any earlier start of this node: peers refuse a lower one. Default: the time, in ms. */
   readonly boot?: number;
+  /** Called when a place that this node's main thread dialled has refused it: who, and why. */
+  readonly onRefused?: (place: Place, refusal: Refusal) => void;
   /** Called when a shard's thread has died, with its last messages; it is already being started again. */
   readonly onShardDied?: (shard: number, reason: string, records: readonly FlightRecord[]) => void;
 }
@@ -58,6 +64,7 @@ export interface SystemStats {
 }
 
 const DRAIN_MS = 2_000;
+const PROBE_TIMEOUT_MS = 5_000;
 const ARGUMENT_BYTES_MAX = 1024 * 1024;
 
 export class ActorSystem {
@@ -83,6 +90,14 @@ export class ActorSystem {
       throw error;
     }
     return system;
+  }
+
+  /** Asks who listens at `port` of each address that `host` has, without being a node. Returns one entry for each address, in order. */
+  static probe(host: string, port: number, options: { readonly timeoutMs?: number } = {}): Promise<readonly Probed[]> {
+    const timeoutMs = options.timeoutMs ?? PROBE_TIMEOUT_MS;
+    whole('port', port, 1, 65_535);
+    whole('timeoutMs', timeoutMs, 1, 600_000);
+    return probeHost(host, port, timeoutMs);
   }
 
   private constructor(options: SystemOptions) {
@@ -116,6 +131,7 @@ export class ActorSystem {
       boot,
       log: this.#log,
       jobs: this.#pool,
+      onRefused: options.onRefused,
       tuning: options.tuning,
       wire: options.wire,
       keepAlive: true,
@@ -133,7 +149,11 @@ export class ActorSystem {
   get address(): NodeAddress {
     const { listen } = this.#options;
     if (listen === undefined) throw invalidArgument(`node ${this.node} takes no connections: start it with the option listen`);
-    return { node: this.node, host: listen.host, ports: [this.#port, ...this.#shards.map((shard) => shard.port)] };
+    return {
+      node: this.node,
+      host: this.#options.advertise ?? listen.host,
+      ports: [this.#port, ...this.#shards.map((shard) => shard.port)],
+    };
   }
 
   /** Starts an actor on the main thread. */
@@ -292,6 +312,7 @@ export class ActorSystem {
     }
     // One after the other: a shard is joined with those that are up, so each pair is joined once.
     for (const shard of this.#shards) await shard.start();
+    if (listen !== undefined) await this.introduce(this.address);
   }
 
   /** Connects a shard that has just started with all other threads. */

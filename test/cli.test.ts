@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import test, { type ExecutionContext } from 'ava';
@@ -39,49 +40,77 @@ async function firstLine(child: ChildProcess): Promise<string> {
 }
 
 test('cli: a node starts, is pinged from another process, and stops when told', async (t) => {
-  const node = run(t, ['start', '--name', 'n', '--listen', '127.0.0.1:0', '--shards', '2', '--log-level', 'warn']);
+  const data = join(temporaryDir(t), 'node');
+  const args = ['--init', '--name', 'n', '--data', data, '--port', '0', '--http-port', '0', '--shards', '2', '--log-level', 'warn'];
+  const node = run(t, ['start', ...args]);
   const line = await firstLine(node.child);
-  const address = /node (n@127\.0\.0\.1:\d+,\d+,\d+) is up/.exec(line)?.[1];
+  const [, address, http] = /node n listens on (127\.0\.0\.1:\d+),\d+,\d+, HTTP on (http:\S+)/.exec(line) ?? [];
   t.truthy(address, line);
   const ping = await run(t, ['ping', address as string, '--count', '20', '--timeout', '20000']).ended;
   t.is(ping.code, 0, ping.err);
   t.regex(ping.out, /shard 0: 20 asks of 100 B, ms p50 [\d.]+ p99 [\d.]+ max [\d.]+/);
   t.regex(ping.out, /shard 1: 20 asks/);
+  const status = await run(t, ['status', '--url', http as string]).ended;
+  t.regex(
+    status.out,
+    /cluster dynactor \([0-9a-f]{32}\), generation 1, epoch \d+, asked node n\nNAME +STATE +DATA CENTER +RACK +CAPACITY +SHARE +EPOCH +ADDRESS\n/,
+  );
+  t.regex(status.out, /\nn +UP +dc1 +rack1 +100 +100\.0% +\S+ +127\.0\.0\.1:\d+,\d+,\d+\n$/);
   node.child.kill('SIGTERM');
   t.is((await node.ended).code, 0);
 });
 
-test('cli: a node of another cluster does not answer, and the reason is in the log', async (t) => {
-  const node = run(t, ['start', '--name', 'n', '--listen', '127.0.0.1:0', '--shards', '0', '--log-level', 'silent']);
-  const address = /node (\S+) is up/.exec(await firstLine(node.child))?.[1] as string;
-  const ping = await run(t, ['ping', address, '--cluster', 'other', '--timeout', '1000']).ended;
-  t.is(ping.code, 1);
-  t.regex(ping.err, /CLUSTER/);
-  node.child.kill('SIGTERM');
-  await node.ended;
-});
-
 const complains = test.macro({
-  exec: async (t, args: readonly string[], named: RegExp) => {
-    const { code, err } = await run(t, args).ended;
-    t.is(code, 1);
-    t.regex(err, named);
+  exec: async (t, code: number, args: readonly string[], named: RegExp) => {
+    const ended = await run(t, args).ended;
+    t.is(ended.code, code);
+    t.regex(ended.err, named);
   },
-  title: (title) => `${title} ends with a message and exit code 1`,
+  title: (title: string | undefined, code: number) => `${title} ends with a message and exit code ${code}`,
 });
 
-test('cli: an unknown command', complains, ['flip'], /unknown command 'flip'/);
-test('cli: a port that is none', complains, ['start', '--listen', '127.0.0.1:99999'], /--listen.*Expected a whole number from 0 to 65535/);
-test('cli: a number of shards that is none', complains, ['start', '--shards', 'two'], /--shards.*Expected a whole number/);
-test('cli: a log level that is none', complains, ['start', '--log-level', 'loud'], /Expected one of debug, info/);
+test('cli: an unknown command', complains, 2, ['flip'], /unknown command 'flip'/);
 test(
-  'cli: a module that is not there',
+  'cli: a port that is none',
   complains,
-  ['start', '--listen', '127.0.0.1:0', '--shards', '1', '--module', 'nowhere.js'],
-  /nowhere\.js/,
+  2,
+  ['start', '--port', '99999'],
+  /port: expected a whole number from 0 to 65535, got 99999 \(--port\)/,
 );
-test('cli: an address that is none', complains, ['ping', 'a:1'], /expected name@host:port/);
-test('cli: a node that is not there', complains, ['ping', 'a@127.0.0.1:1', '--timeout', '500'], /no answer within 500 ms/);
+test('cli: a log level that is none', complains, 2, ['start', '--log-level', 'loud'], /log\.level: expected one of debug, info/);
+test('cli: a configuration file that is not there', complains, 2, ['config', 'check', '--config', 'nowhere.yaml'], /ENOENT.*nowhere\.yaml/);
+test('cli: an address to ping that is none', complains, 2, ['ping', 'a:b'], /Expected host:port/);
+test(
+  'cli: a node that is not there',
+  complains,
+  1,
+  ['ping', '127.0.0.1:1', '--timeout', '500'],
+  /no node answers: 127\.0\.0\.1:1: connection refused/,
+);
+test(
+  'cli: a status of nobody',
+  complains,
+  1,
+  ['status', '--http-port', '1'],
+  /no node answers at http:\/\/127\.0\.0\.1:1: .*give --host and --http-port/,
+);
+test('cli: an output that is none', complains, 2, ['status', '-o', 'xml'], /Allowed choices are table, json, yaml/);
+test('cli: a url that is none', complains, 2, ['status', '--url', 'ftp://a'], /expected http:\/\/host:port, got ftp:\/\/a/);
+test('cli: a drop that was not meant', complains, 2, ['keyspace', 'drop', 'users'], /required option '--yes'/);
+
+test('cli: the configuration is shown with where each value is from', async (t) => {
+  const dir = temporaryDir(t);
+  const file = join(dir, 'node.yaml');
+  writeFileSync(file, 'rack: r7\nhttp:\n  port: 9\n');
+  const { code, out, err } = await run(t, ['config', 'show', '--config', file, '--capacity', '5', '-o', 'json']).ended;
+  t.is(code, 0, err);
+  const rows = new Map((JSON.parse(out) as { key: string; value: unknown; from: string }[]).map((row) => [row.key, row]));
+  t.deepEqual(rows.get('rack'), { key: 'rack', value: 'r7', from: file });
+  t.deepEqual(rows.get('capacity'), { key: 'capacity', value: 5, from: '--capacity' });
+  t.deepEqual(rows.get('port'), { key: 'port', value: 7000, from: 'default' });
+  t.deepEqual(rows.get('name'), { key: 'name', value: null, from: 'not said' });
+  t.is((await run(t, ['config', 'check', '--config', file]).ended).out, 'ok\n');
+});
 
 test('cli: a damaged database is scrubbed, repaired and scrubbed again, and tells what it did', async (t) => {
   const dir = join(temporaryDir(t), 'db');
@@ -138,6 +167,6 @@ test('cli: the files of a database are shown as lines, up to a limit', async (t)
   t.is((await run(t, ['sst', 'verify', join(dir, 'CURRENT')]).ended).code, 1);
 });
 
-test('cli: a database that is not there', complains, ['scrub', 'nowhere'], /nowhere: expected the directory of a database, found none/);
-test('cli: a file that is not there', complains, ['sst', 'dump', 'nowhere.sst'], /nowhere\.sst: ENOENT/);
-test('cli: a directory without a database to repair', complains, ['repair', 'test'], /expected files of a database/);
+test('cli: a database that is not there', complains, 1, ['scrub', 'nowhere'], /nowhere: expected the directory of a database, found none/);
+test('cli: a file that is not there', complains, 1, ['sst', 'dump', 'nowhere.sst'], /nowhere\.sst: ENOENT/);
+test('cli: a directory without a database to repair', complains, 1, ['repair', 'test'], /expected files of a database/);

@@ -19,6 +19,8 @@ const PRODUCT_ENTRIES: readonly string[] = [
 const TOP_LEVEL: readonly string[] = [
   ...['package.json', 'package-lock.json', 'tsconfig.json', 'README.md', 'LICENSE', 'index.ts', 'cli.ts'],
   ...['actors', 'runtime', 'storage', 'test', 'bench', 'node_modules', 'dist'],
+  // What `npm start` leaves.
+  'data',
 ];
 const EXEMPTIONS: readonly Exemption[] = [
   { path: 'runtime/asks.ts', name: 'new Promise', why: 'the promise that `ref.ask` returns to code outside actors' },
@@ -97,6 +99,8 @@ test(
     'storage/c.ts': "import { Store } from './embedded/store.ts';",
     'storage/embedded/d.ts': "import { x } from '../../actors/x.ts';",
     'actors/c.ts': "import '../test/helper.ts';",
+    'actors/d.ts': "import { start } from './node/start.ts';",
+    'actors/node/e.ts': "import { Store } from '../../storage/embedded/store.ts';",
     'cli.ts': "import { x } from './bench/x.ts';",
     'test/d.test.ts': "import { x } from '../bench/x.ts';",
     'bench/e.ts': "import { x } from '../../elsewhere/x.ts';",
@@ -109,6 +113,8 @@ test(
     'storage/c.ts:1: storage must not import storage/embedded/store.ts',
     'storage/embedded/d.ts:1: embedded must not import actors/x.ts',
     'actors/c.ts:1: actors must not import test/helper.ts',
+    'actors/d.ts:1: actors must not import actors/node/start.ts',
+    'actors/node/e.ts:1: orchestration must not import storage/embedded/store.ts',
     'cli.ts:1: a top-level file must not import bench/x.ts',
     'test/d.test.ts:1: test must not import bench/x.ts',
     'bench/e.ts:1: imports ../../elsewhere/x.ts from outside the project',
@@ -117,6 +123,7 @@ test(
     'runtime/a.ts': "// import '../actors/x.ts';\nimport { b } from './wire/b.ts';\nconst s = `\nimport { c } from '../actors/c.ts';\n`;",
     'storage/b.ts': "import { RuntimeError } from '../runtime/errors.ts';",
     'storage/embedded/d.ts': "import { RealFiles } from '../../runtime/real/files.ts';\nimport { b } from '../b.ts';",
+    'actors/node/e.ts': "import { system } from '../../runtime/system.ts';\nimport { ring } from '../ring-actor.ts';",
     'actors/c.ts': "import { log } from '../storage/log.ts';\nimport type { Ref } from '../runtime/ref.ts';",
     'test/d.test.ts': "import { system } from '../runtime/system.ts';\nimport { help } from './helpers/help.ts';",
   },
@@ -131,6 +138,7 @@ test(
     'runtime/cell.ts': "import { createServer } from 'node:net';\nimport { readFileSync } from 'fs';\nimport { Piscina } from 'piscina';",
     'actors/a.ts': "import { start } from '../runtime/threads/start.ts';\nconst x = import('./b.ts');",
     'storage/block.ts': "import { crc32 } from 'node:zlib';",
+    'actors/node/a.ts': "import { createServer } from 'node:http';",
   },
   [
     'runtime/cell.ts:1: only real doors import node:net',
@@ -139,6 +147,7 @@ test(
     'actors/a.ts:1: must not import the real door runtime/threads/start.ts',
     'actors/a.ts:2: import() is asynchronous: load modules in a real door',
     'storage/block.ts:1: only real doors import node:zlib',
+    'actors/node/a.ts:1: only real doors import node:http',
   ],
   {
     'runtime/cell.ts': "import { Encoder } from 'cbor-x';\nimport type { PoolOptions } from './pool.ts';\nimport { x } from './ring.ts';",
@@ -146,6 +155,7 @@ test(
     'runtime/pool-worker.ts': "import { move } from 'piscina';",
     'runtime/node-files.ts': "import { open } from 'node:fs';",
     'storage/checksum.ts': "import { crc32 } from 'node:zlib';",
+    'actors/node/a.ts': "import { Hono } from 'hono';\nawait import('./b.ts');",
     'storage/embedded/a.ts': "import { mkdir } from 'node:fs/promises';\nawait mkdir('a');",
   },
 );

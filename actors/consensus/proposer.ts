@@ -37,7 +37,7 @@ export type ProposerAction =
 
 type Phase = 'idle' | 'preparing' | 'accepting' | 'over';
 
-const WAIT: ProposerAction = { type: 'wait' };
+const WAIT: Readonly<ProposerAction> = { type: 'wait' };
 
 export class Proposer {
   readonly ballot: Ballot;

@@ -55,7 +55,7 @@ export class RingPeers {
     for (const member of told.values()) this.#give(ring, member);
   }
 
-  fetch(member: Member): void {
+  askRing(member: Member): void {
     this.#context.ask<RingMessage, Fetched>(
       this.#ringActorOf(member),
       (replyTo) => ({ type: 'fetchRing', replyTo }),

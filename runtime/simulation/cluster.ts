@@ -188,6 +188,11 @@ export class Cluster {
       shard: shard.index,
       shards: shard.node.shards.length,
       spawn: (definition, args, options) => shard.spawn(definition, args, options),
+      wellKnown: <M>(slot: number, node = shard.node.name) =>
+        shard.runtime.wellKnown(slot, { node, shard: MAIN_SHARD }) as unknown as Ref<M>,
+      introduce: () => {
+        // All nodes of a simulated world know each other's way already.
+      },
       register: (key, ref) => {
         const target = shard.runtime.wellKnown(RECEPTIONIST_SLOT) as Ref<ReceptionistMessage>;
         target.tell({ type: 'register', key: key.id, ref }, { lane: CONTROL });

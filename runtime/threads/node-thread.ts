@@ -13,6 +13,7 @@ import { RoutingTransport } from '../routing-transport.ts';
 import type { RuntimeTuning, ShardRuntimeOptions } from '../runtime-options.ts';
 import { ShardRuntime } from '../shard-runtime.ts';
 import type { ThreadStats } from '../thread-stats.ts';
+import type { Refusal } from '../wire/handshake.ts';
 import type { TcpLimits } from '../wire/tcp-limits.ts';
 import { TcpTransport } from '../wire/tcp-transport.ts';
 import { ThreadTransport } from './thread-transport.ts';
@@ -25,6 +26,8 @@ export interface NodeThreadOptions {
   readonly jobs: JobRunner;
   readonly tuning: RuntimeTuning | undefined;
   readonly wire: Partial<TcpLimits> | undefined;
+  /** Called when a place that was dialled has refused this one in the handshake. */
+  readonly onRefused?: ((place: Place, refusal: Refusal) => void) | undefined;
   /** False: an idle thread does not keep its process alive. */
   readonly keepAlive: boolean;
 }
@@ -51,6 +54,7 @@ export class NodeThread {
     this.tcp = new TcpTransport({
       ...common,
       cluster,
+      onRefused: options.onRefused,
       network: new TcpNetwork({ log: runtime.log, clock }),
       random: runtime.random.fork('tcp'),
       ...(options.wire === undefined ? {} : { limits: options.wire }),

@@ -33,6 +33,7 @@ export interface ShardThreadEvents {
 
 export interface ShardThreadOptions {
   readonly data: Omit<ShardWorkerData, 'boot' | 'control' | 'jobs'>;
+  /** Each start has the next one: more starts than one in a ms there can't be, so boots that are times stay behind the time. */
   readonly firstBoot: number;
   readonly jobs: JobRunner;
   readonly log: Log;
@@ -73,7 +74,7 @@ export class ShardThread {
   async start(): Promise<void> {
     const { data, jobs } = this.#options;
     this.state = 'starting';
-    this.boot = Math.max(this.boot + 1, this.#options.firstBoot, Date.now());
+    this.boot = Math.max(this.boot + 1, this.#options.firstBoot);
     const control = new MessageChannel();
     const jobChannel = new MessageChannel();
     const workerData: ShardWorkerData = {

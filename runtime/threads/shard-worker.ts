@@ -67,6 +67,8 @@ const control: ShardControl = {
         shard: data.shard,
         shards: data.shards,
         spawn: (definition, args, options) => runtime.spawn(definition, args, options),
+        wellKnown: <M>(slot: number, node = data.node) => runtime.wellKnown(slot, { node, shard: MAIN_SHARD }) as unknown as Ref<M>,
+        introduce: (address) => thread.tcp.introduce(address),
         register: (key, ref) => {
           const receptionist = runtime.wellKnown(RECEPTIONIST_SLOT) as Ref<ReceptionistMessage>;
           receptionist.tell({ type: 'register', key: key.id, ref }, { lane: CONTROL });

@@ -38,6 +38,8 @@ export const KIND_WELCOME = 17;
 export const KIND_REFUSE = 18;
 export const KIND_PING = 19;
 export const KIND_GOODBYE = 21;
+export const KIND_WHO = 22;
+export const KIND_IAM = 23;
 
 /** `operation` of KIND_SIGNAL. */
 export const SIGNAL_WATCH = 1;

@@ -12,22 +12,17 @@
  * `attempt` counts the dialler's connections for this lane class under its boot. WELCOME voids all that the acceptor itself had dialled
  * up to `attemptsVoid`. So either side knows a HELLO that was overtaken from one that means: I have lost our connection.
  */
-import { Decoder, Encoder } from 'cbor-x';
-import { checkNodeName, isShardNumber, MAIN_SHARD, type Place, placeName } from '../address.ts';
-import { OutBuffer } from '../bytes.ts';
-import { errorMessage, RuntimeError } from '../errors.ts';
-import { LANE_CLASS_COUNT, type LaneClass, SYSTEM } from '../lanes.ts';
-import { GREETING_BYTES_MAX } from './first-frame.ts';
-import { beginFrame, endFrame, FRAME_HEADER_BYTES, KIND_HELLO, KIND_REFUSE, KIND_WELCOME, NO_DEADLINE, protocolError } from './frame.ts';
-import { Scanner } from './scan.ts';
+import { type Place, placeName } from '../address.ts';
+import { RuntimeError } from '../errors.ts';
+import { LANE_CLASS_COUNT, type LaneClass } from '../lanes.ts';
+import { KIND_HELLO, KIND_REFUSE, KIND_WELCOME, protocolError } from './frame.ts';
+import { boot, bootWords, CLUSTER_CHARS_MAX, checkCount, decodeItems, encodeFrame, place, printable, text, uint } from './greeting.ts';
 
 export const PROTOCOL_VERSION_MIN = 1;
 export const PROTOCOL_VERSION_MAX = 1;
 const HELLO_FIELDS = 12;
 const WELCOME_FIELDS = 7;
-const TWO_TO_32 = 0x1_0000_0000;
 const REASON_CHARS_MAX = 300;
-const CLUSTER_CHARS_MAX = 128;
 
 /** Who this side is. */
 export interface Identity extends Place {
@@ -66,6 +61,7 @@ export const REFUSAL_CODES = [
   'SIMULTANEOUS',
   'FULL',
   'CLOSING',
+  'NOT_READY',
 ] as const;
 export type RefusalCode = (typeof REFUSAL_CODES)[number];
 
@@ -78,7 +74,7 @@ export function refusal(code: RefusalCode, reason: string): Refusal {
   return { code, reason };
 }
 
-export function isRefusal(value: Hello | Welcome | Refusal): value is Refusal {
+export function isRefusal(value: object): value is Refusal {
   return 'code' in value;
 }
 
@@ -139,12 +135,8 @@ export function decodeHello(frame: Buffer): Hello | Refusal {
 
 /** Reads the acceptor's answer. Errors: PROTOCOL. */
 export function decodeAnswer(frame: Buffer): Welcome | Refusal {
+  if (frame[7] === KIND_REFUSE) return decodeRefusal(frame);
   const items = decodeItems(frame);
-  if (frame[7] === KIND_REFUSE) {
-    checkCount(items, 2, 'REFUSE');
-    const reason = text(items, 1, 'reason', REASON_CHARS_MAX);
-    return { code: REFUSAL_CODES[uint(items, 0, 'code')] ?? 'UNKNOWN', reason: printable(reason) };
-  }
   if (frame[7] !== KIND_WELCOME)
     throw protocolError(`answer of kind ${frame[7]}, expected WELCOME (${KIND_WELCOME}) or REFUSE (${KIND_REFUSE})`);
   const version = uint(items, 0, 'version');
@@ -154,6 +146,14 @@ export function decodeAnswer(frame: Buffer): Welcome | Refusal {
   checkCount(items, WELCOME_FIELDS, 'WELCOME');
   const maxFrameBytes = uint(items, 5, 'maxFrameBytes');
   return { version, ...place(items, 1), boot: boot(items, 3), maxFrameBytes, attemptsVoid: uint(items, 6, 'attemptsVoid') };
+}
+
+/** Errors: PROTOCOL. */
+export function decodeRefusal(frame: Buffer): Refusal {
+  const items = decodeItems(frame);
+  checkCount(items, 2, 'REFUSE');
+  const reason = text(items, 1, 'reason', REASON_CHARS_MAX);
+  return { code: REFUSAL_CODES[uint(items, 0, 'code')] ?? 'UNKNOWN', reason: printable(reason) };
 }
 
 /**
@@ -187,75 +187,6 @@ export function comesBefore(a: Place, b: Place): boolean {
 function judgeFrameSize(maxFrameBytes: number, outMaxBytes: number): Refusal | null {
   if (maxFrameBytes >= outMaxBytes) return null;
   return refusal('FRAME_SIZE', `one side takes frames of at most ${maxFrameBytes} bytes, the other may send ${outMaxBytes}`);
-}
-
-function encodeFrame(kind: number, items: readonly (string | number)[]): Buffer {
-  const out = new OutBuffer(GREETING_BYTES_MAX, GREETING_BYTES_MAX);
-  const at = beginFrame(out, kind, SYSTEM, 0, 0, 0, 0, 0, NO_DEADLINE, 0);
-  const payload = new Encoder({ useRecords: false }).encode(items);
-  out.bytes.set(payload, out.length);
-  out.length += payload.length;
-  endFrame(out, at);
-  return Buffer.from(out.bytes.subarray(0, out.length));
-}
-
-function decodeItems(frame: Buffer): readonly unknown[] {
-  new Scanner().scan(frame, FRAME_HEADER_BYTES, frame.length);
-  let value: unknown;
-  try {
-    // A decoder of its own: one shared by two peers would carry state from one to the other.
-    value = new Decoder({ useRecords: false, mapsAsObjects: false, tagUint8Array: false }).decode(frame.subarray(FRAME_HEADER_BYTES));
-  } catch (error) {
-    throw protocolError(`handshake payload: ${errorMessage(error)}`);
-  }
-  if (!Array.isArray(value)) throw protocolError('handshake payload is not an array');
-  return value;
-}
-
-function checkCount(items: readonly unknown[], count: number, what: string): void {
-  if (items.length !== count) throw protocolError(`${what} of ${items.length} fields, expected ${count}`);
-}
-
-function uint(items: readonly unknown[], index: number, what: string): number {
-  const value = items[index];
-  if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0) return value;
-  throw protocolError(`${what} is ${printable(value)}, expected an unsigned integer`);
-}
-
-function text(items: readonly unknown[], index: number, what: string, charsMax: number): string {
-  const value = items[index];
-  if (typeof value === 'string' && value.length <= charsMax) return value;
-  throw protocolError(`${what} is ${printable(value)}, expected text of at most ${charsMax} characters`);
-}
-
-/** A node name and a shard number, at `index` and behind it. */
-function place(items: readonly unknown[], index: number): Place {
-  const shard = items[index + 1];
-  try {
-    const node = checkNodeName(text(items, index, 'node', REASON_CHARS_MAX));
-    if (isShardNumber(shard)) return { node, shard };
-  } catch (error) {
-    throw protocolError(errorMessage(error));
-  }
-  throw protocolError(`shard is ${printable(shard)}, expected 0 to 255 or ${MAIN_SHARD}`);
-}
-
-function boot(items: readonly unknown[], index: number): number {
-  const high = uint(items, index, 'bootHigh');
-  const low = uint(items, index + 1, 'bootLow');
-  const value = high * TWO_TO_32 + low;
-  if (low < TWO_TO_32 && Number.isSafeInteger(value) && value > 0) return value;
-  throw protocolError(`boot is ${high}, ${low}, expected 1 to 2^53-1 in two words`);
-}
-
-function bootWords(value: number): [number, number] {
-  return [Math.floor(value / TWO_TO_32), value % TWO_TO_32];
-}
-
-/** What a peer sent, as it may stand in a log line. */
-function printable(value: unknown): string {
-  const shown = typeof value === 'object' || typeof value === 'function' ? typeof value : JSON.stringify(String(value));
-  return shown.length <= 80 ? shown : `${shown.slice(0, 80)}...`;
 }
 
 function orRefusal(read: () => Hello | Refusal): Hello | Refusal {

@@ -3,10 +3,16 @@
  * time and a bounded number of places; whoever is refused is told why.
  */
 import { RuntimeError } from '../errors.ts';
+import type { NodeAddress } from '../node-address.ts';
 import type { Connection, ConnectionOwner } from './connection.ts';
+import { KIND_WHO } from './frame.ts';
 import { decodeHello, encodeRefusal, type Hello, type Identity, isRefusal, judgeHello, type Refusal, refusal } from './handshake.ts';
 import type { QuietLog } from './quiet-log.ts';
 import type { TcpLimits } from './tcp-limits.ts';
+import { checkWho, encodeIam } from './who.ts';
+
+/** Length word to kind. */
+const KIND_OFFSET = 7;
 
 export interface ReceptionOptions {
   readonly me: Identity;
@@ -17,6 +23,8 @@ export interface ReceptionOptions {
 }
 
 export class Reception implements ConnectionOwner {
+  /** What WHO is answered with; null: not known yet. */
+  address: NodeAddress | null = null;
   readonly #options: ReceptionOptions;
   /** In the order they came. */
   readonly #waiting = new Set<Connection>();
@@ -51,6 +59,7 @@ export class Reception implements ConnectionOwner {
   onGreeting(connection: Connection, frame: Buffer, more: boolean): void {
     this.#waiting.delete(connection);
     const { admit, limits, me } = this.#options;
+    if (frame[KIND_OFFSET] === KIND_WHO) return this.#answerWho(connection, frame, more);
     const hello = decodeHello(frame);
     if (isRefusal(hello)) return this.#refuse(connection, hello, null);
     const early = more ? refusal('SHAPE', 'bytes behind HELLO, expected none before WELCOME') : null;
@@ -75,13 +84,21 @@ export class Reception implements ConnectionOwner {
     this.#options.log.warn('wire.incomingClosed', { reason });
   }
 
+  #answerWho(connection: Connection, frame: Buffer, more: boolean): void {
+    const { limits, me } = this.#options;
+    checkWho(frame);
+    if (more) return this.#refuse(connection, refusal('SHAPE', 'bytes behind WHO, expected none'), null);
+    if (this.address === null) return this.#refuse(connection, refusal('NOT_READY', 'this thread does not know its address yet'), null);
+    connection.end(encodeIam({ ...me, address: this.address }), limits.drainMs);
+  }
+
   #refuse(connection: Connection, refused: Refusal, hello: Hello | null): void {
     const { limits, log } = this.#options;
     const code = refused.code === 'UNKNOWN' ? 'SHAPE' : refused.code;
     const peer = hello === null ? 'unknown' : `${hello.node}/${hello.shard}`;
     const fields = { peer, code, reason: refused.reason };
-    // The two that two honest peers can meet with.
-    if (code === 'SIMULTANEOUS' || code === 'STALE') log.info('wire.refused', fields);
+    // Those that honest peers can meet with.
+    if (code === 'SIMULTANEOUS' || code === 'STALE' || code === 'NOT_READY') log.info('wire.refused', fields);
     else log.warn('wire.refused', fields);
     connection.end(encodeRefusal(code, refused.reason), limits.drainMs);
   }

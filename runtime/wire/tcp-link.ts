@@ -43,6 +43,8 @@ export interface LinkContext {
   readonly random: Random;
   readonly limits: TcpLimits;
   readonly goodbye: Buffer;
+  /** A place that was dialled has refused this one. */
+  readonly onRefused: (place: Place, refusal: Refusal) => void;
   /** The transport is closing or closed. */
   readonly closing: boolean;
   dial(address: TcpAddress, owner: ConnectionOwner): Connection;
@@ -176,6 +178,7 @@ export class TcpLink implements Link, PlaceLink, ConnectionOwner {
     const { limits } = this.#context;
     const answer = decodeAnswer(frame);
     if (isRefusal(answer)) {
+      this.#context.onRefused(this.place, answer);
       return this.#reject(connection, `refused by the peer: ${answer.code}, ${answer.reason}`);
     }
     const objection = judgeWelcome(answer, this.place, limits.outMaxBytes);

@@ -3,7 +3,7 @@
  * them. It holds no timer but the sweep while nothing is connected, being dialled or waited for, and it knows sockets and time
  * only through its doors, so that a simulation runs it as it is.
  */
-import { checkNodeName, isShardNumber, MAIN_SHARD, type Place } from '../address.ts';
+import { checkNodeName, isShardNumber, MAIN_SHARD, type Place, SHARDS_MAX } from '../address.ts';
 import { OutBuffer } from '../bytes.ts';
 import type { Log, Random } from '../doors.ts';
 import { BugError, invalidArgument } from '../errors.ts';
@@ -20,6 +20,7 @@ import { Reception } from './reception.ts';
 import { RemotePlace, type TcpAddress } from './remote-place.ts';
 import { DEFAULT_TCP_LIMITS, type TcpLimits } from './tcp-limits.ts';
 import { type LinkContext, TcpLink } from './tcp-link.ts';
+import { HOST_CHARS_MAX } from './who.ts';
 
 /** CBOR null, the payload of PING and GOODBYE. */
 const NULL_ITEM = 0xf6;
@@ -36,6 +37,8 @@ export interface TcpTransportOptions {
   readonly tasks: Tasks;
   readonly random: Random;
   readonly log: Log;
+  /** Called when a place that was dialled has refused this one in the handshake. */
+  readonly onRefused?: ((place: Place, refusal: Refusal) => void) | undefined;
   /** Default: DEFAULT_TCP_LIMITS, field by field. */
   readonly limits?: Partial<TcpLimits>;
 }
@@ -46,6 +49,7 @@ export class TcpTransport implements Transport, LinkContext {
   readonly tasks: Tasks;
   readonly random: Random;
   readonly limits: TcpLimits;
+  readonly onRefused: (place: Place, refusal: Refusal) => void;
   readonly goodbye = controlFrame(KIND_GOODBYE);
   readonly #ping = controlFrame(KIND_PING);
   readonly #network: Network;
@@ -69,6 +73,7 @@ export class TcpTransport implements Transport, LinkContext {
     this.events = options.events;
     this.tasks = tasks;
     this.random = options.random;
+    this.onRefused = options.onRefused ?? (() => undefined);
     this.limits = { ...DEFAULT_TCP_LIMITS, ...options.limits };
     this.#network = options.network;
     this.#log = log;
@@ -97,13 +102,16 @@ export class TcpTransport implements Transport, LinkContext {
     });
   }
 
-  /** Says where a node's shards listen; replaces what was said before. This node's own entry is ignored. */
+  /** Says where a node's shards listen; replaces what was said before. This node's own entry is what WHO is answered with. */
   introduce(address: NodeAddress): void {
     checkNodeName(address.node);
     for (const port of address.ports) {
       if (!(Number.isInteger(port) && port >= 0 && port <= 0xffff)) throw invalidArgument(`port: expected 0 to 65535, got ${port}`);
     }
-    if (address.node === this.me.node) return;
+    if (address.node === this.me.node) {
+      this.#reception.address = checkHost(address);
+      return;
+    }
     for (const home of this.#directory.introduce(address)) {
       for (const link of home.links) link?.redirect();
     }
@@ -211,6 +219,15 @@ export class TcpTransport implements Transport, LinkContext {
     for (const connection of [...this.#connections]) connection.close('transport closed');
     done();
   }
+}
+
+/** It has to fit the frame that answers WHO. */
+function checkHost(address: NodeAddress): NodeAddress {
+  if (address.host.length <= HOST_CHARS_MAX && address.ports.length <= SHARDS_MAX + 1) return address;
+  const { host, ports } = address;
+  throw invalidArgument(
+    `own address: expected a host of at most ${HOST_CHARS_MAX} characters and ${SHARDS_MAX + 1} ports, got ${host.length} and ${ports.length}`,
+  );
 }
 
 function controlFrame(kind: number): Buffer {

@@ -33,18 +33,25 @@ export interface Finding {
 }
 
 export const AREAS = ['actors', 'runtime', 'storage', 'test', 'bench'] as const;
-/** `embedded`: the part of storage that opens real doors, for programs without actors. */
-export type Area = (typeof AREAS)[number] | 'embedded' | 'top';
+/**
+ * `embedded`: the part of storage that opens real doors, for programs without actors. `orchestration`: the part of actors that puts a node together
+ * from the actors, and serves its operators: it runs once per process and outside of any simulation, in steps that wait for each other, so it
+ * may wait. What it decides and what actors do is in pure files and actors beside it.
+ */
+export type Area = (typeof AREAS)[number] | 'embedded' | 'orchestration' | 'top';
 
 export function areaOf(path: string): Area {
   if (path.startsWith('storage/embedded/')) return 'embedded';
+  if (path.startsWith('actors/node/')) return 'orchestration';
   return AREAS.find((area) => path.startsWith(`${area}/`)) ?? 'top';
 }
 
-/** Files that may touch the world: the real doors, the entry points, the embedded engine, tests and benches. */
+/** Files that may touch the world: the real doors, the entry points, the embedded engine, the orchestration of a node, tests and benches. */
 export function isRealDoor(path: string): boolean {
   const area = areaOf(path);
-  if (area === 'test' || area === 'bench' || area === 'embedded' || area === 'top') return true;
+  if (area === 'test' || area === 'bench' || area === 'embedded' || area === 'orchestration' || area === 'top') return true;
+  // A word like any other: where a node listens.
+  if (path === 'runtime/node-address.ts') return false;
   return /^runtime\/(?:(?:real|threads)\/|(?:system|worker|control|pool|node)(?:-[^/]*)?\.ts$)/.test(path);
 }
 

@@ -27,6 +27,8 @@ type Letter =
   | { readonly type: 'refused'; readonly attempt: Attempt; readonly promised: Ballot };
 
 const STEPS = 400;
+const BEGIN_RATIO = 0.05;
+const CRASH_RATIO = 0.05;
 
 class Decree {
   readonly random: SeededRandom;
@@ -56,8 +58,8 @@ class Decree {
   run(): DecreeResult {
     const proposers = Array.from({ length: 2 + this.random.below(2) }, (_, i) => `p${i}`);
     for (let step = 0; step < STEPS; step++) {
-      if (this.letters.length === 0 || this.random.chance(0.05)) this.begin(proposers[this.random.below(proposers.length)]!);
-      else if (this.random.chance(0.05)) this.crash();
+      if (this.letters.length === 0 || this.random.chance(BEGIN_RATIO)) this.begin(proposers[this.random.below(proposers.length)]!);
+      else if (this.random.chance(CRASH_RATIO)) this.crash();
       else this.deliver();
     }
     const chosen = [...this.accepted].filter(([, by]) => by.size >= this.needed).map(([name]) => name.split('=')[1]!);

@@ -22,7 +22,7 @@ function accepted(round: number, value: string): Accepted {
   return { ballot: { round, proposer: P }, proposal: Buffer.from(value) };
 }
 
-function valueOf(action: ProposerAction): string {
+function shown(action: ProposerAction): string {
   return action.type === 'accept' || action.type === 'decided' ? `${action.type} ${Buffer.from(action.value).toString()}` : action.type;
 }
 
@@ -30,9 +30,9 @@ test('proposer: decides its own value, when a majority promises nothing else and
   const proposer = new Proposer(OPTIONS);
   t.is(proposer.start().type, 'prepare');
   t.is(proposer.addPromise('x', null).type, 'wait');
-  t.is(valueOf(proposer.addPromise('z', null)), 'accept own');
+  t.is(shown(proposer.addPromise('z', null)), 'accept own');
   t.is(proposer.addAccept('y').type, 'wait');
-  t.is(valueOf(proposer.addAccept('x')), 'decided own');
+  t.is(shown(proposer.addAccept('x')), 'decided own');
   t.is(proposer.addAccept('z').type, 'wait');
 });
 
@@ -40,7 +40,7 @@ test('proposer: takes over the value of the highest ballot among the promises', 
   const proposer = started({ needed: 3 });
   proposer.addPromise('x', accepted(2, 'two'));
   proposer.addPromise('y', accepted(4, 'four'));
-  t.is(valueOf(proposer.addPromise('z', accepted(3, 'three'))), 'accept four');
+  t.is(shown(proposer.addPromise('z', accepted(3, 'three'))), 'accept four');
 });
 
 test('proposer: counts nobody twice, and no stranger', (t) => {
@@ -59,7 +59,7 @@ test('proposer: a late promise changes nothing once values are out', (t) => {
   proposer.addPromise('x', null);
   proposer.addPromise('y', null);
   t.is(proposer.addPromise('z', accepted(4, 'four')).type, 'wait');
-  t.is(valueOf(proposer.again('z')), 'accept own');
+  t.is(shown(proposer.again('z')), 'accept own');
 });
 
 test('proposer: gives up, when a voter has promised a higher ballot, in either phase', (t) => {
@@ -82,7 +82,7 @@ test('proposer: tells again only who has not answered', (t) => {
   t.is(proposer.again('x').type, 'wait');
   t.is(proposer.again('y').type, 'prepare');
   proposer.addPromise('y', null);
-  t.is(valueOf(proposer.again('x')), 'accept own');
+  t.is(shown(proposer.again('x')), 'accept own');
 });
 
 test('proposer: without a value it finds that there is nothing, or takes over what there is', (t) => {
@@ -92,13 +92,13 @@ test('proposer: without a value it finds that there is nothing, or takes over wh
   t.is(idle.again('z').type, 'wait');
   const busy = started({ value: null });
   busy.addPromise('x', accepted(1, 'one'));
-  t.is(valueOf(busy.addPromise('y', null)), 'accept one');
+  t.is(shown(busy.addPromise('y', null)), 'accept one');
   busy.addAccept('x');
-  t.is(valueOf(busy.addAccept('y')), 'decided one');
+  t.is(shown(busy.addAccept('y')), 'decided one');
 });
 
 test('proposer: a single voter is a majority', (t) => {
   const proposer = started({ voters: ['x'], needed: 1 });
-  t.is(valueOf(proposer.addPromise('x', null)), 'accept own');
-  t.is(valueOf(proposer.addAccept('x')), 'decided own');
+  t.is(shown(proposer.addPromise('x', null)), 'accept own');
+  t.is(shown(proposer.addAccept('x')), 'decided own');
 });

@@ -118,14 +118,14 @@ export const ringWorkload: Workload = {
   build({ seed, plan, settings }: RunPlan): BuiltWorkload {
     let client: Client | undefined;
     let record: PromiseRecord | undefined;
-    let stalls: Random | undefined;
+    const stalls = new SeededRandom(seed).fork('stalls');
     const start = (world: RingWorld, node: SimNode): void => {
       client ??= new Client(world);
-      if (isStormy(Number(seed))) stallDisk(world.sim, node, (stalls ??= new SeededRandom(seed).fork('stalls')));
+      record ??= new PromiseRecord((holds, what, detail) => world.sim.check(holds, what, detail));
+      if (isStormy(Number(seed))) stallDisk(world.sim, node, stalls);
       node.main.spawn(clientActor, [client, world.ringActor(node.name)]);
       // In half of the runs: it outbids the others.
-      if (Number(seed) % 2 === 1)
-        spawnProber(world, node, (record ??= new PromiseRecord((holds, what, detail) => world.sim.check(holds, what, detail))));
+      if (Number(seed) % 2 === 1) spawnProber(world, node, record);
     };
     const world = new RingWorld({
       seed,

@@ -1,0 +1,31 @@
+/** Admin: what HTTP and the commands ask of a running node. */
+import type { SystemStats } from '../../runtime/system.ts';
+import type { MembershipView } from '../gossip-protocol.ts';
+import type { NodeIdentity } from '../membership/node-identity.ts';
+import type { Operation, OperationOutcome } from '../ring/operation.ts';
+import type { Id, RingState } from '../ring/ring-state.ts';
+import type { RingStatus } from '../ring-protocol.ts';
+
+/** One look at the ring and at how its members are; the newest that this node knows. */
+export interface Snapshot {
+  readonly status: RingStatus;
+  /** Of `status`, decoded; null: none yet. */
+  readonly ring: RingState | null;
+  /** Of `ring`; empty without one. */
+  readonly hash: string;
+  /** Null: GossipActor has not said anything yet. */
+  readonly view: MembershipView | null;
+}
+
+export interface Admin {
+  readonly self: NodeIdentity;
+  /** Of dynactor. */
+  readonly version: string;
+  /** The node has been told to stop. */
+  readonly isStopping: boolean;
+  look(): Promise<Snapshot>;
+  /** Proposed by this node's RingActor, under a new id. */
+  propose(operation: Operation): Promise<OperationOutcome>;
+  force(survivors: readonly Id[]): Promise<OperationOutcome>;
+  stats(): Promise<SystemStats>;
+}

@@ -1,0 +1,127 @@
+/** What `/v1/status` and `/readyz` say: pure, from one look at a node. */
+import { formatNodeAddress } from '../../../runtime/node-address.ts';
+import type { MemberView } from '../../gossip-protocol.ts';
+import { compareVersions, type Member, type MemberState, type RingState, type RingVersion } from '../../ring/ring-state.ts';
+import type { Admin, Snapshot } from '../admin.ts';
+
+export interface MemberStatus {
+  readonly id: string;
+  readonly name: string;
+  /** DOWN, whatever the ring says; else what the ring says. */
+  readonly state: 'UP' | 'DOWN' | 'JOINING' | 'LEAVING';
+  readonly ringState: MemberState;
+  /** By the asked node alone. */
+  readonly isSuspected: boolean;
+  readonly isExcluded: boolean;
+  readonly dataCenter: string;
+  readonly rack: string;
+  readonly capacity: number;
+  readonly shards: number;
+  /** Of all partitions, those it owns: 0 to 1. */
+  readonly share: number;
+  /** The newest that all its shards have switched to; 0: not heard yet. */
+  readonly epoch: number;
+  readonly address: string;
+  readonly boot: number;
+  /** Since it was last heard of, by whatever way. */
+  readonly silentMs: number;
+}
+
+export interface ClusterStatus {
+  /** The node that answers. */
+  readonly node: { readonly id: string; readonly name: string; readonly version: string };
+  readonly cluster: string;
+  readonly clusterName: string;
+  readonly generation: number;
+  readonly epoch: number;
+  readonly hash: string;
+  readonly partitions: number;
+  readonly keyspaces: readonly string[];
+  readonly transition: { readonly startedAt: number; readonly step: string; readonly partitionsMoving: number } | null;
+  /** The node may vote, propose and serve. */
+  readonly isConfirmed: boolean;
+  readonly switchedTo: RingVersion | null;
+  readonly trouble: string;
+  /** All is well: confirmed, and no member is down. */
+  readonly isWell: boolean;
+  readonly members: readonly MemberStatus[];
+}
+
+export function statusOf(admin: Pick<Admin, 'self' | 'version'>, look: Snapshot): ClusterStatus {
+  const { ring, status } = look;
+  const members = ring === null ? [] : ring.members.map((member, index) => memberStatus(ring, member, index, look));
+  return {
+    node: { id: admin.self.id, name: admin.self.name, version: admin.version },
+    cluster: ring?.cluster ?? '',
+    clusterName: ring?.clusterName ?? '',
+    generation: ring?.generation ?? 0,
+    epoch: ring?.epoch ?? 0,
+    hash: look.hash,
+    partitions: ring?.owners.length ?? 0,
+    keyspaces: ring?.keyspaces.map(({ name }) => name) ?? [],
+    transition: transitionOf(ring),
+    isConfirmed: status.isConfirmed,
+    switchedTo: status.switchedTo,
+    trouble: status.trouble,
+    isWell: status.isConfirmed && status.trouble === '' && members.length > 0 && members.every(({ state }) => state !== 'DOWN'),
+    members,
+  };
+}
+
+function memberStatus(ring: RingState, member: Member, index: number, { view }: Snapshot): MemberStatus {
+  const seen: MemberView | undefined = view?.members.find(({ id }) => id === member.id);
+  return {
+    id: member.id,
+    name: member.name,
+    state: seen?.label === 'down' ? 'DOWN' : (member.state.toUpperCase() as 'UP' | 'JOINING' | 'LEAVING'),
+    ringState: member.state,
+    isSuspected: seen?.isSuspected ?? false,
+    isExcluded: member.isExcluded,
+    dataCenter: member.dataCenter,
+    rack: member.rack,
+    capacity: member.capacity,
+    shards: member.shards,
+    share: ring.owners.reduce((count, owner) => count + (owner === index ? 1 : 0), 0) / ring.owners.length,
+    epoch: seen?.switchedTo.epoch ?? 0,
+    address: formatNodeAddress(member.address),
+    boot: seen?.boot ?? 0,
+    silentMs: Math.round(seen?.silentMs ?? 0),
+  };
+}
+
+function transitionOf(ring: RingState | null): ClusterStatus['transition'] {
+  if (ring === null || ring.transition === null) return null;
+  const { startedAt, step, owners } = ring.transition;
+  const partitionsMoving = owners.reduce((count, owner, partition) => count + (owner === ring.owners[partition] ? 0 : 1), 0);
+  return { startedAt, step, partitionsMoving };
+}
+
+export interface Check {
+  readonly name: string;
+  readonly ok: boolean;
+  /** Why not. */
+  readonly reason: string;
+}
+
+/** What has to hold before a node takes requests. */
+export function readiness(admin: Pick<Admin, 'self' | 'isStopping'>, look: Snapshot): readonly Check[] {
+  const { ring, status } = look;
+  const member = ring?.members.find(({ id }) => id === admin.self.id);
+  const hasSwitched = ring !== null && status.switchedTo !== null && compareVersions(status.switchedTo, ring) >= 0;
+  const state = member === undefined ? 'not a member' : member.state;
+  return [
+    check('running', !admin.isStopping, 'the node is stopping'),
+    check('ring', ring !== null, 'no ring known yet'),
+    check(
+      'member',
+      member !== undefined && member.state !== 'joining' && !member.isExcluded,
+      member?.isExcluded === true ? 'excluded' : state,
+    ),
+    check('confirmed', status.isConfirmed, status.trouble || 'not registered with a majority yet'),
+    check('shards', hasSwitched, 'not all shards have switched to the newest ring'),
+  ];
+}
+
+function check(name: string, ok: boolean, reason: string): Check {
+  return { name, ok, reason: ok ? '' : reason };
+}

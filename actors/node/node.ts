@@ -1,0 +1,255 @@
+/**
+ * Node: one process of the cluster: directory, actor system, RingActor, GossipActor, shards, HTTP, in the order in which each needs the one before.
+ *
+ * ```
+ * directory held -> seeds asked -> record on disk -> system listens -> ring, gossip -> HTTP -> in the ring
+ * ```
+ * What ends it: `stop`; or `failed`, when the cluster says that it must not run (a copy, an old state, a member that was removed).
+ */
+import { errorMessage } from '../../runtime/errors.ts';
+import type { FileSystem } from '../../runtime/files.ts';
+import { type HttpServer, openHttpServer } from '../../runtime/real/http-server.ts';
+import type { Ref } from '../../runtime/ref.ts';
+import type { ActorSystem, SystemStats } from '../../runtime/system.ts';
+import { gossipActor } from '../gossip-actor.ts';
+import type { MembershipView } from '../gossip-protocol.ts';
+import { type ClusterDoor, GOSSIP_SLOT, RING_SLOT } from '../membership/cluster-door.ts';
+import type { NodeIdentity } from '../membership/node-identity.ts';
+import { initialRing } from '../ring/initial-ring.ts';
+import type { Operation, OperationOutcome } from '../ring/operation.ts';
+import type { Id, RingState } from '../ring/ring-state.ts';
+import { ringActor } from '../ring-actor.ts';
+import type { RingMessage, RingStatus } from '../ring-protocol.ts';
+import type { Admin, Snapshot } from './admin.ts';
+import type { NodeConfig } from './config/config.ts';
+import { clusterDoor } from './door.ts';
+import { joinBy, memberOfIdentity } from './entering.ts';
+import { fatal } from './fatal.ts';
+import { createApp } from './http/app.ts';
+import { NodeMetrics } from './http/metrics.ts';
+import { NodeDirectory } from './node-directory.ts';
+import { NodeError } from './node-error.ts';
+import { nodeObserver } from './observer.ts';
+import { type Prepared, pause, prepare, startSystem } from './prepare.ts';
+import { RingCache } from './ring-cache.ts';
+import { askSeeds, type Seed } from './seeds.ts';
+
+/** What a node needs of the world besides what the runtime opens for it. */
+export interface NodeDoors {
+  readonly files: FileSystem;
+  /** The data directory, absolute. */
+  readonly directory: string;
+  /** Of each shard, and of the job pool: URLs. */
+  readonly modules: readonly (string | URL)[];
+  readonly newId: () => Id;
+  /** 16 hexadecimal digits of this process. */
+  readonly instance: string;
+  /** Shards of a new node when the configuration does not say. */
+  readonly shards: number;
+  readonly version: string;
+}
+
+const STATUS_MS = 2_000;
+const WATCH_MS = 500;
+const RETRY_MS = 500;
+const HTTP_DRAIN_MS = 1_000;
+const NO_MUTANTS: ReadonlySet<string> = new Set();
+
+export class Node implements Admin {
+  readonly self: NodeIdentity;
+  readonly version: string;
+  readonly system: ActorSystem;
+  /** Settles with an error when the cluster says that this node must not run; the node is to be stopped then. */
+  readonly failed: Promise<NodeError>;
+  #http: HttpServer | null = null;
+  isStopping = false;
+  readonly #directory: NodeDirectory;
+  readonly config: NodeConfig;
+  readonly #doors: NodeDoors;
+  readonly #door: ClusterDoor;
+  readonly #ring: Ref<RingMessage>;
+  readonly #cache = new RingCache();
+  #view: MembershipView | null = null;
+  #fail: (error: NodeError) => void = () => undefined;
+  #watch: NodeJS.Timeout | undefined;
+
+  /**
+   * Resolves when the node is a member of its ring, which for one that joins may not be a full one yet (`untilUp`). `began` is called with the node as soon
+   * as it listens. Errors: NodeError; what keeps the system or the HTTP server from starting. Nothing is left behind then but what is on disk.
+   */
+  static async start(config: NodeConfig, doors: NodeDoors, began: (node: Node) => void = () => undefined): Promise<Node> {
+    const directory = await NodeDirectory.open(doors.files, doors.directory);
+    let system: ActorSystem | null = null;
+    let node: Node | null = null;
+    try {
+      const fresh = { node: doors.newId(), cluster: doors.newId(), shards: doors.shards };
+      const prepared = await prepare(directory, config, fresh);
+      system = await startSystem(prepared.record, config, doors.instance, doors.modules, (reason) => node?.onZombie(reason));
+      node = new Node(config, doors, directory, system, prepared);
+      await node.#begin();
+      began(node);
+      await Promise.race([node.#enter(prepared), node.failed.then((error) => Promise.reject(error))]);
+      return node;
+    } catch (error) {
+      if (node !== null) await node.stop();
+      else {
+        await system?.stop({ drainMs: 0 });
+        await directory.close();
+      }
+      throw error;
+    }
+  }
+
+  private constructor(config: NodeConfig, doors: NodeDoors, directory: NodeDirectory, system: ActorSystem, { record, way }: Prepared) {
+    const { id, name, shards, boot } = record;
+    const { dataCenter, rack, capacity } = config;
+    this.self = { id, name, address: system.address, dataCenter, rack, capacity, shards, boot, instance: doors.instance };
+    this.version = doors.version;
+    this.system = system;
+    this.config = config;
+    this.#doors = doors;
+    this.#directory = directory;
+    this.#door = clusterDoor(system);
+    const door = this.#door;
+    const initial = way === 'init' ? this.#firstRing(record.cluster) : null;
+    this.#ring = system.spawnWellKnown(RING_SLOT, ringActor, [{ identity: this.self, door, directory: directory.path, initial }]);
+    const gossip = { identity: this.self, door, mutants: NO_MUTANTS, intervalMs: config.gossip.intervalMs };
+    const onView = (view: MembershipView): void => {
+      this.#view = view;
+    };
+    system.spawn(nodeObserver, [system.spawnWellKnown(GOSSIP_SLOT, gossipActor, [gossip]), onView]);
+    this.failed = new Promise((resolve) => {
+      this.#fail = resolve;
+    });
+  }
+
+  /** Where the admin HTTP server listens. */
+  get http(): { readonly host: string; readonly port: number } {
+    return { host: this.#http?.host ?? '', port: this.#http?.port ?? 0 };
+  }
+
+  async look(): Promise<Snapshot> {
+    const status = await this.#ring.ask<RingStatus>((replyTo) => ({ type: 'status', replyTo }), { timeoutMs: STATUS_MS });
+    const decoded = status.ring === null ? null : this.#cache.get(status.ring);
+    return { status, ring: decoded?.ring ?? null, hash: decoded?.hash ?? '', view: this.#view };
+  }
+
+  propose(operation: Operation): Promise<OperationOutcome> {
+    return this.#operate((operationId, replyTo) => ({ type: 'propose', proposal: { operationId, operation }, replyTo }));
+  }
+
+  force(survivors: readonly Id[]): Promise<OperationOutcome> {
+    return this.#operate((operationId, replyTo) => ({ type: 'force', operationId, survivors, replyTo }));
+  }
+
+  stats(): Promise<SystemStats> {
+    return this.system.stats();
+  }
+
+  /** Resolves when the node is a full member and registered with a majority, or stops. */
+  async untilUp(): Promise<void> {
+    while (!this.isStopping) {
+      const look = await this.#lookOrNull();
+      const isFull = look?.ring?.members.some(({ id, state }) => id === this.self.id && state !== 'joining') === true;
+      if (isFull && look.status.isConfirmed) return;
+      await pause(WATCH_MS);
+    }
+  }
+
+  /** Idempotent. Resolves when nothing of the node is left in this process. */
+  async stop(): Promise<void> {
+    if (this.isStopping) return;
+    this.isStopping = true;
+    clearTimeout(this.#watch);
+    await this.#http?.close(HTTP_DRAIN_MS);
+    await this.system.stop();
+    await this.#directory.close();
+  }
+
+  /** A place that was dialled has seen a later start of this node. */
+  onZombie(reason: string): void {
+    const text = `another start of node ${this.self.name} (${this.self.id}) came after this one (boot ${this.self.boot}): ${reason}`;
+    this.#fail(
+      new NodeError(
+        'DUPLICATE',
+        `${text}; data directory ${this.#directory.path} is a copy or an old state of another, and must not be used`,
+      ),
+    );
+  }
+
+  async #begin(): Promise<void> {
+    await this.#directory.change({ address: this.self.address });
+    const metrics = new NodeMetrics(this);
+    const app = createApp({ admin: this, log: this.system.log, metrics: () => metrics.text() });
+    this.#http = await openHttpServer({ ...this.config.http, fetch: (request) => app.fetch(request) });
+    this.#watchFence();
+  }
+
+  /** Of a new cluster: the same however often the making of it is begun anew. */
+  #firstRing(cluster: Id): RingState {
+    const { clusterName, partitions } = this.config;
+    return initialRing({ cluster, clusterName, operationId: cluster, member: memberOfIdentity(this.self), partitions });
+  }
+
+  /** Resolves when this node's own RingActor has a ring with this node in it. */
+  async #enter({ way, seeds }: Prepared): Promise<void> {
+    for (const { address } of seeds) this.#door.introduce(address);
+    const joining = way === 'join' ? this.#join(seeds) : Promise.resolve();
+    await joining;
+    while (!this.isStopping) {
+      const ring = (await this.#lookOrNull())?.ring ?? null;
+      if (ring?.members.some(({ id }) => id === this.self.id) === true) break;
+      await pause(WATCH_MS);
+    }
+    if (!this.isStopping) await this.#directory.change({ phase: 'member' });
+  }
+
+  async #join(found: readonly Seed[]): Promise<void> {
+    const { newId } = this.#doors;
+    const { log } = this.system;
+    const options = { identity: this.self, door: this.#door, replace: this.config.replace, newId, log };
+    const giveUpAt = Date.now() + this.config.joinTimeoutSeconds * 1000;
+    let seeds = found;
+    for (let attempt = 0; !this.isStopping; attempt++) {
+      const seed = seeds[attempt % Math.max(1, seeds.length)];
+      const step = seed === undefined ? ({ type: 'notYet', reason: 'no seed answers' } as const) : await joinBy(seed.address, options);
+      if (step.type === 'in') return;
+      if (Date.now() > giveUpAt) throw new NodeError('CANNOT_JOIN', `node ${this.self.name} could not join: ${step.reason}`);
+      log.warn('node.notJoinedYet', { reason: step.reason, attempt });
+      await pause(RETRY_MS);
+      const asked = await askSeeds(this.config.join, this.self.address.node);
+      const ours = asked.seeds.filter(({ cluster }) => cluster === this.system.cluster);
+      if (ours.length > 0) seeds = ours;
+    }
+  }
+
+  /** Asks RingActor now and then whether this node may go on. */
+  #watchFence(): void {
+    this.#watch = setTimeout(() => {
+      this.#lookOrNull().then(
+        (look) => {
+          const error = look === null ? null : fatal(look.status, this.self);
+          if (error !== null) this.#fail(error);
+          else if (!this.isStopping) this.#watchFence();
+        },
+        (error: unknown) => this.system.log.error('node.watchFailed', { error: errorMessage(error) }),
+      );
+    }, WATCH_MS);
+  }
+
+  async #lookOrNull(): Promise<Snapshot | null> {
+    try {
+      return await this.look();
+    } catch (error) {
+      if (!this.isStopping) this.system.log.warn('node.noStatus', { error: errorMessage(error) });
+      return null;
+    }
+  }
+
+  #operate(make: (operationId: Id, replyTo: Ref<OperationOutcome>) => RingMessage): Promise<OperationOutcome> {
+    const operationId = this.#doors.newId();
+    return this.#ring.ask<OperationOutcome>((replyTo) => make(operationId, replyTo), { timeoutMs: OPERATION_MS });
+  }
+}
+
+const OPERATION_MS = 15_000;

@@ -1,0 +1,116 @@
+import test from 'ava';
+import type { MembershipView } from '../../../actors/gossip-protocol.ts';
+import { knownRing } from '../../../actors/membership/known-ring.ts';
+import { TransitionDriver } from '../../../actors/membership/transition-driver.ts';
+import { applyOperation } from '../../../actors/ring/apply.ts';
+import { initialRing } from '../../../actors/ring/initial-ring.ts';
+import type { NewMember, Operation } from '../../../actors/ring/operation.ts';
+import type { Id, RingState, RingVersion } from '../../../actors/ring/ring-state.ts';
+
+const id = (digit: string): Id => digit.repeat(32);
+const TIMES = { settleMs: 100, takeOverMs: 1_000, excludeAfterMs: 5_000 };
+
+function member(digit: string): NewMember {
+  const address = { node: digit, host: digit, ports: [7_000, 7_001] };
+  return { id: id(digit), name: digit, address, dataCenter: 'dc', rack: 'r', capacity: 1, shards: 1 };
+}
+
+function after(ring: RingState, ...operations: readonly Operation[]): RingState {
+  return operations.reduce((state, operation, i) => {
+    const applied = applyOperation(state, { operationId: (state.epoch * 16 + i).toString(16).padStart(32, '9'), operation });
+    if (!applied.ok) throw new Error(applied.message);
+    return applied.ring;
+  }, ring);
+}
+
+const ALONE = initialRing({ cluster: id('c'), clusterName: 'test', operationId: id('1'), member: member('a'), partitions: 8 });
+const JOINING = after(ALONE, { type: 'addMember', member: member('b') });
+const MOVING = after(JOINING, {
+  type: 'beginTransition',
+  parent: knownRing(JOINING).hash,
+  owners: Uint16Array.from([0, 1, 0, 1, 0, 1, 0, 1]),
+});
+
+function view(ring: RingVersion, switched: Readonly<Record<string, RingVersion | 'down'>>): MembershipView {
+  const members = Object.entries(switched).map(([digit, state]) => ({
+    ...{ id: id(digit), label: state === 'down' ? ('down' as const) : ('up' as const), isSuspected: state === 'down', accusers: [] },
+    ...{ boot: 1, incarnation: 0, heartbeat: 1, silentMs: 0, switchedTo: state === 'down' ? { ...ring, epoch: ring.epoch - 1 } : state },
+  }));
+  return { members };
+}
+
+class Rig {
+  readonly driver = new TransitionDriver(TIMES, ({ owners }) => owners.map((_, p) => p % 2));
+  readonly self: string;
+  constructor(self = 'a') {
+    this.self = self;
+  }
+  due(ring: RingState, nowMs: number, known: MembershipView | null): string {
+    const { address } = member(this.self);
+    const operation = this.driver.due({ ring, hash: knownRing(ring).hash, self: id(this.self), address, view: known, nowMs });
+    return operation?.type ?? 'nothing';
+  }
+}
+
+test('transition driver: a change of owners begins when somebody waits for it and the ring has settled', (t) => {
+  const rig = new Rig();
+  t.is(rig.due(JOINING, 0, null), 'nothing');
+  t.is(rig.due(JOINING, 99, null), 'nothing');
+  t.is(rig.due(JOINING, 100, null), 'beginTransition');
+});
+
+test('transition driver: one thing at a time, and after a refusal it rests', (t) => {
+  const rig = new Rig();
+  rig.due(JOINING, 0, null);
+  t.is(rig.due(JOINING, 200, null), 'beginTransition');
+  t.is(rig.due(JOINING, 300, null), 'nothing');
+  rig.driver.ended(false, 400, 0.5);
+  t.is(rig.due(JOINING, 1_399, null), 'nothing');
+  t.is(rig.due(JOINING, 1_400, null), 'beginTransition');
+});
+
+test('transition driver: a step advances when all have acknowledged it, and not before', (t) => {
+  const rig = new Rig();
+  const behind = { generation: 1, epoch: MOVING.epoch - 1 };
+  t.is(rig.due(MOVING, 0, view(MOVING, { a: MOVING, b: behind })), 'nothing');
+  t.is(rig.due(MOVING, 1, view(MOVING, { a: MOVING })), 'nothing');
+  t.is(rig.due(MOVING, 2, null), 'nothing');
+  t.is(rig.due(MOVING, 3, view(MOVING, { a: MOVING, b: MOVING })), 'advance');
+});
+
+test('transition driver: who has acknowledged a later ring has acknowledged this step', (t) => {
+  const later = { generation: 1, epoch: MOVING.epoch + 5 };
+  t.is(new Rig().due(MOVING, 0, view(MOVING, { a: MOVING, b: later })), 'advance');
+});
+
+test('transition driver: who holds a step up is excluded, when it has been down long enough without a break', (t) => {
+  const rig = new Rig();
+  const down = view(MOVING, { a: MOVING, b: 'down' });
+  const slow = view(MOVING, { a: MOVING, b: { generation: 1, epoch: 1 } });
+  t.is(rig.due(MOVING, 0, down), 'nothing');
+  t.is(rig.due(MOVING, 4_000, slow), 'nothing');
+  t.is(rig.due(MOVING, 4_001, down), 'nothing');
+  t.is(rig.due(MOVING, 9_000, down), 'nothing');
+  t.is(rig.due(MOVING, 9_001, down), 'excludeMember');
+});
+
+test('transition driver: the others take over, each later than the one before it', (t) => {
+  const rig = new Rig('b');
+  const all = view(MOVING, { a: MOVING, b: MOVING });
+  t.is(rig.due(MOVING, 0, all), 'nothing');
+  t.is(rig.due(MOVING, 999, all), 'nothing');
+  t.is(rig.due(MOVING, 1_000, all), 'advance');
+  const first = view(MOVING, { a: 'down', b: MOVING });
+  t.is(new Rig('b').due(JOINING, 0, first), 'nothing');
+});
+
+test('transition driver: an excluded member asks to be included, and a moved one gives its address, at once', (t) => {
+  const excluded = after(MOVING, { type: 'excludeMember', id: id('b') });
+  t.is(new Rig('b').due(excluded, 0, null), 'includeMember');
+  const moved = after(JOINING, { type: 'setAddress', id: id('b'), address: { node: 'b', host: 'old', ports: [1, 2] } });
+  t.is(new Rig('b').due(moved, 0, null), 'setAddress');
+});
+
+test('transition driver: who is no member does nothing', (t) => {
+  t.is(new Rig('f').due(JOINING, 10_000, null), 'nothing');
+});

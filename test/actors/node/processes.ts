@@ -1,0 +1,157 @@
+/** Nodes as processes of their own, started by the command, seen through it and through HTTP. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { ClusterStatus } from '../../../actors/node/http/status.ts';
+
+const CLI = fileURLToPath(new URL('../../../cli.js', import.meta.url));
+/** How long nothing may change for while something is waited for: no assertion about speed. */
+const IDLE_MS = 30_000;
+const POLL_MS = 20;
+
+export interface Ended {
+  readonly code: number | null;
+  readonly out: string;
+  readonly err: string;
+}
+
+export interface Owner {
+  teardown(run: () => void): void;
+}
+
+export function temporaryDirectory(t: Owner): string {
+  const dir = mkdtempSync(join(tmpdir(), 'dynactor-nodes-'));
+  t.teardown(() => rmSync(dir, { recursive: true, force: true }));
+  return dir;
+}
+
+/** A command, until it ends. */
+export function runCli(t: Owner, args: readonly string[], environment: Readonly<Record<string, string>> = {}): Promise<Ended> {
+  return new Running(t, args, environment).ended;
+}
+
+class Running {
+  readonly child: ChildProcess;
+  readonly ended: Promise<Ended>;
+  out = '';
+  err = '';
+
+  constructor(t: Owner, args: readonly string[], environment: Readonly<Record<string, string>> = {}) {
+    this.child = spawn(process.execPath, [CLI, ...args], { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...environment } });
+    t.teardown(() => this.child.kill('SIGKILL'));
+    this.child.stdout?.on('data', (chunk: Buffer) => {
+      this.out += chunk.toString();
+    });
+    this.child.stderr?.on('data', (chunk: Buffer) => {
+      this.err += chunk.toString();
+    });
+    this.ended = once(this.child, 'close').then(([code]) => ({ code: code as number | null, out: this.out, err: this.err }));
+  }
+}
+
+/** A node that was started, and may be dead by now. */
+export class NodeProcess {
+  readonly #running: Running;
+  /** Where it listens for other nodes. */
+  readonly seed: string;
+  readonly httpPort: string;
+
+  private constructor(running: Running, seed: string, httpPort: string) {
+    this.#running = running;
+    this.seed = seed;
+    this.httpPort = httpPort;
+  }
+
+  /** Resolves when it listens; it may not be in a ring yet. */
+  static async start(t: Owner, args: readonly string[]): Promise<NodeProcess> {
+    const running = new Running(t, ['start', ...NODE_ARGS, ...args]);
+    const line = /listens on (\S+?:\d+),[\d,]+, HTTP on http:\/\/\S+:(\d+)\n/;
+    const isOver = (): boolean => line.test(running.out) || running.child.exitCode !== null;
+    await until(
+      () => isOver() || null,
+      () => `start of ${args.join(' ')}: ${running.out}${running.err}`,
+    );
+    const [, seed, httpPort] = line.exec(running.out) ?? [];
+    if (seed === undefined || httpPort === undefined) throw new Error(`start ${args.join(' ')}: ${running.out}${running.err}`);
+    return new NodeProcess(running, seed, httpPort);
+  }
+
+  /** Resolves when it has said that it is a full member. */
+  async isUp(): Promise<void> {
+    await until(
+      () => this.#running.out.includes(' is up') || null,
+      () => `${this.#running.out}${this.#running.err}`,
+    );
+  }
+
+  get ended(): Promise<Ended> {
+    return this.#running.ended;
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    this.#running.child.kill(signal);
+  }
+
+  /** By that signal; resolves with how it ended. */
+  async end(signal: 'SIGKILL' | 'SIGTERM' | 'SIGINT'): Promise<Ended> {
+    this.signal(signal);
+    return this.ended;
+  }
+
+  get(path: string): Promise<Response> {
+    return fetch(`http://127.0.0.1:${this.httpPort}${path}`, { signal: AbortSignal.timeout(5_000) });
+  }
+
+  /** Null: it does not answer. */
+  async status(): Promise<ClusterStatus | null> {
+    try {
+      return (await (await this.get('/v1/status')).json()) as ClusterStatus;
+    } catch {
+      return null;
+    }
+  }
+
+  /** `name: state` of all members, as that node sees them; '' when it does not answer. */
+  async states(): Promise<string> {
+    const members = (await this.status())?.members ?? [];
+    return members
+      .map(({ name, state }) => `${name}: ${state}`)
+      .sort()
+      .join(', ');
+  }
+}
+
+const NODE_ARGS: readonly string[] = [
+  ...['--port', '0', '--http-port', '0', '--shards', '1', '--log-level', 'warn', '--gossip-interval', '100', '--partitions', '64'],
+  ...['--join-timeout', '20'],
+];
+
+/** Polls until `look` gives something else than null. Gives up when what `shown` says has not changed for IDLE_MS. */
+export async function until<T>(look: () => T | null | Promise<T | null>, shown: () => string): Promise<T> {
+  let last = '';
+  let idle = 0;
+  for (;;) {
+    const found = await look();
+    if (found !== null) return found;
+    const now = shown();
+    idle = now === last ? idle + POLL_MS : 0;
+    last = now;
+    if (idle > IDLE_MS) throw new Error(`nothing happened any more: ${now}`);
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+  }
+}
+
+/** Until all of these nodes see exactly this, `name: state, ...`. */
+export async function untilAllSee(nodes: readonly NodeProcess[], expected: string): Promise<void> {
+  let seen: readonly string[] = [];
+  await until(
+    async () => {
+      seen = await Promise.all(nodes.map((node) => node.states()));
+      return seen.every((states) => states === expected) || null;
+    },
+    () => `${seen.join(' | ')}, expected ${expected}`,
+  );
+}
