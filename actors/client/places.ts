@@ -1,0 +1,99 @@
+/** Nodes and places (node and shard) that this client sends to, over all rings: who is known to be down, and who is watched. */
+import type { NodeAddress } from '../../runtime/node-address.ts';
+import type { AnyRef, Ref } from '../../runtime/ref.ts';
+import type { RingMessage } from '../ring-protocol.ts';
+
+/** The client's way to the nodes; made where the client is started. */
+export interface ClientDoor {
+  ring(node: string): Ref<RingMessage>;
+  coordinator(node: string, shard: number): Ref<never>;
+  /** Says where that node listens. Idempotent; a new address replaces the old one. */
+  introduce(address: NodeAddress): void;
+}
+
+export class Place {
+  readonly node: NodePlaces;
+  readonly shard: number;
+  readonly coordinator: Ref<never>;
+  isWatched = false;
+  /** Nothing is sent there before that time. */
+  downUntilMs = 0;
+
+  constructor(node: NodePlaces, shard: number, coordinator: Ref<never>) {
+    this.node = node;
+    this.shard = shard;
+    this.coordinator = coordinator;
+  }
+}
+
+export class NodePlaces {
+  readonly name: string;
+  readonly ring: Ref<RingMessage>;
+  readonly shards: (Place | undefined)[] = [];
+  readonly #door: ClientDoor;
+  address: NodeAddress;
+  /** Out of reach, as far as known: it has to answer a fetch of the ring before it is sent anything else. */
+  isDown = false;
+  isProbed = false;
+
+  constructor(address: NodeAddress, door: ClientDoor) {
+    this.name = address.node;
+    this.address = address;
+    this.#door = door;
+    this.ring = door.ring(address.node);
+  }
+
+  place(shard: number): Place {
+    const known = this.shards[shard];
+    if (known !== undefined) return known;
+    const made = new Place(this, shard, this.#door.coordinator(this.name, shard));
+    this.shards[shard] = made;
+    return made;
+  }
+}
+
+export class Places {
+  readonly #door: ClientDoor;
+  readonly #nodes = new Map<string, NodePlaces>();
+
+  constructor(door: ClientDoor) {
+    this.#door = door;
+  }
+
+  get all(): readonly NodePlaces[] {
+    return [...this.#nodes.values()];
+  }
+
+  /** The node that listens there, introduced. */
+  of(address: NodeAddress): NodePlaces {
+    const known = this.#nodes.get(address.node);
+    if (known !== undefined) {
+      if (!sameAddress(known.address, address)) this.#introduce(known, address);
+      return known;
+    }
+    const made = new NodePlaces(address, this.#door);
+    this.#nodes.set(address.node, made);
+    this.#introduce(made, address);
+    return made;
+  }
+
+  /** Forgets those that are not in `kept`. */
+  keep(kept: ReadonlySet<NodePlaces>): void {
+    for (const node of this.#nodes.values()) if (!kept.has(node)) this.#nodes.delete(node.name);
+  }
+
+  /** The place whose coordinator `ref` is the well-known address of. */
+  find(ref: AnyRef): Place | undefined {
+    const { node, shard } = ref.address;
+    return this.#nodes.get(node)?.shards[shard];
+  }
+
+  #introduce(node: NodePlaces, address: NodeAddress): void {
+    node.address = address;
+    this.#door.introduce(address);
+  }
+}
+
+function sameAddress(a: NodeAddress, b: NodeAddress): boolean {
+  return a.host === b.host && a.ports.length === b.ports.length && a.ports.every((port, i) => port === b.ports[i]);
+}

@@ -1,0 +1,85 @@
+/** The store behind fake coordinators: one record per key, replicated to all at once, so that what a test sees comes of the client alone. */
+
+import { applyOperation } from '../../../actors/ring/apply.ts';
+import type { OperationOutcome } from '../../../actors/ring/operation.ts';
+import { encodeRing } from '../../../actors/ring/ring-codec.ts';
+import type { RingState } from '../../../actors/ring/ring-state.ts';
+import type { RingMessage } from '../../../actors/ring-protocol.ts';
+import { FORWARD, FORWARDED } from '../../../actors/store/data-frames.ts';
+import { DELETE, GET, NOT_FOUND, OK } from '../../../actors/store/store-request.ts';
+import { liveSiblings } from '../../../actors/version/newest.ts';
+import { type ActorContext, defineActor } from '../../../runtime/actor.ts';
+import { viewOf } from '../version/records.ts';
+import { TestCluster, type TestVnode } from '../version/test-vnode.ts';
+import { type FakeAnswer, type FakeRequest, readForward, writeForwarded } from './fake-frames.ts';
+
+/** Answers instead of the store; null: nobody answers; undefined: as the store does. */
+export type Script = (request: FakeRequest, store: FakeStore) => FakeAnswer | null | undefined;
+
+export class FakeStore {
+  ring: RingState;
+  script: Script = () => undefined;
+  /** All that came, in order. */
+  readonly requests: FakeRequest[] = [];
+  /** Rings that were fetched, by the node asked. */
+  readonly fetches: string[] = [];
+  readonly #cluster = new TestCluster();
+  readonly #vnodes = new Map<string, TestVnode>();
+
+  constructor(ring: RingState) {
+    this.ring = ring;
+  }
+
+  serve(request: FakeRequest): FakeAnswer | null {
+    this.requests.push(request);
+    const scripted = this.script(request, this);
+    return scripted === undefined ? this.execute(request) : scripted;
+  }
+
+  execute({ kind, key, value, context }: FakeRequest): FakeAnswer {
+    const vnode = this.#vnodes.get(key) ?? this.#cluster.vnode();
+    this.#vnodes.set(key, vnode);
+    if (kind !== GET) vnode.put(kind === DELETE ? undefined : value.toString('utf8'), context);
+    const { record } = vnode;
+    const isThere = record.length > 0 && liveSiblings(viewOf(record), 0) > 0;
+    return { status: kind === GET && !isThere ? NOT_FOUND : OK, record };
+  }
+
+  propose(message: Extract<RingMessage, { type: 'propose' }>): OperationOutcome {
+    const applied = applyOperation(this.ring, message.proposal, {});
+    if (!applied.ok) return applied;
+    this.ring = applied.ring;
+    const { generation, epoch } = applied.ring;
+    return { ok: true, version: { generation, epoch } };
+  }
+}
+
+/** At COORDINATOR_SLOT. */
+export const fakeCoordinator = defineActor<never, readonly [FakeStore, string, number]>(
+  'test.coordinator',
+  (context: ActorContext<never>, store, node, shard) => ({
+    receive() {
+      throw new Error('no such message');
+    },
+    receiveBytes(operation, bytes, offset, length, requestId) {
+      if (operation !== FORWARD) throw new Error(`operation ${operation}`);
+      const answer = store.serve({ node, shard, requestId, ...readForward(bytes, offset, length) });
+      if (answer === null) return;
+      const payload = writeForwarded(answer);
+      context.replyBytes(FORWARDED, payload, 0, payload.length);
+    },
+  }),
+);
+
+/** At RING_SLOT. */
+export const fakeRing = defineActor<RingMessage, readonly [FakeStore, string]>('test.ring', (_context, store, node) => ({
+  receive(message) {
+    const { generation, epoch } = store.ring;
+    if (message.type === 'fetchRing') {
+      store.fetches.push(node);
+      message.replyTo.tell({ ring: { generation, epoch, bytes: encodeRing(store.ring) } });
+    } else if (message.type === 'propose') {
+      message.replyTo.tell(store.propose(message));
+    }
+  },
+}));
