@@ -11,6 +11,7 @@ import { Client, type ClientEvents, type ClientParts } from './client.ts';
 import { clientActor } from './client-actor.ts';
 import { ClientDesk } from './client-desk.ts';
 import { asClientError, ClientError, invalid } from './client-error.ts';
+import type { Greeting } from './client-protocol.ts';
 import { Listeners } from './listeners.ts';
 import {
   type ClientTuning,
@@ -155,7 +156,7 @@ function startClient(
 function doorOf(system: ActorSystem): ClientDoor {
   return {
     ring: (node) => system.wellKnown<RingMessage>(RING_SLOT, node),
-    coordinator: (node, shard) => system.wellKnown<never>(COORDINATOR_SLOT, node, shard),
+    coordinator: (node, shard) => system.wellKnown<Greeting>(COORDINATOR_SLOT, node, shard),
     introduce: (address) => {
       system.introduce(address).catch((error: unknown) => {
         system.log.warn('client.notIntroduced', { node: address.node, error: errorMessage(error) });

@@ -6,11 +6,11 @@ import { ClientError } from './client-error.ts';
 import type { Operation } from './operation.ts';
 
 /** `hasRing`: somebody was reached, once. */
-export function pastDeadline({ trouble, timeoutMs, mayBeDone, outstanding }: Operation, hasRing: boolean): ClientError {
+export function pastDeadline({ trouble, timeoutMs, mayBeDone, outstanding, phase }: Operation, hasRing: boolean): ClientError {
   const cause = trouble ?? undefined;
   if (mayBeDone)
     return new ClientError('INDETERMINATE', `no answer within ${timeoutMs} ms; the write may be found later, or not`, { cause, mayBeDone });
-  const isNobody = trouble?.code === 'UNREACHABLE' || (!hasRing && outstanding === 0);
+  const isNobody = trouble?.code === 'UNREACHABLE' || phase === 'awaitingPlace' || (!hasRing && outstanding === 0);
   const why = trouble === null ? '' : `: ${trouble.message}`;
   return new ClientError(isNobody ? 'UNREACHABLE' : 'TIMED_OUT', `no answer within ${timeoutMs} ms${why}`, { cause });
 }

@@ -7,7 +7,7 @@
  *               ^  ^     | no answer, refused, node died      (succeeded, failed)
  *               |  |     v
  *               |  +-- backing off
- *               +----- waiting for a ring
+ *               +----- waiting for a ring, or for a place to answer a greeting
  * ```
  */
 import type { ReplicaCount } from '../ring/ring-state.ts';
@@ -17,7 +17,7 @@ import type { ForwardedAnswer } from './forward.ts';
 import type { Durability } from './options.ts';
 import type { Place } from './places.ts';
 
-export type OperationPhase = 'new' | 'queued' | 'sent' | 'backingOff' | 'awaitingRing' | 'over';
+export type OperationPhase = 'new' | 'queued' | 'sent' | 'backingOff' | 'awaitingRing' | 'awaitingPlace' | 'over';
 
 export interface OperationFields {
   readonly kind: RequestKind;
@@ -63,6 +63,8 @@ export abstract class Operation {
   outstanding = 0;
   /** Bit i: the i-th of the preference list was tried. */
   tried = 0;
+  /** The bit of the one that it waits for. */
+  awaited = 0;
   /** Where it was sent last. */
   place: Place | null = null;
   /** It has been with a coordinator that may have done it. */

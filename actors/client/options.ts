@@ -31,10 +31,10 @@ export interface ClientTuning {
   readonly operationsMax: number;
   /** The ring is fetched again after so long, if nothing else made the client do it. */
   readonly ringRefreshMs: number;
-  /** For an answer to a fetch of the ring. */
-  readonly ringFetchMs: number;
-  /** A shard that died is asked again after this long; a node that could not be reached, once it has answered a fetch of the ring. */
-  readonly shardDownMs: number;
+  /** For an answer to a fetch of the ring, or to a greeting. */
+  readonly answerMs: number;
+  /** How often nodes and shards that are down are asked whether they are back. */
+  readonly probeMs: number;
   /** A node without a connection this long is taken for dead: what was sent there is lost, and nothing more is sent. Longer than it takes to connect. */
   readonly unreachableMs: number;
 }
@@ -47,8 +47,8 @@ export const TUNING_DEFAULTS: ClientTuning = {
   inFlightMax: 4_096,
   operationsMax: 65_536,
   ringRefreshMs: 10_000,
-  ringFetchMs: 2_000,
-  shardDownMs: 300,
+  answerMs: 2_000,
+  probeMs: 250,
   unreachableMs: 500,
 };
 
@@ -82,7 +82,7 @@ export function completeTuning(given: Partial<ClientTuning> = {}): ClientTuning 
   whole('tuning.attempts', tuning.attempts, 1, 100);
   whole('tuning.operationsMax', tuning.operationsMax, 1, 1_048_576);
   whole('tuning.inFlightMax', tuning.inFlightMax, 1, tuning.operationsMax);
-  for (const name of ['attemptMs', 'ringRefreshMs', 'ringFetchMs', 'shardDownMs', 'unreachableMs'] as const)
+  for (const name of ['attemptMs', 'ringRefreshMs', 'answerMs', 'probeMs', 'unreachableMs'] as const)
     whole(`tuning.${name}`, tuning[name], 1, TIMEOUT_MS_MAX);
   const { minMs, maxMs } = tuning.backoff;
   whole('tuning.backoff.minMs', minMs, 1, TIMEOUT_MS_MAX);

@@ -1,25 +1,34 @@
-/** Nodes and places (node and shard) that this client sends to, over all rings: who is known to be down, and who is watched. */
+/** Nodes and places (node and shard) that this client sends to, over all rings: and which of them are there. */
 import type { NodeAddress } from '../../runtime/node-address.ts';
 import type { AnyRef, Ref } from '../../runtime/ref.ts';
 import type { RingMessage } from '../ring-protocol.ts';
+import type { Greeting } from './client-protocol.ts';
+import type { Operation } from './operation.ts';
 
 /** The client's way to the nodes; made where the client is started. */
 export interface ClientDoor {
   ring(node: string): Ref<RingMessage>;
-  coordinator(node: string, shard: number): Ref<never>;
+  coordinator(node: string, shard: number): Ref<Greeting>;
   /** Says where that node listens. Idempotent; a new address replaces the old one. */
   introduce(address: NodeAddress): void;
 }
 
+/**
+ * new: not asked yet. up: its coordinator has answered a greeting, and is watched. down: gone, or nobody answered.
+ */
+export type PlaceState = 'new' | 'up' | 'down';
+
 export class Place {
   readonly node: NodePlaces;
   readonly shard: number;
-  readonly coordinator: Ref<never>;
-  isWatched = false;
-  /** Nothing is sent there before that time. */
-  downUntilMs = 0;
+  readonly coordinator: Ref<Greeting>;
+  state: PlaceState = 'new';
+  /** A greeting has no answer yet. */
+  isGreeted = false;
+  /** Operations of phase `awaitingPlace`, among some that are not any more. */
+  waiting: Operation[] = [];
 
-  constructor(node: NodePlaces, shard: number, coordinator: Ref<never>) {
+  constructor(node: NodePlaces, shard: number, coordinator: Ref<Greeting>) {
     this.node = node;
     this.shard = shard;
     this.coordinator = coordinator;

@@ -53,10 +53,15 @@ export class RingFetching<M> {
     return true;
   }
 
+  /** Asks whether it answers, unless it is being asked. */
+  probe(node: NodePlaces): void {
+    if (!node.isProbed) this.#ask(node, true);
+  }
+
   /** Asks all that are down whether they are back. Returns whether there are such. */
   probeDown(): boolean {
     const down = this.#places.all.filter((node) => node.isDown);
-    for (const node of down) if (!node.isProbed) this.#ask(node, true);
+    for (const node of down) this.probe(node);
     return down.length > 0;
   }
 

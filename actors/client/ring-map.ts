@@ -43,9 +43,9 @@ export class RingMap {
   }
 
   /** Where members are in the order of preference for `partition` of `table`, first to last: the index of one that is to be asked, or -1. `tried`: bits of those to be passed over. */
-  choose(table: ReplicaTable, partition: number, tried: number, nowMs: number): number {
-    const near = this.#choose(table, partition, tried, nowMs, 1);
-    return near >= 0 ? near : this.#choose(table, partition, tried, nowMs, 0);
+  choose(table: ReplicaTable, partition: number, tried: number): number {
+    const near = this.#choose(table, partition, tried, 1);
+    return near >= 0 ? near : this.#choose(table, partition, tried, 0);
   }
 
   /** The place of the `at`-th member in the order of preference: the shard that owns `partition` there. */
@@ -54,13 +54,13 @@ export class RingMap {
     return this.#nodes[member]!.place(shardOf(partition, this.ring.members[member]!.shards, this.#lists.partitions));
   }
 
-  #choose(table: ReplicaTable, partition: number, tried: number, nowMs: number, near: 0 | 1): number {
+  #choose(table: ReplicaTable, partition: number, tried: number, near: 0 | 1): number {
     const count = Math.min(table.stride, LOOKED_AT_MAX);
     for (let i = 0; i < count; i++) {
       const member = table.members[partition * table.stride + i]!;
       if ((tried & (1 << i)) !== 0 || this.#isNear[member] !== near) continue;
       if (this.#nodes[member]!.isDown || this.ring.members[member]!.isExcluded) continue;
-      if (this.placeAt(table, partition, i).downUntilMs <= nowMs) return i;
+      if (this.placeAt(table, partition, i).state !== 'down') return i;
     }
     return -1;
   }

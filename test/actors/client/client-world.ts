@@ -2,11 +2,13 @@
 import { clientActor } from '../../../actors/client/client-actor.ts';
 import { ClientDesk } from '../../../actors/client/client-desk.ts';
 import type { ClientError } from '../../../actors/client/client-error.ts';
+import type { Greeting } from '../../../actors/client/client-protocol.ts';
 import type { ForwardedAnswer } from '../../../actors/client/forward.ts';
 import { Operation, type OperationFields } from '../../../actors/client/operation.ts';
 import { type ClientTuning, completeTuning } from '../../../actors/client/options.ts';
 import { RING_SLOT } from '../../../actors/membership/cluster-door.ts';
 import { partitionOf, shardOf } from '../../../actors/ring/token.ts';
+import type { RingMessage } from '../../../actors/ring-protocol.ts';
 import { COORDINATOR_SLOT } from '../../../actors/store/data-frames.ts';
 import { DELETE, GET, PUT } from '../../../actors/store/store-request.ts';
 import { MAIN_SHARD } from '../../../runtime/address.ts';
@@ -16,7 +18,7 @@ import { RingWorld, type RingWorldOptions, type Traits } from '../ring/ring-worl
 import type { FakeRequest } from './fake-frames.ts';
 import { FakeStore, fakeCoordinator, fakeRing } from './fake-store.ts';
 
-export interface ClientWorldOptions extends RingWorldOptions {
+export interface ClientWorldOptions extends Omit<RingWorldOptions, 'mutants'> {
   readonly nodes?: number;
   readonly shards?: number;
   readonly traits?: (number: number) => Traits;
@@ -62,8 +64,8 @@ export class ClientWorld {
   ringsSeen = 0;
 
   constructor(options: ClientWorldOptions = {}) {
-    const { nodes = 3, shards = 2, traits = () => ({}), tuning, dataCenter, plan, mutants = [], seed = 1 } = options;
-    this.rings = new RingWorld(nodes, options, (number) => ({ shards, ...traits(number) }));
+    const { nodes = 3, shards = 2, traits = () => ({}), tuning, dataCenter, plan, mutants = [], seed = 1, ...rings } = options;
+    this.rings = new RingWorld(nodes, rings, (number) => ({ shards, ...traits(number) }));
     this.store = new FakeStore(this.rings.ring);
     const { store } = this;
     const complete = completeTuning(tuning);
@@ -99,7 +101,7 @@ export class ClientWorld {
   }
 
   /** Begins an operation; its outcome is looked at later. */
-  begin(fields: Partial<OperationFields> & { readonly key?: Buffer } = {}): TestOperation {
+  begin(fields: Partial<OperationFields> = {}): TestOperation {
     const op = new TestOperation({ kind: GET, keyspace: 'users', key: Buffer.from('k'), timeoutMs: 1_000, ...fields });
     this.desk.submit(op);
     return op;
@@ -156,8 +158,8 @@ export class ClientWorld {
     const { runtime } = main;
     const at = (slot: number, node: string, shard: number): unknown => runtime.wellKnown(slot, { node, shard });
     const door = {
-      ring: (node: string) => at(RING_SLOT, node, MAIN_SHARD) as Ref<never>,
-      coordinator: (node: string, shard: number) => at(COORDINATOR_SLOT, node, shard) as Ref<never>,
+      ring: (node: string) => at(RING_SLOT, node, MAIN_SHARD) as Ref<RingMessage>,
+      coordinator: (node: string, shard: number) => at(COORDINATOR_SLOT, node, shard) as Ref<Greeting>,
       introduce() {
         // Addresses mean nothing here.
       },

@@ -1,5 +1,6 @@
 /** The store behind fake coordinators: one record per key, replicated to all at once, so that what a test sees comes of the client alone. */
 
+import type { Greeting } from '../../../actors/client/client-protocol.ts';
 import { applyOperation } from '../../../actors/ring/apply.ts';
 import type { OperationOutcome } from '../../../actors/ring/operation.ts';
 import { encodeRing } from '../../../actors/ring/ring-codec.ts';
@@ -55,11 +56,11 @@ export class FakeStore {
 }
 
 /** At COORDINATOR_SLOT. */
-export const fakeCoordinator = defineActor<never, readonly [FakeStore, string, number]>(
+export const fakeCoordinator = defineActor<Greeting, readonly [FakeStore, string, number]>(
   'test.coordinator',
-  (context: ActorContext<never>, store, node, shard) => ({
-    receive() {
-      throw new Error('no such message');
+  (context: ActorContext<Greeting>, store, node, shard) => ({
+    receive({ replyTo }) {
+      replyTo.tell({ type: 'greeted' });
     },
     receiveBytes(operation, bytes, offset, length, requestId) {
       if (operation !== FORWARD) throw new Error(`operation ${operation}`);
