@@ -2,7 +2,7 @@
 import { errorMessage } from '../../runtime/errors.ts';
 import { ActorSystem } from '../../runtime/system.ts';
 import { RING_SLOT } from '../membership/cluster-door.ts';
-import { type HostAndPort, parseHostAndPort } from '../node/config/config.ts';
+import { type HostAndPort, parseHostAndPort } from '../node/config/host-and-port.ts';
 import { askSeeds, type Seed } from '../node/seeds.ts';
 import type { OperationOutcome } from '../ring/operation.ts';
 import type { RingMessage } from '../ring-protocol.ts';

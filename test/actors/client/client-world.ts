@@ -81,11 +81,7 @@ export class ClientWorld {
       nodes: [{ name: CLIENT, shards: 0 }, ...Array.from({ length: nodes }, (_, i) => ({ name: `n${i + 1}`, shards }))],
       start: (node) =>
         whenMade(() => (node.name === CLIENT ? this.#startClient(complete, dataCenter, mutants) : this.#startNode(node.name))),
-      startShard: ({ node, shard }) =>
-        whenMade(() => {
-          const { runtime } = this.sim.node(node).shard(shard);
-          runtime.spawnWellKnown(COORDINATOR_SLOT, fakeCoordinator, [store, node, shard]);
-        }),
+      startShard: (start) => whenMade(() => void start.spawnWellKnown(COORDINATOR_SLOT, fakeCoordinator, [store, start.node, start.shard])),
       ...(plan === undefined ? {} : { plan }),
       network: { limits: { unreachableMs: complete.unreachableMs } },
     });

@@ -9,9 +9,10 @@ import type { RingMessage } from '../../../actors/ring-protocol.ts';
 import { FORWARD, FORWARDED } from '../../../actors/store/data-frames.ts';
 import { DELETE, GET, NOT_FOUND, OK } from '../../../actors/store/store-request.ts';
 import { liveSiblings } from '../../../actors/version/newest.ts';
+import { put } from '../../../actors/version/put.ts';
+import { Write } from '../../../actors/version/write.ts';
 import { type ActorContext, defineActor } from '../../../runtime/actor.ts';
-import { viewOf } from '../version/records.ts';
-import { TestCluster, type TestVnode } from '../version/test-vnode.ts';
+import { actorOf, NOTHING, outBuffer, taken, viewOf } from '../version/records.ts';
 import { type FakeAnswer, type FakeRequest, readForward, writeForwarded } from './fake-frames.ts';
 
 /** Answers instead of the store; null: nobody answers; undefined: as the store does. */
@@ -24,8 +25,8 @@ export class FakeStore {
   readonly requests: FakeRequest[] = [];
   /** Rings that were fetched, by the node asked. */
   readonly fetches: string[] = [];
-  readonly #cluster = new TestCluster();
-  readonly #vnodes = new Map<string, TestVnode>();
+  readonly #records = new Map<string, Buffer>();
+  #dots = 0;
 
   constructor(ring: RingState) {
     this.ring = ring;
@@ -37,11 +38,9 @@ export class FakeStore {
     return scripted === undefined ? this.execute(request) : scripted;
   }
 
-  execute({ kind, key, value, context }: FakeRequest): FakeAnswer {
-    const vnode = this.#vnodes.get(key) ?? this.#cluster.vnode();
-    this.#vnodes.set(key, vnode);
-    if (kind !== GET) vnode.put(kind === DELETE ? undefined : value.toString('utf8'), context);
-    const { record } = vnode;
+  execute({ kind, key, value, context, expiryMs }: FakeRequest): FakeAnswer {
+    if (kind !== GET) this.#records.set(key, this.#put(key, kind === DELETE ? null : value, context, expiryMs));
+    const record = this.#records.get(key) ?? NOTHING;
     const isThere = record.length > 0 && liveSiblings(viewOf(record), 0) > 0;
     return { status: kind === GET && !isThere ? NOT_FOUND : OK, record };
   }
@@ -52,6 +51,21 @@ export class FakeStore {
     this.ring = applied.ring;
     const { generation, epoch } = applied.ring;
     return { ok: true, version: { generation, epoch } };
+  }
+
+  #put(key: string, value: Buffer | null, context: Buffer, expiryMs: number): Buffer {
+    const write = new Write();
+    write.actor = actorOf('f');
+    write.counter = ++this.#dots;
+    write.stamp = write.counter;
+    write.isTombstone = value === null;
+    write.value = value ?? NOTHING;
+    write.valueEnd = write.value.length;
+    write.expiry = expiryMs;
+    const out = outBuffer();
+    const result = put(viewOf(this.#records.get(key) ?? NOTHING), viewOf(context), write, out);
+    if (result !== 'done') throw new Error(`put: ${result}`);
+    return taken(out);
   }
 }
 
@@ -70,6 +84,7 @@ export const fakeCoordinator = defineActor<Greeting, readonly [FakeStore, string
       context.replyBytes(FORWARDED, payload, 0, payload.length);
     },
   }),
+  { mailbox: { capacity: 65_536 } },
 );
 
 /** At RING_SLOT. */
