@@ -20,8 +20,11 @@ export const utf8: Codec<string> = {
   keepsBytes: false,
   encode(value) {
     if (typeof value !== 'string') throw new TypeError(`expected a string, got ${typeof value}`);
-    if (LONE_SURROGATE.test(value)) throw new TypeError('expected well-formed text, got a lone surrogate');
-    return Buffer.from(value, 'utf8');
+    const encoded = Buffer.from(value, 'utf8');
+    // As many bytes as characters: ASCII.
+    if (encoded.length !== value.length && LONE_SURROGATE.test(value))
+      throw new TypeError('expected well-formed text, got a lone surrogate');
+    return encoded;
   },
   decode: (value) => textOf(value),
 };
