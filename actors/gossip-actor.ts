@@ -54,7 +54,6 @@ export const gossipActor = defineActor<Message, readonly [GossipOptions]>(
 
 class GossipActor implements Actor<Message> {
   readonly #context: ActorContext<Message>;
-  readonly #options: GossipOptions;
   readonly #tuning: GossipTuning;
   readonly #self: Id;
   readonly #membership: Membership;
@@ -78,7 +77,6 @@ class GossipActor implements Actor<Message> {
     const { intervalMs } = tuning;
     const nowMs = context.clock.now();
     this.#context = context;
-    this.#options = options;
     this.#tuning = tuning;
     this.#self = identity.id;
     this.#membership = new Membership(identity.id, identity.boot, mutants);
@@ -219,7 +217,7 @@ class GossipActor implements Actor<Message> {
   }
 
   #onSubscribe(subscriber: Ref<ViewMessage>, nowMs: number): void {
-    if (!(subscriber instanceof Ref) || subscriber.address.node !== this.#options.identity.address.node)
+    if (!(subscriber instanceof Ref) || subscriber.address.node !== this.#context.self.address.node)
       return this.#refusals.refuse('a subscriber of another node', { got: typeof subscriber }, nowMs);
     if (!this.#subscribers.add(subscriber))
       return this.#refusals.refuse('too many subscribers', { subscriber: subscriber.toString() }, nowMs);

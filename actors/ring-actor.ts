@@ -28,18 +28,19 @@ import { Registering } from './membership/registering.ts';
 import { supersededBy } from './membership/registry.ts';
 import { forceRing, initRing } from './membership/ring-commands.ts';
 import { RingKeeper } from './membership/ring-keeper.ts';
-import { isOwn, type OwnMessage, type RingActorMessage } from './membership/ring-messages.ts';
+import { isRepeated, Own, type OwnMessage, type RingActorMessage } from './membership/ring-messages.ts';
 import { RING_DEFAULTS, type RingOptions } from './membership/ring-options.ts';
 import { RingPeers } from './membership/ring-peers.ts';
 import { type OpenedRingStore, openRingStore } from './membership/ring-store.ts';
 import { RingSubscribers } from './membership/ring-subscribers.ts';
 import { ShardFollowers } from './membership/shard-followers.ts';
 import { TransitionDriver } from './membership/transition-driver.ts';
+import { faultOfVote } from './membership/voting.ts';
 import { compareVersions, type Member, type RingState, type RingVersion } from './ring/ring-state.ts';
-import type { Sender } from './ring-protocol.ts';
+import type { RingMessage, Sender } from './ring-protocol.ts';
 
 type Message = RingActorMessage;
-type Of<T extends Message['type']> = Extract<Message, { type: T }>;
+type Of<T extends (RingMessage | OwnMessage)['type']> = Extract<RingMessage | OwnMessage, { type: T }>;
 
 export interface RingActorArguments {
   readonly identity: NodeIdentity;
@@ -73,6 +74,7 @@ class RingActor implements Actor<Message> {
   readonly #subscribers = new RingSubscribers();
   readonly #startedMs: number;
   #isOpening = true;
+  #waiting = 0;
   #mayServe = false;
   #view: MembershipView | null = null;
 
@@ -92,15 +94,15 @@ class RingActor implements Actor<Message> {
     this.#startedMs = context.clock.now();
     this.#keeper = this.#makeKeeper();
     this.#proposals = this.#makeProposals();
-    const opened = context.completion<StorageResult<OpenedRingStore>>((result) => ({ type: 'opened', result }));
+    const opened = context.completion<StorageResult<OpenedRingStore>>((result) => new Own({ type: 'opened', result }));
     openRingStore(context.files, `${directory}/ring`, opened);
   }
 
   receive(message: Message): void {
-    if (isOwn(message)) return this.#onOwn(message);
+    if (message instanceof Own) return this.#onOwn(message.message);
     const fault = faultOfMessage(message);
     if (fault !== null) return this.#context.log.warn('malformed message refused', { fault });
-    if (this.#isOpening) return this.#context.stash();
+    if (this.#isOpening) return this.#wait(message);
     switch (message.type) {
       case 'register':
       case 'prepare':
@@ -221,21 +223,27 @@ class RingActor implements Actor<Message> {
       this.#peers.tellGossip({ type: 'switchedTo', version: switchedTo });
   }
 
+  #wait(message: RingMessage): void {
+    if (isRepeated(message) || this.#waiting >= STASH_MAX) return;
+    this.#waiting++;
+    this.#context.stash();
+  }
+
   #onOpened(result: StorageResult<OpenedRingStore>): void {
     const { driveMs, subscribeMs } = this.#options;
     this.#isOpening = false;
     this.#keeper.opened(result);
     const { memory, ring, fence } = this.#keeper;
     if (memory !== null && ring === null && fence === null && this.#initial !== null) this.#keeper.adopt(knownRing(this.#initial), true);
-    this.#context.every('drive', driveMs, { type: 'drive' });
-    this.#context.every('listen', subscribeMs, { type: 'listen' });
+    this.#context.every('drive', driveMs, new Own({ type: 'drive' }));
+    this.#context.every('listen', subscribeMs, new Own({ type: 'listen' }));
     this.#peers.tellGossip({ type: 'subscribe', subscriber: this.#context.self });
     this.#context.unstashAll();
   }
 
   #onWritten({ result }: Of<'written'>): void {
     this.#keeper.written(result);
-    if (!result.ok) this.#context.after('retryWrite', this.#options.writeRetryMs, { type: 'retryWrite' });
+    if (!result.ok) this.#context.after('retryWrite', this.#options.writeRetryMs, new Own({ type: 'retryWrite' }));
   }
 
   #onRegisterAgain(): void {
@@ -244,7 +252,7 @@ class RingActor implements Actor<Message> {
     const { registerMs, reregisterMs } = this.#options;
     this.#checkConfirmed();
     for (const member of this.#registering.targets(ring.state)) this.#peers.register(member, ring.state);
-    this.#context.after('registerAgain', this.#registering.isConfirmed ? reregisterMs : registerMs, { type: 'registerAgain' });
+    this.#context.after('registerAgain', this.#registering.isConfirmed ? reregisterMs : registerMs, new Own({ type: 'registerAgain' }));
   }
 
   #onRegisterAnswered({ member, answer: given }: Of<'registerAnswered'>): void {
@@ -271,19 +279,16 @@ class RingActor implements Actor<Message> {
   #onFetchAnswered({ answer: given }: Of<'fetchAnswered'>): void {
     if (!given.ok || !isFetched(given.value) || given.value.ring === null) return;
     // Who is behind it was not counted: it registers again at once, with what it has learned.
-    if (this.#keeper.learn(given.value.ring)?.type === 'adopt') this.#context.after('registerAgain', 1, { type: 'registerAgain' });
+    if (this.#keeper.learn(given.value.ring)?.type === 'adopt') this.#context.after('registerAgain', 1, new Own({ type: 'registerAgain' }));
   }
 
   #onVoteAnswered({ attempt, voter, answer: given }: Of<'voteAnswered'>): void {
     const { ring, fence, memory } = this.#keeper;
     if (ring === null || fence !== null || memory === null || !given.ok || !this.#isSound(given.value, voter)) return;
-    const { value } = given;
-    if (value.type === 'promised' || value.type === 'accepted') {
-      const { from } = value;
-      if (from.id !== voter.id || from.cluster !== ring.state.cluster) return;
-      if (supersededBy(memory.now.registered, from) !== null && !this.#options.mutants.has('acceptsLowerBoot')) return;
-    }
-    this.#proposals.answered(attempt, voter, value);
+    if (!this.#proposals.isFor(attempt, ring)) return;
+    const fault = faultOfVote(given.value, voter, ring, memory.now.registered, this.#options.mutants);
+    if (fault !== null) return this.#context.log.error('vote refused', { fault, from: voter.id });
+    this.#proposals.answered(attempt, voter, given.value);
   }
 
   #onDrive(): void {
@@ -330,7 +335,7 @@ class RingActor implements Actor<Message> {
     if (ring !== null) this.#registering.check(ring.state, this.#isPatient);
     if (!was && this.#registering.isConfirmed) {
       this.#context.log.info('confirmed', { boot: this.#identity.boot });
-      this.#context.after('registerAgain', this.#options.reregisterMs, { type: 'registerAgain' });
+      this.#context.after('registerAgain', this.#options.reregisterMs, new Own({ type: 'registerAgain' }));
       this.#proposals.ringChanged();
     }
     this.#checkServing();
@@ -360,7 +365,7 @@ class RingActor implements Actor<Message> {
       write: (store, state) =>
         store.write(
           state,
-          this.#context.completion((result) => ({ type: 'written', result })),
+          this.#context.completion((result) => new Own({ type: 'written', result })),
         ),
       published: (ring, before, isDecidedHere) => this.#onPublished(ring, before, isDecidedHere),
       fenced: (fence, trouble) => {
@@ -387,7 +392,7 @@ class RingActor implements Actor<Message> {
       learn: (ring) => this.#keeper.learn(ring),
       teach: (voter) => this.#peers.teach(this.#keeper.ring, voter.id),
       superseded: (boot, instance) => this.#keeper.superseded(boot, instance),
-      wakeAfter: (ms) => this.#context.after('proposeAgain', ms, { type: 'proposeAgain' }),
+      wakeAfter: (ms) => this.#context.after('proposeAgain', ms, new Own({ type: 'proposeAgain' })),
       trouble: (event, fields) => this.#context.log.error(event, fields),
     });
   }

@@ -148,6 +148,11 @@ export class Proposals {
     this.#wakeIn(current, this.#ports.times.resendMs);
   }
 
+  /** Whether that attempt is still on, and for the epoch after `ring`. */
+  isFor(attemptId: number, ring: KnownRing): boolean {
+    return this.#attempt?.id === attemptId && this.#attempt.parent.hash === ring.hash;
+  }
+
   /** Of `ports.ask`. Requires: it was checked. */
   answered(attemptId: number, voter: Member, given: PrepareAnswer | AcceptAnswer): void {
     const attempt = this.#attempt;
@@ -209,7 +214,7 @@ export class Proposals {
     const { mutants } = ports;
     // It is tried again when the ring has come, or the time is up.
     if (parent === null) return this.#wakeIn(current, ports.times.resendMs);
-    const applied = applyOperation(parent.state, current.proposal);
+    const applied = applyOperation(parent.state, current.proposal, { mutants });
     if (!applied.ok && applied.code === 'INVALID_ARGUMENT') return this.#finish(current, applied);
     const changes = applied.ok && applied.ring !== parent.state;
     if (changes && mutants.has('precomputedRing')) current.precomputed ??= knownRing(applied.ring);
@@ -266,7 +271,7 @@ export class Proposals {
     const current = this.#current;
     this.#attempt = null;
     const proposal = decodeProposal(value);
-    const applied = applyOperation(parent.state, proposal);
+    const applied = applyOperation(parent.state, proposal, { mutants: this.#ports.mutants });
     if (current?.precomputed && value === current.bytes) {
       const { state } = current.precomputed;
       return this.#ports.adopt(knownRing({ ...state, epoch: parent.state.epoch + 1, parent: parent.hash }));

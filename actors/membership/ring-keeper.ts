@@ -8,7 +8,7 @@
 import { errorMessage } from '../../runtime/errors.ts';
 import type { FileResult } from '../../runtime/files.ts';
 import type { StorageResult } from '../../storage/errors.ts';
-import type { Member } from '../ring/ring-state.ts';
+import type { Id, Member } from '../ring/ring-state.ts';
 import { voters as votersOf } from '../ring/voters.ts';
 import type { RingBytes } from '../ring-protocol.ts';
 import { type KnownRing, readRing } from './known-ring.ts';
@@ -44,6 +44,14 @@ export interface KeeperPorts {
 interface Adopted {
   readonly ring: KnownRing;
   readonly isDecidedHere: boolean;
+}
+
+/** In the row of its owner: no start of this directory can be the newest. */
+const BOOT_FENCED = Number.MAX_SAFE_INTEGER;
+
+/** Whether this state says that its directory must not be used any more. */
+export function isFenced({ registered }: StoredRing, owner: Id): boolean {
+  return registered.some(({ id, boot }) => id === owner && boot === BOOT_FENCED);
 }
 
 /** Of how many operations it is remembered where they were decided. */
@@ -166,10 +174,17 @@ export class RingKeeper {
     memory.change({ ...now, round }, () => then(round));
   }
 
+  /** Durable: each start counts one higher, so one of the next starts of this directory would be taken for the newest there is. */
   superseded(boot: number, instance: string): void {
     const { identity } = this.#ports;
+    const now = this.#memory?.now;
+    if (now !== undefined && !isFenced(now, identity.id)) {
+      const others = now.registered.filter(({ id }) => id !== identity.id);
+      this.#memory?.change({ ...now, registered: [...others, { id: identity.id, boot: BOOT_FENCED, instance }] });
+    }
+    const later = boot === BOOT_FENCED ? 'was registered before' : `with boot ${boot} is registered`;
     const text =
-      `a start of member ${identity.id} with boot ${boot}, instance ${instance} is registered; this one has boot ${identity.boot}, instance ` +
+      `another start of member ${identity.id}, instance ${instance}, ${later}; this one has boot ${identity.boot}, instance ` +
       `${identity.instance}: its directory is a copy or an old state. It must not go on; only one directory of a member may be used, and never an older copy`;
     this.fenceOff('superseded', text);
   }

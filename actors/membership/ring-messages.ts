@@ -25,13 +25,18 @@ export type OwnMessage =
   | { readonly type: 'driven'; readonly operation: Operation['type']; readonly answer: Answer<OperationOutcome> }
   | { readonly type: 'listen' };
 
-export type RingActorMessage = RingMessage | OwnMessage;
+/** No message that was decoded is an instance of it: so nobody else can send one. */
+export class Own {
+  readonly message: OwnMessage;
 
-const OWN: Readonly<Record<OwnMessage['type'], true>> = {
-  ...{ opened: true, written: true, retryWrite: true, registerAgain: true, registerAnswered: true, fetchAnswered: true },
-  ...{ voteAnswered: true, proposeAgain: true, drive: true, driven: true, listen: true },
-};
+  constructor(message: OwnMessage) {
+    this.message = message;
+  }
+}
 
-export function isOwn(message: RingActorMessage): message is OwnMessage {
-  return typeof message === 'object' && message !== null && Object.hasOwn(OWN, message.type);
+export type RingActorMessage = RingMessage | Own;
+
+/** Whoever sends it sends it again: it need not be kept. */
+export function isRepeated({ type }: RingMessage): boolean {
+  return !(type === 'propose' || type === 'init' || type === 'force' || type === 'status' || type === 'subscribe');
 }

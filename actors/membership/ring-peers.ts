@@ -10,7 +10,7 @@ import { type ClusterDoor, GOSSIP_SLOT, RING_SLOT } from './cluster-door.ts';
 import type { KnownRing } from './known-ring.ts';
 import type { NodeIdentity } from './node-identity.ts';
 import type { Ask } from './proposals.ts';
-import type { RingActorMessage } from './ring-messages.ts';
+import { Own, type RingActorMessage } from './ring-messages.ts';
 
 type VoteAnswer = PrepareAnswer | AcceptAnswer;
 
@@ -60,7 +60,7 @@ export class RingPeers {
       this.#ringActorOf(member),
       (replyTo) => ({ type: 'fetchRing', replyTo }),
       { timeoutMs: this.#times.answerMs, lane: CONTROL },
-      (answer) => ({ type: 'fetchAnswered', answer }),
+      (answer) => new Own({ type: 'fetchAnswered', answer }),
     );
   }
 
@@ -70,7 +70,7 @@ export class RingPeers {
       this.#ringActorOf(member),
       (replyTo) => ({ type: 'register', from, replyTo }),
       { timeoutMs: this.#times.answerMs, lane: CONTROL },
-      (answer) => ({ type: 'registerAnswered', member, answer }),
+      (answer) => new Own({ type: 'registerAnswered', member, answer }),
     );
   }
 
@@ -80,7 +80,7 @@ export class RingPeers {
       this.#ringActorOf(voter),
       (replyTo) => ({ ...ask, from, replyTo }),
       { timeoutMs: this.#times.voteMs, lane: CONTROL },
-      (answer) => ({ type: 'voteAnswered', attempt, voter, answer }),
+      (answer) => new Own({ type: 'voteAnswered', attempt, voter, answer }),
     );
   }
 
@@ -93,7 +93,7 @@ export class RingPeers {
       this.#context.self,
       (replyTo) => ({ type: 'propose', proposal, replyTo }),
       { timeoutMs },
-      (answer) => ({ type: 'driven', operation: operation.type, answer }),
+      (answer) => new Own({ type: 'driven', operation: operation.type, answer }),
     );
   }
 

@@ -8,11 +8,11 @@ import { errorMessage } from '../../runtime/errors.ts';
 import { type AcceptorStep, accept, promise } from '../consensus/acceptor.ts';
 import { applyOperation } from '../ring/apply.ts';
 import { decodeProposal } from '../ring/operation-codec.ts';
-import { compareVersions } from '../ring/ring-state.ts';
+import { compareVersions, type Member } from '../ring/ring-state.ts';
 import type { AcceptAnswer, PeerMessage, PrepareAnswer, Sender } from '../ring-protocol.ts';
 import type { KnownRing } from './known-ring.ts';
 import { register, supersededBy } from './registry.ts';
-import type { StoredRing } from './ring-file.ts';
+import type { Registration, StoredRing } from './ring-file.ts';
 
 export type Ballotted = Extract<PeerMessage, { type: 'prepare' | 'accept' }>;
 
@@ -22,17 +22,34 @@ export type Ballotted = Extract<PeerMessage, { type: 'prepare' | 'accept' }>;
  */
 export function faultOfProposal(
   ring: KnownRing,
-  message: Extract<Ballotted, { type: 'accept' }>,
+  message: Pick<Extract<Ballotted, { type: 'accept' }>, 'version' | 'proposal'>,
   mutants: ReadonlySet<string>,
 ): string | null {
   if (compareVersions(message.version, ring.encoded) !== 0 || mutants.has('precomputedRing')) return null;
   try {
-    const applied = applyOperation(ring.state, decodeProposal(message.proposal));
+    const applied = applyOperation(ring.state, decodeProposal(message.proposal), { mutants });
     if (!applied.ok) return applied.message;
     return applied.ring === ring.state ? 'it changes nothing' : null;
   } catch (error) {
     return errorMessage(error);
   }
+}
+
+/** Why what a voter of `ring` has answered must not count; null: it may. */
+export function faultOfVote(
+  given: PrepareAnswer | AcceptAnswer,
+  voter: Member,
+  ring: KnownRing,
+  registered: readonly Registration[],
+  mutants: ReadonlySet<string>,
+): string | null {
+  if (given.type !== 'promised' && given.type !== 'accepted') return null;
+  const { from } = given;
+  if (from.id !== voter.id || from.cluster !== ring.state.cluster) return `it names itself ${from.id} of cluster ${from.cluster}`;
+  if (supersededBy(registered, from) !== null && !mutants.has('acceptsLowerBoot'))
+    return `a later start than boot ${from.boot} is registered`;
+  if (given.type === 'accepted' || given.accepted === null) return null;
+  return faultOfProposal(ring, { version: ring.encoded, proposal: given.accepted.proposal }, mutants);
 }
 
 export interface Voter {

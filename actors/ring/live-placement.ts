@@ -1,4 +1,4 @@
-/** Placement of owners that change one at a time, with what it costs. Requires: every member that owns something at first keeps something. */
+/** Placement of owners that change one at a time, with what it costs. Requires: every member that owns something at first keeps something, after each `set`. */
 import { Choice, Placement, topologyOf } from './placement.ts';
 import type { Member } from './ring-state.ts';
 import { leavesOf, type ShareNode } from './shares.ts';

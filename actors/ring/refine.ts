@@ -39,16 +39,20 @@ export function refine({ members, before, drafted, root, n, random }: Refining):
     const p = pick();
     const q = random.chance(0.6) ? pick() : p;
     const [mine, its] = [live.owners[p]!, q === p ? staying[random.below(staying.length)]! : live.owners[q]!];
-    if (mine === its || (q === p && live.tokens[mine] === 1)) continue;
-    live.set(p, its);
-    if (q !== p) live.set(q, mine);
+    // Nobody may be left without a partition, not even between the two halves of an exchange.
+    const isLast = live.tokens[mine] === 1;
+    if (mine === its || (isLast && (q === p || live.tokens[its] === 1))) continue;
+    const [first, second] = isLast ? [q, p] : [p, q];
+    const [from, to] = isLast ? [its, mine] : [mine, its];
+    live.set(first, to);
+    if (q !== p) live.set(second, from);
     if (live.cost <= cost) {
       if (live.cost < cost) idle = 0;
       cost = live.cost;
       continue;
     }
-    if (q !== p) live.set(q, its);
-    live.set(p, mine);
+    if (q !== p) live.set(second, to);
+    live.set(first, from);
   }
   return live.owners;
 }

@@ -89,9 +89,15 @@ export class Cluster {
 
   /** Returns false when the node is down already. */
   crashNode(node: SimNode, kind: DeathKind): boolean {
+    if (!this.endNode(node, kind)) return false;
+    if (kind === 'silent') node.disk.crash();
+    return true;
+  }
+
+  /** As `crashNode`, but leaves the disk as it is. */
+  endNode(node: SimNode, kind: DeathKind): boolean {
     if (!node.isUp) return false;
     for (const shard of node.threads) this.#end(shard, kind);
-    if (kind === 'silent') node.disk.crash();
     return true;
   }
 

@@ -2,7 +2,7 @@
  * What is left on a simulated disk when the power goes: for each edit that was not synced, whether it survives, and how. The contract
  * of `files.ts` allows any choice; these are those that have broken storage engines (Pillai et al., OSDI 2014; ALICE).
  */
-import { BugError } from '../errors.ts';
+import { BugError, unreachable } from '../errors.ts';
 import { SeededRandom } from '../random.ts';
 import type { SimBytes } from './sim-bytes.ts';
 import { applyNames, applyToFile, type FileEdit, type NamesEdit, type SimNode } from './sim-inode.ts';
@@ -89,6 +89,53 @@ export function keepRandom(seed: number): CrashModel {
       return random.chance(0.5) ? { start: 0, end: cut } : { start: cut, end: length };
     },
   };
+}
+
+/** Kinds of models, as they stand in plan files: append only. */
+export const SURVIVORS = [
+  'none',
+  'all',
+  'names',
+  'content',
+  'prefix',
+  'prefixAndNames',
+  'allButOne',
+  'torn',
+  'zeros',
+  'garbage',
+  'random',
+] as const;
+export type Survivors = (typeof SURVIVORS)[number];
+
+/** The model of a kind for these edits; `draw`, a u32, says which edit and which byte, where there is a choice. */
+export function drawnModel(survives: Survivors, draw: number, pending: readonly PendingEdit[]): CrashModel {
+  const random = new SeededRandom(draw);
+  const edit = random.below(Math.max(1, pending.length));
+  switch (survives) {
+    case 'none':
+      return LOSE_ALL;
+    case 'all':
+      return KEEP_ALL;
+    case 'names':
+      return NAMES_ONLY;
+    case 'content':
+      return CONTENT_ONLY;
+    case 'prefix':
+      return keepPrefix(edit);
+    case 'prefixAndNames':
+      return keepPrefixAndNames(edit);
+    case 'allButOne':
+      return omitOne(edit);
+    case 'torn':
+      return tear(edit, random.below(Math.max(1, pending[edit]?.length ?? 1)), random.chance(0.5) ? 'whole' : 'lost');
+    case 'zeros':
+    case 'garbage':
+      return fillFrom(edit, survives);
+    case 'random':
+      return keepRandom(draw);
+    default:
+      return unreachable(survives);
+  }
 }
 
 export interface CrashChoices {

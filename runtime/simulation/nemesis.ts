@@ -1,42 +1,71 @@
 /** Nemesis: carries out a plan. Each item has its event when it begins and, where it lasts, one when it is over. */
 import { unreachable } from '../errors.ts';
 import type { Cluster } from './cluster.ts';
+import { DiskNemesis } from './disk-nemesis.ts';
 import type { EventTarget } from './event-heap.ts';
-import type { PlanItem } from './plan.ts';
+import type { ActItem, PlanItem } from './plan.ts';
 import type { SimThread } from './sim-thread.ts';
 import type { World } from './world.ts';
 
-type Undo = () => void;
+export type Undo = () => void;
+
+/** Events of an item: four times its index, and one of these. */
+const BEGIN = 0;
+const END = 1;
+/** The state of a disk that a later item goes back to. */
+const SAVE = 2;
+/** A disk has come to the call at which its machine loses power. */
+const STRIKE = 3;
 
 export class Nemesis implements EventTarget {
   readonly id: number;
   readonly #world: World;
   readonly #cluster: Cluster;
   readonly #plan: readonly PlanItem[];
+  readonly #act: (item: ActItem) => void;
+  readonly #disks: DiskNemesis;
   readonly #undos: (Undo | undefined)[];
 
-  constructor(world: World, cluster: Cluster, plan: readonly PlanItem[]) {
+  constructor(world: World, cluster: Cluster, plan: readonly PlanItem[], act: (item: ActItem) => void) {
     this.id = world.newId();
     this.#world = world;
     this.#cluster = cluster;
     this.#plan = plan;
+    this.#act = act;
+    this.#disks = new DiskNemesis(world, cluster);
     this.#undos = plan.map(() => undefined);
-    for (const [index, item] of plan.entries()) world.scheduleFirst(item.atMs * 1000, this, index * 2);
+    for (const [index, item] of plan.entries()) {
+      if (item.kind === 'rollback') world.scheduleFirst(item.savedAtMs * 1000, this, index * 4 + SAVE);
+      world.scheduleFirst(item.atMs * 1000, this, index * 4 + BEGIN);
+    }
   }
 
-  /** Token: twice the index of the item, and 1 for its end. */
   fire(token: number): void {
-    const index = Math.floor(token / 2);
+    const index = Math.floor(token / 4);
     const item = this.#plan[index]!;
-    if (token % 2 === 1) {
-      this.#undos[index]?.();
-      this.#undos[index] = undefined;
-      return;
+    switch (token % 4) {
+      case SAVE:
+        if (item.kind === 'rollback') this.#disks.save(item);
+        return;
+      case END:
+        this.#undos[index]?.();
+        this.#undos[index] = undefined;
+        return;
+      case STRIKE:
+        if (item.kind === 'powerLoss') this.#undos[index] = this.#disks.losePower(item);
+        return;
+      default:
+        this.#fireBegin(index, item);
     }
-    const undo = this.#begin(item);
-    if (undo === undefined || !('forMs' in item)) return;
+  }
+
+  #fireBegin(index: number, item: PlanItem): void {
+    const isArmed =
+      item.kind === 'powerLoss' && item.atCall > 0 && this.#disks.arm(item, () => this.#world.scheduleFirst(0, this, index * 4 + STRIKE));
+    const undo = isArmed ? undefined : this.#begin(item);
+    if ((undo === undefined && !isArmed) || !('forMs' in item)) return;
     this.#undos[index] = undo;
-    this.#world.scheduleFirst(this.#world.nowUs + item.forMs * 1000, this, token + 1);
+    this.#world.scheduleFirst(this.#world.nowUs + item.forMs * 1000, this, index * 4 + END);
   }
 
   /** Returns what ends it; undefined where it had no effect, or has no end. */
@@ -85,6 +114,19 @@ export class Nemesis implements EventTarget {
       case 'drift':
         this.#drift(item.node, item.ppm);
         return () => this.#drift(item.node, 0);
+      case 'powerLoss':
+        return this.#disks.losePower(item);
+      case 'rollback':
+        return this.#disks.rollBack(item);
+      case 'wipe':
+        return this.#disks.wipe(item.node);
+      case 'swap':
+        return this.#disks.swap(item.a, item.b);
+      case 'copy':
+        return this.#disks.copy(item.node, item.of);
+      case 'act':
+        this.#act(item);
+        return undefined;
       default:
         return unreachable(item);
     }

@@ -3,8 +3,10 @@
  * with few kinds reach states that runs with all of them never do.
  */
 import type { Random } from '../doors.ts';
+import { invalidArgument, unreachable } from '../errors.ts';
 import { SeededRandom } from '../random.ts';
 import type { LinkQuality } from './conditions.ts';
+import { SURVIVORS } from './crash-models.ts';
 import type { FaultKind, PlanItem } from './plan.ts';
 import type { NodeSettings } from './settings.ts';
 
@@ -13,7 +15,7 @@ export interface PlanProfile {
   /** Faults begin in [fromMs, untilMs) and are over by `untilMs`. */
   readonly fromMs: number;
   readonly untilMs: number;
-  /** Kinds that may be on. Default: all. */
+  /** Kinds that may be on. Default: `FAULT_KINDS`. */
   readonly kinds?: readonly FaultKind[];
   /** Mean time between two faults of one kind that is on. Default: a quarter of the time. */
   readonly everyMs?: number;
@@ -21,6 +23,10 @@ export interface PlanProfile {
   readonly forMsMax?: number;
 }
 
+/** Those that leave a disk otherwise than the contract of syncs would, for actors that promise to live with it; and power losses at any of its calls. */
+export const DISK_FAULT_KINDS: readonly FaultKind[] = ['powerLoss', 'rollback', 'wipe', 'swap', 'copy'];
+
+/** What every actor has to live with. */
 export const FAULT_KINDS: readonly FaultKind[] = [
   'crash',
   'killShard',
@@ -34,12 +40,13 @@ export const FAULT_KINDS: readonly FaultKind[] = [
   'jump',
   'drift',
 ];
+const AT_CALL_MAX = 64;
 const ITEMS_PER_KIND_MAX = 1000;
 const JUMP_MS_MAX = 3_600_000;
 const DRIFT_PPM_MAX = 100_000;
 
 /** The same seed and profile give the same plan, sorted by time. */
-export function generatePlan(seed: number, profile: PlanProfile): PlanItem[] {
+export function generatePlan(seed: number | string, profile: PlanProfile): PlanItem[] {
   const root = new SeededRandom(seed).fork('plan');
   const spanMs = profile.untilMs - profile.fromMs;
   const everyMs = profile.everyMs ?? spanMs / 4;
@@ -88,8 +95,42 @@ function makeItem(kind: FaultKind, atMs: number, forMs: number, nodes: readonly 
       return { kind, atMs, node, byMs: Math.round((random.float() * 2 - 1) * JUMP_MS_MAX) };
     case 'drift':
       return { kind, atMs, node, ppm: Math.round((random.float() * 2 - 1) * DRIFT_PPM_MAX), forMs };
+    case 'powerLoss':
+    case 'rollback':
+    case 'wipe':
+    case 'swap':
+    case 'copy':
+      return makeDiskItem(kind, atMs, forMs, node, other, random);
+    case 'act':
+      throw invalidArgument('plan: acts are made by the workload that knows them');
     default:
-      return undefined;
+      return unreachable(kind);
+  }
+}
+
+function makeDiskItem(
+  kind: 'powerLoss' | 'rollback' | 'wipe' | 'swap' | 'copy',
+  atMs: number,
+  forMs: number,
+  node: string,
+  other: string,
+  random: Random,
+): PlanItem | undefined {
+  switch (kind) {
+    case 'powerLoss': {
+      const survives = SURVIVORS[random.below(SURVIVORS.length)]!;
+      return { kind, atMs, node, forMs, survives, draw: random.u32(), atCall: random.chance(0.5) ? 0 : 1 + random.below(AT_CALL_MAX) };
+    }
+    case 'rollback':
+      return { kind, atMs, node, forMs, savedAtMs: rounded(atMs * random.float()) };
+    case 'wipe':
+      return { kind, atMs, node, forMs };
+    case 'swap':
+      return node === other ? undefined : { kind, atMs, a: node, b: other, forMs };
+    case 'copy':
+      return node === other ? undefined : { kind, atMs, node, of: other, forMs };
+    default:
+      return unreachable(kind);
   }
 }
 

@@ -4,6 +4,7 @@
  */
 import { invalidArgument } from '../errors.ts';
 import { checkQuality, type LinkQuality } from './conditions.ts';
+import { SURVIVORS, type Survivors } from './crash-models.ts';
 
 export type PlanItem =
   /** The process ends; `silent`: the machine loses power, so that nobody is told and what was not synced is lost. Starts again after `forMs`. */
@@ -41,11 +42,35 @@ export type PlanItem =
   /** The wall clock is set: the monotonic one goes on. */
   | { readonly kind: 'jump'; readonly atMs: number; readonly node: string; readonly byMs: number }
   /** The monotonic clock runs fast or slow by parts per million. */
-  | { readonly kind: 'drift'; readonly atMs: number; readonly node: string; readonly ppm: number; readonly forMs: number };
+  | { readonly kind: 'drift'; readonly atMs: number; readonly node: string; readonly ppm: number; readonly forMs: number }
+  /**
+   * The machine loses power, as a silent crash, and of what was not synced `survives` some, `draw` (any u32) saying which. `atCall`: 0: at once; else at
+   * that call to its disk, counted from `atMs` on, if it comes in time. The machine has power again at `atMs + forMs`.
+   */
+  | {
+      readonly kind: 'powerLoss';
+      readonly atMs: number;
+      readonly node: string;
+      readonly forMs: number;
+      readonly survives: Survivors;
+      readonly draw: number;
+      readonly atCall: number;
+    }
+  /** A silent crash, after which the machine has what was durable on its disk at `savedAtMs`, which is not after `atMs`. */
+  | { readonly kind: 'rollback'; readonly atMs: number; readonly node: string; readonly forMs: number; readonly savedAtMs: number }
+  /** A silent crash, after which the disk is empty. */
+  | { readonly kind: 'wipe'; readonly atMs: number; readonly node: string; readonly forMs: number }
+  /** A silent crash of both, after which each has the disk of the other. No effect when one is down. */
+  | { readonly kind: 'swap'; readonly atMs: number; readonly a: string; readonly b: string; readonly forMs: number }
+  /** A silent crash, after which the machine has a copy of what is durable on the disk of `of` at `atMs`. */
+  | { readonly kind: 'copy'; readonly atMs: number; readonly node: string; readonly of: string; readonly forMs: number }
+  /** No fault: the workload itself is to do something at that node, which it knows by name; `draw` (any u32) says the rest. */
+  | { readonly kind: 'act'; readonly atMs: number; readonly node: string; readonly action: string; readonly draw: number };
 
 export type FaultKind = PlanItem['kind'];
+export type ActItem = Extract<PlanItem, { kind: 'act' }>;
 
-type FieldType = 'string' | 'number' | 'boolean' | 'names' | 'quality';
+type FieldType = 'string' | 'number' | 'boolean' | 'names' | 'quality' | 'survivors';
 
 const FIELDS: Readonly<Record<FaultKind, Readonly<Record<string, FieldType>>>> = {
   crash: { atMs: 'number', node: 'string', forMs: 'number', silent: 'boolean' },
@@ -59,6 +84,12 @@ const FIELDS: Readonly<Record<FaultKind, Readonly<Record<string, FieldType>>>> =
   degrade: { atMs: 'number', from: 'string', to: 'string', forMs: 'number', quality: 'quality' },
   jump: { atMs: 'number', node: 'string', byMs: 'number' },
   drift: { atMs: 'number', node: 'string', ppm: 'number', forMs: 'number' },
+  powerLoss: { atMs: 'number', node: 'string', forMs: 'number', survives: 'survivors', draw: 'number', atCall: 'number' },
+  rollback: { atMs: 'number', node: 'string', forMs: 'number', savedAtMs: 'number' },
+  wipe: { atMs: 'number', node: 'string', forMs: 'number' },
+  swap: { atMs: 'number', a: 'string', b: 'string', forMs: 'number' },
+  copy: { atMs: 'number', node: 'string', of: 'string', forMs: 'number' },
+  act: { atMs: 'number', node: 'string', action: 'string', draw: 'number' },
 };
 
 /** Checks a plan that may come from a file. Throws INVALID_ARGUMENT, naming item and field. */
@@ -72,12 +103,17 @@ export function checkPlan(plan: unknown): asserts plan is readonly PlanItem[] {
       if (!isOfType(item[name], type)) throw invalidArgument(`plan item ${index} (${String(item.kind)}): expected ${name} to be ${type}`);
     }
     if (item.kind === 'degrade') checkQuality(item.quality as Partial<LinkQuality>);
+    if (item.kind === 'rollback' && (item.savedAtMs as number) > (item.atMs as number))
+      throw invalidArgument(
+        `plan item ${index} (rollback): expected savedAtMs of at most ${String(item.atMs)}, got ${String(item.savedAtMs)}`,
+      );
   }
 }
 
 function isOfType(value: unknown, type: FieldType): boolean {
   if (type === 'names') return Array.isArray(value) && value.every((name) => typeof name === 'string');
   if (type === 'quality') return isRecord(value);
+  if (type === 'survivors') return SURVIVORS.includes(value as Survivors);
   return typeof value === type && (type !== 'number' || Number.isFinite(value));
 }
 
@@ -106,6 +142,7 @@ export function milderItems(item: PlanItem): PlanItem[] {
     milder.push({ ...item, forMs: 1 }, { ...item, forMs: Math.round(item.forMs / 4) }, { ...item, forMs: Math.round(item.forMs / 2) });
   }
   if (item.kind === 'crash' && item.silent) milder.push({ ...item, silent: false });
+  milder.push(...milderDisks(item));
   if (item.kind === 'cut') {
     if (item.from.length > 1) milder.push(...item.from.map((name) => ({ ...item, from: [name] })));
     if (item.to.length > 1) milder.push(...item.to.map((name) => ({ ...item, to: [name] })));
@@ -117,4 +154,37 @@ export function milderItems(item: PlanItem): PlanItem[] {
     }
   }
   return milder;
+}
+
+/** Of those that leave a disk other than it was: a crash that does not, or one that leaves more of it. */
+function milderDisks(item: PlanItem): PlanItem[] {
+  const { atMs } = item;
+  const crash = (node: string, forMs: number): PlanItem => ({ kind: 'crash', atMs, node, forMs, silent: true });
+  switch (item.kind) {
+    case 'powerLoss': {
+      const milder = [crash(item.node, item.forMs)];
+      if (item.survives !== 'none') milder.push({ ...item, survives: 'none', draw: 0 });
+      if (item.atCall > 0) milder.push({ ...item, atCall: 0 });
+      return milder;
+    }
+    case 'rollback': {
+      const { node, forMs, savedAtMs } = item;
+      const later = Math.round((savedAtMs + atMs) / 2);
+      return later > savedAtMs && later <= atMs ? [crash(node, forMs), { ...item, savedAtMs: later }] : [crash(node, forMs)];
+    }
+    case 'wipe':
+      return [crash(item.node, item.forMs)];
+    case 'swap': {
+      const { a, b, forMs } = item;
+      const copies: PlanItem[] = [
+        { kind: 'copy', atMs, node: a, of: b, forMs },
+        { kind: 'copy', atMs, node: b, of: a, forMs },
+      ];
+      return [crash(a, forMs), crash(b, forMs), ...copies];
+    }
+    case 'copy':
+      return [crash(item.node, item.forMs)];
+    default:
+      return [];
+  }
 }

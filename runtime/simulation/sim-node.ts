@@ -53,8 +53,8 @@ export class SimNode {
   readonly shards: readonly SimShard[];
   readonly main: SimShard;
   readonly time = new NodeTime();
-  /** Outlives crashes of the node, as far as its files were synced. */
-  readonly disk = new SimDisk();
+  /** Outlives crashes of the node, as far as its files were synced. While the node is down another may be put in its place. */
+  disk = new SimDisk();
 
   constructor(name: string, shardCount: number) {
     this.name = name;

@@ -21,7 +21,7 @@ import type { ShardRuntime } from '../shard-runtime.ts';
 import { Cluster } from './cluster.ts';
 import type { DeathKind } from './fabric.ts';
 import { Nemesis } from './nemesis.ts';
-import { checkPlan, type PlanItem } from './plan.ts';
+import { type ActItem, checkPlan, type PlanItem } from './plan.ts';
 import { rebind } from './rebind.ts';
 import type { WorldSettings } from './settings.ts';
 import { LogBook, type LogLine } from './sim-log.ts';
@@ -37,6 +37,8 @@ export interface SimulationOptions extends WorldSettings {
   readonly start?: (node: SimNode) => void;
   /** Starts the first actors of a worker thread, each time that it starts: what a module given to `ActorSystem.start` exports under that name. */
   readonly startShard?: (start: ShardStart) => void;
+  /** Does what an item `act` of the plan says. */
+  readonly act?: (item: ActItem) => void;
   /** Jobs that actors may run, by name. */
   readonly jobs?: JobTable;
   /** True: this actor may throw. All others' throwing is a failure of the run. */
@@ -67,7 +69,7 @@ export class Simulation {
       onShard: (start) => options.startShard?.(start),
       onFailure: (shard, cell, error) => this.#actorFailed(shard, cell, error),
     });
-    new Nemesis(this.#world, this.#cluster, plan);
+    new Nemesis(this.#world, this.#cluster, plan, (item) => options.act?.(item));
     for (const node of this.#cluster.nodes) this.#cluster.startNode(node);
   }
 
@@ -177,7 +179,13 @@ export class Simulation {
     if (first !== undefined) throw new BugError(`seed ${this.#options.seed}, ${first.atMs} ms: ${first.what}: ${first.detail}`);
   }
 
-  /** Ends the process of a node, or its power. */
+  /** As `crash`, when the present event is over: for who is called by an actor of that node. */
+  crashSoon(name: string, kind: DeathKind = 'reset'): void {
+    const node = this.node(name);
+    this.#world.scheduleFirst(0, { id: this.#world.newId(), fire: () => this.#cluster.crashNode(node, kind) }, 0);
+  }
+
+  /** Ends the process of a node, or its power. Requires: not within a turn of an actor. */
   crash(name: string, kind: DeathKind = 'reset'): void {
     this.#cluster.crashNode(this.node(name), kind);
   }

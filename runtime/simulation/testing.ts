@@ -6,6 +6,7 @@ export {
   CONTENT_ONLY,
   type CrashChoices,
   type CrashModel,
+  drawnModel,
   fillFrom,
   KEEP_ALL,
   keepPrefix,
@@ -15,15 +16,17 @@ export {
   NAMES_ONLY,
   omitOne,
   type PendingEdit,
+  SURVIVORS,
   type Survival,
+  type Survivors,
   tear,
 } from './crash-models.ts';
 export { type DiskCall, type DiskFault, type DiskOperation, type FaultHook, type FaultRule, faultPlan } from './disk-faults.ts';
 export type { Distribution } from './distribution.ts';
 export type { DeathKind } from './fabric.ts';
-export { describeItem, type FaultKind, milderItems, type PlanItem, planEndMs } from './plan.ts';
+export { type ActItem, describeItem, type FaultKind, milderItems, type PlanItem, planEndMs } from './plan.ts';
 export { formatPlanFile, PLAN_FILE_VERSION, type PlanFile, parsePlanFile, type RunPlan } from './plan-file.ts';
-export { FAULT_KINDS, generatePlan, type PlanProfile } from './plan-generator.ts';
+export { DISK_FAULT_KINDS, FAULT_KINDS, generatePlan, type PlanProfile } from './plan-generator.ts';
 export type { Probe } from './probe.ts';
 export type { SchedulingOptions, SchedulingPolicy } from './scheduling.ts';
 export type { NetworkSettings, NodeSettings, TuningSettings, WorldSettings } from './settings.ts';

@@ -358,13 +358,15 @@ test('ring actor: a message of another cluster, or of no form, is refused and lo
     'ring',
     {},
     { type: 'none' },
+    { type: 'opened' },
+    { type: 'drive' },
     { type: 'ring', from: foreign },
     { type: 'prepare', from: foreign, ballot: { round: -1 } },
   ])
-    world.sim.tell(ringActor as never, message as never);
+    world.sim.tell(ringActor, message as never);
   world.run(100);
   const events = world.sim.log.map(({ event }) => event);
-  t.is(events.filter((event) => event === 'malformed message refused').length, 7);
+  t.is(events.filter((event) => event === 'malformed message refused').length, 9);
   t.is(events.filter((event) => event === 'message of another cluster refused').length, 1);
   t.is(events.filter((event) => event === 'ring refused').length, before + 1);
   t.is(world.ringOf('a')?.epoch, epoch);

@@ -35,7 +35,7 @@ class AgentRig {
 
   start(beforeSwitched?: (ring: KnownRing, done: () => void) => void): Ref<Standing> {
     const args = { door: this.door, node: 'kit', shard: 3, holder: this.holder, followMs: FOLLOW_MS };
-    return this.kit.spawn(ringAgent, [beforeSwitched === undefined ? args : { ...args, beforeSwitched }]) as Ref<Standing>;
+    return this.kit.spawn(ringAgent, [beforeSwitched === undefined ? args : { ...args, beforeSwitched }]);
   }
 
   /** What it told RingActor since the last look. */

@@ -6,7 +6,7 @@ export interface Target {
   readonly timeoutMs: number;
 }
 
-/** What a node answered with, or that none did; `code` as in http/problems.ts, or UNREACHABLE. */
+/** What a node answered with, or that none did; `code` as in http/problems.ts, or UNREACHABLE: nothing was done. */
 export class ClientError extends Error {
   readonly code: string;
 
@@ -31,11 +31,20 @@ export async function call<T>({ url, timeoutMs }: Target, method: Method, path: 
     });
     text = await response.text();
   } catch (error) {
+    if (error instanceof Error && error.name === 'TimeoutError')
+      throw new ClientError(
+        'INDETERMINATE',
+        `${url} did not answer within ${timeoutMs} ms: what was asked may still be done; --timeout waits longer`,
+        { cause: error },
+      );
     const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-    const reason = error instanceof Error && error.name === 'TimeoutError' ? `no answer within ${timeoutMs} ms` : errorMessage(cause);
-    throw new ClientError('UNREACHABLE', `no node answers at ${url}: ${reason}; give --host and --http-port, or --url, of one that runs`, {
-      cause: error,
-    });
+    throw new ClientError(
+      'UNREACHABLE',
+      `no node answers at ${url}: ${errorMessage(cause)}; give --host and --http-port, or --url, of one that runs`,
+      {
+        cause: error,
+      },
+    );
   }
   const value = parse(text);
   if (response.ok && value !== undefined) return value as T;

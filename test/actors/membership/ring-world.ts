@@ -271,12 +271,13 @@ export class RingWorld {
     this.#options.extra?.(this, node);
   }
 
-  #startShard({ node, shard, spawn }: ShardStart): void {
+  #startShard(start: ShardStart): void {
+    const { node, shard } = start;
     const place = `${node}/${shard}`;
     const holder = spiedHolder((ring) => this.checker.switched(place, ring));
     this.holders.set(place, holder);
     const door = simDoor(this.sim.node(node).shard(shard));
-    spawn(ringAgent, [{ door, node, shard, holder, followMs: 200 }]);
+    start.spawn(ringAgent, [{ door, node, shard, holder, followMs: 200 }]);
   }
 
   get #seed(): string {

@@ -127,3 +127,23 @@ test('imbalance: the worst data center counts, each by its own mean', (t) => {
   const members = [1, 2, 3].map((n) => ({ ...memberOf(n, { dataCenter: n < 3 ? 'a' : 'b' }), state: 'up' as const, isExcluded: false }));
   t.is(imbalanceOf(members, [30, 10, 900]).toFixed(3), '1.500');
 });
+
+test('plan: it ends, when members have one partition each and there are racks', (t) => {
+  for (const count of [5, 6, 7, 8]) {
+    for (const racks of [1, 2, 3]) {
+      const world = new RingWorld(count, { partitions: 8 }, (number) => ({ rack: `r${number % racks}`, capacity: 1 + (number % 3) }));
+      t.is(new Set(world.ring.owners).size, count);
+    }
+  }
+});
+
+test('plan: the next one changes nothing, when the one before was carried out, whatever racks and capacities do not allow', (t) => {
+  for (const count of [3, 4, 5, 7]) {
+    for (const racks of [1, 2, 3]) {
+      const world = new RingWorld(count, { partitions: 32 }, (number) => ({ rack: `r${number % racks}`, capacity: 1 + (number % 3) }));
+      let rounds = 0;
+      for (; planOwners(world.ring).isNeeded && rounds < 5; rounds++) world.settle();
+      t.true(rounds <= 2, `${count} members in ${racks} racks: still not settled after ${rounds} more`);
+    }
+  }
+});

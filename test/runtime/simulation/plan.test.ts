@@ -1,6 +1,6 @@
 import test from 'ava';
 import { checkPlan, describeItem, milderItems, type PlanItem, planEndMs } from '../../../runtime/simulation/plan.ts';
-import { FAULT_KINDS, generatePlan, type PlanProfile } from '../../../runtime/simulation/plan-generator.ts';
+import { DISK_FAULT_KINDS, FAULT_KINDS, generatePlan, type PlanProfile } from '../../../runtime/simulation/plan-generator.ts';
 
 const PROFILE: PlanProfile = {
   nodes: [
@@ -76,4 +76,29 @@ test('plan: what is none is refused with index and field, when it comes from a f
   t.throws(() => checkPlan([{ kind: 'degrade', atMs: 1, from: 'a', to: 'b', forMs: 1, quality: { lossRatio: 2 } }]), {
     message: /lossRatio from 0 to 1/,
   });
+});
+
+test('plan: items for disks come only where they are asked for, are valid, and get milder in the end to a crash', (t) => {
+  const kinds = new Set<string>();
+  for (const seed of SEEDS) {
+    t.false(generatePlan(seed, PROFILE).some((item) => DISK_FAULT_KINDS.includes(item.kind)));
+    for (const item of generatePlan(seed, { ...PROFILE, kinds: DISK_FAULT_KINDS })) {
+      kinds.add(item.kind);
+      t.notThrows(() => checkPlan(JSON.parse(JSON.stringify([item]))));
+      const milder = milderItems(item);
+      t.true(
+        milder.some((other) => other.kind === 'crash' && other.atMs === item.atMs),
+        describeItem(item),
+      );
+      t.notThrows(() => checkPlan(milder));
+    }
+  }
+  t.is(kinds.size, DISK_FAULT_KINDS.length);
+});
+
+test('plan: an item that can not be is refused, when it goes back to a later state or leaves an unknown one', (t) => {
+  const rollback: PlanItem = { kind: 'rollback', atMs: 1, node: 'a', forMs: 1, savedAtMs: 2 };
+  t.throws(() => checkPlan([rollback]), { message: /expected savedAtMs of at most 1, got 2/ });
+  const loss = { kind: 'powerLoss', atMs: 1, node: 'a', forMs: 1, survives: 'some', draw: 1, atCall: 0 };
+  t.throws(() => checkPlan([loss]), { message: /expected survives to be survivors/ });
 });

@@ -1,0 +1,252 @@
+/**
+ * The workload by which the simulator checks ring and membership: whole nodes but for their data, which start from their disks as production's do, join
+ * through any of the others, and are told by operators to change the ring in competing ways, while machines, network, clocks and disks do their worst. Checked at
+ * every step (god-view.ts, ring-history.ts) and, when all has been well for long, at the end (membership-end.ts).
+ */
+import { gossipActor } from '../../../actors/gossip-actor.ts';
+import { GOSSIP_SLOT, RING_SLOT } from '../../../actors/membership/cluster-door.ts';
+import { type KnownRing, readRing } from '../../../actors/membership/known-ring.ts';
+import { isFenced } from '../../../actors/membership/ring-keeper.ts';
+import { initialRing } from '../../../actors/ring/initial-ring.ts';
+import type { OperationOutcome, Proposal } from '../../../actors/ring/operation.ts';
+import { ringActor } from '../../../actors/ring-actor.ts';
+import { type RingHolder, ringAgent } from '../../../actors/ring-agent.ts';
+import type { ShardStart } from '../../../runtime/definitions.ts';
+import { SeededRandom } from '../../../runtime/random.ts';
+import type { ActItem } from '../../../runtime/simulation/plan.ts';
+import type { RunPlan } from '../../../runtime/simulation/plan-file.ts';
+import { PowerLossError, SimDisk } from '../../../runtime/simulation/sim-disk.ts';
+import type { SimNode } from '../../../runtime/simulation/sim-node.ts';
+import { Simulation } from '../../../runtime/simulation/simulation.ts';
+import type { BuiltWorkload, Workload } from '../../../runtime/simulation/workload.ts';
+import { GodView, type Start } from './god-view.ts';
+import { joiner } from './membership-actors.ts';
+import { act } from './membership-acts.ts';
+import { checkEnd } from './membership-end.ts';
+import { idFrom, type MembershipKnobs, membershipKnobs, plannerOf } from './membership-knobs.ts';
+import {
+  DIRECTORY,
+  type DirectoryRecord,
+  emptyDisk,
+  hasUnfinishedWrite,
+  identityOf,
+  MachineDoor,
+  memberOf,
+  readRecord,
+  seedRef,
+  storedOn,
+  writeRecord,
+} from './sim-machine.ts';
+
+/** An operation, where it was asked for, and what came of it; undefined: nothing yet. */
+export interface Asked {
+  readonly proposal: Proposal;
+  readonly where: string;
+  readonly answer: () => OperationOutcome | 'unknown' | undefined;
+}
+
+export class MembershipRun {
+  readonly god: GodView;
+  readonly knobs: MembershipKnobs;
+  readonly asked: Asked[] = [];
+  readonly #mutants: ReadonlySet<string>;
+  readonly #seed: number | string;
+  readonly #machines: readonly string[];
+  #simulation: Simulation | undefined;
+  /** Nodes that are started before there is a simulation. */
+  #early: SimNode[] = [];
+  #lives = 0;
+
+  constructor(run: RunPlan) {
+    this.#seed = run.seed;
+    this.#mutants = new Set(run.settings.mutants);
+    this.#machines = run.settings.nodes.map(({ name }) => name);
+    this.knobs = membershipKnobs(run.seed);
+    this.god = new GodView((condition, what, detail) => void this.simulation.check(condition, what, detail), this.#mutants);
+  }
+
+  get simulation(): Simulation {
+    if (this.#simulation === undefined) throw new Error('the simulation is not built yet');
+    return this.#simulation;
+  }
+
+  begin(simulation: Simulation): void {
+    this.#simulation = simulation;
+    const early = this.#early;
+    this.#early = [];
+    for (const node of early) {
+      this.start(node);
+      for (const shard of node.shards) this.startShard({ node: node.name, shard: shard.index });
+    }
+  }
+
+  start(node: SimNode): void {
+    if (this.#simulation === undefined) return void this.#early.push(node);
+    try {
+      this.#start(node);
+    } catch (error) {
+      // The machine is about to lose its power.
+      if (!(error instanceof PowerLossError)) throw error;
+    }
+  }
+
+  startShard({ node: name, shard: index }: Pick<ShardStart, 'node' | 'shard'>): void {
+    if (this.#simulation === undefined) return;
+    const node = this.simulation.node(name);
+    const start = this.god.here(name);
+    if (start === undefined || start.threadBoot !== node.main.boot) return;
+    const shard = node.shard(index);
+    const { address } = start.identity;
+    const door = new MachineDoor(shard, this.#machines, address);
+    const holder: RingHolder = { ring: null, mayServe: false };
+    start.holders.set(index, holder);
+    start.switchedTo.delete(index);
+    shard.spawn(ringAgent, [
+      {
+        ...{ door, node: address.node, shard: index, holder, followMs: 300 },
+        beforeSwitched: (ring: KnownRing, done: () => void) => {
+          this.god.switched(start, index, ring);
+          done();
+        },
+      },
+    ]);
+  }
+
+  act(item: ActItem): void {
+    const operator = {
+      simulation: this.simulation,
+      plan: plannerOf(this.knobs),
+      god: this.god,
+      asked: (proposal: Proposal, where: string, answer: Asked['answer']): void => void this.asked.push({ proposal, where, answer }),
+      renew: (machine: string): void => this.#renew(machine),
+      isGone: (start: Start): boolean => start.isStale || this.god.history.newest?.state.banned.includes(start.identity.id) === true,
+    };
+    act(operator, item);
+  }
+
+  #renew(machine: string): void {
+    const { simulation } = this;
+    simulation.crash(machine, 'silent');
+    simulation.node(machine).disk = new SimDisk();
+    simulation.restart(machine);
+    this.god.note('an operator emptied a disk');
+  }
+
+  #start(node: SimNode): void {
+    const { main } = node;
+    const record = this.#open(node);
+    if (record === null) return;
+    const identity = identityOf(node, record);
+    const { id } = identity;
+    const isStale = !this.god.isReal(id, node.disk);
+    const start: Start = {
+      ...{ identity, isStale, machine: node.name, threadBoot: main.boot, disk: node.disk },
+      ...{ holders: new Map<number, RingHolder>(), switchedTo: new Map(), last: undefined, view: null, hasEnded: false },
+    };
+    this.god.started(start);
+    const { runtime } = main;
+    const { cluster, partitions, ring, gossip } = this.knobs;
+    const door = new MachineDoor(main, this.#machines, identity.address);
+    const mutants = this.#mutants;
+    const member = memberOf(identity);
+    const initial = record.isInit ? initialRing({ cluster, clusterName: 'simulated', operationId: cluster, member, partitions }) : null;
+    const own = runtime.spawnWellKnown(RING_SLOT, ringActor, [
+      { identity, door, directory: DIRECTORY, initial, options: { ...ring, plan: plannerOf(this.knobs), mutants } },
+    ]);
+    const gossipRef = runtime.spawnWellKnown(GOSSIP_SLOT, gossipActor, [{ identity, door, mutants, ...gossip }]);
+    main.spawn(joiner, [
+      {
+        ...{ identity, own, gossip: gossipRef },
+        seeds: this.#machines.filter((machine) => machine !== node.name).map((machine) => seedRef(main, machine)),
+        propose: () => this.#joining(start),
+        onView: (view) => {
+          this.god.viewed(start, view);
+        },
+        onFatal: () => {
+          this.god.note(start.isStale ? 'an old copy of a directory was found out' : 'a node was told to end');
+          start.hasEnded = true;
+          this.simulation.crashSoon(node.name);
+        },
+      },
+    ]);
+  }
+
+  #joining(start: Start): ReturnType<Parameters<typeof joiner.create>[1]['propose']> {
+    const random = new SeededRandom(`join:${this.#seed}:${this.asked.length}`);
+    const proposal: Proposal = { operationId: idFrom(random), operation: { type: 'addMember', member: memberOf(start.identity) } };
+    let outcome: OperationOutcome | 'unknown' | undefined;
+    this.asked.push({ proposal, where: start.machine, answer: () => outcome });
+    return {
+      proposal,
+      done: (answer) => {
+        outcome = answer.ok ? answer.value : 'unknown';
+      },
+    };
+  }
+
+  /** The record of this start, on disk. Null: the directory can't be used here. */
+  #open(node: SimNode): DirectoryRecord | null {
+    let found = readRecord(node.disk);
+    if (hasUnfinishedWrite(node.disk)) this.god.note('a crash within a write of the ring state');
+    if (found !== null && !this.#mayStart(node, found)) {
+      emptyDisk(node.disk);
+      found = null;
+      this.god.note('a copy that nobody could know was emptied');
+    }
+    if (found !== null && found.shards !== node.shards.length) {
+      this.god.note('a directory made for another number of shards was refused');
+      return null;
+    }
+    const life = ++this.#lives;
+    const random = new SeededRandom(`life:${this.#seed}:${life}`);
+    const instance = idFrom(random).slice(0, 16);
+    const before = found ?? this.#newRecord(node, random);
+    const record = { ...before, boot: before.boot + 1, instance };
+    writeRecord(node.disk, record);
+    return record;
+  }
+
+  /** False: it is a copy, or an older state, that the cluster would take for the real one. */
+  #mayStart({ disk }: SimNode, { id, boot }: DirectoryRecord): boolean {
+    if (this.god.isReal(id, disk)) return true;
+    const stored = storedOn(disk);
+    if (stored !== null && isFenced(stored, id)) {
+      this.god.note('a directory that was fenced off started again');
+      return true;
+    }
+    return this.god.isToldApart(id, boot + 1, stored?.ring ? readRing(stored.ring).state : null);
+  }
+
+  #newRecord(node: SimNode, random: SeededRandom): DirectoryRecord {
+    const isInit = this.#lives === 1;
+    const name = `${node.name}-${this.#lives}`;
+    const drawn = { id: idFrom(random), capacity: 1 + random.below(3), rack: `r${random.below(3)}` };
+    return { ...drawn, name, isInit, shards: node.shards.length, boot: 0, instance: '' };
+  }
+}
+
+export const membership: Workload = {
+  name: 'membership',
+  build(run: RunPlan): BuiltWorkload {
+    return buildMembership(run);
+  },
+};
+
+export interface BuiltMembership extends BuiltWorkload {
+  readonly membership: MembershipRun;
+}
+
+/** As `membership.build`, with what a bench wants to know of the run. */
+export function buildMembership(run: RunPlan): BuiltMembership {
+  const state = new MembershipRun(run);
+  const simulation = new Simulation({
+    ...run.settings,
+    seed: run.seed,
+    plan: run.plan,
+    start: (node) => state.start(node),
+    startShard: (start) => state.startShard(start),
+    act: (item) => state.act(item),
+  });
+  state.begin(simulation);
+  return { simulation, membership: state, finish: () => checkEnd(state) };
+}
