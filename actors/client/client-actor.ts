@@ -153,7 +153,7 @@ class ClientActor implements Actor<Message> {
     } else {
       this.#probeSoon();
     }
-    if (this.#places.all.every(({ isDown }) => isDown)) this.#desk.lost();
+    if (this.#places.members.every(({ isDown }) => isDown)) this.#desk.lost();
   }
 
   #onGreeted(place: Place, isThere: boolean): void {
@@ -171,7 +171,7 @@ class ClientActor implements Actor<Message> {
   #onProbe(): void {
     this.#isProbing = false;
     const areNodesDown = this.#fetching.probeDown();
-    const down = this.#places.all.flatMap((node) => (node.isDown ? [] : node.shards.filter((place) => place?.state === 'down')));
+    const down = this.#places.members.flatMap((node) => (node.isDown ? [] : node.shards.filter((place) => place?.state === 'down')));
     for (const place of down) this.#greet(place!);
     const isRingWanted = this.#desk.map === null || this.#dispatch.awaitsRing;
     if (isRingWanted) this.#fetch(null);

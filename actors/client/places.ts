@@ -44,6 +44,8 @@ export class NodePlaces {
   /** Out of reach, as far as known: it has to answer a fetch of the ring before it is sent anything else. */
   isDown = false;
   isProbed = false;
+  /** Of the ring in use; before there is one, a seed. */
+  isMember = true;
 
   constructor(address: NodeAddress, door: ClientDoor) {
     this.name = address.node;
@@ -69,8 +71,8 @@ export class Places {
     this.#door = door;
   }
 
-  get all(): readonly NodePlaces[] {
-    return [...this.#nodes.values()];
+  get members(): readonly NodePlaces[] {
+    return [...this.#nodes.values()].filter(({ isMember }) => isMember);
   }
 
   /** The node that listens there, introduced. */
@@ -86,9 +88,12 @@ export class Places {
     return made;
   }
 
-  /** Forgets those that are not in `kept`. */
-  keep(kept: ReadonlySet<NodePlaces>): void {
-    for (const node of this.#nodes.values()) if (!kept.has(node)) this.#nodes.delete(node.name);
+  /** These are the members now. Others are remembered as long as an answer may come from them, or the news that none will. */
+  useMembers(members: readonly NodePlaces[]): void {
+    for (const node of this.#nodes.values()) {
+      node.isMember = members.includes(node);
+      if (!node.isMember && !node.shards.some((place) => place?.state === 'up')) this.#nodes.delete(node.name);
+    }
   }
 
   /** The place whose coordinator `ref` is the well-known address of. */

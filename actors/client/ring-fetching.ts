@@ -60,7 +60,7 @@ export class RingFetching<M> {
 
   /** Asks all that are down whether they are back. Returns whether there are such. */
   probeDown(): boolean {
-    const down = this.#places.all.filter((node) => node.isDown);
+    const down = this.#places.members.filter((node) => node.isDown);
     for (const node of down) this.probe(node);
     return down.length > 0;
   }
@@ -94,7 +94,7 @@ export class RingFetching<M> {
 
   /** One that is not known to be down, when there is one. */
   #any(): NodePlaces | undefined {
-    const all = this.#places.all;
+    const all = this.#places.members;
     const up = all.filter(({ isDown }) => !isDown);
     const from = up.length > 0 ? up : all.filter(({ isProbed }) => !isProbed);
     return from.length === 0 ? undefined : from[this.#context.random.below(from.length)];

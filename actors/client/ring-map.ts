@@ -27,7 +27,7 @@ export class RingMap {
     this.#nodes = ring.members.map(({ address }) => places.of(address));
     this.#isNear = Uint8Array.from(ring.members, (member) => (dataCenter === undefined || member.dataCenter === dataCenter ? 1 : 0));
     for (const keyspace of ring.keyspaces) this.#keyspaces.set(keyspace.name, { keyspace, table: this.#lists.of(keyspace.n) });
-    places.keep(new Set(this.#nodes));
+    places.useMembers(this.#nodes);
   }
 
   get nodes(): readonly NodePlaces[] {

@@ -394,3 +394,33 @@ test('client endings: all that is under way fails when the client stops', (t) =>
     [false, true, false],
   );
 });
+
+test('client endings: a client that fails ends what it was doing, and goes on', (t) => {
+  const world = new ClientWorld({ mayThrow: true });
+  world.store.script = ({ key }) => (key === 'silent' ? null : undefined);
+  const [read, write] = [world.get('silent'), world.put('silent', 'v')];
+  world.run(20);
+  const bad = world.get('k');
+  bad.throws = true;
+  world.run(20);
+  t.deepEqual(codes([read, write]), ['OVERLOADED', 'INDETERMINATE']);
+  t.is(world.await(world.put('k', 'v')).code, 'ok');
+  t.is(world.desk.size, 0);
+});
+
+test('client failover: what is with a node that has left the ring ends when that node does', (t) => {
+  const world = new ClientWorld({ nodes: 4, tuning: { ringRefreshMs: 100, attemptMs: 60_000 } });
+  world.store.script = ({ node }) => (node === 'n1' ? null : undefined);
+  const ops = Array.from({ length: 40 }, (_, i) => world.put(`k${i}`, 'v', { timeoutMs: 60_000 }));
+  world.run(50);
+  const withN1 = ops.filter((op) => op.code === 'none');
+  t.true(withN1.length > 0);
+  world.rings.do({ type: 'removeMember', id: world.rings.member(1)!.id });
+  world.rings.settle();
+  world.store.ring = world.rings.ring;
+  world.run(500);
+  t.is(world.desk.map?.ring.members.length, 3);
+  world.sim.crash('n1');
+  world.run(1_500);
+  t.deepEqual(new Set(codes(withN1)), new Set(['INDETERMINATE']));
+});

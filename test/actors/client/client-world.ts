@@ -26,13 +26,19 @@ export interface ClientWorldOptions extends Omit<RingWorldOptions, 'mutants'> {
   readonly dataCenter?: string;
   readonly plan?: readonly PlanItem[];
   readonly mutants?: readonly string[];
+  /** Actors may fail. */
+  readonly mayThrow?: boolean;
   readonly seed?: number;
 }
 
 export class TestOperation extends Operation {
   outcome: { readonly status: number; readonly values: number } | ClientError | undefined;
 
+  /** The program's part in it throws. */
+  throws = false;
+
   succeeded({ status, record }: ForwardedAnswer): void {
+    if (this.throws) throw new Error('planted');
     this.#end({ status, values: record.siblings });
   }
 
@@ -64,7 +70,18 @@ export class ClientWorld {
   ringsSeen = 0;
 
   constructor(options: ClientWorldOptions = {}) {
-    const { nodes = 3, shards = 2, traits = () => ({}), tuning, dataCenter, plan, mutants = [], seed = 1, ...rings } = options;
+    const {
+      nodes = 3,
+      shards = 2,
+      traits = () => ({}),
+      tuning,
+      dataCenter,
+      plan,
+      mutants = [],
+      mayThrow = false,
+      seed = 1,
+      ...rings
+    } = options;
     this.rings = new RingWorld(nodes, rings, (number) => ({ shards, ...traits(number) }));
     this.store = new FakeStore(this.rings.ring);
     const { store } = this;
@@ -83,6 +100,7 @@ export class ClientWorld {
         whenMade(() => (node.name === CLIENT ? this.#startClient(complete, dataCenter, mutants) : this.#startNode(node.name))),
       startShard: (start) => whenMade(() => void start.spawnWellKnown(COORDINATOR_SLOT, fakeCoordinator, [store, start.node, start.shard])),
       ...(plan === undefined ? {} : { plan }),
+      ...(mayThrow ? { mayThrow: () => true } : {}),
       network: { limits: { unreachableMs: complete.unreachableMs } },
     });
     const starts = pending;
