@@ -336,7 +336,7 @@ export class Replicas {
     const value = record.start === 0 && length === record.bytes.length ? record.bytes : record.bytes.subarray(record.start, record.end);
     const { verb, sink, token } = call;
     if (this.#mutants?.has('ackBeforeDurable')) {
-      this.#engine!.put(this.#keyOf(call), value, durabilityOf(call), () => {});
+      this.#engine!.put(this.#keyOf(call), value, durabilityOf(call), this.#options.ring);
       if (verb === COORDINATE) sink.made(token, record);
       return sink.stored(token);
     }
