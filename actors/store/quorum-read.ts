@@ -174,9 +174,14 @@ export class QuorumReads {
     return this.#needed[slot]!;
   }
 
-  /** Asked, and has said nothing; a mask. */
+  /** Has not said what it was asked for; a mask. */
   silent(slot: number): number {
-    return this.#asked[slot]! & ~this.#records[slot]! & ~this.#digests[slot]! & ~this.#failed[slot]!;
+    const said = this.#records[slot]! | (this.#digests[slot]! & ~this.#askedForRecord[slot]!);
+    return this.#asked[slot]! & ~said & ~this.#failed[slot]!;
+  }
+
+  isAskedForRecord(slot: number, replica: number): boolean {
+    return (this.#askedForRecord[slot]! & (1 << replica)) !== 0;
   }
 
   /** Primaries that have said something else than what merging gave, whose digest is `low`, `high`; a mask. Stand-ins are left as they are. */

@@ -96,6 +96,11 @@ export class QuorumWrites {
     this.#mayHold[slot]! |= 1 << replica;
   }
 
+  /** A replica has it in memory: from now on it is never said that none has. */
+  held(slot: number): void {
+    this.#heldBefore[slot] = 1;
+  }
+
   /** Takes replies in any order, again and again; once durable stays durable, and a replica that has failed may still confirm later. */
   addReply(slot: number, replica: number, reply: WriteReply): void {
     const bit = 1 << replica;

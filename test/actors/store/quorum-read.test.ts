@@ -18,11 +18,11 @@ interface Row {
 }
 
 const bit = (name: string): number => name.charCodeAt(0) - 97;
-const mask = (names: string): number => [...names].reduce((all, name) => all | (1 << bit(name)), 0);
-const records = (version: number, names: string): Step[] => [...names].map((name) => [name, 'record', version] as const);
-const digests = (version: number, names: string): Step[] => [...names].map((name) => [name, 'digest', version] as const);
-const fail = (names: string): Step[] => [...names].map((name) => [name, 'failed'] as const);
-const stale = (names: string): Step[] => [...names].map((name) => [name, 'stale'] as const);
+const mask = (names: string): number => Array.from(names).reduce((all, name) => all | (1 << bit(name)), 0);
+const records = (version: number, names: string): Step[] => Array.from(names, (name) => [name, 'record', version] as const);
+const digests = (version: number, names: string): Step[] => Array.from(names, (name) => [name, 'digest', version] as const);
+const fail = (names: string): Step[] => Array.from(names, (name) => [name, 'failed'] as const);
+const stale = (names: string): Step[] => Array.from(names, (name) => [name, 'stale'] as const);
 
 const ROWS: readonly Row[] = [
   { primaries: 'abc', r: 2, steps: [], progress: 'waiting', verdict: 'timedOut', why: 'nobody has answered' },

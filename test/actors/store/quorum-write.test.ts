@@ -16,8 +16,8 @@ interface Row {
 }
 
 const bit = (name: string): number => name.charCodeAt(0) - 97;
-const mask = (names: string): number => [...names].reduce((all, name) => all | (1 << bit(name)), 0);
-const say = (reply: WriteReply | '+', names: string): Step[] => [...names].map((name) => [name, reply] as const);
+const mask = (names: string): number => Array.from(names).reduce((all, name) => all | (1 << bit(name)), 0);
+const say = (reply: WriteReply | '+', names: string): Step[] => Array.from(names, (name) => [name, reply] as const);
 const durable = (names: string): Step[] => say('durable', names);
 
 const ROWS: readonly Row[] = [
@@ -163,7 +163,7 @@ const ROWS: readonly Row[] = [
 
 const NAMES: readonly string[] = ROWS.map(
   ({ first, second, w, steps }) =>
-    `${first}${second === undefined ? '' : `/${second}`} w ${w} ${steps.map(([who, what]) => who + what).join(' ')}`,
+    `${first}${second === undefined ? '' : `/${second}`} w ${String(w)} ${steps.map(([who, what]) => who + what).join(' ')}`,
 );
 
 function run(
