@@ -1,23 +1,5 @@
-/** The public API. `connect` is the way into a cluster, `ActorSystem` to actors. `dynactor/testing` has the simulated world, `dynactor/storage` the storage engine, `dynactor/level` the same for the `level` ecosystem. */
+/** The public API. `dynactor/testing` has the simulated world, `dynactor/storage` the storage engine, `dynactor/level` the same for the `level` ecosystem. */
 
-export { Client, type ClientEvents, type CloseOptions } from './actors/client/client.ts';
-export { ClientError, type ClientErrorCode } from './actors/client/client-error.ts';
-export { bytes, type Codec, cbor, json, utf8 } from './actors/client/codecs.ts';
-export { connect } from './actors/client/connect.ts';
-export type { Context } from './actors/client/context-text.ts';
-export type { Found, Sibling } from './actors/client/found.ts';
-export {
-  type DeleteOptions,
-  Keyspace,
-  type KeyspaceOptions,
-  type PutOptions,
-  type Resolver,
-  type Written,
-} from './actors/client/keyspace.ts';
-export { type AdminOptions, KeyspaceAdmin, type KeyspaceSettings } from './actors/client/keyspace-admin.ts';
-export type { Outcome } from './actors/client/many.ts';
-export type { ClientTuning, ConnectOptions, Durability, OperationOptions, ReadOptions, WriteOptions } from './actors/client/options.ts';
-export type { Topology, TopologyNode } from './actors/client/topology.ts';
 export { type CompactionActorOptions, compactionActor } from './actors/compaction-actor.ts';
 export { compactionAgent } from './actors/compaction-agent.ts';
 export { CompactionDesk } from './actors/compaction-desk.ts';

@@ -21,7 +21,7 @@ test('client frames: an answer is read where it lies', (t) => {
 
 testProp('client frames: any bytes are an answer, or refused in words', [fc.uint8Array({ maxLength: 80 })], (t, bytes) => {
   const fault = new ForwardedAnswer().read(bytes, 0, bytes.length);
-  t.true(fault === undefined || /^FORWARDED: expected/.test(fault), fault);
+  t.true(fault === undefined || fault.startsWith('FORWARDED: expected'), fault);
 });
 
 testProp(
@@ -32,6 +32,6 @@ testProp(
     payload[at % payload.length]! ^= by;
     const length = cut % 2 === 0 ? payload.length : cut % payload.length;
     const fault = new ForwardedAnswer().read(payload, 0, length);
-    t.true(fault === undefined || /^FORWARDED: expected/.test(fault), fault);
+    t.true(fault === undefined || fault.startsWith('FORWARDED: expected'), fault);
   },
 );

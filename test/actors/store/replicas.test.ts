@@ -55,7 +55,10 @@ test('replicas: what waits for the disk is bounded, and the rest refused', (t) =
   rig.advance(1_000);
   const tokens = Array.from({ length: 5 }, () => rig.call(READ_LOCAL));
   rig.settle();
-  t.log(tokens.map((token) => rig.told[token]), rig.replicas.stats());
+  t.log(
+    tokens.map((token) => rig.told[token]),
+    rig.replicas.stats(),
+  );
   t.deepEqual(
     tokens.map((token) => rig.told[token]!.failed?.status),
     [undefined, undefined, undefined, OVERLOADED, OVERLOADED],
