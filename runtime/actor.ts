@@ -7,6 +7,7 @@ import type { JobOptions, JobRunner } from './jobs.ts';
 import type { Lane } from './lanes.ts';
 import type { ServiceKey } from './receptionist-protocol.ts';
 import type { AnyRef, AskOptions, Ref } from './ref.ts';
+import type { ReplyAddress } from './reply.ts';
 import type { SupervisionOptions } from './supervision.ts';
 import type { Network } from './wire/network.ts';
 
@@ -120,6 +121,10 @@ export interface ActorContext<M> {
 
   /** Answers the binary request being handled, with its request id. Returns as `tell` does. */
   replyBytes(operation: number, bytes: Uint8Array, offset: number, length: number): boolean;
+  /** Notes who sent the binary request being handled, for `replyBytesTo` in a later turn. */
+  noteSender(into: ReplyAddress): void;
+  /** As `replyBytes`, to who was noted. */
+  replyBytesTo(to: ReplyAddress, operation: number, bytes: Uint8Array, offset: number, length: number): boolean;
   /** Milliseconds left for the message being handled; Infinity without a deadline. */
   remainingMs(): number;
   /** Lane of the message being handled. */

@@ -18,7 +18,7 @@ import { GoneRef, LocalRef } from './local-ref.ts';
 import { rareOf } from './rare-state.ts';
 import type { ReceptionistMessage, ServiceKey } from './receptionist-protocol.ts';
 import type { AnyRef, AskOptions, Ref } from './ref.ts';
-import { replyBytes } from './reply.ts';
+import { noteSender, type ReplyAddress, replyBytes, replyBytesTo } from './reply.ts';
 import { Ring } from './ring.ts';
 import type { ShardRuntime } from './shard-runtime.ts';
 import { TaskTimers } from './task-timers.ts';
@@ -153,6 +153,14 @@ export class Context implements ActorContext<unknown> {
 
   replyBytes(operation: number, bytes: Uint8Array, offset: number, length: number): boolean {
     return replyBytes(this.#turn(), operation, bytes, offset, length);
+  }
+
+  noteSender(into: ReplyAddress): void {
+    noteSender(this.#turn(), into);
+  }
+
+  replyBytesTo(to: ReplyAddress, operation: number, bytes: Uint8Array, offset: number, length: number): boolean {
+    return replyBytesTo(this.#turn(), to, operation, bytes, offset, length);
   }
 
   remainingMs(): number {

@@ -64,7 +64,7 @@ export interface ReplicasOptions {
   readonly recordBytesMax?: number;
   readonly leaseCounters?: number;
   readonly driftMaxMs?: number;
-  /** Planted bugs: ackBeforeDurable, missRunsMergeUnordered, and those of versions and engine. */
+  /** Planted bugs: ackBeforeDurable, missRunsMergeUnordered, stallIgnored, and those of versions and engine. */
   readonly mutants?: ReadonlySet<string>;
 }
 
@@ -89,6 +89,7 @@ export class Replicas {
   #engine: Engine | null = null;
   #minting: Minting | null = null;
   #isOpen = false;
+  #isClosed = false;
   /** A write of a dot has failed: the store can't say that it is all there. */
   #hasFailed = false;
   #nextMiss: Miss;
@@ -131,6 +132,7 @@ export class Replicas {
       }
       minting.open((error) => {
         if (error !== undefined) return fail(opened, error);
+        if (this.#isClosed) return fail(opened, new StorageError('CLOSED', 'the replicas were closed while they were opened'));
         this.#engine = opened;
         this.#minting = minting;
         this.#isOpen = true;
@@ -184,6 +186,7 @@ export class Replicas {
   /** No more calls: those that wait fail; writes under way end, and what their sinks are told of them comes by `drain`. Then the clean mark, and the engine closes. */
   close(done: (error: StorageError | undefined) => void): void {
     const engine = this.#engine;
+    this.#isClosed = true;
     if (engine === null || !this.#isOpen) return done(undefined);
     this.#isOpen = false;
     for (const call of this.#waiting.takeAll()) fail(call, LOADING, 'the replicas of this shard are closing');
@@ -195,6 +198,7 @@ export class Replicas {
   }
 
   #isStalled(): boolean {
+    if (this.#mutants?.has('stallIgnored')) return false;
     return this.#engine!.hasWaitingWrites || this.#waiting.hasStalled;
   }
 

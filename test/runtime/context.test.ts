@@ -2,6 +2,7 @@ import test from 'ava';
 import { RuntimeError } from '../../runtime/errors.ts';
 import { RESPONSE } from '../../runtime/lanes.ts';
 import { serviceKey } from '../../runtime/receptionist-protocol.ts';
+import { ReplyAddress } from '../../runtime/reply.ts';
 import { type Context, Driver } from '../helpers/driver.ts';
 import { World } from '../helpers/world.ts';
 
@@ -24,6 +25,8 @@ const CALLS: Readonly<Record<string, (context: Context) => unknown>> = {
   completion: (context) => context.completion(() => 1),
   doorbell: (context) => context.doorbell(1),
   replyBytes: (context) => context.replyBytes(1, Buffer.alloc(1), 0, 1),
+  noteSender: (context) => context.noteSender(new ReplyAddress()),
+  replyBytesTo: (context) => context.replyBytesTo(new ReplyAddress(), 1, Buffer.alloc(1), 0, 1),
   remainingMs: (context) => context.remainingMs(),
   lane: (context) => context.lane,
   stash: (context) => context.stash(),

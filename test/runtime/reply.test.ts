@@ -1,5 +1,6 @@
 import test, { type ExecutionContext } from 'ava';
 import { BULK_CLASS, CONTROL, CONTROL_CLASS } from '../../runtime/lanes.ts';
+import { ReplyAddress } from '../../runtime/reply.ts';
 import { ask, Driver, type DriverOptions } from '../helpers/driver.ts';
 import { type Shard, World } from '../helpers/world.ts';
 
@@ -35,6 +36,30 @@ test('bytes: operation, region and request id arrive, and the reply carries the 
   world.turn(requester, () => t.true(target.tellBytes(0xffff - 1, BYTES, 2, 7, 0xffff_ffff)));
   t.deepEqual(responder.bytes, [{ operation: 0xfffe, text: 'payload', requestId: 0xffff_ffff }]);
   t.deepEqual(requester.bytes, [{ operation: 0xffff, text: 'payload', requestId: 0xffff_ffff }]);
+});
+
+test('bytes: who was noted is answered in a later turn, each by its own request id', both, (t, isRemote) => {
+  const noted: ReplyAddress[] = [];
+  const { world, responder, requester, target } = setUp(isRemote, {
+    receiveBytes: (_bytes, context) => {
+      const address = new ReplyAddress();
+      context.noteSender(address);
+      noted.push(address);
+    },
+  });
+  for (const id of [1, 2]) world.turn(requester, () => t.true(target.tellBytes(1, BYTES, 0, 1, id)));
+  t.deepEqual(requester.bytes, []);
+  world.turn(responder, (context) => {
+    for (const address of noted.reverse()) t.true(context.replyBytesTo(address, 9, BYTES, 2, 7));
+    t.false(context.replyBytesTo(new ReplyAddress(), 9, BYTES, 2, 7));
+  });
+  t.deepEqual(
+    requester.bytes.map(({ operation, text, requestId }) => [operation, text, requestId]),
+    [
+      [9, 'payload', 2],
+      [9, 'payload', 1],
+    ],
+  );
 });
 
 test('bytes: of any length arrive as they are, from none to more than are copied by a loop', both, (t, isRemote) => {

@@ -1,0 +1,308 @@
+/**
+ * VNodeActor: serves the replicas of one shard to coordinators of all nodes, over the binary path, and lets the coordinator of its own thread call them directly.
+ *
+ * ```
+ *  opening --(engine open)--> open --(drain)--> closed        opening --(failed)--> waits, and opens again
+ * ```
+ * Sent to by coordinators (MERGE, READ); answers each one that it takes once, with a status: within the turn, or when the disk has answered.
+ * A frame is refused, before anything is looked at, when it is malformed (and logged), when its ring is not this shard's (STALE_RING), when its partition lies on another shard
+ * (INVALID: the sender's mistake), and while the engine is not open (LOADING). What has passed its deadline is dropped, as nobody waits for it.
+ */
+import { type ActorContext, defineActor, type StopReason } from '../../runtime/actor.ts';
+import { OutBuffer } from '../../runtime/bytes.ts';
+import { unreachable } from '../../runtime/errors.ts';
+import type { Ref } from '../../runtime/ref.ts';
+import { ReplyAddress } from '../../runtime/reply.ts';
+import type { CompactionScheduler } from '../../storage/compaction/scheduler.ts';
+import type { EngineOptions } from '../../storage/engine/options.ts';
+import { partitionOf, shardOf } from '../ring/token.ts';
+import type { RingHolder } from '../ring-agent.ts';
+import { writeDigest } from '../version/digest.ts';
+import type { RecordView } from '../version/record-view.ts';
+import {
+  ANSWER_HEAD_BYTES,
+  beginAnswer,
+  DIGEST,
+  faultOfRequest,
+  KeyPlace,
+  MERGE,
+  MERGED,
+  MESSAGE_BYTES_MAX,
+  READ,
+  RECORD,
+  WANT_DIGEST,
+} from './data-frames.ts';
+import { MERGE_IN, READ_LOCAL, ReplicaCall, type ReplicaSink } from './replica-call.ts';
+import { Replicas, type ReplicasOptions } from './replicas.ts';
+import { INVALID, LOADING, NO_KEYSPACE_FOUND, OK, STALE_RING } from './store-request.ts';
+
+/** Ends service: answered when the store is closed, with its clean mark on disk. */
+export interface DrainStore {
+  readonly type: 'drain';
+  readonly replyTo: Ref<StoreDrained>;
+}
+export interface StoreDrained {
+  readonly type: 'drained';
+  /** Null: all went well. */
+  readonly error: string | null;
+}
+export type VNodeMessage = DrainStore;
+
+/** The replicas of a shard, for the coordinator of its thread. Null: not open. */
+export interface ReplicasHolder {
+  replicas: Replicas | null;
+}
+
+export interface VNodeArguments {
+  readonly node: string;
+  readonly shard: number;
+  /** Worker threads of this node that own data. */
+  readonly shards: number;
+  /** Absolute; exists. The engine lies in shard-<s> below it. */
+  readonly dir: string;
+  readonly ring: RingHolder;
+  readonly holder: ReplicasHolder;
+  /** Called when a frame shows that somebody's ring is newer or older; at most once per turn of the ring. */
+  readonly staleRing?: (sender: { readonly generation: number; readonly changedAt: number }) => void;
+  readonly engine?: EngineOptions;
+  readonly scheduler?: CompactionScheduler;
+  readonly replicas?: Partial<ReplicasOptions>;
+  /** Default 500 ms. */
+  readonly reopenMs?: number;
+  /** Planted bugs: staleRingAccepted, foreignPartitionServed, and those of Replicas. */
+  readonly mutants?: ReadonlySet<string>;
+}
+
+type Message =
+  | VNodeMessage
+  | { readonly type: 'rung' }
+  | { readonly type: 'open' }
+  | { readonly type: 'opened'; readonly replicas: Replicas; readonly error: string | undefined }
+  | { readonly type: 'closed'; readonly error: string | undefined };
+
+const REOPEN_MS = 500;
+const ANSWER_BYTES = 1_024;
+const ANSWER_BYTES_MAX = 16 * 1024 * 1024;
+
+/** A request that is being answered; its number is the token of its call. */
+class Asked {
+  readonly address = new ReplyAddress();
+  operation = 0;
+  wantsDigest = false;
+}
+
+export const vnodeActor = defineActor<Message, readonly [VNodeArguments]>('vnode', (context, args) => new VNode(context, args), {
+  mailbox: { capacity: 8_192 },
+});
+
+class VNode implements ReplicaSink {
+  readonly #context: ActorContext<Message>;
+  readonly #args: VNodeArguments;
+  readonly #ring: () => void;
+  readonly #place = new KeyPlace();
+  readonly #call = new ReplicaCall();
+  readonly #out = new OutBuffer(ANSWER_BYTES, ANSWER_BYTES_MAX);
+  readonly #asked: Asked[] = [];
+  readonly #free: number[] = [];
+  #replicas: Replicas;
+  #draining: Ref<StoreDrained>[] | null = null;
+  #isClosed = false;
+  #trouble = 'the replicas of this shard are being opened';
+
+  constructor(context: ActorContext<Message>, args: VNodeArguments) {
+    this.#context = context;
+    this.#args = args;
+    this.#ring = context.doorbell({ type: 'rung' });
+    this.#replicas = this.#open();
+  }
+
+  receive(message: Message): void {
+    switch (message.type) {
+      case 'drain':
+        return this.#onDrain(message.replyTo);
+      case 'rung':
+        return this.#replicas.drain();
+      case 'open':
+        return this.#onOpen();
+      case 'opened':
+        return this.#onOpened(message.replicas, message.error);
+      case 'closed':
+        return this.#onClosed(message.error);
+      default:
+        unreachable(message);
+    }
+  }
+
+  receiveBytes(operation: number, bytes: Uint8Array, offset: number, length: number): void {
+    const place = this.#place;
+    const fault = faultOfRequest(operation, bytes, offset, offset + length, place);
+    if (fault !== undefined) {
+      this.#context.log.warn('malformed frame refused', { operation, fault });
+      return this.#refuse(operation, INVALID, fault);
+    }
+    const { holder, ring } = this.#args;
+    if (holder.replicas === null || !ring.mayServe || ring.ring === null) return this.#refuse(operation, LOADING, this.#trouble);
+    const status = this.#check(place);
+    if (status !== OK) return this.#refuse(operation, status, this.#why(status));
+    const keyspace = ring.ring.state.keyspaces.find(({ id }) => id === place.keyspace);
+    if (keyspace === undefined) return this.#refuse(operation, NO_KEYSPACE_FOUND, `no keyspace has the id ${place.keyspace}`);
+    const call = this.#call;
+    call.verb = operation === MERGE ? MERGE_IN : READ_LOCAL;
+    call.keyspace = place.keyspace;
+    call.tokenHigh = place.tokenHigh;
+    call.tokenLow = place.tokenLow;
+    call.key = bytes;
+    call.keyStart = place.keyStart;
+    call.keyEnd = place.keyEnd;
+    call.bytes = bytes;
+    call.start = place.keyEnd;
+    call.end = offset + length;
+    call.durability = place.option;
+    call.isLww = keyspace.conflict === 'lww';
+    call.deadlineMs = this.#context.clock.now() + this.#context.remainingMs();
+    call.sink = this;
+    call.token = this.#begin(operation, operation === READ && place.option === WANT_DIGEST);
+    holder.replicas.run(call);
+  }
+
+  stopped(_reason: StopReason): void {
+    this.#args.holder.replicas = null;
+    // Without a drain before: no mark is promised, but what is under way ends and the lock is given back.
+    this.#replicas.close(() => {});
+  }
+
+  found(token: number, record: RecordView): void {
+    const out = this.#out;
+    const { wantsDigest } = this.#asked[token]!;
+    beginAnswer(out, OK);
+    if (wantsDigest) {
+      writeDigest(record, out);
+      return this.#answer(token, DIGEST);
+    }
+    const recordBytes = record.end - record.start;
+    if (!out.ensure(recordBytes)) return this.failed(token, INVALID, `record: ${recordBytes} bytes are too many for an answer`);
+    out.bytes.set(record.bytes.subarray(record.start, record.end), out.length);
+    out.length += recordBytes;
+    this.#answer(token, RECORD);
+  }
+
+  made(): void {}
+
+  stored(token: number): void {
+    beginAnswer(this.#out, OK);
+    this.#answer(token, MERGED);
+  }
+
+  failed(token: number, status: number, message: string): void {
+    this.#writeRefusal(status, message);
+    const { operation, wantsDigest } = this.#asked[token]!;
+    this.#answer(token, operation === MERGE ? MERGED : wantsDigest ? DIGEST : RECORD);
+  }
+
+  #onDrain(replyTo: Ref<StoreDrained>): void {
+    this.#args.holder.replicas = null;
+    this.#trouble = 'the replicas of this shard are closed';
+    if (this.#isClosed) return void replyTo.tell({ type: 'drained', error: null });
+    if (this.#draining !== null) {
+      this.#draining.push(replyTo);
+      return;
+    }
+    this.#draining = [replyTo];
+    this.#context.cancel('open');
+    const closed = this.#context.completion<string | undefined>((error) => ({ type: 'closed', error }));
+    this.#replicas.close((error) => closed(error?.message));
+  }
+
+  #onOpen(): void {
+    if (this.#draining === null) this.#replicas = this.#open();
+  }
+
+  #onOpened(replicas: Replicas, error: string | undefined): void {
+    const { holder, reopenMs = REOPEN_MS } = this.#args;
+    if (this.#draining !== null) return replicas.close(() => {});
+    if (error === undefined) {
+      holder.replicas = replicas;
+      return;
+    }
+    this.#trouble = `the replicas of this shard can't be opened: ${error}`;
+    this.#context.log.error('replicas could not be opened', { why: error });
+    this.#context.after('open', reopenMs, { type: 'open' });
+  }
+
+  #onClosed(error: string | undefined): void {
+    this.#replicas.drain();
+    for (const replyTo of this.#draining ?? []) replyTo.tell({ type: 'drained', error: error ?? null });
+    this.#draining = [];
+    this.#isClosed = true;
+  }
+
+  #open(): Replicas {
+    const { dir, shard, engine, scheduler, replicas: options, mutants } = this.#args;
+    const { clock, random, log, timers, files, jobs } = this.#context;
+    const doors = { clock, random, log, timers, files, jobs, ...(scheduler === undefined ? {} : { scheduler }) };
+    const replicas = new Replicas({
+      dir: `${dir}/shard-${shard}`,
+      doors,
+      ring: this.#ring,
+      ...(engine === undefined ? {} : { engine }),
+      ...(mutants === undefined ? {} : { mutants }),
+      ...options,
+    });
+    const opened = this.#context.completion<string | undefined>((error) => ({ type: 'opened', replicas, error }));
+    replicas.open((error) => opened(error?.message));
+    return replicas;
+  }
+
+  /** Whether the sender's ring agrees with this shard's about the partition, and this shard owns it. */
+  #check({ tokenHigh, generation, changedAt }: KeyPlace): number {
+    const { ring, shard, shards, mutants } = this.#args;
+    const { state } = ring.ring!;
+    const partitions = state.owners.length;
+    const partition = partitionOf(tokenHigh, partitions);
+    if (generation !== state.generation || changedAt !== state.changedAt[partition]!) {
+      if (!mutants?.has('staleRingAccepted')) {
+        this.#args.staleRing?.({ generation, changedAt });
+        return STALE_RING;
+      }
+    }
+    return shardOf(partition, shards, partitions) === shard || mutants?.has('foreignPartitionServed') ? OK : INVALID;
+  }
+
+  #why(status: number): string {
+    const { generation, epoch } = this.#args.ring.ring!.encoded;
+    return status === STALE_RING
+      ? `the partition changed hands: this shard's ring is generation ${generation}, epoch ${epoch}`
+      : `the partition does not lie on shard ${this.#args.shard}`;
+  }
+
+  #begin(operation: number, wantsDigest: boolean): number {
+    const token = this.#free.pop() ?? this.#asked.push(new Asked()) - 1;
+    const asked = this.#asked[token]!;
+    this.#context.noteSender(asked.address);
+    asked.operation = operation;
+    asked.wantsDigest = wantsDigest;
+    return token;
+  }
+
+  #answer(token: number, operation: number): void {
+    const { address } = this.#asked[token]!;
+    this.#free.push(token);
+    this.#context.replyBytesTo(address, operation, this.#out.bytes, 0, this.#out.length);
+  }
+
+  /** The request being handled is not begun. */
+  #refuse(operation: number, status: number, message: string): void {
+    this.#writeRefusal(status, message);
+    const isDigest = operation === READ && this.#place.option === WANT_DIGEST;
+    this.#context.replyBytes(operation === MERGE ? MERGED : isDigest ? DIGEST : RECORD, this.#out.bytes, 0, this.#out.length);
+  }
+
+  #writeRefusal(status: number, message: string): void {
+    const out = this.#out;
+    beginAnswer(out, status);
+    const text = Buffer.from(message).subarray(0, MESSAGE_BYTES_MAX);
+    out.ensure(text.length);
+    out.bytes.set(text, ANSWER_HEAD_BYTES);
+    out.length = ANSWER_HEAD_BYTES + text.length;
+  }
+}

@@ -1,0 +1,196 @@
+import { fc, testProp } from '@fast-check/ava';
+import test from 'ava';
+import { knownRing } from '../../../actors/membership/known-ring.ts';
+import { initialRing } from '../../../actors/ring/initial-ring.ts';
+import type { RingHolder } from '../../../actors/ring-agent.ts';
+import { faultOfRequest, KeyPlace, MERGE, READ, statusOfAnswer, WANT_DIGEST, WANT_RECORD } from '../../../actors/store/data-frames.ts';
+import { DURABILITY_SYNC, INVALID, LOADING, NO_KEYSPACE_FOUND, OK, STALE_RING } from '../../../actors/store/store-request.ts';
+import { type ReplicasHolder, type StoreDrained, type VNodeMessage, vnodeActor } from '../../../actors/store/vnode-actor.ts';
+import { defineActor } from '../../../runtime/actor.ts';
+import { OutBuffer } from '../../../runtime/bytes.ts';
+import { type AnyJob, collectJobs } from '../../../runtime/job-table.ts';
+import type { Ref } from '../../../runtime/ref.ts';
+import { TestKit } from '../../../runtime/simulation/testing.ts';
+import * as storageJobs from '../../../storage/jobs.ts';
+import { idOf, keyspaceOf, memberOf } from '../ring/ring-world.ts';
+import { decodeNaive, encodeNaive, type NaiveRecord } from '../version/naive-record.ts';
+
+const JOBS = new Map<string, AnyJob>();
+collectJobs(storageJobs, JOBS);
+const EPOCH = 3;
+const FIRST = initialRing({ cluster: idOf(1), clusterName: 'test', operationId: idOf(2), member: memberOf(1), partitions: 8 });
+const RING = knownRing({
+  ...FIRST,
+  epoch: EPOCH,
+  parent: '0'.repeat(16),
+  keyspaces: [{ ...keyspaceOf('main'), id: 1 }],
+  nextKeyspaceId: 2,
+});
+const RECORD: NaiveRecord = {
+  vector: new Map([['aa'.repeat(16), { counter: 1, stamp: 1 }]]),
+  siblings: [{ actor: 'aa'.repeat(16), counter: 1, stamp: 1, expiry: 0, isTombstone: false, value: 'value' }],
+};
+
+interface Frame {
+  readonly operation: number;
+  readonly bytes: Uint8Array;
+}
+interface Answered {
+  readonly requestId: number;
+  readonly status: number | string;
+  readonly rest: Buffer;
+}
+
+/** Sends what it is told to, and hands out what comes back. */
+const sender = defineActor<Frame, readonly [vnode: Ref<VNodeMessage>, answered: (answer: Answered) => void]>(
+  'sender',
+  (context, vnode, answered) => {
+    let requests = 0;
+    void context;
+    return {
+      receive: ({ operation, bytes }) => void vnode.tellBytes(operation, bytes, 0, bytes.length, ++requests),
+      receiveBytes(_operation, bytes, offset, length, requestId) {
+        answered({
+          requestId,
+          status: statusOfAnswer(bytes, offset, offset + length),
+          rest: Buffer.from(bytes.subarray(offset + 4, offset + length)),
+        });
+      },
+    };
+  },
+);
+
+class VNodeRig {
+  readonly kit = new TestKit({ jobs: JOBS });
+  readonly ring: RingHolder = { ring: RING, mayServe: true };
+  readonly holder: ReplicasHolder = { replicas: null };
+  readonly answers: Answered[] = [];
+  readonly stale: unknown[] = [];
+  readonly vnode: Ref<VNodeMessage>;
+  readonly #sender: Ref<Frame>;
+
+  constructor(mutants: readonly string[] = []) {
+    this.kit.simulation.node('kit').disk.makeDirectory('/data');
+    const staleRing = (found: unknown): void => void this.stale.push(found);
+    const args = {
+      node: 'kit',
+      shard: 0,
+      shards: 2,
+      dir: '/data',
+      ring: this.ring,
+      holder: this.holder,
+      staleRing,
+      mutants: new Set(mutants),
+    };
+    this.vnode = this.kit.spawn(vnodeActor, [args]);
+    this.#sender = this.kit.spawn(sender, [this.vnode, (answer: Answered) => void this.answers.push(answer)]);
+  }
+
+  /** Waits until it is open. */
+  open(): this {
+    this.kit.advance(1_000);
+    return this;
+  }
+
+  send(operation: number, bytes: Uint8Array): Answered | undefined {
+    const before = this.answers.length;
+    this.kit.tell(this.#sender, { operation, bytes });
+    this.kit.advance(1_000);
+    return this.answers[before];
+  }
+
+  ask(operation: number, option: number, fields: Partial<KeyPlace> = {}, rest: Uint8Array = Buffer.alloc(0)): Answered | undefined {
+    return this.send(operation, frameOf(option, fields, rest));
+  }
+}
+
+function frameOf(option: number, fields: Partial<KeyPlace> = {}, rest: Uint8Array = Buffer.alloc(0)): Buffer {
+  const place = new KeyPlace();
+  Object.assign(place, { keyspace: 1, tokenHigh: 5, tokenLow: 6, changedAt: 1, generation: 1, option, ...fields });
+  const out = new OutBuffer(256, 65_536);
+  place.write(Buffer.from('key'), 0, 3, out);
+  return Buffer.concat([out.bytes.subarray(0, out.length), rest]);
+}
+
+test('vnode: a record that was merged is read back, whole and as a digest', (t) => {
+  const rig = new VNodeRig().open();
+  t.is(rig.ask(READ, WANT_RECORD)?.rest.length, 0);
+  t.is(rig.ask(MERGE, DURABILITY_SYNC, {}, encodeNaive(RECORD))?.status, OK);
+  const read = rig.ask(READ, WANT_RECORD)!;
+  t.deepEqual([read.status, read.requestId], [OK, 3]);
+  t.deepEqual(decodeNaive(read.rest), RECORD);
+  t.is(rig.ask(READ, WANT_DIGEST)?.rest.length, 8);
+  t.deepEqual(rig.kit.failures, []);
+});
+
+test('vnode: it is loading, while the engine opens, and where its node may not serve', (t) => {
+  const rig = new VNodeRig();
+  t.is(rig.holder.replicas, null);
+  const frame = frameOf(WANT_RECORD);
+  rig.send(READ, frame);
+  t.is(rig.answers[0]?.status, LOADING);
+  t.is(rig.send(READ, frame)?.status, OK);
+  rig.ring.mayServe = false;
+  t.is(rig.send(READ, frame)?.status, LOADING);
+});
+
+test('vnode: frames of another ring, of another shard and of no keyspace are refused', (t) => {
+  const rig = new VNodeRig().open();
+  t.is(rig.ask(READ, WANT_RECORD, { changedAt: 2 })?.status, STALE_RING);
+  t.is(rig.ask(READ, WANT_RECORD, { generation: 2 })?.status, STALE_RING);
+  t.deepEqual(rig.stale, [
+    { generation: 1, changedAt: 2 },
+    { generation: 2, changedAt: 1 },
+  ]);
+  t.is(rig.ask(READ, WANT_RECORD, { tokenHigh: 0xffff_ffff })?.status, INVALID);
+  t.is(rig.ask(READ, WANT_RECORD, { keyspace: 9 })?.status, NO_KEYSPACE_FOUND);
+});
+
+test('vnode: the checks of ring and partition are seen to be missing, when they are planted away', (t) => {
+  const rig = new VNodeRig(['staleRingAccepted', 'foreignPartitionServed']).open();
+  t.is(rig.ask(READ, WANT_RECORD, { changedAt: 2 })?.status, OK);
+  t.is(rig.ask(READ, WANT_RECORD, { tokenHigh: 0xffff_ffff })?.status, OK);
+});
+
+test('vnode: what was acknowledged is there after a drain and a new start', (t) => {
+  const rig = new VNodeRig().open();
+  rig.ask(MERGE, DURABILITY_SYNC, {}, encodeNaive(RECORD));
+  const drained = rig.kit.ask<VNodeMessage, StoreDrained>(rig.vnode, (replyTo) => ({ type: 'drain', replyTo }));
+  rig.kit.advance(500);
+  t.deepEqual(drained.answer, { ok: true, value: { type: 'drained', error: null } });
+  t.is(rig.ask(READ, WANT_RECORD)?.status, LOADING);
+  const holder: ReplicasHolder = { replicas: null };
+  rig.kit.spawn(vnodeActor, [{ node: 'kit', shard: 0, shards: 2, dir: '/data', ring: rig.ring, holder }]);
+  rig.kit.advance(1_000);
+  t.true(holder.replicas?.isOpen);
+});
+
+test('vnode: it opens again, when its store was taken', (t) => {
+  const rig = new VNodeRig().open();
+  const holder: ReplicasHolder = { replicas: null };
+  rig.kit.spawn(vnodeActor, [{ node: 'kit', shard: 0, shards: 2, dir: '/data', ring: rig.ring, holder, reopenMs: 10 }]);
+  rig.kit.advance(100);
+  t.is(holder.replicas, null);
+  rig.kit.stop(rig.vnode);
+  rig.kit.advance(1_000);
+  t.not(holder.replicas, null);
+});
+
+const fuzzed = new VNodeRig().open();
+const GOOD = frameOf(DURABILITY_SYNC, {}, encodeNaive(RECORD));
+
+testProp(
+  'vnode: a damaged frame gets one answer, and harms nobody',
+  [fc.constantFrom(MERGE, READ, 77), fc.array(fc.tuple(fc.nat(GOOD.length - 1), fc.nat(255)), { maxLength: 3 }), fc.nat(GOOD.length)],
+  (t, operation, changes, length) => {
+    const bytes = Buffer.from(GOOD.subarray(0, length));
+    for (const [at, value] of changes) if (at < length) bytes[at] = value;
+    const before = fuzzed.answers.length;
+    fuzzed.send(operation, bytes);
+    t.is(fuzzed.answers.length, before + 1);
+    const fault = faultOfRequest(operation, bytes, 0, bytes.length, new KeyPlace());
+    if (fault !== undefined) t.is(fuzzed.answers[before]!.status, INVALID);
+    t.deepEqual(fuzzed.kit.failures, []);
+  },
+  { numRuns: 200 },
+);
