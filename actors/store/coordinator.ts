@@ -26,7 +26,7 @@ import type { ReplicaDoor } from './replica-door.ts';
 import { REPLICAS_MAX } from './replica-mask.ts';
 import { faultOfRequest } from './request-check.ts';
 import { RequestDesk } from './request-desk.ts';
-import { COORDINATING, FORWARDED, isMinted, READING, STALE, WRITING } from './request-phase.ts';
+import { BEGUN, COORDINATING, FORWARDED, isMinted, READING, STALE, WRITING } from './request-phase.ts';
 import type { RequestTable } from './request-table.ts';
 import {
   type AnswerStatus,
@@ -60,6 +60,8 @@ export interface CoordinatorOptions {
   readonly staleRetryMs?: number;
   readonly staleRetries?: number;
   readonly mutants?: ReadonlySet<string>;
+  /** Called by `begin`, which then starts nothing: `startBegun` is to be called in a turn of the coordinator's own, so that answers of replicas come to it and not to a gateway. */
+  readonly later?: () => void;
 }
 
 export class Coordinator {
@@ -71,6 +73,9 @@ export class Coordinator {
   readonly #staleRetries: number;
   readonly #hasher = new Hasher();
   readonly #due: Uint16Array;
+  readonly #later: (() => void) | undefined;
+  /** Ids of requests that were begun and not started yet. */
+  readonly #begun: number[] = [];
 
   constructor(door: ReplicaDoor, options: CoordinatorOptions) {
     const { shard, capacity = 4_096, bytesMax = 64 * 1_024 * 1_024, mutants = new Set() } = options;
@@ -82,6 +87,7 @@ export class Coordinator {
     this.#readSteps = new ReadSteps(this.#desk, events, options.speculateMs ?? 20);
     this.#writeSteps = new WriteSteps(this.#desk, events, options.resendMs ?? 200);
     this.#due = new Uint16Array(capacity);
+    this.#later = options.later;
   }
 
   /** Requests under way: what the door needs to know of them. */
@@ -110,8 +116,21 @@ export class Coordinator {
     table.low[slot] = this.#hasher.low;
     if (request.kind === GET) this.#desk.reads.start(slot, 0, 0, false, 1);
     else this.#desk.writes.start(slot, 0, 0, 0, 1, 1);
-    this.#desk.wake(slot, request.deadlineMs);
-    this.#start(slot, topology);
+    table.phases[slot] = BEGUN;
+    if (this.#later === undefined) return this.#startNow(slot);
+    this.#begun.push(table.idOf(slot, 0));
+    this.#later();
+  }
+
+  /** What was begun since the last time. */
+  startBegun(): void {
+    const { table } = this.#desk;
+    // Why by index: what is answered on the way may begin more.
+    for (let i = 0; i < this.#begun.length; i++) {
+      const slot = table.slotOf(this.#begun[i]!);
+      if (slot >= 0) this.#startNow(slot);
+    }
+    this.#begun.length = 0;
   }
 
   /** What has to be done by now: deadlines, slow replicas, other rings. */
@@ -155,6 +174,14 @@ export class Coordinator {
     if (answer.status === LOADING) return this.#forward(slot, this.#desk.table.replicaOf(id) + 1);
     this.#desk.tell(slot, answer);
     this.#desk.end(slot);
+  }
+
+  #startNow(slot: number): void {
+    const { table, door } = this.#desk;
+    const topology = door.topology();
+    this.#desk.wake(slot, table.deadlineMs[slot]!);
+    if (topology === null) this.#onStale(slot);
+    else this.#start(slot, topology);
   }
 
   #start(slot: number, topology: Topology): void {

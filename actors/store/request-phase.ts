@@ -9,6 +9,8 @@ export const FORWARDED = 4;
 /** Waits for the rings of this node and of replicas to agree. */
 export const STALE = 5;
 export const ANSWERED = 6;
+/** Waits for the coordinator's turn. */
+export const BEGUN = 7;
 
 /** The write has its dot: from then on its record is sent, and never minted again. */
 export function isMinted(table: RequestTable, slot: number): boolean {

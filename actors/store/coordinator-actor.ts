@@ -1,0 +1,310 @@
+/**
+ * CoordinatorActor: one per shard, at COORDINATOR_SLOT. Carries what its Coordinator decides to replicas and other coordinators, and back.
+ *
+ * Gateways of the thread call `holder.coordinator.begin` within their own turns; the request is started in the next turn of this actor, so that answers come to it. Sent to by
+ * replicas (RECORD, DIGEST, MERGED), coordinators and clients (FORWARD, FORWARDED), GossipActor (`view`). What is malformed is refused and logged.
+ */
+import { defineActor } from '../../runtime/actor.ts';
+import { OutBuffer } from '../../runtime/bytes.ts';
+import { unreachable } from '../../runtime/errors.ts';
+import { REQUEST } from '../../runtime/lanes.ts';
+import type { AnyRef } from '../../runtime/ref.ts';
+import { ReplyAddress } from '../../runtime/reply.ts';
+import { u32At } from '../../storage/byte-reader.ts';
+import type { ViewMessage } from '../gossip/view-subscribers.ts';
+import type { KnownRing } from '../membership/known-ring.ts';
+import type { Id } from '../ring/ring-state.ts';
+import type { RingHolder } from '../ring-agent.ts';
+import { checkRecord } from '../version/check-record.ts';
+import { copyBytes } from '../version/copy-bytes.ts';
+import { DIGEST_BYTES } from '../version/digest.ts';
+import { RecordView } from '../version/record-view.ts';
+import { Coordinator, type CoordinatorOptions } from './coordinator.ts';
+import {
+  ANSWER_HEAD_BYTES,
+  COORDINATOR_SLOT,
+  DIGEST,
+  FORWARD,
+  FORWARDED,
+  KeyPlace,
+  MERGE,
+  MERGED,
+  READ,
+  RECORD,
+  statusOfAnswer,
+  VNODE_SLOT,
+  WANT_DIGEST,
+  WANT_RECORD,
+} from './data-frames.ts';
+import { Forward, KeyPlace as ForwardPlace, readForwarded, writeForward, writeForwarded } from './forward-frames.ts';
+import { durabilityOf, LocalReplica, type RunsCalls } from './local-replica.ts';
+import type { ReplicaDoor } from './replica-door.ts';
+import {
+  type ContextKind,
+  LOADING,
+  NO_KEYSPACE_FOUND,
+  OK,
+  OVERLOADED,
+  type RequestKind,
+  StoreAnswer,
+  StoreRequest,
+} from './store-request.ts';
+import { Topology } from './topology.ts';
+import type { ReplicasHolder } from './vnode-actor.ts';
+
+export interface CoordinatorHolder {
+  coordinator: Coordinator | null;
+}
+
+export interface CoordinatorArguments extends Omit<CoordinatorOptions, 'later'> {
+  /** This node's name among transports. */
+  readonly node: string;
+  readonly ring: RingHolder;
+  /** The replicas of this thread, opened by its VNodeActor. */
+  readonly replicas: ReplicasHolder;
+  readonly holder: CoordinatorHolder;
+  /** The well-known actor at that slot of a shard, of this or another node. */
+  readonly refTo: (slot: number, node: string, shard: number) => AnyRef;
+  /** Of FORWARDs that do not say how long they may take. Default 5,000 ms. */
+  readonly forwardMs?: number;
+}
+
+interface Wake {
+  readonly type: 'wake';
+}
+/** Requests were begun, or the replica of this shard has answered. */
+interface Due {
+  readonly type: 'due';
+}
+type Message = ViewMessage | Wake | Due;
+
+const FRAME_BYTES = 4_096;
+const FRAME_BYTES_MAX = 64 * 1_024 * 1_024;
+const FORWARDS_MAX = 4_096;
+
+export const coordinatorActor = defineActor<Message, readonly [CoordinatorArguments]>(
+  'store.coordinator',
+  (context, args) => {
+    const { node, shard, ring, replicas, holder, refTo, forwardMs = 5_000 } = args;
+    const bell = context.doorbell({ type: 'due' });
+    const out = new OutBuffer(FRAME_BYTES, FRAME_BYTES_MAX);
+    const place = new KeyPlace();
+    const forwardPlace = new ForwardPlace();
+    const forwardOut = new StoreRequest();
+    const forward = new Forward(new StoreRequest());
+    const forwarded = new StoreAnswer(new RecordView());
+    const addresses: ReplyAddress[] = [];
+    const freeAddresses: number[] = [];
+    const refs = new Map<number, AnyRef>();
+    const suspects = new Set<Id>();
+    let known: KnownRing | null = null;
+    let topology: Topology | null = null;
+
+    const door: ReplicaDoor = {
+      topology: present,
+      isReachable: (member) => topology === null || !suspects.has(topology.member(member).id),
+      read(member, toShard, id, slot, wantsRecord) {
+        if (isHere(member, toShard)) {
+          local.read(id, slot, wantsRecord);
+          return true;
+        }
+        return writePlace(slot, wantsRecord ? WANT_RECORD : WANT_DIGEST) && send(VNODE_SLOT, member, toShard, READ, id);
+      },
+      merge(member, toShard, id, slot) {
+        const { table } = coordinator;
+        const keyspace = topology?.keyspace(table.keyspaces[slot]!);
+        if (keyspace === undefined) return false;
+        if (isHere(member, toShard)) {
+          local.merge(id, slot, keyspace);
+          return true;
+        }
+        const [start, end] = [table.recordStarts[slot]!, table.recordEnds[slot]!];
+        if (!writePlace(slot, durabilityOf(table.durabilities[slot]!, keyspace)) || !out.ensure(end - start)) return false;
+        copyBytes(table.bufferOf(slot).bytes, start, end, out.bytes, out.length);
+        out.length += end - start;
+        return send(VNODE_SLOT, member, toShard, MERGE, id);
+      },
+      coordinate(id, slot) {
+        const keyspace = topology?.keyspace(coordinator.table.keyspaces[slot]!);
+        if (keyspace === undefined) return false;
+        local.coordinate(id, slot, keyspace);
+        return true;
+      },
+      forward(member, toShard, id, slot) {
+        fillForward(slot);
+        out.clear();
+        const remainingMs = coordinator.table.deadlineMs[slot]! - context.clock.now();
+        return writeForward(out, forwardPlace, forwardOut, remainingMs) && send(COORDINATOR_SLOT, member, toShard, FORWARD, id);
+      },
+      nowMs: () => context.clock.now(),
+      wallMs: () => context.clock.wall(),
+      wakeAt(ms) {
+        if (ms !== Number.POSITIVE_INFINITY) context.after('wake', Math.max(0, ms - context.clock.now()), { type: 'wake' });
+      },
+    };
+    const replica: RunsCalls = {
+      run(call) {
+        if (replicas.replicas === null) call.sink.failed(call.token, LOADING, 'the replicas of this shard are not open');
+        else replicas.replicas.run(call);
+      },
+    };
+    const coordinator = new Coordinator(door, { ...args, later: bell });
+    const local = new LocalReplica(replica, coordinator, () => context.clock.wall(), bell);
+    const sink = { answered: answerForward };
+    holder.coordinator = coordinator;
+
+    return {
+      receive(message: Message): void {
+        switch (message.type) {
+          case 'view':
+            return onView(message);
+          case 'wake':
+            return coordinator.wake();
+          case 'due':
+            local.tell();
+            return coordinator.startBegun();
+          default:
+            unreachable(message);
+        }
+      },
+      receiveBytes(operation: number, bytes: Uint8Array, offset: number, length: number, requestId: number): void {
+        const fault = onBytes(operation, bytes, offset, length, requestId);
+        if (fault !== undefined) context.log.warn('malformed message refused', { operation, fault });
+      },
+      stopped(): void {
+        holder.coordinator = null;
+      },
+    };
+
+    function onView({ view }: ViewMessage): void {
+      suspects.clear();
+      for (const { id, isSuspected, label } of view.members) if (isSuspected || label === 'down') suspects.add(id);
+    }
+
+    /** Returns what was expected and found, when it is malformed. */
+    function onBytes(operation: number, bytes: Uint8Array, offset: number, length: number, requestId: number): string | undefined {
+      const end = offset + length;
+      if (operation === FORWARD) return onForward(bytes, offset, length);
+      if (operation === FORWARDED) {
+        const wrong = readForwarded(bytes, offset, length, forwarded);
+        if (wrong === undefined) coordinator.onForwarded(requestId, forwarded);
+        return wrong;
+      }
+      if (operation !== RECORD && operation !== DIGEST && operation !== MERGED)
+        return `expected an answer or FORWARD, found operation ${operation}`;
+      const status = statusOfAnswer(bytes, offset, end);
+      if (typeof status === 'string') return status;
+      const start = offset + ANSWER_HEAD_BYTES;
+      if (operation === MERGED) {
+        coordinator.onMerged(requestId, status);
+      } else if (operation === DIGEST) {
+        if (status === OK && end - start !== DIGEST_BYTES) return `DIGEST: expected ${DIGEST_BYTES} bytes, found ${end - start}`;
+        coordinator.onDigest(requestId, status, status === OK ? u32At(bytes, start) : 0, status === OK ? u32At(bytes, start + 4) : 0);
+      } else {
+        const wrong = status === OK && start < end ? checkRecord(bytes, start, end) : undefined;
+        if (wrong !== undefined) return `RECORD: ${wrong}`;
+        coordinator.onRecord(requestId, status, bytes, start, status === OK ? end : start);
+      }
+      return undefined;
+    }
+
+    function onForward(bytes: Uint8Array, offset: number, length: number): string | undefined {
+      const wrong = forward.read(bytes, offset, length);
+      if (wrong !== undefined) return wrong;
+      const { request, remainingMs } = forward;
+      const ringNow = present();
+      const keyspace = ringNow?.keyspace(forward.place.keyspace);
+      const token = noted();
+      if (token < 0 || ringNow === null || keyspace === undefined) {
+        forwarded.record.clear();
+        forwarded.status = token < 0 ? OVERLOADED : ringNow === null ? LOADING : NO_KEYSPACE_FOUND;
+        forwarded.message = '';
+        if (token >= 0) return answerForward(token, forwarded);
+        out.clear();
+        if (writeForwarded(out, forwarded)) context.replyBytes(FORWARDED, out.bytes, 0, out.length);
+        return undefined;
+      }
+      request.keyspace = keyspace;
+      request.deadlineMs = context.clock.now() + (remainingMs === 0 ? forwardMs : remainingMs);
+      request.sink = sink;
+      request.token = token;
+      coordinator.begin(request, true);
+      coordinator.startBegun();
+      return undefined;
+    }
+
+    /** Notes who has sent the FORWARD; -1: too many wait for answers. */
+    function noted(): number {
+      const token = freeAddresses.pop() ?? addresses.length;
+      if (token >= FORWARDS_MAX) return -1;
+      const address = addresses[token] ?? new ReplyAddress();
+      addresses[token] = address;
+      context.noteSender(address);
+      return token;
+    }
+
+    function answerForward(token: number, answer: StoreAnswer): undefined {
+      out.clear();
+      if (writeForwarded(out, answer)) context.replyBytesTo(addresses[token]!, FORWARDED, out.bytes, 0, out.length);
+      freeAddresses.push(token);
+    }
+
+    function present(): Topology | null {
+      if (ring.ring === null || !ring.mayServe) return null;
+      if (ring.ring !== known) {
+        known = ring.ring;
+        topology = new Topology(known.state, node);
+        refs.clear();
+      }
+      return topology;
+    }
+
+    function isHere(member: number, toShard: number): boolean {
+      return topology !== null && member === topology.self && toShard === shard;
+    }
+
+    function writePlace(slot: number, option: number): boolean {
+      const { table } = coordinator;
+      out.clear();
+      place.keyspace = table.keyspaces[slot]!;
+      place.tokenHigh = table.high[slot]!;
+      place.tokenLow = table.low[slot]!;
+      place.changedAt = table.changedAt[slot]!;
+      place.generation = table.generationsOfRing[slot]!;
+      place.option = option;
+      return place.write(table.bufferOf(slot).bytes, 0, table.keyEnds[slot]!, out);
+    }
+
+    function fillForward(slot: number): void {
+      const { table } = coordinator;
+      forwardPlace.keyspace = table.keyspaces[slot]!;
+      forwardPlace.high = table.high[slot]!;
+      forwardPlace.low = table.low[slot]!;
+      forwardPlace.changedAt = table.changedAt[slot]!;
+      forwardPlace.generation = table.generationsOfRing[slot]!;
+      const { bytes } = table.bufferOf(slot);
+      forwardOut.kind = table.kinds[slot] as RequestKind;
+      forwardOut.contextKind = table.contextKinds[slot] as ContextKind;
+      forwardOut.r = table.r[slot]!;
+      forwardOut.w = table.w[slot]!;
+      forwardOut.durability = table.durabilities[slot]!;
+      forwardOut.expiryMs = table.expiryMs[slot]!;
+      forwardOut.key = bytes;
+      forwardOut.keyEnd = table.keyEnds[slot]!;
+      forwardOut.context = bytes;
+      forwardOut.contextStart = forwardOut.keyEnd;
+      forwardOut.contextEnd = table.contextEnds[slot]!;
+      forwardOut.value = bytes;
+      forwardOut.valueStart = forwardOut.contextEnd;
+      forwardOut.valueEnd = table.valueEnds[slot]!;
+    }
+
+    function send(slot: number, member: number, toShard: number, operation: number, id: number): boolean {
+      const at = (member * 256 + toShard) * 16 + slot;
+      const ref = refs.get(at) ?? refTo(slot, topology!.member(member).address.node, toShard);
+      refs.set(at, ref);
+      return ref.tellBytes(operation, out.bytes, 0, out.length, id, REQUEST);
+    }
+  },
+  { mailbox: { capacity: 8_192 } },
+);

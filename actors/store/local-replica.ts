@@ -1,0 +1,221 @@
+/**
+ * LocalReplica: the replica of this shard as its coordinator uses it. What comes of a call is put aside and told once the replica has returned: an answer may have a gateway
+ * begin the next request, which calls the replica again, and that must not happen within its own callbacks. Allocates nothing per request.
+ */
+import { OutBuffer } from '../../runtime/bytes.ts';
+import { unreachable } from '../../runtime/errors.ts';
+import { u32At } from '../../storage/byte-reader.ts';
+import type { Keyspace } from '../ring/ring-state.ts';
+import { copyBytes } from '../version/copy-bytes.ts';
+import { DIGEST_BYTES, writeDigest } from '../version/digest.ts';
+import type { RecordView } from '../version/record-view.ts';
+import type { Coordinator } from './coordinator.ts';
+import { COORDINATE, MERGE_IN, READ_LOCAL, ReplicaCall, type ReplicaSink } from './replica-call.ts';
+import {
+  type AnswerStatus,
+  CONTEXT_READ,
+  type ContextKind,
+  DELETE,
+  DURABILITY_NONE,
+  DURABILITY_PERIODIC,
+  DURABILITY_SYNC,
+  OK,
+  PUT,
+  STORAGE_FAILED,
+} from './store-request.ts';
+
+/** What of Replicas is needed here. */
+export interface RunsCalls {
+  run(call: ReplicaCall): void;
+}
+
+type News = 'record' | 'digest' | 'coordinated' | 'merged' | 'notMinted';
+
+const INITIAL_BYTES = 4_096;
+const BYTES_MAX = 256 * 1_024 * 1_024;
+
+export class LocalReplica {
+  readonly #replicas: RunsCalls;
+  readonly #coordinator: Coordinator;
+  readonly #wallMs: () => number;
+  readonly #call = new ReplicaCall();
+  /** What was heard and is not told yet; `#told` of them are. */
+  readonly #news: News[] = [];
+  readonly #ids: number[] = [];
+  readonly #statuses: AnswerStatus[] = [];
+  readonly #starts: number[] = [];
+  readonly #ends: number[] = [];
+  readonly #messages: string[] = [];
+  readonly #out = new OutBuffer(INITIAL_BYTES, BYTES_MAX);
+  readonly #heard: () => void;
+  #told = 0;
+  #isRunning = false;
+  #isTelling = false;
+
+  /** `wallMs`: milliseconds since 1970. `heard` is called when something comes outside of calls from here: `tell` is to be called in a turn of the coordinator's. */
+  constructor(replicas: RunsCalls, coordinator: Coordinator, wallMs: () => number, heard: () => void = () => {}) {
+    this.#heard = heard;
+    this.#replicas = replicas;
+    this.#coordinator = coordinator;
+    this.#wallMs = wallMs;
+  }
+
+  read(id: number, slot: number, wantsRecord: boolean): void {
+    const call = this.#callOf(slot, id);
+    call.verb = READ_LOCAL;
+    call.sink = wantsRecord ? this.#onRecord : this.#onDigest;
+    this.#run(call);
+  }
+
+  /** The slot's record. */
+  merge(id: number, slot: number, keyspace: Keyspace): void {
+    const { table } = this.#coordinator;
+    const call = this.#callOf(slot, id);
+    call.verb = MERGE_IN;
+    call.bytes = call.key;
+    call.start = table.recordStarts[slot]!;
+    call.end = table.recordEnds[slot]!;
+    call.durability = durabilityOf(table.durabilities[slot]!, keyspace);
+    call.isLww = keyspace.conflict === 'lww';
+    call.sink = this.#onMerged;
+    this.#run(call);
+  }
+
+  coordinate(id: number, slot: number, keyspace: Keyspace): void {
+    const { table } = this.#coordinator;
+    const call = this.#callOf(slot, id);
+    const kind = table.kinds[slot]!;
+    const isRead = table.contextKinds[slot] === CONTEXT_READ;
+    call.verb = COORDINATE;
+    call.isTombstone = kind === DELETE;
+    call.bytes = call.key;
+    call.start = table.contextEnds[slot]!;
+    call.end = table.valueEnds[slot]!;
+    call.contextKind = table.contextKinds[slot] as ContextKind;
+    call.context = call.key;
+    call.contextStart = isRead ? table.readContextStarts[slot]! : table.keyEnds[slot]!;
+    call.contextEnd = isRead ? table.readContextEnds[slot]! : table.contextEnds[slot]!;
+    const expiryMs = table.expiryMs[slot]!;
+    // Why here: so it is the same on all replicas (T8).
+    call.expiryMs = kind !== PUT ? 0 : expiryMs === 0 && keyspace.ttlMs > 0 ? this.#wallMs() + keyspace.ttlMs : expiryMs;
+    call.durability = durabilityOf(table.durabilities[slot]!, keyspace);
+    call.isLww = keyspace.conflict === 'lww';
+    call.sink = this.#onCoordinated;
+    this.#run(call);
+  }
+
+  /** Tells the coordinator what was heard: after `Replicas.drain`. */
+  tell(): void {
+    if (this.#isTelling) return;
+    this.#isTelling = true;
+    try {
+      while (this.#told < this.#news.length) this.#tellOne(this.#told++);
+    } finally {
+      this.#isTelling = false;
+    }
+    this.#told = 0;
+    this.#out.clear();
+    for (const list of [this.#news, this.#ids, this.#statuses, this.#starts, this.#ends, this.#messages]) list.length = 0;
+  }
+
+  #callOf(slot: number, id: number): ReplicaCall {
+    const { table } = this.#coordinator;
+    const call = this.#call;
+    call.keyspace = table.keyspaces[slot]!;
+    call.tokenHigh = table.high[slot]!;
+    call.tokenLow = table.low[slot]!;
+    call.key = table.bufferOf(slot).bytes;
+    call.keyStart = 0;
+    call.keyEnd = table.keyEnds[slot]!;
+    call.deadlineMs = table.deadlineMs[slot]!;
+    call.token = id;
+    return call;
+  }
+
+  #run(call: ReplicaCall): void {
+    this.#isRunning = true;
+    this.#replicas.run(call);
+    this.#isRunning = false;
+    this.tell();
+  }
+
+  #tellOne(i: number): void {
+    const [id, status, start, end] = [this.#ids[i]!, this.#statuses[i]!, this.#starts[i]!, this.#ends[i]!];
+    const { bytes } = this.#out;
+    const news = this.#news[i]!;
+    switch (news) {
+      case 'record':
+        return this.#coordinator.onRecord(id, status, bytes, start, end);
+      case 'digest':
+        return this.#coordinator.onDigest(id, status, status === OK ? u32At(bytes, start) : 0, status === OK ? u32At(bytes, start + 4) : 0);
+      case 'coordinated':
+        return this.#coordinator.onCoordinated(id, status, bytes, start, end);
+      case 'merged':
+        return this.#coordinator.onMerged(id, status);
+      case 'notMinted':
+        // Before it was minted the first is meant, and ends the request; after it, the second.
+        this.#coordinator.onCoordinated(id, status, bytes, 0, 0, this.#messages[i]);
+        return this.#coordinator.onMerged(id, status);
+      default:
+        return unreachable(news);
+    }
+  }
+
+  #hear(news: News, id: number, status: AnswerStatus, bytes: number, message = ''): void {
+    this.#news.push(news);
+    this.#ids.push(id);
+    this.#statuses.push(status);
+    this.#starts.push(this.#out.length - bytes);
+    this.#ends.push(this.#out.length);
+    this.#messages.push(message);
+    if (!this.#isRunning) this.#heard();
+  }
+
+  #hearRecord(news: 'record' | 'coordinated', id: number, { bytes, start, end }: RecordView): void {
+    const out = this.#out;
+    if (!out.ensure(end - start)) return this.#hear(news === 'record' ? 'record' : 'merged', id, STORAGE_FAILED, 0);
+    copyBytes(bytes, start, end, out.bytes, out.length);
+    out.length += end - start;
+    this.#hear(news, id, OK, end - start);
+  }
+
+  readonly #onRecord: ReplicaSink = this.#sink({
+    found: (id, record) => this.#hearRecord('record', id, record),
+    failed: (id, status) => this.#hear('record', id, status, 0),
+  });
+
+  readonly #onDigest: ReplicaSink = this.#sink({
+    found: (id, record) => {
+      if (writeDigest(record, this.#out)) this.#hear('digest', id, OK, DIGEST_BYTES);
+      else this.#hear('digest', id, STORAGE_FAILED, 0);
+    },
+    failed: (id, status) => this.#hear('digest', id, status, 0),
+  });
+
+  readonly #onMerged: ReplicaSink = this.#sink({
+    stored: (id) => this.#hear('merged', id, OK, 0),
+    failed: (id, status) => this.#hear('merged', id, status, 0),
+  });
+
+  readonly #onCoordinated: ReplicaSink = this.#sink({
+    made: (id, record) => this.#hearRecord('coordinated', id, record),
+    stored: (id) => this.#hear('merged', id, OK, 0),
+    failed: (id, status, message) => this.#hear('notMinted', id, status, 0, message),
+  });
+
+  #sink(heard: Partial<ReplicaSink>): ReplicaSink {
+    return { found() {}, made() {}, stored() {}, failed() {}, ...heard };
+  }
+}
+
+export function durabilityOf(asked: number, { durability }: Keyspace): number {
+  if (asked !== 0) return asked;
+  switch (durability) {
+    case 'none':
+      return DURABILITY_NONE;
+    case 'periodic':
+      return DURABILITY_PERIODIC;
+    case 'sync':
+      return DURABILITY_SYNC;
+  }
+}

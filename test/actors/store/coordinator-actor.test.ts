@@ -1,0 +1,168 @@
+import test from 'ava';
+import { knownRing } from '../../../actors/membership/known-ring.ts';
+import type { RingHolder } from '../../../actors/ring-agent.ts';
+import { type CoordinatorHolder, coordinatorActor } from '../../../actors/store/coordinator-actor.ts';
+import { COORDINATOR_SLOT, FORWARD, FORWARDED, VNODE_SLOT } from '../../../actors/store/data-frames.ts';
+import { KeyPlace, readForwarded, writeForward } from '../../../actors/store/forward-frames.ts';
+import {
+  DELETE,
+  GET,
+  INDETERMINATE,
+  LOADING,
+  NO_KEYSPACE_FOUND,
+  NOT_FOUND,
+  OK,
+  PUT,
+  StoreAnswer,
+  StoreRequest,
+} from '../../../actors/store/store-request.ts';
+import { type ReplicasHolder, vnodeActor } from '../../../actors/store/vnode-actor.ts';
+import { RecordView } from '../../../actors/version/record-view.ts';
+import { defineActor } from '../../../runtime/actor.ts';
+import { OutBuffer } from '../../../runtime/bytes.ts';
+import { type AnyJob, collectJobs } from '../../../runtime/job-table.ts';
+import type { Ref } from '../../../runtime/ref.ts';
+import { type LinkQuality, Simulation } from '../../../runtime/simulation/testing.ts';
+import * as storageJobs from '../../../storage/jobs.ts';
+import { RingWorld } from '../ring/ring-world.ts';
+import { decodeNaive } from '../version/naive-record.ts';
+
+const JOBS = new Map<string, AnyJob>();
+collectJobs(storageJobs, JOBS);
+
+interface Said {
+  readonly status: number;
+  readonly values: readonly (string | undefined)[];
+}
+
+/** Three nodes with engines, two shards each; a gateway's part is played by the test. */
+class StoreCluster {
+  readonly sim: Simulation;
+  readonly holders = new Map<string, CoordinatorHolder>();
+  readonly rings: RingHolder[] = [];
+  readonly #ring = knownRing(new RingWorld(3, {}, () => ({ shards: 2 })).ring);
+
+  constructor(quality: Partial<LinkQuality> = {}) {
+    const nodes = this.#ring.state.members.map(({ address }) => ({ name: address.node, shards: 2 }));
+    this.sim = new Simulation({ seed: 1, nodes, jobs: JOBS, network: { quality } });
+    for (const node of this.sim.nodes) {
+      node.disk.makeDirectory('/data');
+      for (const { index, runtime } of node.shards) {
+        const ring: RingHolder = { ring: this.#ring, mayServe: true };
+        const replicas: ReplicasHolder = { replicas: null };
+        const holder: CoordinatorHolder = { coordinator: null };
+        const about = { node: node.name, shard: index, ring };
+        runtime.spawnWellKnown(VNODE_SLOT, vnodeActor, [{ ...about, shards: 2, dir: '/data', holder: replicas }]);
+        runtime.spawnWellKnown(COORDINATOR_SLOT, coordinatorActor, [
+          { ...about, replicas, holder, refTo: (slot: number, to: string, shard: number) => runtime.wellKnown(slot, { node: to, shard }) },
+        ]);
+        this.holders.set(`${node.name}/${index}`, holder);
+        this.rings.push(ring);
+      }
+    }
+    this.run(2_000);
+  }
+
+  run(ms: number): void {
+    this.sim.run(this.sim.now + ms);
+    this.sim.throwIfFailed();
+  }
+
+  ask(at: string, kind: StoreRequest['kind'], key: string, value = '', timeoutMs = 1_000): Said {
+    const request = requestOf(kind, key, value);
+    request.keyspace = this.#ring.state.keyspaces[0]!;
+    const [node = '', shard = ''] = at.split('/');
+    request.deadlineMs = this.sim.node(node).shard(Number(shard)).runtime.doors.clock.now() + timeoutMs;
+    const said: Said[] = [];
+    request.sink = { answered: (_token, answer) => void said.push(saidOf(answer)) };
+    this.holders.get(at)!.coordinator!.begin(request);
+    this.run(timeoutMs + 10);
+    if (said.length !== 1) throw new Error(`${said.length} answers`);
+    return said[0]!;
+  }
+}
+
+function requestOf(kind: StoreRequest['kind'], key: string, value: string): StoreRequest {
+  const request = new StoreRequest();
+  request.kind = kind;
+  request.contextKind = kind === GET ? 0 : 1;
+  request.key = Buffer.from(key);
+  request.keyEnd = request.key.length;
+  request.value = Buffer.from(value);
+  request.valueEnd = request.value.length;
+  return request;
+}
+
+function saidOf({ status, record }: StoreAnswer): Said {
+  const bytes = Buffer.from(record.bytes.subarray(record.start, record.end));
+  return { status, values: bytes.length === 0 ? [] : decodeNaive(bytes).siblings.map(({ value }) => value) };
+}
+
+test('coordinator actor: three nodes with two shards each serve every key at every shard', (t) => {
+  const cluster = new StoreCluster();
+  const shards = [...cluster.holders.keys()];
+  for (let i = 0; i < 12; i++) {
+    t.is(cluster.ask(shards[i % shards.length]!, PUT, `key${i}`, `value${i}`).status, OK);
+    t.deepEqual(cluster.ask(shards[(i * 5 + 1) % shards.length]!, GET, `key${i}`), { status: OK, values: [`value${i}`] });
+  }
+  t.is(cluster.ask(shards[0]!, DELETE, 'key3').status, OK);
+  t.is(cluster.ask(shards[1]!, GET, 'key3').status, NOT_FOUND);
+  t.is(cluster.ask(shards[1]!, GET, 'nothing').status, NOT_FOUND);
+});
+
+test('coordinator actor: the others go on, when one node has crashed; when two have, a write is INDETERMINATE', (t) => {
+  const cluster = new StoreCluster();
+  cluster.ask('n1/0', PUT, 'key', 'one');
+  cluster.sim.crash('n3');
+  const puts = [0, 1, 2, 3].map((i) => cluster.ask('n1/0', PUT, `k${i}`, 'two'));
+  t.true(puts.every(({ status }) => status === OK || status === INDETERMINATE));
+  t.deepEqual(cluster.ask('n2/1', GET, 'key'), { status: OK, values: ['one'] });
+  cluster.sim.crash('n2');
+  const late = [0, 1, 2, 3].map((i) => cluster.ask(`n1/${i % 2}`, PUT, `l${i}`, 'three', 300));
+  t.true(late.some(({ status }) => status === INDETERMINATE) && late.every(({ status }) => status !== OK));
+});
+
+interface Send {
+  readonly bytes: Uint8Array;
+}
+const client = defineActor<Send, readonly [to: Ref, heard: (answer: Said, requestId: number) => void]>(
+  'test.client',
+  (_context, to, heard) => ({
+    receive: ({ bytes }) => void to.tellBytes(FORWARD, bytes, 0, bytes.length, 77),
+    receiveBytes(operation, bytes, offset, length, requestId) {
+      const answer = new StoreAnswer(new RecordView());
+      const wrong = operation === FORWARDED ? readForwarded(bytes, offset, length, answer) : `operation ${operation}`;
+      if (wrong !== undefined) throw new Error(wrong);
+      heard(saidOf(answer), requestId);
+    },
+  }),
+);
+
+test('coordinator actor: FORWARD of a client is answered to it, also when it is refused; what is malformed is logged and harms nobody', (t) => {
+  const cluster = new StoreCluster();
+  const { runtime } = cluster.sim.node('n2').shard(0);
+  const heard: (Said & { readonly requestId: number })[] = [];
+  const to = runtime.wellKnown(COORDINATOR_SLOT, { node: 'n1', shard: 1 });
+  const ref = runtime.spawn(client, [to, (answer, requestId) => void heard.push({ ...answer, requestId })]);
+  const send = (keyspace: number, request: StoreRequest): void => {
+    const place = new KeyPlace();
+    place.keyspace = keyspace;
+    const out = new OutBuffer(64, 10_000);
+    writeForward(out, place, request, 500);
+    ref.tell({ bytes: Buffer.from(out.bytes.subarray(0, out.length)) });
+    cluster.run(600);
+  };
+  send(1, requestOf(GET, 'key', ''));
+  ref.tell({ bytes: Buffer.alloc(60, 9) });
+  send(99, requestOf(GET, 'key', ''));
+  for (const ring of cluster.rings) ring.mayServe = false;
+  send(1, requestOf(GET, 'key', ''));
+  t.deepEqual(
+    heard.map(({ status, requestId }) => [status, requestId]),
+    [
+      [NOT_FOUND, 77],
+      [NO_KEYSPACE_FOUND, 77],
+      [LOADING, 77],
+    ],
+  );
+});

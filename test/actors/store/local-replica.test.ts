@@ -1,0 +1,167 @@
+import test from 'ava';
+import { Coordinator } from '../../../actors/store/coordinator.ts';
+import { LocalReplica, type RunsCalls } from '../../../actors/store/local-replica.ts';
+import { COORDINATE, MERGE_IN, READ_LOCAL, type ReplicaCall } from '../../../actors/store/replica-call.ts';
+import {
+  CONTEXT_LOCAL,
+  DELETE,
+  DURABILITY_PERIODIC,
+  DURABILITY_SYNC,
+  GET,
+  INDETERMINATE,
+  NOT_FOUND,
+  OK,
+  PUT,
+  STORAGE_FAILED,
+  StoreRequest,
+} from '../../../actors/store/store-request.ts';
+import { Topology } from '../../../actors/store/topology.ts';
+import { RingWorld } from '../ring/ring-world.ts';
+import { decodeNaive } from '../version/naive-record.ts';
+import { viewOf } from '../version/records.ts';
+import { TestCluster, type TestVnode } from '../version/test-vnode.ts';
+
+const TTL_MS = 5_000;
+const WALL_MS = 1_700_000_000_000;
+
+/** Answers within the call; throws when it is called from within its own callbacks. */
+class FakeReplicas implements RunsCalls {
+  readonly cluster = new TestCluster();
+  readonly vnodes = new Map<string, TestVnode>();
+  readonly calls: { readonly verb: number; readonly durability: number; readonly expiryMs: number; readonly isLww: boolean }[] = [];
+  /** A disk that fails: before a dot is minted, or after it. */
+  fails: 'never' | 'before' | 'after' = 'never';
+  #isTelling = false;
+
+  run(call: ReplicaCall): void {
+    if (this.#isTelling) throw new Error('called within its own callback');
+    const { verb, durability, expiryMs, isLww, sink, token } = call;
+    this.calls.push({ verb, durability, expiryMs, isLww });
+    const key = Buffer.from(call.key.subarray(call.keyStart, call.keyEnd)).toString();
+    const vnode = this.vnodes.get(key) ?? this.cluster.vnode();
+    this.vnodes.set(key, vnode);
+    const bytes = Buffer.from(call.bytes.subarray(call.start, call.end));
+    this.#isTelling = true;
+    if (this.fails === 'before') {
+      sink.failed(token, STORAGE_FAILED, 'disk is full');
+    } else if (verb === READ_LOCAL) {
+      sink.found(token, viewOf(vnode.record));
+    } else {
+      if (verb === MERGE_IN) vnode.receive(bytes);
+      else vnode.put(call.isTombstone ? undefined : bytes.toString(), call.contextKind === CONTEXT_LOCAL ? vnode.record : Buffer.alloc(0));
+      if (verb === COORDINATE) sink.made(token, viewOf(vnode.record));
+      if (this.fails === 'after') sink.failed(token, STORAGE_FAILED, 'disk has failed');
+      else sink.stored(token);
+    }
+    this.#isTelling = false;
+  }
+}
+
+class OneNode {
+  readonly replicas = new FakeReplicas();
+  readonly statuses: number[] = [];
+  readonly found: (string | undefined)[][] = [];
+  readonly messages: string[] = [];
+  readonly #topology = new Topology(new RingWorld(1, { keyspace: { n: 1, durability: 'periodic', ttlMs: TTL_MS } }).ring, 'n1');
+  readonly #keyspace = this.#topology.ring.keyspaces[0]!;
+  readonly #local: LocalReplica;
+  readonly coordinator: Coordinator;
+
+  constructor() {
+    this.coordinator = new Coordinator(
+      {
+        topology: () => this.#topology,
+        isReachable: () => true,
+        read: (_member, _shard, id, slot, wantsRecord) => {
+          this.#local.read(id, slot, wantsRecord);
+          return true;
+        },
+        merge: (_member, _shard, id, slot) => {
+          this.#local.merge(id, slot, this.#keyspace);
+          return true;
+        },
+        coordinate: (id, slot) => {
+          this.#local.coordinate(id, slot, this.#keyspace);
+          return true;
+        },
+        forward: () => false,
+        nowMs: () => 0,
+        wallMs: () => WALL_MS,
+        wakeAt() {
+          // Nothing takes time here.
+        },
+      },
+      { shard: 0, capacity: 4 },
+    );
+    this.#local = new LocalReplica(this.replicas, this.coordinator, () => WALL_MS);
+  }
+
+  begin(kind: StoreRequest['kind'], value = '', then?: () => void, durability = 0): void {
+    const request = new StoreRequest();
+    request.kind = kind;
+    request.keyspace = this.#keyspace;
+    request.key = Buffer.from('key');
+    request.keyEnd = 3;
+    request.value = Buffer.from(value);
+    request.valueEnd = request.value.length;
+    request.contextKind = kind === GET ? 0 : CONTEXT_LOCAL;
+    request.durability = durability;
+    request.deadlineMs = 100;
+    request.sink = {
+      answered: (_token, { status, record, message }) => {
+        this.statuses.push(status);
+        this.messages.push(message);
+        const bytes = Buffer.from(record.bytes.subarray(record.start, record.end));
+        this.found.push(bytes.length === 0 ? [] : decodeNaive(bytes).siblings.map((sibling) => sibling.value));
+        then?.();
+      },
+    };
+    this.coordinator.begin(request);
+  }
+}
+
+test('local replica: one node puts, gets and deletes, each within its call', (t) => {
+  const node = new OneNode();
+  node.begin(GET);
+  node.begin(PUT, 'one');
+  node.begin(GET);
+  node.begin(DELETE);
+  node.begin(GET);
+  t.deepEqual(node.statuses, [NOT_FOUND, OK, OK, OK, NOT_FOUND]);
+  t.deepEqual(node.found.slice(0, 3), [[], ['one'], ['one']]);
+  t.is(node.coordinator.table.used, 0);
+});
+
+test('local replica: it is not called within its own callbacks, when an answer begins the next request', (t) => {
+  const node = new OneNode();
+  let left = 100;
+  const again = (): void => {
+    if (left-- > 0) node.begin(left % 2 === 0 ? PUT : GET, `v${left}`, again);
+  };
+  node.begin(PUT, 'first', again);
+  t.is(node.statuses.length, 101);
+  t.true(node.statuses.every((status) => status === OK));
+});
+
+test('local replica: what the request leaves open is as the keyspace says', (t) => {
+  const node = new OneNode();
+  node.begin(PUT, 'one');
+  node.begin(PUT, 'two', undefined, DURABILITY_SYNC);
+  node.begin(DELETE);
+  const call = { verb: COORDINATE, isLww: false };
+  t.deepEqual(node.replicas.calls, [
+    { ...call, durability: DURABILITY_PERIODIC, expiryMs: WALL_MS + TTL_MS },
+    { ...call, durability: DURABILITY_SYNC, expiryMs: WALL_MS + TTL_MS },
+    { ...call, durability: DURABILITY_PERIODIC, expiryMs: 0 },
+  ]);
+});
+
+test('local replica: STORAGE_FAILED is said where nothing was written, INDETERMINATE after the dot was minted [T16]', (t) => {
+  const node = new OneNode();
+  node.replicas.fails = 'before';
+  node.begin(PUT, 'one');
+  node.replicas.fails = 'after';
+  node.begin(PUT, 'two');
+  t.deepEqual(node.statuses, [STORAGE_FAILED, INDETERMINATE]);
+  t.is(node.messages[0], 'disk is full');
+});
