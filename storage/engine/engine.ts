@@ -108,7 +108,7 @@ export class Engine implements EngineApi {
 
   iterator(options: IteratorOptions): EngineIterator {
     this.#mustBeOpen();
-    const { memory, versions, doors, reads } = this.#parts;
+    const { memory, versions, doors, context } = this.#parts;
     const version = versions.hold();
     const now = this.#parts.options.mutants.has('iteratorSeesLater') ? Number.MAX_SAFE_INTEGER : memory.sequence;
     const sequence = options.snapshot?.sequence ?? now;
@@ -117,7 +117,7 @@ export class Engine implements EngineApi {
       {
         timers: doors.timers,
         open: (bounds, onReady) => openCursor(tables, version, sequence, bounds, onReady),
-        beginRun: () => reads.beginRun(),
+        beginRun: () => context.runs.begin(),
         release: () => {
           this.#iterators.delete(iterator);
           memory.release(tables);
@@ -135,6 +135,11 @@ export class Engine implements EngineApi {
   snapshot(): Snapshot {
     this.#mustBeOpen();
     return this.#parts.snapshots.take(this.#parts.memory.sequence);
+  }
+
+  /** Writes wait for room in memory, and are not seen by reads yet: who reads to decide what to write waits too. The next one that is done may have ended it. */
+  get hasWaitingWrites(): boolean {
+    return this.#parts.writes.waitingCount > 0;
   }
 
   flush(done: WriteDone): void {

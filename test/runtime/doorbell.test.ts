@@ -39,7 +39,8 @@ test('doorbell: it is heard, when the mailbox is full', (t) => {
   t.false(actor.ref.tell('refused'));
   bells[0]!();
   world.settle();
-  t.deepEqual([...actor.messages].sort(), ['first', 'rung']);
+  t.deepEqual(new Set(actor.messages), new Set(['first', 'rung']));
+  t.is(actor.messages.length, 2);
 });
 
 test('doorbell: two of one actor ring apart', (t) => {

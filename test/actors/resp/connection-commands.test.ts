@@ -116,7 +116,7 @@ test('KEYSPACE: lists, shows and uses keyspaces, each with its own keys', (t) =>
 test('KEYSPACE: a change is proposed and answered in order, when the ring has decided', (t) => {
   const kit = new SessionKit({ allowsDrop: true });
   const client = kit.connect();
-  const decide = (outcome: OperationOutcome): void => kit.proposals.shift()!.tell(outcome);
+  const decide = (outcome: OperationOutcome): void => kit.proposals.shift()!.decided(outcome);
   t.is(client.send(['KEYSPACE', 'CREATE', 'new', 'n', '2', 'W', 'all', 'MODE', 'cp', 'TTL', '5'], ['PING']), '');
   const operation = kit.proposals[0]!.operation;
   t.true(
@@ -143,7 +143,7 @@ test('KEYSPACE: a keyspace can be used, when the command that makes it is just b
   t.is(client.send(['KEYSPACE', 'CREATE', 'new'], ['KEYSPACE', 'USE', 'new'], ['SET', 'a', '1']), '');
   t.false(client.session.wantsInput);
   kit.keyspaces = [...kit.keyspaces, keyspaceOf(3, 'new')];
-  kit.proposals.shift()!.tell({ ok: true, version: { generation: 1, epoch: 2 } });
+  kit.proposals.shift()!.decided({ ok: true, version: { generation: 1, epoch: 2 } });
   kit.settle();
   t.is(client.take(), '+OK\r\n+OK\r\n+OK\r\n');
   t.true(client.session.wantsInput);

@@ -93,7 +93,7 @@ testProp(
     let replies = client.send(...commands);
     for (let rounds = 0; client.session.inFlight > 0 || !client.session.wantsInput; rounds++) {
       if (rounds > 1_000) return t.fail('it does not come to an end');
-      for (const { tell } of kit.proposals.splice(0)) tell({ ok: true, version: { generation: 1, epoch: 2 } });
+      for (const { decided } of kit.proposals.splice(0)) decided({ ok: true, version: { generation: 1, epoch: 2 } });
       kit.store.answerAll((held) => held.toReversed());
       kit.settle();
       replies += client.take();

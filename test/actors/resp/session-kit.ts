@@ -21,7 +21,7 @@ export class SessionKit {
   ringChanges = 0;
   isLoading = false;
   now = 0;
-  readonly proposals: { readonly operation: Operation; readonly tell: (outcome: OperationOutcome) => void }[] = [];
+  readonly proposals: { readonly operation: Operation; readonly decided: (outcome: OperationOutcome) => void }[] = [];
   readonly #sessions: RespSession[] = [];
   readonly #mutants: ReadonlySet<string>;
   #woken: RespSession[] = [];
@@ -49,7 +49,7 @@ export class SessionKit {
         this.#woken.push(session);
       },
       touch: () => {},
-      propose: (operation, tell) => this.proposals.push({ operation, tell }),
+      propose: (operation, decided) => this.proposals.push({ operation, decided }),
     };
   }
 

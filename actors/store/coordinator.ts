@@ -1,0 +1,253 @@
+/**
+ * Coordinator: does requests of gateways at R or W replicas, from `begin` to exactly one `answered`, at the latest at the deadline (T35). No actor itself, and without doors of its own.
+ *
+ * ```
+ *             begin
+ *   get         |      put, delete                     put, delete, this shard has no primary replica
+ *    +----------+----------+-----------------------------------+
+ *    v          context read                                   v
+ *  READING <---------------+                               FORWARDED ---> its answer
+ *    | R covered           v
+ *    |---------------> COORDINATING   the primary replica of this shard mints a dot
+ *    v                     v
+ *  answer,             WRITING        the whole merged record to all others, also with W = 1
+ *  then repair             | W durable, in the old set and the new one
+ *                          v
+ *                        answer
+ *
+ *  READING, COORDINATING, WRITING, FORWARDED --- rings differ ---> STALE --- after a while, by the ring of then ---> again; what was minted is sent, never minted again (T13)
+ * ```
+ * Reads are coordinated wherever they come to: they mint nothing, and forwarding them would cost a hop more. Writes are minted only by a primary that reads go to: a new owner
+ * that has not got its data yet would mint without having seen what is there. INDETERMINATE is said wherever a replica may hold the write, QUORUM_NOT_MET only where none can (T16).
+ */
+import { Hasher } from '../ring/token.ts';
+import { ReadSteps } from './read-steps.ts';
+import type { ReplicaDoor } from './replica-door.ts';
+import { REPLICAS_MAX } from './replica-mask.ts';
+import { faultOfRequest } from './request-check.ts';
+import { RequestDesk } from './request-desk.ts';
+import { COORDINATING, FORWARDED, isMinted, READING, STALE, WRITING } from './request-phase.ts';
+import type { RequestTable } from './request-table.ts';
+import {
+  type AnswerStatus,
+  CONTEXT_READ,
+  GET,
+  INDETERMINATE,
+  INVALID,
+  LOADING,
+  NO_KEYSPACE_FOUND,
+  OVERLOADED,
+  QUORUM_NOT_MET,
+  STALE_RING,
+  type StoreAnswer,
+  type StoreRequest,
+  TIMED_OUT,
+} from './store-request.ts';
+import { isPrimary, type Topology } from './topology.ts';
+import { WriteSteps } from './write-steps.ts';
+
+export interface CoordinatorOptions {
+  readonly shard: number;
+  /** Requests under way. Default 4,096. */
+  readonly capacity?: number;
+  /** Of one request and all records merged for it. Default 64 MB. */
+  readonly bytesMax?: number;
+  /** A read that takes longer asks one more replica. Default 20 ms. */
+  readonly speculateMs?: number;
+  /** A write is sent again to who has said nothing for so long. Default 200 ms. */
+  readonly resendMs?: number;
+  /** After that long it is tried by the ring of then, at most so often. Default 25 ms, 8 times. */
+  readonly staleRetryMs?: number;
+  readonly staleRetries?: number;
+  readonly mutants?: ReadonlySet<string>;
+}
+
+export class Coordinator {
+  readonly #desk: RequestDesk;
+  readonly #readSteps: ReadSteps;
+  readonly #writeSteps: WriteSteps;
+  readonly #shard: number;
+  readonly #staleRetryMs: number;
+  readonly #staleRetries: number;
+  readonly #hasher = new Hasher();
+  readonly #due: Uint16Array;
+
+  constructor(door: ReplicaDoor, options: CoordinatorOptions) {
+    const { shard, capacity = 4_096, bytesMax = 64 * 1_024 * 1_024, mutants = new Set() } = options;
+    this.#shard = shard;
+    this.#staleRetryMs = options.staleRetryMs ?? 25;
+    this.#staleRetries = options.staleRetries ?? 8;
+    this.#desk = new RequestDesk(door, capacity, bytesMax, mutants);
+    const events = { onStale: (slot: number) => this.#onStale(slot), onContextRead: (slot: number) => this.#onContextRead(slot) };
+    this.#readSteps = new ReadSteps(this.#desk, events, options.speculateMs ?? 20);
+    this.#writeSteps = new WriteSteps(this.#desk, events, options.resendMs ?? 200);
+    this.#due = new Uint16Array(capacity);
+  }
+
+  /** Requests under way: what the door needs to know of them. */
+  get table(): RequestTable {
+    return this.#desk.table;
+  }
+
+  /** Copies what it needs; the answer may come within the call. `isForwarded`: came by FORWARD, and goes no further. */
+  begin(request: StoreRequest, isForwarded = false): void {
+    const topology = this.#desk.door.topology();
+    if (topology === null) return this.#desk.refuse(request, LOADING, 'this node has no ring, or may not serve yet');
+    const keyspace = topology.keyspace(request.keyspace.id);
+    if (keyspace === undefined) return this.#desk.refuse(request, NO_KEYSPACE_FOUND, '');
+    const fault = faultOfRequest(request, keyspace);
+    if (fault !== undefined) return this.#desk.refuse(request, INVALID, fault);
+    const nowMs = this.#desk.door.nowMs();
+    if (request.deadlineMs <= nowMs) return this.#desk.refuse(request, TIMED_OUT, '');
+    const { table } = this.#desk;
+    const slot = table.take(request);
+    if (slot < 0)
+      return this.#desk.refuse(request, OVERLOADED, slot === -1 ? `${table.capacity} requests are under way` : 'the request is too long');
+    table.isForwarded[slot] = isForwarded ? 1 : 0;
+    table.startedMs[slot] = nowMs;
+    this.#hasher.hash(table.bufferOf(slot).bytes.subarray(0, table.keyEnds[slot]));
+    table.high[slot] = this.#hasher.high;
+    table.low[slot] = this.#hasher.low;
+    if (request.kind === GET) this.#desk.reads.start(slot, 0, 0, false, 1);
+    else this.#desk.writes.start(slot, 0, 0, 0, 1, 1);
+    this.#desk.wake(slot, request.deadlineMs);
+    this.#start(slot, topology);
+  }
+
+  /** What has to be done by now: deadlines, slow replicas, other rings. */
+  wake(): void {
+    const nowMs = this.#desk.door.nowMs();
+    this.#desk.disarm();
+    const count = this.#desk.table.due(nowMs, this.#due);
+    for (let i = 0; i < count; i++) {
+      const slot = this.#due[i]!;
+      // Why: what was answered on the way may have freed it.
+      if (this.#desk.table.wakeMs[slot]! > nowMs) continue;
+      if (nowMs >= this.#desk.table.deadlineMs[slot]!) this.#timedOut(slot);
+      else this.#onSlow(slot, nowMs);
+    }
+    this.#desk.arm();
+  }
+
+  /** `bytes[start, end)`: a checked record; empty: that replica has none. */
+  onRecord(id: number, status: AnswerStatus, bytes: Uint8Array, start: number, end: number): void {
+    this.#readSteps.onRecord(id, status, bytes, start, end);
+  }
+
+  onDigest(id: number, status: AnswerStatus, low: number, high: number): void {
+    this.#readSteps.onDigest(id, status, low, high);
+  }
+
+  /** The record as minted, a view; where `status` is not OK nothing was written. */
+  onCoordinated(id: number, status: AnswerStatus, bytes: Uint8Array, start: number, end: number, message = ''): void {
+    this.#writeSteps.onCoordinated(id, status, bytes, start, end, message);
+  }
+
+  /** That replica holds the record, as durably as asked; or why not. */
+  onMerged(id: number, status: AnswerStatus): void {
+    this.#writeSteps.onMerged(id, status);
+  }
+
+  onForwarded(id: number, answer: StoreAnswer): void {
+    const slot = this.#desk.slotIn(id, FORWARDED);
+    if (slot < 0) return;
+    if (answer.status === STALE_RING) return this.#onStale(slot);
+    if (answer.status === LOADING) return this.#forward(slot, this.#desk.table.replicaOf(id) + 1);
+    this.#desk.tell(slot, answer);
+    this.#desk.end(slot);
+  }
+
+  #start(slot: number, topology: Topology): void {
+    const { table } = this.#desk;
+    const keyspace = topology.keyspace(table.keyspaces[slot]!);
+    if (keyspace === undefined) return this.#desk.finish(slot, isMinted(table, slot) ? INDETERMINATE : NO_KEYSPACE_FOUND, '');
+    const partition = topology.lists.partitionOf(table.high[slot]!);
+    table.epochs[slot] = topology.ring.epoch;
+    table.generationsOfRing[slot] = topology.ring.generation;
+    table.changedAt[slot] = topology.ring.changedAt[partition]!;
+    if (table.kinds[slot] === GET) return this.#readSteps.start(slot, topology, keyspace);
+    const { read } = topology.lists.of(keyspace.n);
+    const mayMint = isPrimary(read, partition, topology.self) && topology.shardOf(topology.self, partition) === this.#shard;
+    if (!mayMint && !isMinted(table, slot)) {
+      if (table.isForwarded[slot] === 1)
+        return this.#desk.finish(slot, STALE_RING, 'forwarded to a shard that has no primary replica of the key');
+      this.#desk.planRead(slot, topology, keyspace);
+      return this.#forward(slot, 0);
+    }
+    const isRead = table.readContextEnds[slot] !== 0;
+    if (table.contextKinds[slot] === CONTEXT_READ && !isRead && !isMinted(table, slot))
+      return this.#readSteps.start(slot, topology, keyspace);
+    this.#writeSteps.start(slot, topology, keyspace);
+  }
+
+  #forward(slot: number, from: number): void {
+    const { table } = this.#desk;
+    const topology = this.#desk.topologyOf(slot);
+    if (topology === null) return this.#onStale(slot);
+    const partition = topology.lists.partitionOf(table.high[slot]!);
+    table.phases[slot] = FORWARDED;
+    for (let i = from; i < table.replicaCounts[slot]!; i++) {
+      const member = table.members[slot * REPLICAS_MAX + i]!;
+      if (this.#desk.door.forward(member, topology.shardOf(member, partition), table.idOf(slot, i), slot)) return;
+    }
+    this.#desk.finish(slot, from === 0 ? QUORUM_NOT_MET : LOADING, 'no replica of the key takes the request');
+  }
+
+  #onContextRead(slot: number): void {
+    const { table, door } = this.#desk;
+    const topology = door.topology();
+    table.renew(slot);
+    if (topology === null) this.#onStale(slot);
+    else this.#start(slot, topology);
+  }
+
+  #onStale(slot: number): void {
+    const { table } = this.#desk;
+    table.attempts[slot]!++;
+    if (table.attempts[slot]! > this.#staleRetries) return this.#finishStale(slot);
+    table.renew(slot);
+    table.phases[slot] = STALE;
+    if (!isMinted(table, slot)) {
+      table.recordStarts[slot] = 0;
+      table.recordEnds[slot] = 0;
+    }
+    this.#desk.wake(slot, this.#desk.door.nowMs() + this.#staleRetryMs);
+  }
+
+  #finishStale(slot: number): void {
+    if (isMinted(this.#desk.table, slot)) return this.#writeSteps.finish(slot);
+    this.#desk.finish(slot, STALE_RING, 'the rings of this node and of its replicas differ');
+  }
+
+  #onSlow(slot: number, nowMs: number): void {
+    const { table } = this.#desk;
+    switch (table.phases[slot]) {
+      case READING:
+        return this.#readSteps.onSlow(slot, nowMs);
+      case WRITING:
+        return this.#writeSteps.onSlow(slot);
+      case STALE: {
+        const topology = this.#desk.door.topology();
+        this.#desk.wake(slot, table.deadlineMs[slot]!);
+        if (topology === null) return this.#onStale(slot);
+        return this.#start(slot, topology);
+      }
+      default:
+        this.#desk.wake(slot, table.deadlineMs[slot]!);
+    }
+  }
+
+  #timedOut(slot: number): void {
+    switch (this.#desk.table.phases[slot]) {
+      case COORDINATING:
+      case WRITING:
+        return this.#writeSteps.finish(slot);
+      case FORWARDED:
+        return this.#desk.finish(slot, INDETERMINATE, 'forwarded, and not answered in time');
+      case STALE:
+        return this.#finishStale(slot);
+      default:
+        return this.#desk.finish(slot, TIMED_OUT, '');
+    }
+  }
+}

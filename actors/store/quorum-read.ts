@@ -1,0 +1,230 @@
+/**
+ * QuorumReads: whether enough replicas have said what they hold, who is to be asked for more, and who is to be repaired. Pure: replies in, a decision out.
+ *
+ * One replica is asked for its record, the others for digests (8 bytes that are equal where the siblings are: version/digest.ts). A replica is covered once its record
+ * is here, or one with the same digest; only covered ones count, so what the caller merges has all that R replicas hold.
+ *
+ * ```
+ *   replica      a        b        c            R = 2
+ *   asked for    record   digest
+ *   said         d1       d1                    a, b covered: met
+ *   said         d1       d2                    a covered: mismatch, b is wanted; its record comes: met, a is repaired where merging gave d2
+ *   said         failed   d1                    none covered: c is asked for its record; d1 again: b, c covered: met
+ * ```
+ *
+ * | rule | why |
+ * |---|---|
+ * | one node, one vote | a duplicate is one copy |
+ * | a stand-in's `absent` never counts, and its record only where the request is sloppy | else what exists is not found (T15) |
+ * | a replica of another ring says `stale`, which is no vote | it may have dropped the partition, or not have it yet (T19) |
+ * | not found and too few answers are different things | T15 |
+ */
+import { countBits, firstBits, lowestBit, REPLICAS_MAX } from './replica-mask.ts';
+
+/** record, digest: what came, with the digest of it; absent is the digest 0, 0 of either. failed: no answer is to come. stale: rings differ. */
+export type ReadReply = 'record' | 'digest' | 'failed' | 'stale';
+
+/** mismatch: enough have answered, but records of `wanted` are needed. lost: too few are left. stale: so, but more may answer under the present ring. */
+export type ReadProgress = 'waiting' | 'met' | 'mismatch' | 'lost' | 'stale';
+
+export type ReadVerdict =
+  | 'ok'
+  | 'quorumNotMet'
+  /** Those who might have made up the quorum have not answered yet. */
+  | 'timedOut';
+
+export class QuorumReads {
+  readonly #mutants: ReadonlySet<string>;
+  readonly #replicas: Uint8Array;
+  readonly #primaries: Int32Array;
+  readonly #standIns: Int32Array;
+  readonly #needed: Uint8Array;
+  readonly #asked: Int32Array;
+  readonly #askedForRecord: Int32Array;
+  readonly #records: Int32Array;
+  readonly #digests: Int32Array;
+  readonly #failed: Int32Array;
+  readonly #stale: Int32Array;
+  /** REPLICAS_MAX per slot. */
+  readonly #low: Int32Array;
+  readonly #high: Int32Array;
+  /** Replies counted twice: a planted bug only. */
+  readonly #repeated: Uint8Array;
+
+  constructor(capacity: number, mutants: ReadonlySet<string> = new Set()) {
+    this.#mutants = mutants;
+    this.#replicas = new Uint8Array(capacity);
+    this.#primaries = new Int32Array(capacity);
+    this.#standIns = new Int32Array(capacity);
+    this.#needed = new Uint8Array(capacity);
+    this.#asked = new Int32Array(capacity);
+    this.#askedForRecord = new Int32Array(capacity);
+    this.#records = new Int32Array(capacity);
+    this.#digests = new Int32Array(capacity);
+    this.#failed = new Int32Array(capacity);
+    this.#stale = new Int32Array(capacity);
+    this.#low = new Int32Array(capacity * REPLICAS_MAX);
+    this.#high = new Int32Array(capacity * REPLICAS_MAX);
+    this.#repeated = new Uint8Array(capacity);
+  }
+
+  /**
+   * `replicas`: how many there are to ask, in the order in which they are asked. `primaries`: those of the ring that reads go to; `isSloppy`: records of the others
+   * count too. `needed`: at least 1. Also begins again, under a newer ring.
+   */
+  start(slot: number, replicas: number, primaries: number, isSloppy: boolean, needed: number): void {
+    this.#replicas[slot] = replicas;
+    this.#primaries[slot] = primaries;
+    this.#standIns[slot] = isSloppy ? firstBits(replicas) & ~primaries : 0;
+    this.#needed[slot] = needed;
+    this.#asked[slot] = 0;
+    this.#askedForRecord[slot] = 0;
+    this.#records[slot] = 0;
+    this.#digests[slot] = 0;
+    this.#failed[slot] = 0;
+    this.#stale[slot] = 0;
+    this.#repeated[slot] = 0;
+  }
+
+  asked(slot: number, replica: number, forRecord: boolean): void {
+    this.#asked[slot]! |= 1 << replica;
+    if (forRecord) this.#askedForRecord[slot]! |= 1 << replica;
+  }
+
+  /** In any order, again and again. A record replaces the digest that came before it; a digest replaces nothing. */
+  addReply(slot: number, replica: number, reply: ReadReply, low: number, high: number): void {
+    const bit = 1 << replica;
+    const isStale = reply === 'stale' && !this.#mutants.has('staleRingIgnored');
+    if (reply === 'failed' || isStale) {
+      if ((this.#records[slot]! & bit) !== 0) return;
+      this.#failed[slot]! |= bit;
+      if (isStale) this.#stale[slot]! |= bit;
+      return;
+    }
+    if (((this.#records[slot]! | this.#digests[slot]!) & bit) !== 0) {
+      if (this.#mutants.has('countsReplicaTwice')) this.#repeated[slot]!++;
+      if (reply !== 'record') return;
+    }
+    this.#low[slot * REPLICAS_MAX + replica] = low;
+    this.#high[slot * REPLICAS_MAX + replica] = high;
+    this.#failed[slot]! &= ~bit;
+    if (reply === 'digest') {
+      this.#digests[slot]! |= bit;
+    } else {
+      this.#digests[slot]! &= ~bit;
+      this.#records[slot]! |= bit;
+    }
+  }
+
+  enough(slot: number): ReadProgress {
+    const needed = this.#needed[slot]!;
+    const covered = this.#covered(slot);
+    const more = this.#repeated[slot]!;
+    if (countBits(this.#votes(slot, covered)) + more >= needed && this.#records[slot] !== 0) return 'met';
+    // Who has failed is of no use, though its digest came: its record will not.
+    const lost = this.#failed[slot]! & ~covered;
+    const answered = (this.#records[slot]! | this.#digests[slot]!) & ~lost;
+    if (countBits(this.#votes(slot, answered)) + more >= needed) return 'mismatch';
+    const unanswered = (this.#primaries[slot]! | this.#standIns[slot]!) & ~answered & ~lost;
+    if (countBits(this.#votes(slot, answered) | unanswered) >= needed) return 'waiting';
+    return this.#stale[slot] === 0 ? 'lost' : 'stale';
+  }
+
+  /** Whose records are to be asked for now: digests that no record covers. A mask. */
+  wanted(slot: number): number {
+    const uncovered = this.#digests[slot]! & ~this.#covered(slot) & ~this.#failed[slot]! & ~this.#askedForRecord[slot]!;
+    return this.#votes(slot, uncovered);
+  }
+
+  /** Whom to ask next, when one that was asked is slow or has failed; -1: all have been asked. */
+  next(slot: number): number {
+    const rest = (this.#primaries[slot]! | this.#standIns[slot]!) & ~this.#asked[slot]!;
+    return rest === 0 ? -1 : lowestBit(rest);
+  }
+
+  /** Whether that one is to give its record: nobody who was asked for one can give it any more, or all take too long. */
+  lacksRecord(slot: number): boolean {
+    return this.#records[slot] === 0;
+  }
+
+  /** At any time. */
+  answer(slot: number): ReadVerdict {
+    switch (this.enough(slot)) {
+      case 'met':
+        return 'ok';
+      case 'lost':
+      case 'stale':
+        return 'quorumNotMet';
+      case 'waiting':
+      case 'mismatch':
+        return 'timedOut';
+    }
+  }
+
+  /** Votes that count. */
+  received(slot: number): number {
+    return countBits(this.#votes(slot, this.#covered(slot)));
+  }
+
+  primaries(slot: number): number {
+    return countBits(this.#covered(slot) & this.#primaries[slot]!);
+  }
+
+  needed(slot: number): number {
+    return this.#needed[slot]!;
+  }
+
+  /** Has not said what it was asked for; a mask. */
+  silent(slot: number): number {
+    const said = this.#records[slot]! | (this.#digests[slot]! & ~this.#askedForRecord[slot]!);
+    return this.#asked[slot]! & ~said & ~this.#failed[slot]!;
+  }
+
+  isAskedForRecord(slot: number, replica: number): boolean {
+    return (this.#askedForRecord[slot]! & (1 << replica)) !== 0;
+  }
+
+  /** Primaries that have said something else than what merging gave, whose digest is `low`, `high`; a mask. Stand-ins are left as they are. */
+  repairs(slot: number, low: number, high: number): number {
+    let mask = 0;
+    for (let rest = (this.#records[slot]! | this.#digests[slot]!) & this.#primaries[slot]!; rest !== 0; rest &= rest - 1) {
+      const replica = lowestBit(rest);
+      const at = slot * REPLICAS_MAX + replica;
+      if (this.#low[at] !== (low | 0) || this.#high[at] !== (high | 0)) mask |= 1 << replica;
+    }
+    return mask;
+  }
+
+  /** Records, and digests equal to that of a record. */
+  #covered(slot: number): number {
+    const records = this.#records[slot]!;
+    if (this.#mutants.has('digestIgnored')) return records | this.#digests[slot]!;
+    let covered = records;
+    for (let rest = this.#digests[slot]!; rest !== 0; rest &= rest - 1) {
+      const replica = lowestBit(rest);
+      if (this.#equalsRecord(slot, replica, records)) covered |= 1 << replica;
+    }
+    return covered;
+  }
+
+  #equalsRecord(slot: number, replica: number, records: number): boolean {
+    const base = slot * REPLICAS_MAX;
+    for (let rest = records; rest !== 0; rest &= rest - 1) {
+      const at = base + lowestBit(rest);
+      if (this.#low[at] === this.#low[base + replica] && this.#high[at] === this.#high[base + replica]) return true;
+    }
+    return false;
+  }
+
+  /** Of those in `mask`: primaries, and stand-ins that hold something and may count. */
+  #votes(slot: number, mask: number): number {
+    if (this.#mutants.has('notFoundFromNonPrimaryCounts')) return mask & firstBits(this.#replicas[slot]!);
+    let votes = mask & this.#primaries[slot]!;
+    for (let rest = mask & this.#standIns[slot]!; rest !== 0; rest &= rest - 1) {
+      const replica = lowestBit(rest);
+      const at = slot * REPLICAS_MAX + replica;
+      if (this.#low[at] !== 0 || this.#high[at] !== 0) votes |= 1 << replica;
+    }
+    return votes;
+  }
+}

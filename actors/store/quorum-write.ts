@@ -1,0 +1,173 @@
+/**
+ * QuorumWrites: whether a write has been confirmed by enough replicas, and what may be said of it when it has not. Pure: replies in, a decision out.
+ *
+ * Of many writes at once, in typed arrays by the slot of the request, so that no write allocates. A replica is a bit (replica-mask.ts); `first` and `second` are
+ * the primaries before and after a change of owners, the same ones when there is none.
+ *
+ * | rule | why |
+ * |---|---|
+ * | `needed` confirmations in the first set and in the second | W of the old replicas alone may all be dropped with the old set (T19) |
+ * | one node, one vote | a duplicate, or a replica in both sets, is one copy |
+ * | a stand-in counts only where the request is sloppy | hints in W break R + W > N (T14) |
+ * | a replica of another ring says `stale`, which is no confirmation | its copy may be dropped (T19) |
+ * | refused is said only where no replica can hold the write | a failed W is not a rollback (T16) |
+ */
+import { countBits } from './replica-mask.ts';
+
+/**
+ * durable: written, as durably as asked. refused: surely not written. stale: not written, since rings differ.
+ * unknown: unreachable, silent or failed on the way, it may hold the write.
+ */
+export type WriteReply = 'durable' | 'refused' | 'stale' | 'unknown';
+
+/** lost: too few are left that could confirm. stale: so, but some of them may under the present ring. */
+export type WriteProgress = 'waiting' | 'met' | 'lost' | 'stale';
+
+export type WriteVerdict =
+  | 'ok'
+  /** No replica has it or will. */
+  | 'quorumNotMet'
+  /** Some replica may have it. */
+  | 'indeterminate';
+
+export class QuorumWrites {
+  readonly #mutants: ReadonlySet<string>;
+  readonly #first: Int32Array;
+  readonly #second: Int32Array;
+  readonly #standIns: Int32Array;
+  readonly #neededFirst: Uint8Array;
+  readonly #neededSecond: Uint8Array;
+  readonly #durable: Int32Array;
+  /** Of whom no confirmation is to come. */
+  readonly #failed: Int32Array;
+  readonly #stale: Int32Array;
+  /** Who may hold the write, in this round or an earlier one. */
+  readonly #mayHold: Int32Array;
+  readonly #heldBefore: Uint8Array;
+  /** Replies counted twice: a planted bug only. */
+  readonly #repeated: Uint8Array;
+
+  constructor(capacity: number, mutants: ReadonlySet<string> = new Set()) {
+    this.#mutants = mutants;
+    this.#first = new Int32Array(capacity);
+    this.#second = new Int32Array(capacity);
+    this.#standIns = new Int32Array(capacity);
+    this.#neededFirst = new Uint8Array(capacity);
+    this.#neededSecond = new Uint8Array(capacity);
+    this.#durable = new Int32Array(capacity);
+    this.#failed = new Int32Array(capacity);
+    this.#stale = new Int32Array(capacity);
+    this.#mayHold = new Int32Array(capacity);
+    this.#heldBefore = new Uint8Array(capacity);
+    this.#repeated = new Uint8Array(capacity);
+  }
+
+  /**
+   * `first`, `second`: primaries; `standIns`: others that may count, 0 for strict quorums. `neededFirst`, `neededSecond`: confirmations, at least 1.
+   * Nothing was sent yet.
+   */
+  start(slot: number, first: number, second: number, standIns: number, neededFirst: number, neededSecond: number): void {
+    this.#heldBefore[slot] = 0;
+    this.#begin(slot, first, second, standIns, neededFirst, neededSecond);
+  }
+
+  /** The same write again, under a newer ring. What earlier rounds may have left somewhere is not forgotten; confirmations are, as they were of another set. */
+  restart(slot: number, first: number, second: number, standIns: number, neededFirst: number, neededSecond: number): void {
+    if (this.#mayHold[slot] !== 0) this.#heldBefore[slot] = 1;
+    this.#begin(slot, first, second, standIns, neededFirst, neededSecond);
+  }
+
+  #begin(slot: number, first: number, second: number, standIns: number, neededFirst: number, neededSecond: number): void {
+    this.#first[slot] = first;
+    this.#second[slot] = second;
+    this.#standIns[slot] = standIns & ~(first | second);
+    const less = this.#mutants.has('ackAtWMinus1') ? 1 : 0;
+    this.#neededFirst[slot] = neededFirst - less;
+    this.#neededSecond[slot] = this.#mutants.has('oneSetInTransition') ? 0 : neededSecond - less;
+    this.#durable[slot] = 0;
+    this.#failed[slot] = 0;
+    this.#stale[slot] = 0;
+    this.#mayHold[slot] = 0;
+    this.#repeated[slot] = 0;
+  }
+
+  /** The write is on its way to `replica`. */
+  sent(slot: number, replica: number): void {
+    this.#mayHold[slot]! |= 1 << replica;
+  }
+
+  /** A replica has it in memory: from now on it is never said that none has. */
+  held(slot: number): void {
+    this.#heldBefore[slot] = 1;
+  }
+
+  /** Takes replies in any order, again and again; once durable stays durable, and a replica that has failed may still confirm later. */
+  addReply(slot: number, replica: number, reply: WriteReply): void {
+    const bit = 1 << replica;
+    const isDurable = (this.#durable[slot]! & bit) !== 0;
+    if (reply === 'durable' || (reply === 'stale' && this.#mutants.has('staleRingIgnored'))) {
+      if (isDurable && this.#mutants.has('countsReplicaTwice')) this.#repeated[slot]!++;
+      this.#durable[slot]! |= bit;
+      this.#mayHold[slot]! |= bit;
+      this.#failed[slot]! &= ~bit;
+      return;
+    }
+    if (isDurable) return;
+    // Why: refused after unknown is of a second attempt, and says nothing about the first.
+    const wasUnknown = (this.#failed[slot]! & this.#mayHold[slot]! & bit) !== 0;
+    this.#failed[slot]! |= bit;
+    if (reply === 'stale') this.#stale[slot]! |= bit;
+    if (reply === 'unknown') this.#mayHold[slot]! |= bit;
+    else if (!wasUnknown) this.#mayHold[slot]! &= ~bit;
+  }
+
+  enough(slot: number): WriteProgress {
+    const first = this.#first[slot]! | this.#standIns[slot]!;
+    const second = this.#second[slot]! | this.#standIns[slot]!;
+    const durable = this.#durable[slot]!;
+    const more = this.#repeated[slot]!;
+    if (countBits(durable & first) + more >= this.#neededFirst[slot]! && countBits(durable & second) + more >= this.#neededSecond[slot]!) {
+      return 'met';
+    }
+    const able = ~this.#failed[slot]!;
+    if (countBits(able & first) >= this.#neededFirst[slot]! && countBits(able & second) >= this.#neededSecond[slot]!) return 'waiting';
+    return this.#stale[slot] === 0 ? 'lost' : 'stale';
+  }
+
+  /** At any time; what is not met is answered as it stands. */
+  answer(slot: number): WriteVerdict {
+    if (this.enough(slot) === 'met') return 'ok';
+    if (this.#mutants.has('failedWriteSaidRefused')) return 'quorumNotMet';
+    return this.#mayHold[slot] === 0 && this.#heldBefore[slot] === 0 ? 'quorumNotMet' : 'indeterminate';
+  }
+
+  /** Confirmations: in the set that has fewer of them, stand-ins that count included. */
+  received(slot: number): number {
+    const first = countBits(this.#durable[slot]! & (this.#first[slot]! | this.#standIns[slot]!));
+    return Math.min(first, countBits(this.#durable[slot]! & (this.#second[slot]! | this.#standIns[slot]!)));
+  }
+
+  /** Of those, primaries. */
+  primaries(slot: number): number {
+    return Math.min(countBits(this.#durable[slot]! & this.#first[slot]!), countBits(this.#durable[slot]! & this.#second[slot]!));
+  }
+
+  needed(slot: number): number {
+    return Math.max(this.#neededFirst[slot]!, this.#neededSecond[slot]!);
+  }
+
+  /** Who has confirmed, as a mask; the others of both sets are repaired later. */
+  confirmed(slot: number): number {
+    return this.#durable[slot]!;
+  }
+
+  /** Of whom nothing was heard. */
+  silent(slot: number): number {
+    return this.#mayHold[slot]! & ~this.#durable[slot]! & ~this.#failed[slot]!;
+  }
+
+  /** Who has not confirmed and was not sent it or has refused it: a mask of primaries of either set. */
+  repairs(slot: number): number {
+    return (this.#first[slot]! | this.#second[slot]!) & ~this.#durable[slot]!;
+  }
+}

@@ -1,0 +1,390 @@
+/**
+ * Replicas: the store of one shard: what its thread holds of all partitions that it owns. One engine, one source of dots, one clock.
+ *
+ * ```
+ *  call --> engine.get: in memory --> put / merge --> engine.put ........ done --> doorbell --> drain: stored
+ *             |  LATER                  ^                  (outside of turns)
+ *             v                         |
+ *           Miss: later calls of the key queue behind it; its end is drained, and all run in their order
+ * ```
+ * Read, merge and write of a key are one step to all others (T2): within the turn where the old version is in memory, else by the queue of its miss. Writes that the engine
+ * can't take yet are not seen by its reads: as long as some wait no other write begins (they stall).
+ *
+ * One incarnation for the whole store is enough as the actor of dots: a dot is never given twice whatever its partition, and fewer actors make shorter vectors.
+ * It is taken to have lost something (T3) when there is no clean mark at the start, when a block is damaged, or when others know more of it than it does.
+ *
+ * No actor: its owner calls everything within its turns, and `drain` when the doorbell has rung.
+ */
+import { OutBuffer } from '../../runtime/bytes.ts';
+import type { Log } from '../../runtime/doors.ts';
+import { assert } from '../../runtime/errors.ts';
+import { type Durability, LATER } from '../../storage/engine/api.ts';
+import { Engine } from '../../storage/engine/engine.ts';
+import type { EngineDoors, EngineOptions } from '../../storage/engine/options.ts';
+import { StorageError } from '../../storage/errors.ts';
+import { ANCESTOR, CONCURRENT, compare, merge, NO_ROOM } from '../version/merge.ts';
+import { reduceToNewest } from '../version/newest.ts';
+import { put } from '../version/put.ts';
+import { RecordView } from '../version/record-view.ts';
+import { hasForgotten, latestStamp } from '../version/seen.ts';
+import { truncateEntries } from '../version/truncate.ts';
+import { Write } from '../version/write.ts';
+import { EngineKeys, STORE_KEY_BYTES_MAX } from './engine-key.ts';
+import { Minting } from './minting.ts';
+import { COORDINATE, READ_LOCAL, type ReplicaCall, type ReplicaSink } from './replica-call.ts';
+import {
+  type AnswerStatus,
+  CONTEXT_LOCAL,
+  CONTEXT_NONE,
+  DURABILITY_NONE,
+  DURABILITY_PERIODIC,
+  INVALID,
+  LOADING,
+  OVERLOADED,
+  STORAGE_FAILED,
+  TIMED_OUT,
+} from './store-request.ts';
+import { Stores } from './stores.ts';
+import { Miss, WaitingCalls } from './waiting-calls.ts';
+
+export interface ReplicasOptions {
+  /** Absolute; the directory above it exists. */
+  readonly dir: string;
+  readonly engine?: EngineOptions;
+  readonly doors: EngineDoors;
+  /** Called outside of turns, any number of times: `drain` is to be called in one. */
+  readonly ring: () => void;
+  /** Calls that may wait for a read, for room or for a dot; more are OVERLOADED. Default 1,024. */
+  readonly waitingMax?: number;
+  /** Siblings a client's write may leave; one that would leave more is INVALID. Default 1,000. */
+  readonly siblingsMax?: number;
+  /** Entries of a version vector, from which on those of retired actors are dropped by writes. Default 64. */
+  readonly entriesMax?: number;
+  /** Bytes of a record, at most. Default 8 MiB. */
+  readonly recordBytesMax?: number;
+  readonly leaseCounters?: number;
+  readonly driftMaxMs?: number;
+  /** Planted bugs: ackBeforeDurable, missRunsMergeUnordered, and those of versions and engine. */
+  readonly mutants?: ReadonlySet<string>;
+}
+
+const WAITING_MAX = 1_024;
+const SIBLINGS_MAX = 1_000;
+const ENTRIES_MAX = 64;
+const RECORD_BYTES_MAX = 8 * 1024 * 1024;
+const SCRATCH_BYTES = 4_096;
+
+export class Replicas {
+  readonly #options: ReplicasOptions;
+  readonly #log: Log;
+  readonly #mutants: ReadonlySet<string> | undefined;
+  readonly #keys = new EngineKeys();
+  readonly #waiting: WaitingCalls;
+  readonly #stores: Stores;
+  readonly #write = new Write();
+  readonly #local = new RecordView();
+  readonly #other = new RecordView();
+  readonly #made = new RecordView();
+  readonly #out: OutBuffer;
+  #engine: Engine | null = null;
+  #minting: Minting | null = null;
+  #isOpen = false;
+  /** A write of a dot has failed: the store can't say that it is all there. */
+  #hasFailed = false;
+  #nextMiss: Miss;
+  #misses: Miss[] = [];
+
+  constructor(options: ReplicasOptions) {
+    this.#options = options;
+    this.#log = options.doors.log;
+    this.#mutants = options.mutants;
+    this.#waiting = new WaitingCalls(options.waitingMax ?? WAITING_MAX);
+    this.#stores = new Stores(options.ring);
+    const most = options.recordBytesMax ?? RECORD_BYTES_MAX;
+    this.#out = new OutBuffer(Math.min(SCRATCH_BYTES, most * 3), most * 3);
+    this.#nextMiss = new Miss(this.#onMiss);
+  }
+
+  /** `done` comes once, outside of turns. Calls before that are LOADING. */
+  open(done: (error: StorageError | undefined) => void): void {
+    const { dir, engine, doors, ring } = this.#options;
+    const fail = (opened: Engine, error: StorageError): void => opened.close(() => done(error));
+    Engine.open(dir, engine ?? {}, doors, (result) => {
+      if (!result.ok) return done(result.error);
+      const opened = result.value;
+      let minting: Minting;
+      try {
+        const { leaseCounters, driftMaxMs, mutants } = this.#options;
+        minting = new Minting({
+          engine: opened,
+          clock: doors.clock,
+          random: doors.random,
+          log: doors.log,
+          changed: ring,
+          ...(leaseCounters === undefined ? {} : { leaseCounters }),
+          ...(driftMaxMs === undefined ? {} : { driftMaxMs }),
+          ...(mutants === undefined ? {} : { mutants }),
+        });
+      } catch (error) {
+        if (!(error instanceof StorageError)) throw error;
+        return fail(opened, error);
+      }
+      minting.open((error) => {
+        if (error !== undefined) return fail(opened, error);
+        this.#engine = opened;
+        this.#minting = minting;
+        this.#isOpen = true;
+        done(undefined);
+      });
+    });
+  }
+
+  get isOpen(): boolean {
+    return this.#isOpen;
+  }
+
+  /** 16 bytes: the actor of the dots it gives now. Requires: it is open. */
+  get incarnation(): Uint8Array {
+    return this.#minting!.incarnation;
+  }
+
+  /** Calls and writes that have yet to be answered. */
+  get pending(): number {
+    return this.#waiting.count + this.#stores.pending;
+  }
+
+  stats(): Readonly<Record<string, number>> {
+    return { ...this.#engine?.stats(), waitingCalls: this.#waiting.count, pendingWrites: this.#stores.pending };
+  }
+
+  /** `call` is copied where it has to wait. Its sink is told, within this or later. */
+  run(call: ReplicaCall): void {
+    if (!this.#isOpen) return fail(call, LOADING, 'the replicas of this shard are not open');
+    const keyBytes = call.keyEnd - call.keyStart;
+    if (keyBytes > STORE_KEY_BYTES_MAX) return fail(call, INVALID, `key: expected at most ${STORE_KEY_BYTES_MAX} bytes, found ${keyBytes}`);
+    if (call.verb !== READ_LOCAL && this.#isStalled()) this.#stall(call);
+    else this.#start(call);
+  }
+
+  /** What has ended since the last time. */
+  drain(): void {
+    const misses = this.#misses;
+    this.#misses = [];
+    for (const miss of misses) this.#finish(miss);
+    this.#stores.drain(this.#onFailed);
+    if (!this.#isOpen || !this.#waiting.hasStalled || this.#engine!.hasWaitingWrites) return;
+    const now = this.#options.doors.clock.now();
+    for (const call of this.#waiting.takeStalled()) {
+      if (call.deadlineMs <= now) fail(call, TIMED_OUT, 'the time was up before there was room for the write');
+      else if (this.#engine!.hasWaitingWrites) this.#stall(call);
+      else this.#start(call);
+    }
+  }
+
+  /** No more calls: those that wait fail; writes under way end, and what their sinks are told of them comes by `drain`. Then the clean mark, and the engine closes. */
+  close(done: (error: StorageError | undefined) => void): void {
+    const engine = this.#engine;
+    if (engine === null || !this.#isOpen) return done(undefined);
+    this.#isOpen = false;
+    for (const call of this.#waiting.takeAll()) fail(call, LOADING, 'the replicas of this shard are closing');
+    if (this.#hasFailed) return engine.close(done);
+    this.#minting!.close((error) => {
+      if (error !== undefined) this.#log.error('clean mark of the store could not be written', { why: error.message });
+      engine.close(done);
+    });
+  }
+
+  #isStalled(): boolean {
+    return this.#engine!.hasWaitingWrites || this.#waiting.hasStalled;
+  }
+
+  #stall(call: ReplicaCall): void {
+    if (this.#waiting.isFull) fail(call, OVERLOADED, 'too many writes of this shard wait for room');
+    else this.#waiting.stall(call);
+  }
+
+  #start(call: ReplicaCall): void {
+    const key = this.#keyOf(call);
+    const before = this.#mutants?.has('missRunsMergeUnordered') ? undefined : this.#waiting.missOf(call.tokenLow, key);
+    if (before !== undefined) {
+      if (this.#waiting.isFull) fail(call, OVERLOADED, 'too many calls of this shard wait for its disk');
+      else this.#waiting.join(before, call);
+      return;
+    }
+    const miss = this.#nextMiss;
+    let value: Uint8Array | undefined | typeof LATER;
+    try {
+      value = this.#engine!.get(key, undefined, miss.done);
+    } catch (error) {
+      if (!(error instanceof StorageError)) throw error;
+      return this.#readFailed(call, error);
+    }
+    if (value !== LATER) return this.#perform(call, value);
+    this.#nextMiss = new Miss(this.#onMiss);
+    if (this.#waiting.isFull) return fail(call, OVERLOADED, 'too many calls of this shard wait for its disk');
+    this.#waiting.begin(miss, key, call);
+  }
+
+  /** Its calls, in their order. Reads, and the call that began it, take what it read; a write behind others reads what they left. */
+  #finish(miss: Miss): void {
+    const { result, calls } = miss;
+    if (calls.length === 0 || !this.#isOpen || result === undefined) return;
+    this.#waiting.end(miss);
+    const now = this.#options.doors.clock.now();
+    let isAsRead = true;
+    for (const [i, call] of calls.entries()) {
+      if (call.deadlineMs <= now) fail(call, TIMED_OUT, 'the time was up before the disk was read');
+      else if (!result.ok) this.#readFailed(call, result.error);
+      else if (isAsRead && (i === 0 || call.verb === READ_LOCAL)) this.#perform(call, result.value);
+      else if (call.verb !== READ_LOCAL && this.#isStalled()) this.#stall(call);
+      else this.#start(call);
+      if (call.verb !== READ_LOCAL) isAsRead = false;
+    }
+  }
+
+  #perform(call: ReplicaCall, value: Uint8Array | undefined): void {
+    const local = this.#local;
+    if (value === undefined) local.clear();
+    else local.open(value, 0, value.length);
+    if (call.verb === READ_LOCAL) call.sink.found(call.token, local);
+    else if (call.verb === COORDINATE) this.#coordinate(call, local);
+    else this.#mergeIn(call, local);
+  }
+
+  #coordinate(call: ReplicaCall, local: RecordView): void {
+    const minting = this.#minting!;
+    const context = this.#contextOf(call, local);
+    if (context !== local) {
+      if (context.entries > 0 && !minting.observe(latestStamp(context)))
+        return fail(call, INVALID, 'context: stamped further ahead of the wall clock than is borne with');
+      if (hasForgotten(local, context, minting.incarnation, 0, this.#mutants))
+        minting.reincarnate('a context knows dots of this store that it does not hold');
+    }
+    minting.follow(latestStamp(local));
+    const stamp = minting.stamp();
+    const counter = stamp === 0 ? 0 : minting.counter();
+    if (counter === 0) {
+      const fault = minting.takeFault();
+      return fault === undefined ? this.#stall(call) : this.#onFailed(call.sink, call.token, fault);
+    }
+    const out = this.#out;
+    const write = this.#write;
+    write.actor = minting.incarnation;
+    write.counter = counter;
+    write.stamp = stamp;
+    write.isTombstone = call.isTombstone;
+    write.expiry = call.expiryMs;
+    write.value = call.bytes;
+    write.valueStart = call.start;
+    write.valueEnd = call.end;
+    out.clear();
+    const result = put(local, context, write, out, this.#mutants);
+    if (result === 'noRoom') return this.#tooLarge(call);
+    assert(result === 'done', `replicas: a dot of this store was refused: ${result}`);
+    truncateEntries(out, 0, this.#options.entriesMax ?? ENTRIES_MAX, minting.incarnation, this.#mutants);
+    const made = this.#reduced(call, out);
+    if (made === undefined) return this.#tooLarge(call);
+    const { siblingsMax = SIBLINGS_MAX } = this.#options;
+    if (made.siblings > siblingsMax)
+      return fail(
+        call,
+        INVALID,
+        `siblings: expected at most ${siblingsMax}, found ${made.siblings} after this write; read the key and write with its context`,
+      );
+    this.#store(call, made);
+  }
+
+  #mergeIn(call: ReplicaCall, local: RecordView): void {
+    const minting = this.#minting!;
+    const incoming = this.#other;
+    incoming.open(call.bytes, call.start, call.end);
+    if (!minting.observe(latestStamp(incoming)))
+      return fail(call, INVALID, 'record: stamped further ahead of the wall clock than is borne with');
+    if (hasForgotten(local, incoming, minting.incarnation, 0, this.#mutants))
+      minting.reincarnate('a record knows dots of this store that it does not hold');
+    const order = compare(local, incoming);
+    const isLww = call.isLww && incoming.siblings > 1;
+    if (order === ANCESTOR && !isLww) return this.#store(call, incoming);
+    // What is held already is written again: only so is it as durable as this call asks.
+    if (order !== ANCESTOR && order !== CONCURRENT) return this.#store(call, local);
+    const out = this.#out;
+    out.clear();
+    if (merge(local, incoming, out, this.#mutants) === NO_ROOM) return this.#tooLarge(call);
+    const made = this.#reduced(call, out);
+    if (made === undefined) return this.#tooLarge(call);
+    this.#store(call, made);
+  }
+
+  /** The record in `out`; of last-writer-wins, its newest sibling alone. Undefined: there is no room. */
+  #reduced(call: ReplicaCall, out: OutBuffer): RecordView | undefined {
+    const made = this.#made;
+    made.open(out.bytes, 0, out.length);
+    if (!call.isLww || made.siblings < 2) return made;
+    const start = out.length;
+    // Before the view is opened on it: growing moves the buffer.
+    if (!out.ensure(start)) return undefined;
+    made.open(out.bytes, 0, start);
+    if (!reduceToNewest(made, out)) return undefined;
+    made.open(out.bytes, start, out.length);
+    return made;
+  }
+
+  #store(call: ReplicaCall, record: RecordView): void {
+    const { recordBytesMax = RECORD_BYTES_MAX } = this.#options;
+    const length = record.end - record.start;
+    if (length > recordBytesMax) return this.#tooLarge(call);
+    const value = record.start === 0 && length === record.bytes.length ? record.bytes : record.bytes.subarray(record.start, record.end);
+    const { verb, sink, token } = call;
+    if (this.#mutants?.has('ackBeforeDurable')) {
+      this.#engine!.put(this.#keyOf(call), value, durabilityOf(call), this.#options.ring);
+      if (verb === COORDINATE) sink.made(token, record);
+      return sink.stored(token);
+    }
+    this.#engine!.put(this.#keyOf(call), value, durabilityOf(call), this.#stores.begin(call));
+    if (verb === COORDINATE) sink.made(token, record);
+  }
+
+  #contextOf(call: ReplicaCall, local: RecordView): RecordView {
+    if (call.contextKind === CONTEXT_LOCAL) return local;
+    const context = this.#other;
+    if (call.contextKind === CONTEXT_NONE || call.contextEnd === call.contextStart) context.clear();
+    else context.open(call.context, call.contextStart, call.contextEnd);
+    return context;
+  }
+
+  #keyOf({ keyspace, tokenHigh, tokenLow, key, keyStart, keyEnd }: ReplicaCall): Uint8Array {
+    return this.#keys.of(keyspace, tokenHigh, tokenLow, key, keyStart, keyEnd);
+  }
+
+  #tooLarge(call: ReplicaCall): void {
+    const { recordBytesMax = RECORD_BYTES_MAX } = this.#options;
+    fail(call, INVALID, `record: expected at most ${recordBytesMax} bytes with all siblings`);
+  }
+
+  #readFailed(call: ReplicaCall, error: StorageError): void {
+    if (error.code === 'CORRUPTION') this.#minting?.reincarnateOnce(error.message);
+    this.#onFailed(call.sink, call.token, error);
+  }
+
+  readonly #onFailed = (sink: ReplicaSink, token: number, error: StorageError): void => {
+    this.#hasFailed = true;
+    const { code, message } = error;
+    if (code === 'OVERLOADED') sink.failed(token, OVERLOADED, message);
+    else if (code === 'INVALID_ARGUMENT') sink.failed(token, INVALID, message);
+    else sink.failed(token, STORAGE_FAILED, `${code}: ${message}`);
+  };
+
+  readonly #onMiss = (miss: Miss): void => {
+    this.#misses.push(miss);
+    this.#options.ring();
+  };
+}
+
+function fail({ sink, token }: ReplicaCall, status: AnswerStatus, message: string): void {
+  sink.failed(token, status, message);
+}
+
+function durabilityOf({ durability }: ReplicaCall): Durability {
+  if (durability === DURABILITY_NONE) return 'none';
+  return durability === DURABILITY_PERIODIC ? 'periodic' : 'sync';
+}

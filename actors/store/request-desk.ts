@@ -1,0 +1,151 @@
+/**
+ * RequestDesk: what all steps of a coordinator work on: the requests under way, what is known of their quorums, the door to replicas; and how a request is answered.
+ */
+import type { Keyspace } from '../ring/ring-state.ts';
+import { RecordView } from '../version/record-view.ts';
+import { QuorumReads } from './quorum-read.ts';
+import { QuorumWrites } from './quorum-write.ts';
+import { RecordMerging } from './record-merging.ts';
+import type { ReplicaDoor } from './replica-door.ts';
+import { REPLICAS_MAX } from './replica-mask.ts';
+import { ANSWERED } from './request-phase.ts';
+import { RequestTable } from './request-table.ts';
+import { type AnswerStatus, GET, OK, StoreAnswer, type StoreRequest } from './store-request.ts';
+import { addPrimaries, type Topology } from './topology.ts';
+
+export class RequestDesk {
+  readonly door: ReplicaDoor;
+  readonly table: RequestTable;
+  readonly reads: QuorumReads;
+  readonly writes: QuorumWrites;
+  readonly merging: RecordMerging;
+  readonly #answers: StoreAnswer[] = [];
+  #depth = 0;
+  #armedMs = Number.POSITIVE_INFINITY;
+
+  constructor(door: ReplicaDoor, capacity: number, bytesMax: number, mutants: ReadonlySet<string>) {
+    this.door = door;
+    this.table = new RequestTable(capacity, bytesMax);
+    this.reads = new QuorumReads(capacity, mutants);
+    this.writes = new QuorumWrites(capacity, mutants);
+    this.merging = new RecordMerging(this.table);
+  }
+
+  /** Primaries that reads go to: this shard's first, suspected ones last. */
+  planRead(slot: number, topology: Topology, keyspace: Keyspace): void {
+    const { table } = this;
+    const { members } = table;
+    const base = slot * REPLICAS_MAX;
+    const partition = topology.lists.partitionOf(table.high[slot]!);
+    const count = addPrimaries(topology.lists.of(keyspace.n).read, partition, members, base, 0);
+    let place = 0;
+    for (let rank = 0; rank < 3; rank++) {
+      for (let i = place; i < count; i++) {
+        const member = members[base + i]!;
+        if (rank === 0 ? member !== topology.self : rank === 1 && !this.door.isReachable(member)) continue;
+        // Moves it up, and keeps the order of the others.
+        members.copyWithin(base + place + 1, base + place, base + i);
+        members[base + place++] = member;
+      }
+    }
+    table.replicaCounts[slot] = count;
+  }
+
+  wake(slot: number, atMs: number): void {
+    this.table.wake(slot, atMs);
+    this.arm();
+  }
+
+  /** The timer has gone off. */
+  disarm(): void {
+    this.#armedMs = Number.POSITIVE_INFINITY;
+  }
+
+  arm(): void {
+    const { nextWakeMs } = this.table;
+    if (nextWakeMs >= this.#armedMs) return;
+    this.#armedMs = nextWakeMs;
+    this.door.wakeAt(nextWakeMs);
+  }
+
+  finish(slot: number, status: AnswerStatus, message: string): void {
+    const { record } = this.nextAnswer();
+    this.merging.view(slot, record);
+    if (status !== OK) record.clear();
+    this.say(slot, status, message);
+    this.end(slot);
+  }
+
+  /** Requires: the next answer has its record. */
+  say(slot: number, status: AnswerStatus, message: string): void {
+    const answer = this.nextAnswer();
+    const quorum = this.table.kinds[slot] === GET ? this.reads : this.writes;
+    answer.status = status;
+    answer.message = message;
+    answer.received = quorum.received(slot);
+    answer.primaries = quorum.primaries(slot);
+    answer.needed = quorum.needed(slot);
+    this.tell(slot, answer);
+  }
+
+  tell(slot: number, answer: StoreAnswer): void {
+    const sink = this.table.sinks[slot];
+    this.table.phases[slot] = ANSWERED;
+    this.#depth++;
+    if (sink !== null && sink !== undefined) sink.answered(this.table.tokens[slot]!, answer);
+    this.#depth--;
+  }
+
+  /** Whoever is told an answer may begin the next request, which may be answered at once: each depth has an answer of its own. */
+  nextAnswer(): StoreAnswer {
+    const made = this.#answers[this.#depth] ?? new StoreAnswer(new RecordView());
+    this.#answers[this.#depth] = made;
+    return made;
+  }
+
+  end(slot: number): void {
+    this.table.free(slot);
+  }
+
+  refuse({ sink, token }: StoreRequest, status: AnswerStatus, message: string): void {
+    const answer = this.nextAnswer();
+    answer.record.clear();
+    answer.status = status;
+    answer.message = message;
+    answer.received = 0;
+    answer.primaries = 0;
+    answer.needed = 0;
+    this.#depth++;
+    sink.answered(token, answer);
+    this.#depth--;
+  }
+
+  /** -1: over, or not in that phase any more. */
+  slotIn(id: number, phase: number): number {
+    const slot = this.table.slotOf(id);
+    return slot >= 0 && this.table.phases[slot] === phase ? slot : -1;
+  }
+
+  keyspaceOf(slot: number): Keyspace | undefined {
+    return this.topologyOf(slot)?.keyspace(this.table.keyspaces[slot]!);
+  }
+
+  /** The ring that the slot's members are of; null: there is another one by now. */
+  topologyOf(slot: number): Topology | null {
+    const topology = this.door.topology();
+    if (topology === null || topology.ring.epoch !== this.table.epochs[slot]) return null;
+    return topology.ring.generation === this.table.generationsOfRing[slot] ? topology : null;
+  }
+
+  /** The slot's record, to one of its replicas. */
+  sendRecord(slot: number, replica: number, topology: Topology): boolean {
+    const { table } = this;
+    const member = table.members[slot * REPLICAS_MAX + replica]!;
+    return this.door.merge(
+      member,
+      topology.shardOf(member, topology.lists.partitionOf(table.high[slot]!)),
+      table.idOf(slot, replica),
+      slot,
+    );
+  }
+}

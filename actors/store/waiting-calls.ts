@@ -1,0 +1,104 @@
+/**
+ * Calls that wait: behind the read of their key that is under way, or for all keys until the engine has room, or a dot or a stamp is there. Bounded together.
+ * Cost: for a key that nobody waits for one load, however many others there are.
+ */
+import type { StorageResult } from '../../storage/errors.ts';
+import type { ReplicaCall } from './replica-call.ts';
+
+const SLOTS = 4_096;
+
+/** The read of a key from disk, and who waits for it, in order. The first one began it. */
+export class Miss {
+  readonly calls: ReplicaCall[] = [];
+  name = '';
+  result: StorageResult<Uint8Array | undefined> | undefined;
+  readonly #ended: (miss: Miss) => void;
+
+  constructor(ended: (miss: Miss) => void) {
+    this.#ended = ended;
+  }
+
+  /** Handed to the engine with every read: only one that says LATER calls it. */
+  readonly done = (result: StorageResult<Uint8Array | undefined>): void => {
+    this.result = result;
+    this.#ended(this);
+  };
+}
+
+export class WaitingCalls {
+  readonly #max: number;
+  readonly #misses = new Map<string, Miss>();
+  /** Misses per hash of their token. */
+  readonly #perSlot = new Uint16Array(SLOTS);
+  #stalled: ReplicaCall[] = [];
+  #count = 0;
+
+  constructor(max: number) {
+    this.#max = max;
+  }
+
+  get count(): number {
+    return this.#count;
+  }
+
+  get isFull(): boolean {
+    return this.#count >= this.#max;
+  }
+
+  get hasStalled(): boolean {
+    return this.#stalled.length > 0;
+  }
+
+  /** The read of this key that is under way. */
+  missOf(tokenLow: number, engineKey: Uint8Array): Miss | undefined {
+    return this.#perSlot[tokenLow & (SLOTS - 1)] === 0 ? undefined : this.#misses.get(nameOf(engineKey));
+  }
+
+  /** Requires: not full; there is none for this key. */
+  begin(miss: Miss, engineKey: Uint8Array, call: ReplicaCall): void {
+    miss.name = nameOf(engineKey);
+    this.#misses.set(miss.name, miss);
+    this.#perSlot[call.tokenLow & (SLOTS - 1)]!++;
+    this.join(miss, call);
+  }
+
+  /** Requires: not full. */
+  join(miss: Miss, call: ReplicaCall): void {
+    miss.calls.push(call.copy());
+    this.#count++;
+  }
+
+  /** It has its result: its calls are the caller's now. */
+  end(miss: Miss): void {
+    this.#count -= miss.calls.length;
+    this.#perSlot[miss.calls[0]!.tokenLow & (SLOTS - 1)]!--;
+    if (this.#misses.get(miss.name) === miss) this.#misses.delete(miss.name);
+  }
+
+  /** Requires: not full. */
+  stall(call: ReplicaCall): void {
+    this.#stalled.push(call.copy());
+    this.#count++;
+  }
+
+  takeStalled(): readonly ReplicaCall[] {
+    const stalled = this.#stalled;
+    this.#stalled = [];
+    this.#count -= stalled.length;
+    return stalled;
+  }
+
+  /** All that wait, at the end. */
+  takeAll(): readonly ReplicaCall[] {
+    const all = [...[...this.#misses.values()].flatMap(({ calls }) => calls), ...this.#stalled];
+    this.#misses.clear();
+    this.#perSlot.fill(0);
+    this.#stalled = [];
+    this.#count = 0;
+    return all;
+  }
+}
+
+function nameOf(engineKey: Uint8Array): string {
+  return Buffer.from(engineKey.buffer, engineKey.byteOffset, engineKey.length).toString('latin1');
+}

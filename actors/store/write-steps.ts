@@ -1,0 +1,174 @@
+/** WriteSteps: has the record minted by the replica of this shard, sends it to all others, and waits for W of the old and of the new set. */
+import { assert } from '../../runtime/errors.ts';
+import { replicasNeeded } from '../ring/replicas-needed.ts';
+import type { Keyspace } from '../ring/ring-state.ts';
+import type { WriteReply } from './quorum-write.ts';
+import type { StepEvents } from './read-steps.ts';
+import { countBits, firstBits, lowestBit, REPLICAS_MAX } from './replica-mask.ts';
+import type { RequestDesk } from './request-desk.ts';
+import { COORDINATING, isMinted, WRITING } from './request-phase.ts';
+import {
+  type AnswerStatus,
+  INDETERMINATE,
+  INVALID,
+  LOADING,
+  NO_KEYSPACE_FOUND,
+  OK,
+  OVERLOADED,
+  QUORUM_NOT_MET,
+  STALE_RING,
+} from './store-request.ts';
+import { addPrimaries, maskOfPrimaries, placeOf, type Topology } from './topology.ts';
+
+export class WriteSteps {
+  readonly #desk: RequestDesk;
+  readonly #events: StepEvents;
+  readonly #resendMs: number;
+
+  constructor(desk: RequestDesk, events: StepEvents, resendMs: number) {
+    this.#desk = desk;
+    this.#events = events;
+    this.#resendMs = resendMs;
+  }
+
+  /** The record as minted, a view; where `status` is not OK nothing was written. */
+  onCoordinated(id: number, status: AnswerStatus, bytes: Uint8Array, start: number, end: number, message = ''): void {
+    const slot = this.#desk.slotIn(id, COORDINATING);
+    if (slot < 0) return;
+    const self = this.#desk.table.replicaOf(id);
+    if (status !== OK) {
+      this.#desk.writes.addReply(slot, self, 'refused');
+      if (status === STALE_RING) return this.#events.onStale(slot);
+      return this.#desk.finish(slot, status, message);
+    }
+    assert(end > start, 'coordinator: expected a record, found none');
+    this.#desk.writes.held(slot);
+    if (!this.#desk.merging.take(slot, bytes, start, end)) return this.#desk.finish(slot, INDETERMINATE, 'the merged record is too long');
+    this.#desk.table.phases[slot] = WRITING;
+    this.#spread(slot, firstBits(this.#desk.table.replicaCounts[slot]!) & ~(1 << self));
+  }
+
+  /** That replica holds the record, as durably as asked; or why not. */
+  onMerged(id: number, status: AnswerStatus): void {
+    const slot = this.#desk.table.slotOf(id);
+    if (slot < 0) return;
+    const phase = this.#desk.table.phases[slot];
+    if (phase !== WRITING && phase !== COORDINATING) return;
+    this.#desk.writes.addReply(slot, this.#desk.table.replicaOf(id), writeReply(status));
+    if (phase === WRITING) this.#afterWriteReply(slot);
+  }
+
+  start(slot: number, topology: Topology, keyspace: Keyspace): void {
+    const { table } = this.#desk;
+    const base = slot * REPLICAS_MAX;
+    const partition = topology.lists.partitionOf(table.high[slot]!);
+    const [first, second] = topology.lists.of(keyspace.n).writes;
+    let count = addPrimaries(first, partition, table.members, base, 0);
+    count = addPrimaries(second, partition, table.members, base, count);
+    table.replicaCounts[slot] = count;
+    const firstMask = maskOfPrimaries(first, partition, table.members, base, count);
+    const secondMask = maskOfPrimaries(second, partition, table.members, base, count);
+    const w = table.w[slot]!;
+    const neededFirst = w === 0 ? replicasNeeded(keyspace.w, first.primaries) : w;
+    const neededSecond = w === 0 ? replicasNeeded(keyspace.w, second.primaries) : w;
+    if (!isMinted(table, slot)) this.#desk.writes.start(slot, firstMask, secondMask, 0, neededFirst, neededSecond);
+    else this.#desk.writes.restart(slot, firstMask, secondMask, 0, neededFirst, neededSecond);
+    if (isMinted(table, slot)) {
+      table.phases[slot] = WRITING;
+      return this.#spread(slot, firstBits(count));
+    }
+    table.phases[slot] = COORDINATING;
+    const reachable = this.#reachable(slot, count, topology.self);
+    if (countBits(reachable & firstMask) < neededFirst || countBits(reachable & secondMask) < neededSecond) {
+      return this.#desk.finish(slot, QUORUM_NOT_MET, 'too few replicas can be reached');
+    }
+    const self = placeOf(table.members, base, count, topology.self);
+    assert(self >= 0, 'coordinator: expected itself among the replicas that it writes to');
+    this.#desk.writes.sent(slot, self);
+    if (this.#desk.door.coordinate(table.idOf(slot, self), slot)) return;
+    this.#desk.writes.addReply(slot, self, 'refused');
+    this.#desk.finish(slot, OVERLOADED, 'this replica takes no more writes at present');
+  }
+
+  #reachable(slot: number, count: number, self: number): number {
+    let mask = 0;
+    for (let i = 0; i < count; i++) {
+      const member = this.#desk.table.members[slot * REPLICAS_MAX + i]!;
+      if (member === self || this.#desk.door.isReachable(member)) mask |= 1 << i;
+    }
+    return mask;
+  }
+
+  /** Also sees to what comes of it. */
+  #spread(slot: number, replicas: number): void {
+    const id = this.#desk.table.idOf(slot, 0);
+    this.#send(slot, replicas);
+    if (this.#desk.slotIn(id, WRITING) < 0) return;
+    this.#desk.wake(slot, this.#desk.door.nowMs() + this.#resendMs);
+    this.#afterWriteReply(slot);
+  }
+
+  #send(slot: number, replicas: number): void {
+    const { writes, table } = this.#desk;
+    const topology = this.#desk.topologyOf(slot);
+    const id = table.idOf(slot, 0);
+    for (let rest = replicas; rest !== 0 && table.slotOf(id) === slot; rest &= rest - 1) {
+      const replica = lowestBit(rest);
+      if (topology === null) {
+        writes.addReply(slot, replica, 'stale');
+      } else {
+        writes.sent(slot, replica);
+        // Why nothing is made of false: it is sent again while it is silent.
+        this.#desk.sendRecord(slot, replica, topology);
+      }
+    }
+  }
+
+  #afterWriteReply(slot: number): void {
+    switch (this.#desk.writes.enough(slot)) {
+      case 'met':
+        return this.#desk.finish(slot, OK, '');
+      case 'stale':
+        return this.#events.onStale(slot);
+      case 'lost':
+        return this.finish(slot);
+      case 'waiting':
+        return;
+    }
+  }
+
+  /** As it stands. */
+  finish(slot: number): void {
+    switch (this.#desk.writes.answer(slot)) {
+      case 'ok':
+        return this.#desk.finish(slot, OK, '');
+      case 'quorumNotMet':
+        return this.#desk.finish(slot, QUORUM_NOT_MET, '');
+      case 'indeterminate':
+        return this.#desk.finish(slot, INDETERMINATE, '');
+    }
+  }
+
+  /** Again to those who have said nothing; the replica that minted it has it. */
+  onSlow(slot: number): void {
+    const { writes, table } = this.#desk;
+    const self = placeOf(table.members, slot * REPLICAS_MAX, table.replicaCounts[slot]!, this.#desk.topologyOf(slot)?.self ?? -1);
+    this.#spread(slot, self < 0 ? writes.silent(slot) : writes.silent(slot) & ~(1 << self));
+  }
+}
+
+function writeReply(status: AnswerStatus): WriteReply {
+  switch (status) {
+    case OK:
+      return 'durable';
+    case STALE_RING:
+      return 'stale';
+    case LOADING:
+    case OVERLOADED:
+    case NO_KEYSPACE_FOUND:
+    case INVALID:
+      return 'refused';
+    default:
+      return 'unknown';
+  }
+}

@@ -1,0 +1,331 @@
+/**
+ * CoordinatorWorld: coordinators of some nodes over a network that loses, delays, repeats and reorders, and replicas that forget on a crash what was not on disk yet.
+ * Replicas are TestVnodes, one per node and key. Virtual time; all that happens follows from the seed.
+ */
+
+import type { RingState } from '../../../actors/ring/ring-state.ts';
+import { Coordinator } from '../../../actors/store/coordinator.ts';
+import { Forward, KeyPlace, readForwarded, writeForward, writeForwarded } from '../../../actors/store/forward-frames.ts';
+import type { ReplicaDoor } from '../../../actors/store/replica-door.ts';
+import {
+  CONTEXT_GIVEN,
+  CONTEXT_LOCAL,
+  CONTEXT_READ,
+  type ContextKind,
+  DELETE,
+  LOADING,
+  OK,
+  StoreAnswer,
+  StoreRequest,
+} from '../../../actors/store/store-request.ts';
+import { Topology } from '../../../actors/store/topology.ts';
+import { writeDigest } from '../../../actors/version/digest.ts';
+import { RecordView } from '../../../actors/version/record-view.ts';
+import { OutBuffer } from '../../../runtime/bytes.ts';
+import { SeededRandom } from '../../../runtime/random.ts';
+import { viewOf } from '../version/records.ts';
+import { TestCluster, type TestVnode } from '../version/test-vnode.ts';
+
+export interface WorldOptions {
+  readonly ring: RingState;
+  readonly seed?: string;
+  readonly loss?: number;
+  readonly repeat?: number;
+  readonly delayMs?: number;
+  readonly syncMs?: number;
+  readonly capacity?: number;
+  readonly mutants?: ReadonlySet<string>;
+}
+
+interface Replica {
+  readonly vnode: TestVnode;
+  durable: Buffer;
+}
+
+export interface Answered {
+  readonly status: number;
+  readonly record: Buffer;
+  readonly received: number;
+  readonly needed: number;
+  readonly message: string;
+}
+
+export interface Asked {
+  readonly kind: number;
+  readonly key: string;
+  readonly value?: string;
+  /** A vector, or how it is to be made. */
+  readonly context?: Uint8Array | ContextKind;
+  readonly r?: number;
+  readonly w?: number;
+  readonly isLocal?: boolean;
+  readonly timeoutMs?: number;
+}
+
+export class CoordinatorWorld {
+  readonly random: SeededRandom;
+  readonly options: Required<WorldOptions>;
+  readonly nodes: CoordinatorNode[];
+  now = 1_000;
+  ring: RingState;
+  /** Kept sorted by time, then by order of making. */
+  #events: { readonly at: number; readonly order: number; readonly run: () => void }[] = [];
+  #made = 0;
+  isCalm = false;
+  readonly cluster = new TestCluster();
+
+  constructor(options: WorldOptions) {
+    this.options = { seed: '1', loss: 0, repeat: 0, delayMs: 2, syncMs: 1, capacity: 64, mutants: new Set(), ...options };
+    this.random = new SeededRandom(this.options.seed);
+    this.ring = options.ring;
+    this.nodes = options.ring.members.map(({ address }) => new CoordinatorNode(this, address.node));
+  }
+
+  at(ms: number, run: () => void): void {
+    this.#events.push({ at: ms, order: this.#made++, run });
+  }
+
+  after(ms: number, run: () => void): void {
+    this.at(this.now + ms, run);
+  }
+
+  /** Over the network, unless it is lost; perhaps twice. */
+  post(run: () => void): void {
+    const { loss, repeat, delayMs } = this.options;
+    const times = this.isCalm ? 1 : this.random.chance(loss) ? 0 : this.random.chance(repeat) ? 2 : 1;
+    for (let i = 0; i < times; i++) this.after(0.1 + this.random.float() * delayMs, run);
+  }
+
+  run(untilMs: number): void {
+    for (;;) {
+      let next = -1;
+      for (const [i, { at, order }] of this.#events.entries()) {
+        const best = this.#events[next];
+        if (best === undefined || at < best.at || (at === best.at && order < best.order)) next = i;
+      }
+      const event = this.#events[next];
+      if (event === undefined || event.at > untilMs) break;
+      this.#events.splice(next, 1);
+      this.now = Math.max(this.now, event.at);
+      event.run();
+    }
+    this.now = untilMs;
+  }
+}
+
+export class CoordinatorNode {
+  readonly name: string;
+  readonly #world: CoordinatorWorld;
+  readonly #replicas = new Map<string, Replica>();
+  #topology: Topology;
+  coordinator: Coordinator;
+  isUp = true;
+  /** Of replicas: what they answer instead. */
+  status = OK;
+  readonly suspects = new Set<string>();
+  /** Messages sent, by kind. */
+  readonly sent: string[] = [];
+  #boot = 0;
+
+  constructor(world: CoordinatorWorld, name: string) {
+    this.#world = world;
+    this.name = name;
+    this.#topology = new Topology(world.ring, name);
+    this.coordinator = this.#start();
+  }
+
+  useRing(ring: RingState): void {
+    this.#topology = new Topology(ring, this.name);
+  }
+
+  crash(): void {
+    this.isUp = false;
+    this.#boot++;
+    for (const replica of this.#replicas.values()) {
+      replica.vnode.record = replica.durable;
+      replica.vnode.restart('killed');
+    }
+  }
+
+  restart(): void {
+    this.isUp = true;
+    this.coordinator = this.#start();
+  }
+
+  replica(key: string): Replica {
+    const made = this.#replicas.get(key) ?? { vnode: this.#world.cluster.vnode(), durable: Buffer.alloc(0) };
+    this.#replicas.set(key, made);
+    return made;
+  }
+
+  /** `done` is called once, unless the node crashes first. */
+  ask(asked: Asked, done: (answer: Answered) => void): void {
+    const request = new StoreRequest();
+    const { context } = asked;
+    request.kind = asked.kind as StoreRequest['kind'];
+    request.keyspace = this.#topology.ring.keyspaces[0]!;
+    request.key = Buffer.from(asked.key);
+    request.keyEnd = request.key.length;
+    request.value = Buffer.from(asked.value ?? '');
+    request.valueEnd = request.value.length;
+    if (typeof context === 'number') request.contextKind = context;
+    else if (context !== undefined && context.length > 0) {
+      request.contextKind = CONTEXT_GIVEN;
+      request.context = context;
+      request.contextEnd = context.length;
+    }
+    request.r = asked.r ?? 0;
+    request.w = asked.w ?? 0;
+    request.isLocal = asked.isLocal ?? false;
+    request.deadlineMs = this.#world.now + (asked.timeoutMs ?? 500);
+    const boot = this.#boot;
+    request.sink = {
+      answered: (_token, { status, record, received, needed, message }) => {
+        const bytes = Buffer.from(record.bytes.subarray(record.start, record.end));
+        if (boot === this.#boot) done({ status, record: bytes, received, needed, message });
+      },
+    };
+    this.coordinator.begin(request);
+  }
+
+  #start(): Coordinator {
+    const world = this.#world;
+    const boot = this.#boot;
+    const isAlive = (): boolean => this.isUp && boot === this.#boot;
+    const memberName = (member: number): string => this.#topology.member(member).address.node;
+    const other = (member: number): CoordinatorNode => world.nodes.find(({ name }) => name === memberName(member))!;
+    const keyOf = (slot: number): string => {
+      const { table } = coordinator;
+      return table.bufferOf(slot).bytes.toString('latin1', 0, table.keyEnds[slot]);
+    };
+    /** To the replica, there, and what comes of it back. */
+    const call = (to: CoordinatorNode, serve: (reply: (run: () => void) => void) => void): void => {
+      const hop = (run: () => void): void => (to === this ? world.after(0, run) : world.post(run));
+      hop(() => {
+        if (!to.isUp) return;
+        const itsBoot = to.#boot;
+        serve((run) => {
+          if (to.isUp && itsBoot === to.#boot) hop(() => isAlive() && run());
+        });
+      });
+    };
+    const place = new KeyPlace();
+    const door: ReplicaDoor = {
+      topology: () => this.#topology,
+      isReachable: (member) => !this.suspects.has(memberName(member)),
+      read: (member, _shard, id, slot, wantsRecord) => {
+        const to = other(member);
+        const key = keyOf(slot);
+        this.sent.push(`read ${to.name}${wantsRecord ? '' : ' digest'}`);
+        call(to, (reply) => {
+          const { record } = to.replica(key).vnode;
+          const { status } = to;
+          const digest = new OutBuffer(16, 16);
+          writeDigest(viewOf(record), digest);
+          reply(() => {
+            if (wantsRecord) coordinator.onRecord(id, status, record, 0, status === OK ? record.length : 0);
+            else coordinator.onDigest(id, status, digest.bytes.readInt32LE(0), digest.bytes.readInt32LE(4));
+          });
+        });
+        return true;
+      },
+      merge: (member, _shard, id, slot) => {
+        const to = other(member);
+        const key = keyOf(slot);
+        const { table } = coordinator;
+        const record = Buffer.from(table.bufferOf(slot).bytes.subarray(table.recordStarts[slot], table.recordEnds[slot]));
+        this.sent.push(`merge ${to.name}`);
+        call(to, (reply) => {
+          const { status } = to;
+          if (status !== OK) return reply(() => coordinator.onMerged(id, status));
+          to.replica(key).vnode.receive(record);
+          to.#sync(key, () => reply(() => coordinator.onMerged(id, OK)));
+        });
+        return true;
+      },
+      coordinate: (id, slot) => {
+        const { table } = coordinator;
+        const { bytes } = table.bufferOf(slot);
+        const key = keyOf(slot);
+        const { vnode } = this.replica(key);
+        if (this.status !== OK) {
+          coordinator.onCoordinated(id, this.status, bytes, 0, 0);
+          return true;
+        }
+        const value = table.kinds[slot] === DELETE ? undefined : bytes.toString('latin1', table.contextEnds[slot], table.valueEnds[slot]);
+        const given = Buffer.from(bytes.subarray(table.keyEnds[slot], table.contextEnds[slot]));
+        const read = Buffer.from(bytes.subarray(table.readContextStarts[slot], table.readContextEnds[slot]));
+        const kind = table.contextKinds[slot];
+        vnode.put(value, kind === CONTEXT_READ ? read : kind === CONTEXT_LOCAL ? vnode.record : given);
+        this.sent.push('coordinate');
+        this.#sync(key, () => isAlive() && coordinator.onMerged(id, OK));
+        coordinator.onCoordinated(id, OK, vnode.record, 0, vnode.record.length);
+        return true;
+      },
+      forward: (member, _shard, id, slot) => {
+        const to = other(member);
+        const { table } = coordinator;
+        const { bytes } = table.bufferOf(slot);
+        const request = new StoreRequest();
+        request.kind = table.kinds[slot] as StoreRequest['kind'];
+        request.contextKind = table.contextKinds[slot] as ContextKind;
+        request.key = bytes;
+        request.keyEnd = table.keyEnds[slot]!;
+        request.context = bytes;
+        request.contextStart = request.keyEnd;
+        request.contextEnd = table.contextEnds[slot]!;
+        request.value = bytes;
+        request.valueStart = request.contextEnd;
+        request.valueEnd = table.valueEnds[slot]!;
+        request.w = table.w[slot]!;
+        const out = new OutBuffer(64, 10_000);
+        writeForward(out, place, request, table.deadlineMs[slot]! - world.now);
+        const payload = Buffer.from(out.bytes.subarray(0, out.length));
+        this.sent.push(`forward ${to.name}`);
+        call(to, (reply) => {
+          const forward = new Forward(new StoreRequest());
+          const fault = forward.read(payload, 0, payload.length);
+          if (fault !== undefined) throw new Error(fault);
+          forward.request.keyspace = to.#topology.ring.keyspaces[0]!;
+          forward.request.deadlineMs = world.now + forward.remainingMs;
+          forward.request.sink = {
+            answered: (_token, answer) => {
+              const answerOut = new OutBuffer(64, 100_000);
+              if (to.status === LOADING) answer.status = LOADING;
+              writeForwarded(answerOut, answer);
+              const answered = new StoreAnswer(new RecordView());
+              reply(() => {
+                const wrong = readForwarded(answerOut.bytes, 0, answerOut.length, answered);
+                if (wrong !== undefined) throw new Error(wrong);
+                coordinator.onForwarded(id, answered);
+              });
+            },
+          };
+          to.coordinator.begin(forward.request, true);
+        });
+        return true;
+      },
+      nowMs: () => world.now,
+      wallMs: () => 1_700_000_000_000 + world.now,
+      wakeAt: (ms) => {
+        if (ms !== Number.POSITIVE_INFINITY) world.at(Math.max(ms, world.now), () => isAlive() && coordinator.wake());
+      },
+    };
+    const { capacity, mutants } = world.options;
+    const coordinator = new Coordinator(door, { shard: 0, capacity, mutants });
+    return coordinator;
+  }
+
+  /** What is in memory now will be on disk then. */
+  #sync(key: string, done: () => void): void {
+    const boot = this.#boot;
+    const replica = this.replica(key);
+    const { record } = replica.vnode;
+    this.#world.after(this.#world.random.float() * this.#world.options.syncMs, () => {
+      if (boot !== this.#boot) return;
+      if (replica.vnode.record === record) replica.durable = record;
+      else replica.durable = replica.vnode.record;
+      done();
+    });
+  }
+}

@@ -1,0 +1,271 @@
+import test from 'ava';
+import { PreferenceLists } from '../../../actors/ring/preference-list.ts';
+import type { RingState } from '../../../actors/ring/ring-state.ts';
+import { Hasher } from '../../../actors/ring/token.ts';
+import {
+  CONTEXT_LOCAL,
+  CONTEXT_READ,
+  DELETE,
+  GET,
+  INDETERMINATE,
+  INVALID,
+  LOADING,
+  NOT_FOUND,
+  OK,
+  OVERLOADED,
+  PUT,
+  QUORUM_NOT_MET,
+  STALE_RING,
+  STORAGE_FAILED,
+  TIMED_OUT,
+} from '../../../actors/store/store-request.ts';
+import { RingWorld } from '../ring/ring-world.ts';
+import { decodeNaive } from '../version/naive-record.ts';
+import { type Answered, type Asked, type CoordinatorNode, CoordinatorWorld, type WorldOptions } from './coordinator-world.ts';
+
+const THREE = new RingWorld(3).ring;
+const FIVE = new RingWorld(5).ring;
+
+function worldOf(options: Partial<WorldOptions> = {}): CoordinatorWorld {
+  return new CoordinatorWorld({ ring: THREE, ...options });
+}
+
+/** Asks, runs until the answer is there, and says when it came. */
+function ask(world: CoordinatorWorld, node: CoordinatorNode, asked: Asked): Answered & { readonly afterMs: number } {
+  const from = world.now;
+  let got: (Answered & { readonly afterMs: number }) | undefined;
+  node.ask(asked, (answer) => {
+    if (got !== undefined) throw new Error('answered twice');
+    got = { ...answer, afterMs: world.now - from };
+  });
+  for (let i = 0; i < 2_000 && got === undefined; i++) world.run(world.now + 1);
+  if (got === undefined) throw new Error('no answer');
+  return got;
+}
+
+function values(record: Buffer): (string | undefined)[] {
+  if (record.length === 0) return [];
+  return decodeNaive(record)
+    .siblings.map(({ value }) => value)
+    .sort();
+}
+
+/** The primaries of a key, and the other nodes. */
+function split(world: CoordinatorWorld, ring: RingState, key: string): { readonly in: CoordinatorNode[]; readonly out: CoordinatorNode[] } {
+  const hasher = new Hasher();
+  hasher.hash(Buffer.from(key));
+  const lists = new PreferenceLists(ring);
+  const { read } = lists.of(3);
+  const at = lists.partitionOf(hasher.high) * read.stride;
+  const names = [...read.members.subarray(at, at + read.primaries)].map((member) => ring.members[member]!.address.node);
+  return { in: world.nodes.filter(({ name }) => names.includes(name)), out: world.nodes.filter(({ name }) => !names.includes(name)) };
+}
+
+test('coordinator: what one node has put another one reads, and says so where it was deleted', (t) => {
+  const world = worldOf();
+  const [a, b, c] = world.nodes as [CoordinatorNode, CoordinatorNode, CoordinatorNode];
+  const put = ask(world, a, { kind: PUT, key: 'k', value: 'one' });
+  t.deepEqual([put.status, values(put.record), put.needed], [OK, ['one'], 2]);
+  const got = ask(world, b, { kind: GET, key: 'k' });
+  t.deepEqual([got.status, values(got.record)], [OK, ['one']]);
+  t.is(ask(world, c, { kind: DELETE, key: 'k', context: got.record.subarray(0, 0), w: 3 }).status, OK);
+  t.is(ask(world, c, { kind: DELETE, key: 'k', context: CONTEXT_LOCAL, w: 3 }).status, OK);
+  const gone = ask(world, a, { kind: GET, key: 'k' });
+  t.is(gone.status, NOT_FOUND);
+  t.true(gone.record.length > 0);
+  t.is(ask(world, a, { kind: GET, key: 'other' }).status, NOT_FOUND);
+});
+
+test('coordinator: a read asks one replica for its record and R - 1 for digests, itself first', (t) => {
+  const world = worldOf();
+  const node = world.nodes[1]!;
+  ask(world, node, { kind: PUT, key: 'k', value: 'one', w: 3 });
+  node.sent.length = 0;
+  t.is(ask(world, node, { kind: GET, key: 'k' }).status, OK);
+  t.is(node.sent.length, 2);
+  t.is(node.sent[0], `read ${node.name}`);
+  t.true(node.sent[1]?.endsWith(' digest'));
+});
+
+test('coordinator: W = 1 is sent to all N [SPEC]', (t) => {
+  const world = worldOf();
+  t.is(ask(world, world.nodes[0]!, { kind: PUT, key: 'k', value: 'one', w: 1 }).status, OK);
+  world.run(world.now + 50);
+  for (const node of world.nodes) t.deepEqual(values(node.replica('k').vnode.record), ['one']);
+});
+
+test('coordinator: records that differ are merged, and those who lack something are repaired', (t) => {
+  const world = worldOf();
+  const [a, b] = world.nodes as [CoordinatorNode, CoordinatorNode];
+  a.replica('k').vnode.put('one');
+  b.replica('k').vnode.put('two');
+  const got = ask(world, a, { kind: GET, key: 'k', r: 3 });
+  t.deepEqual([got.status, values(got.record), got.received], [OK, ['one', 'two'], 3]);
+  world.run(world.now + 50);
+  for (const node of world.nodes) t.deepEqual(values(node.replica('k').vnode.record), ['one', 'two']);
+});
+
+test('coordinator: a write after a quorum read supersedes what was read, also where this replica has none of it', (t) => {
+  const world = worldOf();
+  const [a, b, c] = world.nodes as [CoordinatorNode, CoordinatorNode, CoordinatorNode];
+  b.replica('k').vnode.put('old');
+  c.replica('k').vnode.receive(b.replica('k').vnode.record);
+  const put = ask(world, a, { kind: PUT, key: 'k', value: 'new', context: CONTEXT_READ, r: 3, w: 3 });
+  t.deepEqual([put.status, values(put.record)], [OK, ['new']]);
+  t.deepEqual(values(ask(world, b, { kind: GET, key: 'k' }).record), ['new']);
+});
+
+test('coordinator: a read goes on with the third replica, when one is down', (t) => {
+  const world = worldOf();
+  const [a, b] = world.nodes as [CoordinatorNode, CoordinatorNode];
+  ask(world, a, { kind: PUT, key: 'k', value: 'one', w: 3 });
+  b.crash();
+  const got = ask(world, a, { kind: GET, key: 'k' });
+  t.deepEqual([got.status, values(got.record)], [OK, ['one']]);
+  t.true(got.afterMs < 100);
+});
+
+test('coordinator: nothing is written and QUORUM_NOT_MET is said, when too few replicas can be reached', (t) => {
+  const world = worldOf();
+  const [a, b, c] = world.nodes as [CoordinatorNode, CoordinatorNode, CoordinatorNode];
+  a.suspects.add(b.name).add(c.name);
+  t.is(ask(world, a, { kind: PUT, key: 'k', value: 'one' }).status, QUORUM_NOT_MET);
+  t.is(a.replica('k').vnode.record.length, 0);
+  t.is(ask(world, a, { kind: PUT, key: 'k', value: 'one', w: 1 }).status, OK);
+});
+
+test('coordinator: INDETERMINATE is said at the deadline, when a write was begun and not confirmed [T16, T35]', (t) => {
+  const world = worldOf();
+  const [a, b, c] = world.nodes as [CoordinatorNode, CoordinatorNode, CoordinatorNode];
+  b.crash();
+  c.crash();
+  const put = ask(world, a, { kind: PUT, key: 'k', value: 'one', timeoutMs: 300 });
+  t.deepEqual([put.status, put.received, put.needed, put.afterMs], [INDETERMINATE, 1, 2, 300]);
+  const got = ask(world, a, { kind: GET, key: 'k', timeoutMs: 300 });
+  t.deepEqual([got.status, got.afterMs], [TIMED_OUT, 300]);
+  t.is(a.coordinator.table.used, 0);
+});
+
+test('coordinator: what the replica of this shard says is the answer, when it has written nothing', (t) => {
+  for (const status of [LOADING, OVERLOADED, STORAGE_FAILED]) {
+    const world = worldOf();
+    world.nodes[0]!.status = status;
+    t.is(ask(world, world.nodes[0]!, { kind: PUT, key: 'k', value: 'one' }).status, status);
+  }
+});
+
+test('coordinator: a write is confirmed by the others, when one disk fails', (t) => {
+  const world = worldOf();
+  world.nodes[2]!.status = STORAGE_FAILED;
+  t.is(ask(world, world.nodes[0]!, { kind: PUT, key: 'k', value: 'one' }).status, OK);
+  t.is(ask(world, world.nodes[0]!, { kind: PUT, key: 'k', value: 'one', w: 3 }).status, INDETERMINATE);
+});
+
+test('coordinator: requests beyond its capacity are refused at once, and others are none the worse for it [T35]', (t) => {
+  const world = worldOf({ capacity: 2 });
+  const statuses: number[] = [];
+  for (let i = 0; i < 3; i++) world.nodes[0]!.ask({ kind: PUT, key: `k${i}`, value: 'v' }, ({ status }) => statuses.push(status));
+  t.deepEqual(statuses, [OVERLOADED]);
+  world.run(world.now + 100);
+  t.deepEqual(statuses, [OVERLOADED, OK, OK]);
+});
+
+test('coordinator: a request that asks for what can not be is refused, and says why', (t) => {
+  const world = worldOf();
+  const a = world.nodes[0]!;
+  const wrong: readonly (readonly [Asked, string])[] = [
+    [{ kind: PUT, key: '', value: 'v' }, 'key: expected 1 to 1024 bytes in keyspace users, found 0'],
+    [{ kind: GET, key: 'k', r: 4 }, 'r: expected 1 to 3, the replicas of keyspace users, found 4'],
+    [{ kind: PUT, key: 'k', value: 'v', w: 4 }, 'w: expected 1 to 3, the replicas of keyspace users, found 4'],
+    [{ kind: PUT, key: 'k', value: 'v'.repeat(1_048_577) }, 'value: expected at most 1048576 bytes in keyspace users, found 1048577'],
+  ];
+  for (const [asked, message] of wrong) {
+    const answer = ask(world, a, asked);
+    t.deepEqual([answer.status, answer.message], [INVALID, message]);
+  }
+});
+
+test('coordinator: a write is forwarded to a primary, one hop, and minted there; a read is not [T12]', (t) => {
+  const world = worldOf({ ring: FIVE });
+  const { in: primaries, out } = split(world, FIVE, 'k');
+  t.is(ask(world, out[0]!, { kind: PUT, key: 'k', value: 'one' }).status, OK);
+  t.deepEqual(
+    out[0]!.sent.map((it) => it.split(' ')[0]),
+    ['forward'],
+  );
+  t.is(primaries.filter(({ sent }) => sent.includes('coordinate')).length, 1);
+  t.deepEqual(values(ask(world, out[1]!, { kind: GET, key: 'k' }).record), ['one']);
+  t.true(out[1]!.sent.every((it) => it.startsWith('read')));
+});
+
+test('coordinator: the next primary is tried, when the first one has not opened its replicas yet', (t) => {
+  const world = worldOf({ ring: FIVE });
+  const { in: primaries, out } = split(world, FIVE, 'k');
+  primaries[0]!.status = LOADING;
+  t.is(ask(world, out[0]!, { kind: PUT, key: 'k', value: 'one' }).status, OK);
+});
+
+test('coordinator: a forwarded write is INDETERMINATE, when no answer comes in time', (t) => {
+  const world = worldOf({ ring: FIVE });
+  const { in: primaries, out } = split(world, FIVE, 'k');
+  for (const node of primaries) node.crash();
+  const put = ask(world, out[0]!, { kind: PUT, key: 'k', value: 'one', timeoutMs: 200 });
+  t.deepEqual([put.status, put.afterMs], [INDETERMINATE, 200]);
+});
+
+test('coordinator: a minted record is sent again and not minted again, when replicas have another ring for a while [T13, T19]', (t) => {
+  const world = worldOf();
+  const [a, b, c] = world.nodes as [CoordinatorNode, CoordinatorNode, CoordinatorNode];
+  b.status = STALE_RING;
+  c.status = STALE_RING;
+  world.after(60, () => {
+    b.status = OK;
+    c.status = OK;
+  });
+  const put = ask(world, a, { kind: PUT, key: 'k', value: 'one' });
+  t.is(put.status, OK);
+  t.is(a.sent.filter((it) => it === 'coordinate').length, 1);
+  t.deepEqual(values(ask(world, b, { kind: GET, key: 'k', r: 3 }).record), ['one']);
+});
+
+test('coordinator: reads are tried again, and STALE_RING is said, when rings go on differing', (t) => {
+  const world = worldOf();
+  const [a, b, c] = world.nodes as [CoordinatorNode, CoordinatorNode, CoordinatorNode];
+  b.status = STALE_RING;
+  c.status = STALE_RING;
+  t.is(ask(world, a, { kind: GET, key: 'k', timeoutMs: 2_000 }).status, STALE_RING);
+  world.after(60, () => {
+    b.status = OK;
+  });
+  t.is(ask(world, a, { kind: GET, key: 'k' }).status, NOT_FOUND);
+});
+
+test('coordinator: a write needs W in the old and in the new set, when owners change [T19]', (t) => {
+  const ringWorld = new RingWorld(3);
+  ringWorld.do({ type: 'addMember', member: { ...new RingWorld(4).ring.members[3]!, id: '4'.padStart(32, '0') } });
+  ringWorld.begin();
+  const { ring } = ringWorld;
+  const lists = new PreferenceLists(ring);
+  const hasher = new Hasher();
+  const key = Array.from({ length: 100 }, (_, i) => `k${i}`).find((it) => {
+    hasher.hash(Buffer.from(it));
+    return lists.of(3).isSplit[lists.partitionOf(hasher.high)] === 1;
+  })!;
+  const { in: old } = split(new CoordinatorWorld({ ring }), ring, key);
+  const world = new CoordinatorWorld({ ring });
+  const before = old.map(({ name }) => world.nodes.find((node) => node.name === name)!);
+  const put = ask(world, before[0]!, { kind: PUT, key, value: 'one', w: 3 });
+  t.is(put.status, OK);
+  world.run(world.now + 50);
+  t.is(world.nodes.filter((node) => values(node.replica(key).vnode.record).includes('one')).length, 4);
+  world.nodes.find((node) => !before.includes(node))!.crash();
+  t.is(ask(world, before[0]!, { kind: PUT, key, value: 'two', w: 3 }).status, INDETERMINATE);
+});
+
+test('coordinator: LOCAL reads this replica alone, whatever it holds', (t) => {
+  const world = worldOf();
+  world.nodes[1]!.replica('k').vnode.put('one');
+  t.is(ask(world, world.nodes[0]!, { kind: GET, key: 'k', isLocal: true }).status, NOT_FOUND);
+  t.is(ask(world, world.nodes[1]!, { kind: GET, key: 'k', isLocal: true }).status, OK);
+  t.is(world.nodes[0]!.replica('k').vnode.record.length, 0);
+});

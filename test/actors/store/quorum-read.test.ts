@@ -1,0 +1,253 @@
+import test from 'ava';
+import { QuorumReads, type ReadProgress, type ReadReply, type ReadVerdict } from '../../../actors/store/quorum-read.ts';
+
+/** Replica (a, b, ...), what it says, and of which version: 0 is absent. */
+type Step = readonly [replica: string, reply: ReadReply, version?: number];
+
+interface Row {
+  readonly primaries: string;
+  /** Default: the primaries. */
+  readonly replicas?: string;
+  readonly isSloppy?: boolean;
+  readonly r: number;
+  readonly steps: readonly Step[];
+  readonly progress: ReadProgress;
+  readonly verdict: ReadVerdict;
+  readonly wanted?: string;
+  readonly why: string;
+}
+
+const bit = (name: string): number => name.charCodeAt(0) - 97;
+const mask = (names: string): number => Array.from(names).reduce((all, name) => all | (1 << bit(name)), 0);
+const records = (version: number, names: string): Step[] => Array.from(names, (name) => [name, 'record', version] as const);
+const digests = (version: number, names: string): Step[] => Array.from(names, (name) => [name, 'digest', version] as const);
+const fail = (names: string): Step[] => Array.from(names, (name) => [name, 'failed'] as const);
+const stale = (names: string): Step[] => Array.from(names, (name) => [name, 'stale'] as const);
+
+const ROWS: readonly Row[] = [
+  { primaries: 'abc', r: 2, steps: [], progress: 'waiting', verdict: 'timedOut', why: 'nobody has answered' },
+  { primaries: 'abc', r: 1, steps: records(1, 'a'), progress: 'met', verdict: 'ok', why: 'one is enough' },
+  { primaries: 'abc', r: 2, steps: records(1, 'a'), progress: 'waiting', verdict: 'timedOut', why: 'R - 1 is not R' },
+  { primaries: 'abc', r: 2, steps: records(1, 'aa'), progress: 'waiting', verdict: 'timedOut', why: 'one node, one vote' },
+  { primaries: 'abc', r: 2, steps: [...records(1, 'a'), ...digests(1, 'b')], progress: 'met', verdict: 'ok', why: 'equal digests' },
+  {
+    primaries: 'abc',
+    r: 2,
+    steps: [...records(1, 'a'), ...digests(2, 'b')],
+    progress: 'mismatch',
+    verdict: 'timedOut',
+    wanted: 'b',
+    why: 'what b holds is not here yet',
+  },
+  {
+    primaries: 'abc',
+    r: 2,
+    steps: [...records(1, 'a'), ...digests(2, 'b'), ...records(2, 'b')],
+    progress: 'met',
+    verdict: 'ok',
+    why: 'the record of b came',
+  },
+  {
+    primaries: 'abc',
+    r: 2,
+    steps: [...records(2, 'b'), ...digests(1, 'b'), ...records(1, 'a')],
+    progress: 'met',
+    verdict: 'ok',
+    why: 'a late digest replaces no record',
+  },
+  {
+    primaries: 'abc',
+    r: 3,
+    steps: [...records(1, 'a'), ...digests(2, 'bc')],
+    progress: 'mismatch',
+    verdict: 'timedOut',
+    wanted: 'bc',
+    why: 'both differ',
+  },
+  {
+    primaries: 'abc',
+    r: 3,
+    steps: [...records(1, 'a'), ...digests(2, 'bc'), ...records(2, 'b')],
+    progress: 'met',
+    verdict: 'ok',
+    why: 'the record of b covers c',
+  },
+  {
+    primaries: 'abc',
+    r: 2,
+    steps: digests(1, 'bc'),
+    progress: 'mismatch',
+    verdict: 'timedOut',
+    wanted: 'bc',
+    why: 'digests alone are no value',
+  },
+  {
+    primaries: 'abc',
+    r: 2,
+    steps: [...fail('a'), ...digests(1, 'b')],
+    progress: 'waiting',
+    verdict: 'timedOut',
+    wanted: 'b',
+    why: 'c may make it up',
+  },
+  {
+    primaries: 'abc',
+    r: 2,
+    steps: [...fail('a'), ...digests(1, 'b'), ...records(1, 'c')],
+    progress: 'met',
+    verdict: 'ok',
+    why: 'c is equal to b',
+  },
+  {
+    primaries: 'abc',
+    r: 2,
+    steps: [...digests(1, 'b'), ...fail('b'), ...records(2, 'a')],
+    progress: 'waiting',
+    verdict: 'timedOut',
+    why: 'a digest whose record will not come does not count',
+  },
+  { primaries: 'abc', r: 2, steps: [...fail('bc'), ...records(1, 'a')], progress: 'lost', verdict: 'quorumNotMet', why: 'one is left' },
+  { primaries: 'ab', r: 3, steps: [], progress: 'lost', verdict: 'quorumNotMet', why: 'more than there are' },
+  { primaries: 'abc', r: 2, steps: [...fail('ab'), ...records(1, 'abc')], progress: 'met', verdict: 'ok', why: 'late is not never' },
+  {
+    primaries: 'abc',
+    r: 2,
+    steps: [...records(0, 'a'), ...digests(0, 'b')],
+    progress: 'met',
+    verdict: 'ok',
+    why: 'two primaries that hold nothing are an answer',
+  },
+  {
+    primaries: 'abc',
+    r: 2,
+    steps: [...records(0, 'a'), ...fail('bc')],
+    progress: 'lost',
+    verdict: 'quorumNotMet',
+    why: 'too few answers is not the same as not found [T15]',
+  },
+  {
+    primaries: 'abc',
+    replicas: 'abcd',
+    isSloppy: true,
+    r: 2,
+    steps: [...records(0, 'a'), ...digests(0, 'd')],
+    progress: 'waiting',
+    verdict: 'timedOut',
+    why: 'a stand-in that holds nothing has no vote [T15]',
+  },
+  {
+    primaries: 'abc',
+    replicas: 'abcd',
+    isSloppy: true,
+    r: 2,
+    steps: [...fail('bc'), ...records(1, 'a'), ...records(0, 'd')],
+    progress: 'lost',
+    verdict: 'quorumNotMet',
+    why: 'nor when all others fail [T15]',
+  },
+  {
+    primaries: 'abc',
+    replicas: 'abcd',
+    isSloppy: true,
+    r: 2,
+    steps: [...records(1, 'ad')],
+    progress: 'met',
+    verdict: 'ok',
+    why: 'what it holds counts in a sloppy read',
+  },
+  {
+    primaries: 'abc',
+    replicas: 'abcd',
+    r: 2,
+    steps: [...records(1, 'ad')],
+    progress: 'waiting',
+    verdict: 'timedOut',
+    why: 'and not in a strict one [T14]',
+  },
+  {
+    primaries: 'abc',
+    r: 2,
+    steps: [...records(1, 'a'), ...stale('b')],
+    progress: 'waiting',
+    verdict: 'timedOut',
+    why: 'stale is no vote, c may give one [T19]',
+  },
+  {
+    primaries: 'abc',
+    r: 2,
+    steps: [...records(1, 'a'), ...stale('bc')],
+    progress: 'stale',
+    verdict: 'quorumNotMet',
+    why: 'with the present ring it may work',
+  },
+];
+
+const NAMES: readonly string[] = ROWS.map(
+  ({ primaries, isSloppy, r, steps }) =>
+    `${primaries} r ${r}${isSloppy === true ? ' sloppy' : ''} ${steps.map((it) => it.join('')).join(' ')}`,
+);
+
+function run(
+  { primaries, replicas = primaries, isSloppy = false, r, steps }: Row,
+  mutants?: ReadonlySet<string>,
+): { progress: ReadProgress; verdict: ReadVerdict; wanted: number } {
+  const reads = new QuorumReads(2, mutants);
+  reads.start(1, replicas.length, mask(primaries), isSloppy, r);
+  for (const [who, reply, version = 0] of steps) reads.addReply(1, bit(who), reply, version, version * 7);
+  return { progress: reads.enough(1), verdict: reads.answer(1), wanted: reads.wanted(1) };
+}
+
+const row = test.macro((t, at: number) => {
+  const { progress, verdict, wanted = '' } = ROWS[at]!;
+  t.deepEqual(run(ROWS[at]!), { progress, verdict, wanted: mask(wanted) });
+});
+
+for (const [at, { why }] of ROWS.entries()) test(`quorum read: ${NAMES[at]}: ${why}`, row, at);
+
+const bug = test.macro((t, name: string) => {
+  const found = ROWS.filter((it) => {
+    const { progress, verdict } = run(it, new Set([name]));
+    return progress !== it.progress || verdict !== it.verdict;
+  });
+  t.true(found.length > 0);
+});
+
+for (const name of ['countsReplicaTwice', 'notFoundFromNonPrimaryCounts', 'digestIgnored', 'staleRingIgnored']) {
+  test(`quorum read: the table finds the planted bug ${name}`, bug, name);
+}
+
+test('quorum read: who was not asked is next, in order, and gives its record where none has come', (t) => {
+  const reads = new QuorumReads(1);
+  reads.start(0, 3, mask('abc'), false, 2);
+  reads.asked(0, 0, true);
+  reads.asked(0, 1, false);
+  t.is(reads.next(0), 2);
+  t.is(reads.silent(0), mask('ab'));
+  t.true(reads.lacksRecord(0));
+  reads.addReply(0, 0, 'record', 1, 1);
+  t.false(reads.lacksRecord(0));
+  reads.asked(0, 2, false);
+  t.is(reads.next(0), -1);
+  t.is(reads.silent(0), mask('bc'));
+});
+
+test('quorum read: a record is asked for once', (t) => {
+  const reads = new QuorumReads(1);
+  reads.start(0, 3, mask('abc'), false, 2);
+  reads.addReply(0, 0, 'record', 1, 1);
+  reads.addReply(0, 1, 'digest', 2, 2);
+  t.is(reads.wanted(0), mask('b'));
+  reads.asked(0, 1, true);
+  t.is(reads.wanted(0), 0);
+});
+
+test('quorum read: primaries that hold something else than the merged record are repaired, stand-ins are not [T17]', (t) => {
+  const reads = new QuorumReads(1);
+  reads.start(0, 4, mask('abc'), true, 2);
+  reads.addReply(0, 0, 'record', 1, 0);
+  reads.addReply(0, 1, 'record', 2, -5);
+  reads.addReply(0, 3, 'record', 9, 9);
+  t.is(reads.repairs(0, 2, 0xffff_fffb), mask('a'));
+  t.is(reads.repairs(0, 3, 3), mask('ab'));
+  t.deepEqual([reads.received(0), reads.primaries(0), reads.needed(0)], [3, 2, 2]);
+});
