@@ -1,6 +1,7 @@
 /** When what a command writes expires. */
 import type { Keyspace } from '../ring/ring-state.ts';
 import { integerAt } from './command-arguments.ts';
+import type { WallClock } from './render.ts';
 import type { RespReader } from './resp-reader.ts';
 
 export const EXPIRY_MAX_MS = Number.MAX_SAFE_INTEGER;
@@ -8,8 +9,8 @@ export const EXPIRY_MAX_MS = Number.MAX_SAFE_INTEGER;
 export type ExpiryUnit = 'EX' | 'PX' | 'EXAT' | 'PXAT';
 
 /** Of a value that is put without one. Milliseconds since 1970; 0: never. */
-export function defaultExpiry({ ttlMs }: Keyspace, wallMs: number): number {
-  return ttlMs === 0 ? 0 : wallMs + ttlMs;
+export function defaultExpiry({ ttlMs }: Keyspace, clock: WallClock): number {
+  return ttlMs === 0 ? 0 : clock.wallMs() + ttlMs;
 }
 
 /** Milliseconds since 1970 from `value` in `unit`. Returns an error text when that is out of range. */

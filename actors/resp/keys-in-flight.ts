@@ -4,8 +4,6 @@
  *
  * Keys are known by a hash of 32 bits; two that share one wait for each other without need. Open addressing with linear probing; no allocation per command.
  */
-import { u32At } from '../../storage/byte-reader.ts';
-
 const SLOTS_MIN = 32;
 /** A write counts as this many readers, more than there can be. */
 const WRITER = 1 << 20;
@@ -84,7 +82,7 @@ export class KeysInFlight {
 export function hashKey(bytes: Uint8Array, start: number, end: number): number {
   let h = end - start;
   let at = start;
-  for (; at + 4 <= end; at += 4) h = mixed(h, u32At(bytes, at));
+  for (; at + 4 <= end; at += 4) h = mixed(h, bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24));
   let rest = 0;
   for (; at < end; at++) rest = (rest << 8) | bytes[at]!;
   h = mixed(h, rest);

@@ -11,7 +11,7 @@
  * Only a reply that comes out of turn is copied, once. For each slot, in this order: `open`, `outOf`, the reply appended to it, `close`.
  */
 import type { OutBuffer } from '../../runtime/bytes.ts';
-import { assert } from '../../runtime/errors.ts';
+import { assert, BugError } from '../../runtime/errors.ts';
 import { copyBytes } from '../version/copy-bytes.ts';
 import type { Render } from './render.ts';
 
@@ -107,7 +107,8 @@ export class ReplyRing {
   close(slot: number): boolean {
     const index = this.#indexOf(slot);
     const flags = this.#flags[index]!;
-    assert(this.size > 0 && (flags & READY) === 0, `reply ring: slot ${slot} is not open`);
+    // Not `assert`: its text would be made each time.
+    if (this.size === 0 || (flags & READY) !== 0) throw new BugError(`reply ring: slot ${slot} is not open`);
     if (this.#isNext(slot)) {
       if ((flags & IS_SILENT) !== 0) this.#out.length = this.#replyStart;
       this.#head++;

@@ -172,6 +172,8 @@ class RespGateway implements Actor<Message>, SessionHost, ConnectionOwner {
       session.run();
       this.touch(session);
     }
+    // The mailbox was full.
+    if (!this.#isFlushing && this.#touched.length > 0) this.#onFlush();
   }
 
   #onFlush(): void {
@@ -267,7 +269,9 @@ class RespGateway implements Actor<Message>, SessionHost, ConnectionOwner {
     session.isTouched = true;
     this.#touched.push(session);
     // Behind all lanes: what the coordinator has still to answer in this run goes out with it.
-    if (!this.#isFlushing) this.#isFlushing = this.#self.tell(FLUSH, FLUSH_OPTIONS);
+    if (this.#isFlushing) return;
+    this.#isFlushing = this.#self.tell(FLUSH, FLUSH_OPTIONS);
+    if (!this.#isFlushing) this.#ring();
   }
 
   propose(operation: Operation, then: (outcome: OperationOutcome) => void): void {

@@ -72,7 +72,7 @@ function runPut(session: RespSession, kind: typeof PUT | typeof DELETE, first: n
     request.valueStart = reader.start(2);
     request.valueEnd = reader.end(2);
     request.contextKind = CONTEXT_NONE;
-    request.expiryMs = defaultExpiry(session.keyspace, host.wallMs());
+    request.expiryMs = defaultExpiry(session.keyspace, host);
   } else request.contextKind = session.plainContext;
   for (let i = first; i < reader.count; i += 2) {
     const word = wordAt(reader, i);

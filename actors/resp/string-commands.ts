@@ -140,7 +140,7 @@ export const STRING_COMMANDS: readonly Command[] = [
 
 function runSet(session: RespSession): void {
   const { reader, host } = session;
-  if (reader.count === 3) return putPlain(session, 2, defaultExpiry(session.keyspace, host.wallMs()));
+  if (reader.count === 3) return putPlain(session, 2, defaultExpiry(session.keyspace, host));
   let expiryMs = -1;
   let keepsTtl = false;
   let getsOld = false;
@@ -155,7 +155,7 @@ function runSet(session: RespSession): void {
       expiryMs = expiry;
     } else return session.error(SYNTAX);
   }
-  if (expiryMs < 0) expiryMs = defaultExpiry(session.keyspace, host.wallMs());
+  if (expiryMs < 0) expiryMs = defaultExpiry(session.keyspace, host);
   if (!keepsTtl && !getsOld) return putPlain(session, 2, expiryMs);
   const value = copyOf(session, 2);
   modify(
@@ -223,17 +223,18 @@ function runMset(session: RespSession): void {
   // Of a key that is named twice the last value holds; both at once would be siblings.
   const indices = lastOfEach(reader, indicesFrom(reader, 1, 2));
   const task = new StoreTask(session, true, { read: () => null, render: (writer) => writer.ok() });
-  task.put(indices, defaultExpiry(session.keyspace, host.wallMs()));
+  task.put(indices, defaultExpiry(session.keyspace, host));
 }
 
 function runAppend(session: RespSession): void {
+  const { keyspace, host } = session;
   const more = copyOf(session, 2);
   modify(
     session,
     (old) => ({
       kind: PUT,
       value: old === undefined ? more : Buffer.concat([old.value, more]),
-      expiryMs: old?.expiryMs ?? defaultExpiry(session.keyspace, session.host.wallMs()),
+      expiryMs: old?.expiryMs ?? defaultExpiry(keyspace, host),
     }),
     'length',
   );
@@ -261,7 +262,8 @@ function runSetRange(session: RespSession): void {
   const offset = integerAt(reader, 2);
   if (Number.isNaN(offset)) return session.error(NOT_AN_INTEGER);
   if (offset < 0) return session.error('ERR offset is out of range');
-  const { valueBytesMax } = session.keyspace;
+  const { keyspace, host } = session;
+  const { valueBytesMax } = keyspace;
   const more = copyOf(session, 3);
   if (more.length > 0 && offset + more.length > valueBytesMax)
     return session.error(`ERR string exceeds maximum allowed size: expected at most ${valueBytesMax} bytes, found ${offset + more.length}`);
@@ -272,7 +274,7 @@ function runSetRange(session: RespSession): void {
       const value = Buffer.alloc(Math.max(old?.value.length ?? 0, offset + more.length));
       old?.value.copy(value);
       more.copy(value, offset);
-      return { kind: PUT, value, expiryMs: old?.expiryMs ?? defaultExpiry(session.keyspace, session.host.wallMs()) };
+      return { kind: PUT, value, expiryMs: old?.expiryMs ?? defaultExpiry(keyspace, host) };
     },
     'length',
   );
