@@ -54,10 +54,22 @@ test('client actor: what an operation says comes in its frame, and nothing where
   const context = Buffer.from('0100000000000000', 'hex').subarray(0, 6);
   world.await(world.put('k', 'v', { context, replicas: 'all', durability: 'none', ttlMs: 5_000 }));
   t.like(world.store.requests.at(-1), { contextKind: CONTEXT_GIVEN, context, w: 3, r: 0, durability: DURABILITY_NONE });
-  const { expiryMs } = world.store.requests.at(-1)!;
+  const { expiryMs, remainingMs } = world.store.requests.at(-1)!;
   t.true(expiryMs > WALL_START_MS + 5_000 && expiryMs < WALL_START_MS + 10_000, `${expiryMs}`);
+  t.true(remainingMs > 900 && remainingMs <= 1_000, `${remainingMs}`);
   world.await(world.get('k', { replicas: 2 }));
   t.like(world.store.requests.at(-1), { kind: GET, r: 2, w: 0 });
+});
+
+test('client actor: a value expires as its keyspace says, unless it is put with a time of its own', (t) => {
+  const world = new ClientWorld({ keyspace: { ttlMs: 60_000 } });
+  world.store.script = firstly(OVERLOADED, 1);
+  world.await(world.put('k', 'v'));
+  const [first, second] = world.store.requests.map(({ expiryMs }) => expiryMs);
+  t.true(first! > WALL_START_MS + 60_000 && first! < WALL_START_MS + 70_000);
+  t.is(first, second, 'the same when it is sent again');
+  world.await(world.put('k', 'v', { ttlMs: 0 }));
+  t.is(world.store.requests.at(-1)?.expiryMs, 0);
 });
 
 test('client actor: nodes of its own data center are asked first, others when there is none', (t) => {
