@@ -165,13 +165,15 @@ export class Dispatch {
     const fault = faultOf(op, mapped.keyspace);
     if (fault !== null) return this.#fail(op, fault);
     if (op.phase !== 'sent' && !this.#table.hasRoom) return this.#table.enter(op, 'queued', op.deadlineMs, now);
-    const table = op.kind === GET ? mapped.table.read : mapped.table.writes[0];
+    const { read: table } = mapped.table;
+    // Only a primary that reads go to coordinates writes: it has seen what is there. Anybody coordinates a read.
+    const count = op.kind === GET ? table.stride : table.primaries;
     const partition = map.partitionOf(op.tokenHigh);
-    let at = map.choose(table, partition, op.tried);
+    let at = map.choose(table, partition, count, op.tried);
     // All were tried: from the beginning, unless one of them may still answer.
     if (at < 0 && op.tried !== 0 && op.outstanding === 0) {
       op.tried = 0;
-      at = map.choose(table, partition, 0);
+      at = map.choose(table, partition, count, 0);
     }
     if (at < 0) return this.#onNobody(op, now);
     const place = map.placeAt(table, partition, at);

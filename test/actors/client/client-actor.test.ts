@@ -407,6 +407,36 @@ test('client endings: all that is under way fails when the client stops', (t) =>
   );
 });
 
+test('client failover: a write goes to primaries only, a read to anybody who is there', (t) => {
+  const world = new ClientWorld({ nodes: 5, keyspace: { n: 2 } });
+  world.await(world.put('k', 'v'));
+  const primaries = world.replicasOf(world.first()).slice(0, 2);
+  for (const name of primaries) world.sim.crash(name);
+  world.run(1_000);
+  world.store.requests.length = 0;
+  t.is(world.await(world.put('k', 'v', { timeoutMs: 2_000 })).code, 'UNREACHABLE');
+  t.is(world.store.requests.length, 0);
+  t.is(world.await(world.get('k')).code, 'ok');
+  t.false(primaries.includes(world.first().node));
+});
+
+test('client ring: in the middle of a change of owners writes go to a primary of those that are read', (t) => {
+  const world = new ClientWorld({ nodes: 4, keyspace: { n: 1 } });
+  world.rings.do({ type: 'removeMember', id: world.rings.ring.members[0]!.id });
+  world.rings.begin();
+  world.rings.advance('readNew');
+  const { ring } = world.rings;
+  world.store.ring = ring;
+  const pending = ring.transition!.owners;
+  t.notDeepEqual(pending, ring.owners);
+  world.store.script = ({ node, tokenHigh, changedAt }) => {
+    const partition = tokenHigh >>> 26;
+    const mayMint = node === ring.members[pending[partition]!]!.address.node && changedAt === ring.changedAt[partition];
+    return mayMint ? undefined : { status: STALE_RING };
+  };
+  for (let i = 0; i < 30; i++) t.is(world.await(world.put(`k${i}`, 'v')).code, 'ok');
+});
+
 test('client endings: a client that fails ends what it was doing, and goes on', (t) => {
   const world = new ClientWorld({ mayThrow: true });
   world.store.script = ({ key }) => (key === 'silent' ? null : undefined);
