@@ -1,13 +1,14 @@
 /** Call: an operation with the promise of its outcome, and the signal that may give it up. */
+
+import type { StoreAnswer } from '../store/store-request.ts';
 import type { ClientDesk } from './client-desk.ts';
 import { ClientError } from './client-error.ts';
-import type { ForwardedAnswer } from './forward.ts';
 import { Operation, type OperationFields } from './operation.ts';
 
 export interface CallFields<T> extends OperationFields {
   readonly signal?: AbortSignal | undefined;
   /** Makes the outcome of the answer; may throw a ClientError. One function for all calls of a kind. */
-  readonly read: (answer: ForwardedAnswer, call: Operation) => T;
+  readonly read: (answer: StoreAnswer, call: Operation) => T;
 }
 
 /** Sends it on its way; one of the two is called, once, perhaps before this returns. */
@@ -17,7 +18,7 @@ export function startCall<T>(desk: ClientDesk, fields: CallFields<T>, resolve: (
 }
 
 class Call<T> extends Operation {
-  readonly #read: (answer: ForwardedAnswer, call: Operation) => T;
+  readonly #read: (answer: StoreAnswer, call: Operation) => T;
   readonly #resolve: (value: T) => void;
   readonly #reject: (error: unknown) => void;
   #unwatch: (() => void) | null = null;
@@ -41,7 +42,7 @@ class Call<T> extends Operation {
     return true;
   }
 
-  succeeded(answer: ForwardedAnswer): void {
+  succeeded(answer: StoreAnswer): void {
     this.#unwatch?.();
     try {
       this.#resolve(this.#read(answer, this));

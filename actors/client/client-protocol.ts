@@ -11,18 +11,8 @@
  * | fetchRing | ClientActor | RingActor of any node | Fetched |
  */
 import type { NodeAddress } from '../../runtime/node-address.ts';
-import type { Ref } from '../../runtime/ref.ts';
 
 export type ClientMessage =
   | { readonly type: 'work' }
   | { readonly type: 'refresh' }
   | { readonly type: 'seeds'; readonly addresses: readonly NodeAddress[] };
-
-export interface Greeting {
-  readonly type: 'greeting';
-  readonly replyTo: Ref<Greeted>;
-}
-
-export interface Greeted {
-  readonly type: 'greeted';
-}

@@ -7,11 +7,11 @@ import { askSeeds, type Seed } from '../node/seeds.ts';
 import type { OperationOutcome } from '../ring/operation.ts';
 import type { RingMessage } from '../ring-protocol.ts';
 import { COORDINATOR_SLOT } from '../store/data-frames.ts';
+import type { Greeting } from '../store/greeting.ts';
 import { Client, type ClientEvents, type ClientParts } from './client.ts';
 import { clientActor } from './client-actor.ts';
 import { ClientDesk } from './client-desk.ts';
 import { asClientError, ClientError, invalid } from './client-error.ts';
-import type { Greeting } from './client-protocol.ts';
 import { Listeners } from './listeners.ts';
 import {
   type ClientTuning,

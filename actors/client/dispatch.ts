@@ -6,14 +6,14 @@
  * done it.
  */
 import type { StopReason } from '../../runtime/actor.ts';
-import { OutBuffer } from '../../runtime/bytes.ts';
 import type { Clock, Log, Random } from '../../runtime/doors.ts';
 import { Hasher } from '../ring/token.ts';
-import { GET } from '../store/store-request.ts';
+import { readForwarded } from '../store/forward-frames.ts';
+import { GET, PUT, StoreAnswer } from '../store/store-request.ts';
+import { RecordView } from '../version/record-view.ts';
 import type { ClientDesk } from './client-desk.ts';
 import { ClientError } from './client-error.ts';
 import { abandoned, lost, pastDeadline } from './endings.ts';
-import { ForwardedAnswer } from './forward.ts';
 import { errorOf, judge } from './judgement.ts';
 import type { Operation } from './operation.ts';
 import { OperationTable } from './operation-table.ts';
@@ -21,7 +21,7 @@ import type { ClientTuning } from './options.ts';
 import type { NodePlaces, Place } from './places.ts';
 import { fullJitter, RetryBudget } from './retry.ts';
 import type { MappedKeyspace, RingMap } from './ring-map.ts';
-import { faultOf, sendForward } from './sending.ts';
+import { faultOf, Sending } from './sending.ts';
 
 export interface DispatchOptions {
   readonly clock: Clock;
@@ -40,7 +40,6 @@ export interface DispatchOptions {
   readonly probe: () => void;
 }
 
-const PAYLOAD_BYTES_MAX = 64 * 1024 * 1024;
 /** Operations that nobody could take are tried again after so long. */
 const NOBODY_MS = 50;
 /** One that waits for a place to answer a greeting goes elsewhere after so long. */
@@ -52,8 +51,8 @@ export class Dispatch {
   readonly #table: OperationTable;
   readonly #budget: RetryBudget;
   readonly #hasher = new Hasher();
-  readonly #out = new OutBuffer(4_096, PAYLOAD_BYTES_MAX);
-  readonly #answer = new ForwardedAnswer();
+  readonly #sending = new Sending();
+  readonly #answer = new StoreAnswer(new RecordView());
   #map: RingMap | null = null;
   /** Of phase `awaitingRing`, among some that are not any more. */
   #awaiting: Operation[] = [];
@@ -87,7 +86,7 @@ export class Dispatch {
     // Of an operation that is over.
     if (op === undefined) return;
     const answer = this.#answer;
-    const fault = answer.read(bytes, offset, length);
+    const fault = readForwarded(bytes, offset, length, answer);
     if (fault !== undefined) this.#onMalformed(op, fault);
     else this.#onAnswer(op, answer);
     if (this.#table.hasQueued) this.#sendQueued();
@@ -149,7 +148,7 @@ export class Dispatch {
     const { clock } = this.#options;
     const now = clock.now();
     op.deadlineMs = now + op.timeoutMs;
-    if (op.ttlMs !== undefined && op.ttlMs > 0) op.expiryMs = clock.wall() + op.ttlMs;
+    if (op.kind === PUT) op.begunMs = clock.wall();
     this.#hasher.hash(op.key);
     op.tokenHigh = this.#hasher.high;
     op.tokenLow = this.#hasher.low;
@@ -166,13 +165,15 @@ export class Dispatch {
     const fault = faultOf(op, mapped.keyspace);
     if (fault !== null) return this.#fail(op, fault);
     if (op.phase !== 'sent' && !this.#table.hasRoom) return this.#table.enter(op, 'queued', op.deadlineMs, now);
-    const table = op.kind === GET ? mapped.table.read : mapped.table.writes[0];
+    const { read: table } = mapped.table;
+    // Only a primary that reads go to coordinates writes: it has seen what is there. Anybody coordinates a read.
+    const count = op.kind === GET ? table.stride : table.primaries;
     const partition = map.partitionOf(op.tokenHigh);
-    let at = map.choose(table, partition, op.tried);
+    let at = map.choose(table, partition, count, op.tried);
     // All were tried: from the beginning, unless one of them may still answer.
     if (at < 0 && op.tried !== 0 && op.outstanding === 0) {
       op.tried = 0;
-      at = map.choose(table, partition, 0);
+      at = map.choose(table, partition, count, 0);
     }
     if (at < 0) return this.#onNobody(op, now);
     const place = map.placeAt(table, partition, at);
@@ -182,7 +183,7 @@ export class Dispatch {
   }
 
   #send(op: Operation, map: RingMap, mapped: MappedKeyspace, place: Place, partition: number, now: number): void {
-    const sent = sendForward(op, { map, mapped, place, partition, out: this.#out });
+    const sent = this.#sending.send(op, map, mapped, place, partition, now);
     if (sent instanceof ClientError) return this.#fail(op, sent);
     if (!sent) {
       // The way there is full for the moment.
@@ -239,7 +240,7 @@ export class Dispatch {
     this.#table.enter(op, 'backingOff', now + fullJitter(attempt, this.#tuning.backoff, this.#options.random), now);
   }
 
-  #onAnswer(op: Operation, answer: ForwardedAnswer): void {
+  #onAnswer(op: Operation, answer: StoreAnswer): void {
     const isWrite = op.kind !== GET;
     const verdict = judge(answer.status, isWrite);
     if (verdict === 'succeeded') {

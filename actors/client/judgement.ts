@@ -1,4 +1,6 @@
 /** What an answer of a coordinator means for an operation: whether it is over, and if not, what is done about it. Pure. */
+
+import type { StoreAnswer } from '../store/store-request.ts';
 import {
   INDETERMINATE,
   INVALID,
@@ -13,7 +15,6 @@ import {
   TIMED_OUT,
 } from '../store/store-request.ts';
 import { ClientError, type ClientErrorCode } from './client-error.ts';
-import type { ForwardedAnswer } from './forward.ts';
 
 export type Verdict =
   | 'succeeded'
@@ -58,7 +59,7 @@ const CODES: Readonly<Record<number, readonly [ClientErrorCode, string]>> = {
 };
 
 /** Of an answer that is no success. */
-export function errorOf({ status, message, received, needed }: ForwardedAnswer, isWrite: boolean): ClientError {
+export function errorOf({ status, message, received, needed }: StoreAnswer, isWrite: boolean): ClientError {
   const known = CODES[status];
   if (known === undefined) return new ClientError('PROTOCOL', `answer with status ${status}, expected 0 to 10`, { mayBeDone: isWrite });
   const [code, meaning] = known;

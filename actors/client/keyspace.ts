@@ -1,13 +1,13 @@
 /** Keyspace: the typed way to the keys of one keyspace. An object of the program; any number may be made of one keyspace, with codecs and defaults of their own. */
 import { errorMessage } from '../../runtime/errors.ts';
 import type { ReplicaCount } from '../ring/ring-state.ts';
+import type { StoreAnswer } from '../store/store-request.ts';
 import { DELETE, GET, PUT } from '../store/store-request.ts';
 import { type CallFields, startCall } from './call.ts';
 import type { ClientDesk } from './client-desk.ts';
 import { invalid } from './client-error.ts';
 import { type Codec, utf8 } from './codecs.ts';
 import { type Context, contextOf, vectorOf } from './context-text.ts';
-import type { ForwardedAnswer } from './forward.ts';
 import { type Found, type Sibling, siblingsOf } from './found.ts';
 import { forMany, type Outcome } from './many.ts';
 import type { Operation } from './operation.ts';
@@ -126,7 +126,7 @@ export class Keyspace<K = string, V = string> {
     return forMany(keys, (key) => this.delete(key, options));
   }
 
-  #read<T>(key: K, options: ReadOptions, read: (answer: ForwardedAnswer, call: Operation) => T): Promise<T> {
+  #read<T>(key: K, options: ReadOptions, read: (answer: StoreAnswer, call: Operation) => T): Promise<T> {
     // What is thrown in here rejects the promise.
     return new Promise((resolve, reject) => {
       const fields: CallFields<T> = {
@@ -171,12 +171,12 @@ export class Keyspace<K = string, V = string> {
     }
   }
 
-  readonly #readValue = (answer: ForwardedAnswer, call: Operation): V | undefined => {
+  readonly #readValue = (answer: StoreAnswer, call: Operation): V | undefined => {
     const siblings = siblingsOf(answer.record, this.#value, Date.now());
     return siblings.length > 1 ? this.#resolved(siblings, answer, call) : siblings[0]?.value;
   };
 
-  readonly #readFound = (answer: ForwardedAnswer, call: Operation): Found<V> => {
+  readonly #readFound = (answer: StoreAnswer, call: Operation): Found<V> => {
     const siblings = siblingsOf(answer.record, this.#value, Date.now());
     return {
       value: siblings.length > 1 ? this.#resolved(siblings, answer, call) : siblings[0]?.value,
@@ -185,7 +185,7 @@ export class Keyspace<K = string, V = string> {
     };
   };
 
-  #resolved(siblings: readonly Sibling<V>[], { record }: ForwardedAnswer, { key }: Operation): V {
+  #resolved(siblings: readonly Sibling<V>[], { record }: StoreAnswer, { key }: Operation): V {
     if (this.#resolve === 'newest') return siblings[0]!.value;
     const value = this.#resolve(siblings);
     this.#writeBack(key, value, contextOf(record, this.name, key));
@@ -211,11 +211,11 @@ export class Keyspace<K = string, V = string> {
 
 const NONE = {};
 
-function readHas({ record }: ForwardedAnswer): boolean {
+function readHas({ record }: StoreAnswer): boolean {
   return siblingsOf(record, COUNTED, Date.now()).length > 0;
 }
 
-function readWritten({ received, needed, primaries }: ForwardedAnswer): Written {
+function readWritten({ received, needed, primaries }: StoreAnswer): Written {
   return { received, needed, primaries };
 }
 

@@ -11,9 +11,8 @@
  * ```
  */
 import type { ReplicaCount } from '../ring/ring-state.ts';
-import type { RequestKind } from '../store/store-request.ts';
+import type { RequestKind, StoreAnswer } from '../store/store-request.ts';
 import type { ClientError } from './client-error.ts';
-import type { ForwardedAnswer } from './forward.ts';
 import type { Durability } from './options.ts';
 import type { Place } from './places.ts';
 
@@ -55,8 +54,8 @@ export abstract class Operation {
   deadlineMs = 0;
   /** When something is to be done about it, if nothing happens before: the deadline at the latest. */
   dueMs = 0;
-  /** Millisecond since 1970; 0: never. */
-  expiryMs = 0;
+  /** Millisecond since 1970, of a put. */
+  begunMs = 0;
   /** Times that it was sent, those not counted that were not its own fault. */
   attempts = 0;
   /** Sent and not answered. */
@@ -89,6 +88,6 @@ export abstract class Operation {
   }
 
   /** One of these two, once. `answer` and all in it are valid until this returns. Must not throw. */
-  abstract succeeded(answer: ForwardedAnswer): void;
+  abstract succeeded(answer: StoreAnswer): void;
   abstract failed(error: ClientError): void;
 }

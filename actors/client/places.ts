@@ -2,7 +2,7 @@
 import type { NodeAddress } from '../../runtime/node-address.ts';
 import type { AnyRef, Ref } from '../../runtime/ref.ts';
 import type { RingMessage } from '../ring-protocol.ts';
-import type { Greeting } from './client-protocol.ts';
+import type { Greeting } from '../store/greeting.ts';
 import type { Operation } from './operation.ts';
 
 /** The client's way to the nodes; made where the client is started. */

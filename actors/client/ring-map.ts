@@ -42,10 +42,10 @@ export class RingMap {
     return this.#lists.partitionOf(tokenHigh);
   }
 
-  /** Where members are in the order of preference for `partition` of `table`, first to last: the index of one that is to be asked, or -1. `tried`: bits of those to be passed over. */
-  choose(table: ReplicaTable, partition: number, tried: number): number {
-    const near = this.#choose(table, partition, tried, 1);
-    return near >= 0 ? near : this.#choose(table, partition, tried, 0);
+  /** Where members are in the order of preference for `partition` of `table`, first to last: the index of one of the first `count` that is to be asked, or -1. `tried`: bits of those to be passed over. */
+  choose(table: ReplicaTable, partition: number, count: number, tried: number): number {
+    const near = this.#choose(table, partition, count, tried, 1);
+    return near >= 0 ? near : this.#choose(table, partition, count, tried, 0);
   }
 
   /** The place of the `at`-th member in the order of preference: the shard that owns `partition` there. */
@@ -54,9 +54,8 @@ export class RingMap {
     return this.#nodes[member]!.place(shardOf(partition, this.ring.members[member]!.shards, this.#lists.partitions));
   }
 
-  #choose(table: ReplicaTable, partition: number, tried: number, near: 0 | 1): number {
-    const count = Math.min(table.stride, LOOKED_AT_MAX);
-    for (let i = 0; i < count; i++) {
+  #choose(table: ReplicaTable, partition: number, count: number, tried: number, near: 0 | 1): number {
+    for (let i = 0; i < count && i < LOOKED_AT_MAX; i++) {
       const member = table.members[partition * table.stride + i]!;
       if ((tried & (1 << i)) !== 0 || this.#isNear[member] !== near) continue;
       if (this.#nodes[member]!.isDown || this.ring.members[member]!.isExcluded) continue;

@@ -54,10 +54,22 @@ test('client actor: what an operation says comes in its frame, and nothing where
   const context = Buffer.from('0100000000000000', 'hex').subarray(0, 6);
   world.await(world.put('k', 'v', { context, replicas: 'all', durability: 'none', ttlMs: 5_000 }));
   t.like(world.store.requests.at(-1), { contextKind: CONTEXT_GIVEN, context, w: 3, r: 0, durability: DURABILITY_NONE });
-  const { expiryMs } = world.store.requests.at(-1)!;
+  const { expiryMs, remainingMs } = world.store.requests.at(-1)!;
   t.true(expiryMs > WALL_START_MS + 5_000 && expiryMs < WALL_START_MS + 10_000, `${expiryMs}`);
+  t.true(remainingMs > 900 && remainingMs <= 1_000, `${remainingMs}`);
   world.await(world.get('k', { replicas: 2 }));
   t.like(world.store.requests.at(-1), { kind: GET, r: 2, w: 0 });
+});
+
+test('client actor: a value expires as its keyspace says, unless it is put with a time of its own', (t) => {
+  const world = new ClientWorld({ keyspace: { ttlMs: 60_000 } });
+  world.store.script = firstly(OVERLOADED, 1);
+  world.await(world.put('k', 'v'));
+  const [first, second] = world.store.requests.map(({ expiryMs }) => expiryMs);
+  t.true(first! > WALL_START_MS + 60_000 && first! < WALL_START_MS + 70_000);
+  t.is(first, second, 'the same when it is sent again');
+  world.await(world.put('k', 'v', { ttlMs: 0 }));
+  t.is(world.store.requests.at(-1)?.expiryMs, 0);
 });
 
 test('client actor: nodes of its own data center are asked first, others when there is none', (t) => {
@@ -393,6 +405,36 @@ test('client endings: all that is under way fails when the client stops', (t) =>
     ops.map(({ outcome }) => (outcome as ClientError).mayBeDone),
     [false, true, false],
   );
+});
+
+test('client failover: a write goes to primaries only, a read to anybody who is there', (t) => {
+  const world = new ClientWorld({ nodes: 5, keyspace: { n: 2 } });
+  world.await(world.put('k', 'v'));
+  const primaries = world.replicasOf(world.first()).slice(0, 2);
+  for (const name of primaries) world.sim.crash(name);
+  world.run(1_000);
+  world.store.requests.length = 0;
+  t.is(world.await(world.put('k', 'v', { timeoutMs: 2_000 })).code, 'UNREACHABLE');
+  t.is(world.store.requests.length, 0);
+  t.is(world.await(world.get('k')).code, 'ok');
+  t.false(primaries.includes(world.first().node));
+});
+
+test('client ring: in the middle of a change of owners writes go to a primary of those that are read', (t) => {
+  const world = new ClientWorld({ nodes: 4, keyspace: { n: 1 } });
+  world.rings.do({ type: 'removeMember', id: world.rings.ring.members[0]!.id });
+  world.rings.begin();
+  world.rings.advance('readNew');
+  const { ring } = world.rings;
+  world.store.ring = ring;
+  const pending = ring.transition!.owners;
+  t.notDeepEqual(pending, ring.owners);
+  world.store.script = ({ node, tokenHigh, changedAt }) => {
+    const partition = tokenHigh >>> 26;
+    const mayMint = node === ring.members[pending[partition]!]!.address.node && changedAt === ring.changedAt[partition];
+    return mayMint ? undefined : { status: STALE_RING };
+  };
+  for (let i = 0; i < 30; i++) t.is(world.await(world.put(`k${i}`, 'v')).code, 'ok');
 });
 
 test('client endings: a client that fails ends what it was doing, and goes on', (t) => {

@@ -2,14 +2,14 @@
 import { clientActor } from '../../../actors/client/client-actor.ts';
 import { ClientDesk } from '../../../actors/client/client-desk.ts';
 import type { ClientError } from '../../../actors/client/client-error.ts';
-import type { Greeting } from '../../../actors/client/client-protocol.ts';
-import type { ForwardedAnswer } from '../../../actors/client/forward.ts';
 import { Operation, type OperationFields } from '../../../actors/client/operation.ts';
 import { type ClientTuning, completeTuning } from '../../../actors/client/options.ts';
 import { RING_SLOT } from '../../../actors/membership/cluster-door.ts';
 import { partitionOf, shardOf } from '../../../actors/ring/token.ts';
 import type { RingMessage } from '../../../actors/ring-protocol.ts';
 import { COORDINATOR_SLOT } from '../../../actors/store/data-frames.ts';
+import type { Greeting } from '../../../actors/store/greeting.ts';
+import type { StoreAnswer } from '../../../actors/store/store-request.ts';
 import { DELETE, GET, PUT } from '../../../actors/store/store-request.ts';
 import { MAIN_SHARD } from '../../../runtime/address.ts';
 import type { Ref } from '../../../runtime/ref.ts';
@@ -37,7 +37,7 @@ export class TestOperation extends Operation {
   /** The program's part in it throws. */
   throws = false;
 
-  succeeded({ status, record }: ForwardedAnswer): void {
+  succeeded({ status, record }: StoreAnswer): void {
     if (this.throws) throw new Error('planted');
     this.#end({ status, values: record.siblings });
   }

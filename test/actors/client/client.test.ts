@@ -201,10 +201,11 @@ test('client: keyspaces are made, changed and dropped, and a program hears of it
 test('client: closing waits for what is under way, and takes no more', async (t) => {
   const other = await connect(nodes.seeds[0]!, { cluster: CLUSTER });
   const users = other.keyspace('users');
+  await users.get('warm');
   const under = users.put('closing', 'v');
   const never = t.throwsAsync<ClientError>(users.put('silent closing', 'v'), { code: 'CLOSED' });
   t.is(other.pending, 2);
-  const closing = other.close({ drainMs: 300 });
+  const closing = other.close({ drainMs: 1_000 });
   t.is(closing, other.close());
   t.like(await under, { received: 2 });
   t.like(await never, { mayBeDone: true });

@@ -14,6 +14,7 @@ export interface FakeRequest {
   readonly r: number;
   readonly w: number;
   readonly durability: number;
+  readonly remainingMs: number;
   readonly expiryMs: number;
   readonly key: string;
   readonly context: Buffer;
@@ -48,6 +49,7 @@ export function readForward(bytes: Uint8Array, offset: number, length: number): 
     r: b.readUInt8(26),
     w: b.readUInt8(27),
     durability: b.readUInt8(28),
+    remainingMs: b.readUInt16LE(30),
     expiryMs: Number(b.readBigUInt64LE(32)),
     key: b.toString('utf8', 48, keyEnd),
     context: b.subarray(keyEnd, contextEnd),

@@ -1,12 +1,12 @@
 /** The store behind fake coordinators: one record per key, replicated to all at once, so that what a test sees comes of the client alone. */
 
-import type { Greeting } from '../../../actors/client/client-protocol.ts';
 import { applyOperation } from '../../../actors/ring/apply.ts';
 import type { OperationOutcome } from '../../../actors/ring/operation.ts';
 import { encodeRing } from '../../../actors/ring/ring-codec.ts';
 import type { RingState } from '../../../actors/ring/ring-state.ts';
 import type { RingMessage } from '../../../actors/ring-protocol.ts';
 import { FORWARD, FORWARDED } from '../../../actors/store/data-frames.ts';
+import type { Greeting } from '../../../actors/store/greeting.ts';
 import { DELETE, GET, NOT_FOUND, OK } from '../../../actors/store/store-request.ts';
 import { liveSiblings } from '../../../actors/version/newest.ts';
 import { put } from '../../../actors/version/put.ts';
