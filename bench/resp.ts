@@ -6,9 +6,10 @@
  * Neither side has sockets or a store: it is the cost of the gateway alone. "Out of order": the store answers each chunk's commands last to first.
  */
 import { parseArgs } from 'node:util';
+import { RequestGate, type StoreDoor } from '../actors/resp/request-gate.ts';
 import { RespSession } from '../actors/resp/resp-session.ts';
 import { RESP_DEFAULTS } from '../actors/resp/resp-settings.ts';
-import type { SessionHost, StoreDoor } from '../actors/resp/session-host.ts';
+import type { SessionHost } from '../actors/resp/session-host.ts';
 import { OK, type RequestSink, StoreAnswer, StoreRequest } from '../actors/store/store-request.ts';
 import { ContextSeal } from '../actors/version/causal-context.ts';
 import { put } from '../actors/version/put.ts';
@@ -69,7 +70,7 @@ const store = new InstantStore();
 const keyspaces = [keyspaceOf(1, 'default')];
 const host: SessionHost = {
   settings: RESP_DEFAULTS,
-  store,
+  gate: new RequestGate(store, RESP_DEFAULTS.requestsMax, () => undefined),
   request: new StoreRequest(),
   seal: new ContextSeal(Buffer.alloc(16, 5)),
   stats: { connections: 0, connectionsRefused: 0, commands: 0, errors: 0, bytesIn: 0, bytesOut: 0 },

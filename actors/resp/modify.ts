@@ -44,8 +44,3 @@ export function modify(session: RespSession, change: (old: Shown | undefined) =>
   });
   task.read([1]);
 }
-
-/** Argument `i`, for a request that comes when the arguments are gone. */
-export function copyOf({ reader }: RespSession, i: number): Buffer {
-  return Buffer.from(reader.bytes.subarray(reader.start(i), reader.end(i)));
-}

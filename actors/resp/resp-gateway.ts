@@ -22,10 +22,11 @@ import type { RingHolder } from '../ring-agent.ts';
 import type { RingMessage } from '../ring-protocol.ts';
 import { StoreRequest } from '../store/store-request.ts';
 import { ContextSeal } from '../version/causal-context.ts';
+import { RequestGate, type StoreDoor } from './request-gate.ts';
 import { type ConnectionOwner, RespConnection } from './resp-connection.ts';
 import { RespSession } from './resp-session.ts';
 import type { RespSettings } from './resp-settings.ts';
-import type { RespStats, SessionHost, StoreDoor } from './session-host.ts';
+import type { RespStats, SessionHost } from './session-host.ts';
 
 /** Where it listens; `fault` is empty unless it could not. */
 export interface RespListening {
@@ -35,6 +36,8 @@ export interface RespListening {
 
 export interface RespFigures extends RespStats {
   readonly open: number;
+  /** Requests under way at the coordinator. */
+  readonly requests: number;
 }
 
 export type RespGatewayMessage =
@@ -79,7 +82,7 @@ export const respGateway = defineActor<Message, readonly [RespGatewayArguments]>
 
 class RespGateway implements Actor<Message>, SessionHost, ConnectionOwner {
   readonly settings: RespSettings;
-  readonly store: StoreDoor;
+  readonly gate: RequestGate;
   readonly request = new StoreRequest();
   readonly seal: ContextSeal;
   readonly stats: RespStats = { connections: 0, connectionsRefused: 0, commands: 0, errors: 0, bytesIn: 0, bytesOut: 0 };
@@ -112,7 +115,7 @@ class RespGateway implements Actor<Message>, SessionHost, ConnectionOwner {
     this.#args = args;
     this.#log = new QuietLog(context.log, context.clock);
     this.settings = settings;
-    this.store = store;
+    this.gate = new RequestGate(store, settings.requestsMax, (session) => this.wake(session));
     this.seal = new ContextSeal(clusterKey, mutants);
     this.node = node;
     this.#nowMs = context.clock.now();
@@ -150,7 +153,7 @@ class RespGateway implements Actor<Message>, SessionHost, ConnectionOwner {
         else message.replyTo.tell(this.#listening);
         return;
       case 'figures':
-        message.replyTo.tell({ ...this.stats, open: this.#connections.size });
+        message.replyTo.tell({ ...this.stats, open: this.#connections.size, requests: this.gate.requests });
         return;
       default:
         unreachable(message);

@@ -113,7 +113,7 @@ export class RespSession implements RequestSink {
 
   /** Whether more input would be worked on; else the connection is not to read. */
   get wantsInput(): boolean {
-    return !this.isEnding && !this.#isHeld && this.#mayGoOn();
+    return !this.isEnding && !this.#isHeld && this.#mayGoOn() && this.host.gate.hasRoom;
   }
 
   /** Whether `run` would find something to do. */
@@ -142,6 +142,7 @@ export class RespSession implements RequestSink {
 
   closed(): void {
     this.isClosed = true;
+    this.host.gate.forget(this);
     this.isEnding = true;
     this.#later = [];
   }
@@ -232,10 +233,11 @@ export class RespSession implements RequestSink {
     this.#keys.add(this.#keyHash, isWrite);
     request.sink = this;
     request.token = this.#ring.open(this.#silence | HAS_KEY | (isWrite ? WRITES : 0), this.#keyHash, render);
-    this.host.store.begin(request);
+    this.host.gate.begin(request);
   }
 
   answered(token: number, answer: StoreAnswer): void {
+    this.host.gate.answered();
     if (this.isClosed) return;
     const ring = this.#ring;
     const flags = ring.flagsOf(token);
@@ -271,6 +273,7 @@ export class RespSession implements RequestSink {
     this.#isFull = false;
     while (!this.isEnding) {
       this.#isFull = !this.#mayGoOn();
+      if (!this.host.gate.hasRoom) return this.host.gate.wait(this);
       if (this.#isFull || (!this.#isHeld && !this.#find())) return;
       this.#isHeld = !this.#tryBegin();
       if (this.#isHeld) return;

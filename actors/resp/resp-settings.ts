@@ -13,6 +13,8 @@ export interface RespSettings {
   readonly connectionsMax: number;
   /** Commands in flight of one connection, a power of two from 16 on; above them its input is not read. */
   readonly inFlightMax: number;
+  /** Requests under way of all connections of a shard; above them connections wait. Less than the coordinator takes, which is 4,096. */
+  readonly requestsMax: number;
   /** A connection that says nothing for so long is closed; 0: never. */
   readonly idleMs: number;
   /** Arguments of one command, its name included. */
@@ -34,6 +36,7 @@ export const RESP_DEFAULTS: RespSettings = {
   allowsDrop: false,
   connectionsMax: 10_000,
   inFlightMax: 1_024,
+  requestsMax: 3_072,
   idleMs: 0,
   argumentsMax: 65_536,
   bulkBytesMax: 16 * 1_048_576,

@@ -4,14 +4,9 @@ import type { Operation, OperationOutcome } from '../ring/operation.ts';
 import type { Keyspace } from '../ring/ring-state.ts';
 import type { StoreRequest } from '../store/store-request.ts';
 import type { ContextSeal } from '../version/causal-context.ts';
+import type { RequestGate } from './request-gate.ts';
 import type { RespSession } from './resp-session.ts';
 import type { RespSettings } from './resp-settings.ts';
-
-/** The coordinator of the shard, as gateways see it. */
-export interface StoreDoor {
-  /** Answers exactly once to `request.sink`, within the call or later, by `request.deadlineMs`. The request may be filled in anew when it returns. */
-  begin(request: StoreRequest): void;
-}
 
 /** Counted since the gateway's start. */
 export interface RespStats {
@@ -25,7 +20,8 @@ export interface RespStats {
 
 export interface SessionHost {
   readonly settings: RespSettings;
-  readonly store: StoreDoor;
+  /** The way to the coordinator. */
+  readonly gate: RequestGate;
   /** One for all sessions: filled in, used and filled in again. */
   readonly request: StoreRequest;
   readonly seal: ContextSeal;

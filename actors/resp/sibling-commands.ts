@@ -4,9 +4,9 @@ import { isLiveAt, isTombstone, RecordView, siblingEnd, valueStart } from '../ve
 import { type Command, FIRST_KEY } from './command.ts';
 import { integerAt, wordAt } from './command-arguments.ts';
 import { defaultExpiry, expiryAtArgument } from './expiry.ts';
-import { copyOf } from './modify.ts';
 import type { Render } from './render.ts';
 import type { RespSession } from './resp-session.ts';
+import { copyOf } from './store-task.ts';
 
 const REPLICAS = 'expected a count of replicas from 1 on';
 

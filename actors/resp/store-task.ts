@@ -14,6 +14,7 @@ import type { Keyspace } from '../ring/ring-state.ts';
 import {
   CONTEXT_GIVEN,
   CONTEXT_NONE,
+  type ContextKind,
   type DELETE,
   GET,
   NOT_FOUND,
@@ -28,6 +29,9 @@ import { failureText } from './failure-text.ts';
 import { requestOn } from './request-on.ts';
 import type { RespSession } from './resp-session.ts';
 import type { RespWriter } from './resp-writer.ts';
+
+/** Requests of one command under way at most: a command of many keys is not to take all that the coordinator has. */
+const UNDER_WAY_MAX = 64;
 
 export interface Change {
   readonly kind: typeof PUT | typeof DELETE;
@@ -54,7 +58,17 @@ export class StoreTask implements RequestSink {
   readonly #keys: Buffer[] = [];
   readonly #hashes: number[] = [];
   readonly #isReading: boolean[] = [];
+  /** Of a put; none: the keys are read. */
+  readonly #values: Buffer[] = [];
+  #expiryMs = 0;
+  #plainContext: ContextKind = CONTEXT_NONE;
+  /** Keys that are not done yet, begun or not. */
   #pending = 0;
+  /** The key that is begun next. */
+  #next = 0;
+  #underWay = 0;
+  /** `#goOn` runs, or is about to. */
+  #isGoingOn = false;
   #failure = '';
 
   /** Opens the command's place among the replies. `start` follows. */
@@ -69,43 +83,38 @@ export class StoreTask implements RequestSink {
   /** Reads the keys at these arguments. */
   read(indices: readonly number[]): void {
     this.#take(indices);
-    indices.forEach((_, i) => {
-      this.#read(i);
-    });
+    this.#goOn();
   }
 
   /** Writes the values at the arguments behind these keys, as plain SET does. */
   put(indices: readonly number[], expiryMs: number): void {
     this.#take(indices);
-    const session = this.#session;
-    const { reader, host } = session;
-    indices.forEach((index, i) => {
-      this.#isReading[i] = false;
-      const request = session.request(PUT, index);
-      request.value = reader.bytes;
-      request.valueStart = reader.start(index + 1);
-      request.valueEnd = reader.end(index + 1);
-      request.expiryMs = expiryMs;
-      request.contextKind = session.plainContext;
-      request.sink = this;
-      request.token = i;
-      host.store.begin(request);
-    });
+    for (const index of indices) this.#values.push(copyOf(this.#session, index + 1));
+    this.#expiryMs = expiryMs;
+    this.#plainContext = this.#session.plainContext;
+    this.#goOn();
   }
 
   answered(token: number, answer: StoreAnswer): void {
-    if (this.#session.isClosed) return;
+    const session = this.#session;
+    session.host.gate.answered();
+    if (session.isClosed) return;
     const { status } = answer;
-    if (status !== OK && status !== NOT_FOUND) {
-      if (this.#failure === '') this.#failure = failureText(answer);
-    } else if (this.#isReading[token]!) {
+    if (status !== OK && status !== NOT_FOUND) this.#fail(failureText(answer));
+    else if (this.#isReading[token] === true) {
+      this.#isReading[token] = false;
       const change = this.#plan.read(token, answer);
       if (change !== null) {
         const context = contextOf(answer.record);
-        return this.#session.later(() => this.#write(token, change, context));
+        return session.later(() => this.#write(token, change, context));
       }
     }
-    if (--this.#pending === 0) this.#finish();
+    this.#underWay--;
+    if (--this.#pending === 0) return this.#finish();
+    if (this.#next < this.#keys.length && !this.#isGoingOn) {
+      this.#isGoingOn = true;
+      session.later(() => this.#goOn());
+    }
   }
 
   /** Before the first request: its answer may come at once. */
@@ -113,29 +122,43 @@ export class StoreTask implements RequestSink {
     assert(indices.length > 0, 'store task: expected keys');
     const { reader } = this.#session;
     for (const index of indices) {
-      const start = reader.start(index);
-      const end = reader.end(index);
-      this.#keys.push(Buffer.from(reader.bytes.subarray(start, end)));
-      this.#hashes.push(this.#session.holdKey(start, end));
+      this.#keys.push(copyOf(this.#session, index));
+      this.#hashes.push(this.#session.holdKey(reader.start(index), reader.end(index)));
     }
     this.#pending = indices.length;
   }
 
-  #read(i: number): void {
-    const session = this.#session;
+  #goOn(): void {
+    // Also as long as it runs: answers may come within it.
+    this.#isGoingOn = true;
+    while (this.#next < this.#keys.length && this.#underWay < UNDER_WAY_MAX) {
+      this.#underWay++;
+      this.#start(this.#next++);
+    }
+    this.#isGoingOn = false;
+  }
+
+  #start(i: number): void {
+    const { host } = this.#session;
     const key = this.#keys[i]!;
-    this.#isReading[i] = true;
-    const request = requestOn(session.host, GET, this.#keyspace, key, 0, key.length);
+    const value = this.#values[i];
+    this.#isReading[i] = value === undefined;
+    const request = requestOn(host, value === undefined ? GET : PUT, this.#keyspace, key, 0, key.length);
+    if (value !== undefined) {
+      request.value = value;
+      request.valueEnd = value.length;
+      request.expiryMs = this.#expiryMs;
+      request.contextKind = this.#plainContext;
+    }
     request.sink = this;
     request.token = i;
-    session.host.store.begin(request);
+    host.gate.begin(request);
   }
 
   #write(i: number, { kind, value, expiryMs }: Change, context: Buffer): void {
-    const session = this.#session;
+    const { host } = this.#session;
     const key = this.#keys[i]!;
-    this.#isReading[i] = false;
-    const request = requestOn(session.host, kind, this.#keyspace, key, 0, key.length);
+    const request = requestOn(host, kind, this.#keyspace, key, 0, key.length);
     request.value = value;
     request.valueEnd = value.length;
     request.expiryMs = expiryMs;
@@ -144,13 +167,26 @@ export class StoreTask implements RequestSink {
     request.contextEnd = context.length;
     request.sink = this;
     request.token = i;
-    session.host.store.begin(request);
+    host.gate.begin(request);
+  }
+
+  /** The first failure is the answer; what was not begun is left out. */
+  #fail(text: string): void {
+    if (this.#failure !== '') return;
+    this.#failure = text;
+    this.#pending -= this.#keys.length - this.#next;
+    this.#next = this.#keys.length;
   }
 
   #finish(): void {
     for (const hash of this.#hashes) this.#session.freeKey(hash, this.#isWrite);
     this.#session.finish(this.#slot, this.#failure, (writer) => this.#plan.render(writer));
   }
+}
+
+/** Argument `i`, for a request that comes when the arguments are gone. */
+export function copyOf({ reader }: RespSession, i: number): Buffer {
+  return Buffer.from(reader.bytes.subarray(reader.start(i), reader.end(i)));
 }
 
 /** The bare version vector of a record; empty for one of a key that was never there. A copy. */

@@ -5,10 +5,10 @@ import { siblingEnd, valueStart } from '../version/record-view.ts';
 import { ALL_KEYS, type Command, FIRST_KEY } from './command.ts';
 import { indicesFrom, integerAt, isWord, lastOfEach } from './command-arguments.ts';
 import { defaultExpiry, type ExpiryUnit, expiryAtArgument } from './expiry.ts';
-import { copyOf, modify, shownOf } from './modify.ts';
+import { modify, shownOf } from './modify.ts';
 import { renderLength, renderOk, renderValue, visibleSibling } from './render.ts';
 import type { RespSession } from './resp-session.ts';
-import { StoreTask } from './store-task.ts';
+import { copyOf, StoreTask } from './store-task.ts';
 import { CONDITION } from './unknown-command.ts';
 
 const NOT_AN_INTEGER = 'ERR value is not an integer or out of range';

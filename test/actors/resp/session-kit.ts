@@ -1,5 +1,6 @@
 /** SessionKit: sessions over a fake store, without a connection: commands in, replies out as text. */
 import { KEYSPACE_DEFAULTS } from '../../../actors/resp/keyspace-options.ts';
+import { RequestGate } from '../../../actors/resp/request-gate.ts';
 import { RespSession } from '../../../actors/resp/resp-session.ts';
 import { RESP_DEFAULTS, type RespSettings } from '../../../actors/resp/resp-settings.ts';
 import type { SessionHost } from '../../../actors/resp/session-host.ts';
@@ -30,7 +31,7 @@ export class SessionKit {
     this.#mutants = new Set(mutants);
     this.host = {
       settings: { ...RESP_DEFAULTS, ...settings },
-      store: this.store,
+      gate: new RequestGate(this.store, { ...RESP_DEFAULTS, ...settings }.requestsMax, (session) => this.#wake(session)),
       request: new StoreRequest(),
       seal: new ContextSeal(Buffer.alloc(16, 5)),
       stats: { connections: 0, connectionsRefused: 0, commands: 0, errors: 0, bytesIn: 0, bytesOut: 0 },
@@ -43,14 +44,16 @@ export class SessionKit {
       ringChanges: () => this.ringChanges,
       isLoading: () => this.isLoading,
       sessions: () => this.#sessions,
-      wake: (session) => {
-        if (session.isWoken) return;
-        session.isWoken = true;
-        this.#woken.push(session);
-      },
+      wake: (session) => this.#wake(session),
       touch: () => {},
       propose: (operation, decided) => this.proposals.push({ operation, decided }),
     };
+  }
+
+  #wake(session: RespSession): void {
+    if (session.isWoken) return;
+    session.isWoken = true;
+    this.#woken.push(session);
   }
 
   connect(): Client {
