@@ -364,6 +364,21 @@ test('ring actor: two rings forced in two places are a conflict that both report
   for (const name of ['a', 'b']) t.true(world.status(name).isConfirmed, world.status(name).trouble);
 });
 
+test('ring actor: operators who force the same in two places make one ring, and saying it again makes no other', (t) => {
+  const world = new RingWorld({ plan: [aloneA] });
+  world.settle();
+  world.runUntil(CUT_MS + 10);
+  isOk(t, world.outcome(world.force('a', ['a', 'b'])));
+  isOk(t, world.outcome(world.force('b', ['b', 'a'])));
+  world.runUntil(CUT_MS + CUT_FOR_MS + 2_000);
+  isOk(t, world.outcome(world.force('b', ['a', 'b'])));
+  for (const name of ['a', 'b']) {
+    const { isConfirmed, trouble, ring } = world.status(name);
+    t.true(isConfirmed, trouble);
+    t.is(ring?.generation, 2);
+  }
+});
+
 test('ring actor: a message of another cluster, or of no form, is refused and logged', (t) => {
   const world = new RingWorld();
   const { epoch } = world.settle();
