@@ -35,7 +35,7 @@ export function readForward(bytes: Uint8Array, offset: number, length: number): 
   const keyBytes = b.readUInt16LE(20) + 1;
   const contextBytes = b.readUInt32LE(40);
   const valueBytes = b.readUInt32LE(44);
-  const keyEnd = 48 + keyBytes;
+  const keyEnd = 56 + keyBytes;
   const contextEnd = keyEnd + contextBytes;
   if (b.length !== contextEnd + valueBytes) throw new Error(`FORWARD of ${b.length} bytes, expected ${contextEnd + valueBytes}`);
   return {
@@ -51,7 +51,7 @@ export function readForward(bytes: Uint8Array, offset: number, length: number): 
     durability: b.readUInt8(28),
     remainingMs: b.readUInt16LE(30),
     expiryMs: Number(b.readBigUInt64LE(32)),
-    key: b.toString('utf8', 48, keyEnd),
+    key: b.toString('utf8', 56, keyEnd),
     context: b.subarray(keyEnd, contextEnd),
     value: b.subarray(contextEnd),
   };
