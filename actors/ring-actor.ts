@@ -32,7 +32,7 @@ import { isRepeated, Own, type OwnMessage, type RingActorMessage } from './membe
 import { RING_DEFAULTS, type RingOptions } from './membership/ring-options.ts';
 import { RingPeers } from './membership/ring-peers.ts';
 import { type OpenedRingStore, openRingStore } from './membership/ring-store.ts';
-import { RingSubscribers } from './membership/ring-subscribers.ts';
+import { isInOneThread, RingSubscribers } from './membership/ring-subscribers.ts';
 import { ShardFollowers } from './membership/shard-followers.ts';
 import { TransitionDriver } from './membership/transition-driver.ts';
 import { faultOfVote } from './membership/voting.ts';
@@ -204,8 +204,9 @@ class RingActor implements Actor<Message> {
   }
 
   #onSubscribe({ subscriber }: Of<'subscribe'>): void {
+    if (!isInOneThread(subscriber, this.#context.self)) return this.#context.log.warn('subscriber refused', { by: String(subscriber) });
     this.#context.watch(subscriber);
-    this.#subscribers.add(subscriber, this.#keeper.ring);
+    this.#subscribers.add(subscriber, this.#keeper.audible);
   }
 
   #onFollow({ shard, has, agent }: Of<'follow'>): void {

@@ -14,6 +14,8 @@ export interface ShardStart {
   readonly shard: number;
   readonly shards: number;
   spawn<M, A extends readonly unknown[]>(definition: ActorDefinition<M, A>, args: A, options?: SpawnOptions): Ref<M>;
+  /** Starts an actor at an address that other threads and nodes know without asking: the same slot on every shard. Slots 2 to 15 are free for this. */
+  spawnWellKnown<M, A extends readonly unknown[]>(slot: number, definition: ActorDefinition<M, A>, args: A): Ref<M>;
   /** The actor at that slot of a node's main thread, by default this node's; whether there is one shows when it is asked. */
   wellKnown<M>(slot: number, node?: string): Ref<M>;
   /** Lets this thread know where another node listens. */

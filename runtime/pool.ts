@@ -8,28 +8,29 @@
  *
  * Jobs wait here and not in piscina's own queue: a task with an abort signal bypasses the task queue it is given as well as its bound
  * (it goes to an internal first-in-first-out list), so neither priority nor bound would hold. Piscina gets a job only when a
- * thread is free.
+ * thread is free. Threads are started as they are needed, each of them a piscina of its own (`PoolThread`).
  */
-import { Piscina } from 'piscina';
 import type { Log } from './doors.ts';
 import { errorMessage, invalidArgument } from './errors.ts';
 import { JobQueue } from './job-queue.ts';
 import type { JobFailure } from './job-table.ts';
 import { jobFailure } from './job-table.ts';
 import type { JobOptions, JobOutcome, JobRunner, RunningJob } from './jobs.ts';
-import type { PoolTask, PoolWorkerData } from './pool-protocol.ts';
 import { JOB_CANCEL, JOB_DEADLINE, JOB_GO } from './pool-protocol.ts';
+import { PoolThread } from './pool-thread.ts';
 import { TIMER_DELAY_MS_MAX } from './real/loop.ts';
 
 const GRACE_MS = 1_000;
-/** Steps of the thread's scheduling priority (Linux): pool threads give way to shards. */
-const NICE_INCREMENT = 10;
 
 export interface PoolOptions {
   /** URLs of modules; each export that is a job can be run by its name. */
   readonly modules: readonly string[];
-  /** Threads, started at once and kept. At least 1. */
+  /** Threads at most; each is started when a job finds no other that is free. At least 1. */
   readonly threads: number;
+  /** A thread that has had no job for so long ends. Default: it never does. */
+  readonly idleMs?: number;
+  /** MiB of the collector's young generation in each thread at most. Default: as Node.js has it. */
+  readonly youngMibMax?: number;
   /** Jobs that may wait for a thread; more are refused as OVERLOADED. */
   readonly queueMax: number;
   /** How long a job may go on without a yield, after its deadline or `close`, before its thread is ended. Default 1000. */
@@ -50,9 +51,12 @@ interface Job {
 }
 
 export class PiscinaJobRunner implements JobRunner {
-  readonly #options: Required<PoolOptions>;
-  readonly #pool: Piscina<PoolTask, JobOutcome>;
+  readonly #options: PoolOptions;
+  readonly #graceMs: number;
+  /** By slot. */
+  readonly #threads: readonly PoolThread[];
   readonly #control: Int32Array;
+  /** The one that was in use last is used first. */
   readonly #freeSlots: number[];
   readonly #waiting = new JobQueue<Job>();
   readonly #running = new Set<Job>();
@@ -64,26 +68,17 @@ export class PiscinaJobRunner implements JobRunner {
       throw invalidArgument(`pool: expected threads >= 1, got ${options.threads}`);
     }
     if (!(options.queueMax >= 0)) throw invalidArgument(`pool: expected queueMax >= 0, got ${options.queueMax}`);
-    this.#options = { graceMs: GRACE_MS, ...options };
+    this.#options = options;
+    this.#graceMs = options.graceMs ?? GRACE_MS;
     this.#control = new Int32Array(new SharedArrayBuffer(options.threads * Int32Array.BYTES_PER_ELEMENT));
     this.#freeSlots = Array.from({ length: options.threads }, (_, slot) => slot);
-    const workerData: PoolWorkerData = { modules: options.modules, control: this.#control };
-    this.#pool = new Piscina({
-      filename: workerFile(),
-      name: 'runJob',
-      // Fewer threads at first would be a trap: a thread that dies is replaced only up to this number.
-      minThreads: options.threads,
-      maxThreads: options.threads,
-      // So the end of a thread is the end of one job.
-      concurrentTasksPerWorker: 1,
-      maxQueue: options.threads,
-      atomics: 'disabled',
-      recordTiming: false,
-      niceIncrement: process.platform === 'linux' ? NICE_INCREMENT : 0,
-      workerData,
-    });
-    // A thread that died without a job; piscina has replaced it.
-    this.#pool.on('error', (error: unknown) => options.log.error('jobThreadDied', { error }));
+    const thread = {
+      workerData: { modules: options.modules, control: this.#control },
+      idleMs: options.idleMs ?? Number.POSITIVE_INFINITY,
+      youngMibMax: options.youngMibMax,
+      onDied: (error: unknown) => options.log.error('jobThreadDied', { error }),
+    };
+    this.#threads = this.#freeSlots.map(() => new PoolThread(thread));
   }
 
   run(name: string, input: unknown, options: JobOptions, done: (outcome: JobOutcome) => void): RunningJob {
@@ -107,10 +102,10 @@ export class PiscinaJobRunner implements JobRunner {
     if (this.#running.size > 0) {
       await new Promise<void>((resolve) => {
         this.#onIdle = resolve;
-        setTimeout(resolve, this.#options.graceMs).unref();
+        setTimeout(resolve, this.#graceMs).unref();
       });
     }
-    await this.#pool.destroy();
+    await Promise.all(this.#threads.map((thread) => thread.close()));
   }
 
   #refusal(timeoutMs: number): JobFailure | undefined {
@@ -136,7 +131,7 @@ export class PiscinaJobRunner implements JobRunner {
     job.kill = new AbortController();
     this.#running.add(job);
     Atomics.store(this.#control, slot, JOB_GO);
-    this.#pool.run({ name: job.name, input: job.input, slot }, { signal: job.kill.signal }).then(
+    this.#threads[slot]!.run({ name: job.name, input: job.input, slot }, job.kill.signal).then(
       (outcome) => this.#settle(job, outcome),
       (error: unknown) => this.#onRejected(job, error),
     );
@@ -145,8 +140,8 @@ export class PiscinaJobRunner implements JobRunner {
   /** The job's input or outcome can't be cloned, or its thread has ended. */
   #onRejected(job: Job, error: unknown): void {
     if (job.kill?.signal.aborted === true) {
-      this.#options.log.warn('jobKilled', { job: job.name, graceMs: this.#options.graceMs });
-      this.#settle(job, jobFailure('DEADLINE_EXCEEDED', `it did not yield for ${this.#options.graceMs} ms, so its thread was ended`));
+      this.#options.log.warn('jobKilled', { job: job.name, graceMs: this.#graceMs });
+      this.#settle(job, jobFailure('DEADLINE_EXCEEDED', `it did not yield for ${this.#graceMs} ms, so its thread was ended`));
     } else if (this.#closed) {
       this.#settle(job, CLOSED);
     } else {
@@ -172,7 +167,7 @@ export class PiscinaJobRunner implements JobRunner {
       return;
     }
     Atomics.compareExchange(this.#control, job.slot, JOB_GO, JOB_DEADLINE);
-    this.#armTimer(job, this.#options.graceMs, () => job.kill?.abort());
+    this.#armTimer(job, this.#graceMs, () => job.kill?.abort());
   }
 
   #armTimer(job: Job, delayMs: number, onTime: () => void): void {
@@ -186,6 +181,7 @@ export class PiscinaJobRunner implements JobRunner {
     if (job.state === 'running') {
       this.#running.delete(job);
       this.#freeSlots.push(job.slot);
+      this.#threads[job.slot]!.rest();
     }
     job.state = 'done';
     if (!this.#closed) this.#dispatch();
@@ -195,9 +191,3 @@ export class PiscinaJobRunner implements JobRunner {
 }
 
 const CLOSED: JobFailure = jobFailure('JOB_CANCELLED', 'the pool is closed');
-
-/** Compiled or not, the worker's file is this one's neighbour, with the same extension. */
-function workerFile(): string {
-  const extension = import.meta.url.endsWith('.ts') ? '.ts' : '.js';
-  return new URL(`./pool-worker${extension}`, import.meta.url).href;
-}

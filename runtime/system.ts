@@ -3,7 +3,7 @@
  * connected, and speaks with other nodes.
  */
 import type { ActorDefinition, SpawnOptions } from './actor.ts';
-import { checkNodeName, MAIN_SHARD, type Place, RECEPTIONIST_SLOT, SHARDS_MAX, WELL_KNOWN_SLOTS } from './address.ts';
+import { checkNodeName, isShardNumber, MAIN_SHARD, type Place, RECEPTIONIST_SLOT, SHARDS_MAX, WELL_KNOWN_SLOTS } from './address.ts';
 import { OutBuffer } from './bytes.ts';
 import type { DeadLetter } from './dead-letters.ts';
 import type { Log, LogLevel } from './doors.ts';
@@ -173,10 +173,11 @@ export class ActorSystem {
     return this.#main.runtime.spawnWellKnown(slot, definition, args);
   }
 
-  /** The actor at that slot of this or another node's main thread; whether there is one shows when it is asked. */
-  wellKnown<M>(slot: number, node: string = this.node): Ref<M> {
+  /** The actor at that slot of this or another node's main thread, or of its thread `shard`; whether there is one shows when it is asked. */
+  wellKnown<M>(slot: number, node: string = this.node, shard: number = MAIN_SHARD): Ref<M> {
     whole('slot', slot, RECEPTIONIST_SLOT, WELL_KNOWN_SLOTS - 1);
-    return this.#main.runtime.wellKnown(slot, { node: checkNodeName(node), shard: MAIN_SHARD }) as unknown as Ref<M>;
+    if (!isShardNumber(shard)) throw invalidArgument(`shard: expected 0 to ${SHARDS_MAX - 1} or ${MAIN_SHARD}, got ${String(shard)}`);
+    return this.#main.runtime.wellKnown(slot, { node: checkNodeName(node), shard }) as unknown as Ref<M>;
   }
 
   /**

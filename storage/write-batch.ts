@@ -1,11 +1,13 @@
 /** Several changes that take effect together. Holds them as bytes, in the order they were made; of one key the last counts. */
 import { StorageError } from './errors.ts';
 import { KEY_BYTES_MAX } from './key.ts';
-import { DELETE, PUT, RANGE_DELETE, RECORD_HEADER_BYTES, type RecordKind, recordBytes } from './record.ts';
+import { DELETE, PUT, RANGE_DELETE, RECORD_ALIGNMENT, RECORD_HEADER_BYTES, type RecordKind, recordBytes } from './record.ts';
 
 const INITIAL_BYTES = 4_096;
 /** Bytes of all records of a batch at most: one batch is one group of the commit log. */
 export const BATCH_BYTES_MAX = 1 << 30;
+/** What a record takes beside its key and value at most. */
+const RECORD_BYTES_MORE = RECORD_HEADER_BYTES + RECORD_ALIGNMENT - 1;
 
 /**
  * `bytes[0, length)` is a row of records as `record.ts` lays them out, their `previous` and `sequence` zero: the engine copies them as they are
@@ -58,27 +60,35 @@ export class WriteBatch {
   }
 
   #add(kind: RecordKind, key: Uint8Array, value: Uint8Array): void {
-    if (key.length > KEY_BYTES_MAX)
-      throw new StorageError('INVALID_ARGUMENT', `key: expected at most ${KEY_BYTES_MAX} bytes, got ${key.length}`);
-    const size = recordBytes(key.length, value.length);
+    const keyLength = key.length;
+    const valueLength = value.length;
     const at = this.length;
-    if (at + size > BATCH_BYTES_MAX)
-      throw new StorageError('INVALID_ARGUMENT', `batch: expected at most ${BATCH_BYTES_MAX} bytes, got ${at + size}`);
-    if (at + size > this.bytes.length) this.#grow(at + size);
+    if (keyLength > KEY_BYTES_MAX || at + RECORD_BYTES_MORE + keyLength + valueLength > this.bytes.length)
+      this.#makeRoom(keyLength, valueLength);
+    const end = at + recordBytes(keyLength, valueLength);
     const word = at >>> 2;
     const { words, bytes } = this;
+    // The padding, before what is not padding.
+    words[(end >>> 2) - 1] = 0;
     words[word] = 0;
     words[word + 1] = 0;
-    words[word + 2] = kind | (key.length << 4);
-    words[word + 3] = value.length;
-    // The padding, before the copies go over what is not padding.
-    words[(at + size - 4) >>> 2] = 0;
-    if (size === RECORD_HEADER_BYTES) words[word + 3] = value.length;
+    words[word + 2] = kind | (keyLength << 4);
+    words[word + 3] = valueLength;
     bytes.set(key, at + RECORD_HEADER_BYTES);
-    bytes.set(value, at + RECORD_HEADER_BYTES + key.length);
-    this.length = at + size;
+    bytes.set(value, at + RECORD_HEADER_BYTES + keyLength);
+    this.length = end;
     this.count++;
-    if (kind === PUT && value.length > this.valueBytesMax) this.valueBytesMax = value.length;
+    if (kind === PUT && valueLength > this.valueBytesMax) this.valueBytesMax = valueLength;
+  }
+
+  #makeRoom(keyLength: number, valueLength: number): void {
+    if (keyLength > KEY_BYTES_MAX)
+      throw new StorageError('INVALID_ARGUMENT', `key: expected at most ${KEY_BYTES_MAX} bytes, got ${keyLength}`);
+    // In numbers beyond 32 bits: a value may be that long.
+    const needed = this.length + RECORD_HEADER_BYTES + Math.ceil((keyLength + valueLength) / RECORD_ALIGNMENT) * RECORD_ALIGNMENT;
+    if (needed > BATCH_BYTES_MAX)
+      throw new StorageError('INVALID_ARGUMENT', `batch: expected at most ${BATCH_BYTES_MAX} bytes, got ${needed}`);
+    if (needed > this.bytes.length) this.#grow(needed);
   }
 
   #grow(needed: number): void {

@@ -16,6 +16,11 @@ const PRODUCT_ENTRIES: readonly string[] = [
   ...['index.ts', 'cli.ts', 'runtime/simulation/testing.ts'],
   ...['storage/embedded/store.ts', 'storage/embedded/level.ts'],
 ];
+/** Parts of the replicated store that are tested by themselves, and which no node starts yet. Each goes from this list as it is put in its place. */
+const PARTS_NOT_IN_PLACE: readonly string[] = [
+  ...['actors/store/coordinator-actor.ts', 'actors/store/vnode-actor.ts'],
+  ...['actors/resp/resp-gateway.ts', 'actors/client/connect.ts'],
+];
 const TOP_LEVEL: readonly string[] = [
   ...['package.json', 'package-lock.json', 'tsconfig.json', 'README.md', 'LICENSE', 'index.ts', 'cli.ts'],
   ...['actors', 'runtime', 'storage', 'test', 'bench', 'node_modules', 'dist'],
@@ -100,6 +105,7 @@ test(
     'storage/embedded/d.ts': "import { x } from '../../actors/x.ts';",
     'actors/c.ts': "import '../test/helper.ts';",
     'actors/d.ts': "import { start } from './node/start.ts';",
+    'actors/f.ts': "import { connect } from './client/connect.ts';",
     'actors/node/e.ts': "import { Store } from '../../storage/embedded/store.ts';",
     'cli.ts': "import { x } from './bench/x.ts';",
     'test/d.test.ts': "import { x } from '../bench/x.ts';",
@@ -114,6 +120,7 @@ test(
     'storage/embedded/d.ts:1: embedded must not import actors/x.ts',
     'actors/c.ts:1: actors must not import test/helper.ts',
     'actors/d.ts:1: actors must not import actors/node/start.ts',
+    'actors/f.ts:1: actors must not import actors/client/connect.ts',
     'actors/node/e.ts:1: orchestration must not import storage/embedded/store.ts',
     'cli.ts:1: a top-level file must not import bench/x.ts',
     'test/d.test.ts:1: test must not import bench/x.ts',
@@ -178,7 +185,17 @@ test(
   { 'index.ts': "export { Ref } from './runtime/ref.ts';", 'runtime/a.ts': "import { b } from './b.ts';\nexport const c = b('from');" },
 );
 
-test('imports: every file is reached from an entry point', clean, (sources) => noOrphans(sources, PRODUCT_ENTRIES, otherEntries));
+test('imports: every file is reached from an entry point, or from a part that is not in its place yet', clean, (sources) =>
+  noOrphans(sources, [...PRODUCT_ENTRIES, ...PARTS_NOT_IN_PLACE], otherEntries),
+);
+
+test('imports: a part that is said not to be in its place is not', (t) => {
+  const orphans = noOrphans(project, PRODUCT_ENTRIES, otherEntries).map(({ path }) => path);
+  t.deepEqual(
+    PARTS_NOT_IN_PLACE.filter((path) => !orphans.includes(path)),
+    [],
+  );
+});
 test(
   'imports: an orphan is found, when planted',
   planted,

@@ -8,7 +8,7 @@
 import { errorMessage } from '../../runtime/errors.ts';
 import type { FileResult } from '../../runtime/files.ts';
 import type { StorageResult } from '../../storage/errors.ts';
-import type { Id, Member } from '../ring/ring-state.ts';
+import { compareVersions, type Id, type Member } from '../ring/ring-state.ts';
 import { voters as votersOf } from '../ring/voters.ts';
 import type { RingBytes } from '../ring-protocol.ts';
 import { type KnownRing, readRing } from './known-ring.ts';
@@ -79,6 +79,14 @@ export class RingKeeper {
   /** Published; null: there is none. */
   get ring(): KnownRing | null {
     return this.#ring;
+  }
+
+  /**
+   * For GossipActor, which is silent without one: the count of starts of a copy must not be heard, or the real member would pass for an old start of
+   * itself.
+   */
+  get audible(): KnownRing | null {
+    return this.#fence === 'superseded' ? null : this.#ring;
   }
 
   /** Adopted: what votes and lessons follow from. */
@@ -152,9 +160,20 @@ export class RingKeeper {
     return lesson;
   }
 
-  /** Requires: it was decided, is newer than `newest`, and the state could be read. `then` runs when it is on disk, as in `RingMemory.change`. */
+  /**
+   * Requires: it was decided, and the state could be read. `then` runs when it is on disk, as in `RingMemory.change`. One that has come another way meanwhile changes nothing:
+   * what was promised for the epoch after it stays promised.
+   */
   adopt(ring: KnownRing, isDecidedHere: boolean, then?: () => void): void {
     const memory = this.#memory!;
+    const { newest } = this;
+    const order = newest === null ? 1 : compareVersions(ring.state, newest.state);
+    if (newest !== null && order === 0 && ring.hash !== newest.hash) {
+      const { generation, epoch } = ring.state;
+      const message = `two different rings of generation ${generation}, epoch ${epoch}: ${newest.hash} is known, ${ring.hash} was decided here`;
+      return this.fenceOff('conflict', message);
+    }
+    if (order <= 0) return memory.change(memory.now, then);
     this.#adopted = [...this.#adopted, { ring, isDecidedHere }];
     const { operationId, generation, epoch } = ring.state;
     const decided = [...memory.now.decided, { operationId, generation, epoch }].slice(-DECIDED_MAX);
@@ -182,9 +201,10 @@ export class RingKeeper {
       const others = now.registered.filter(({ id }) => id !== identity.id);
       this.#memory?.change({ ...now, registered: [...others, { id: identity.id, boot: BOOT_FENCED, instance }] });
     }
-    const later = boot === BOOT_FENCED ? 'was registered before' : `with boot ${boot} is registered`;
+    // A start that was fenced off before has left no other count than this.
+    const later = boot === BOOT_FENCED ? `instance ${instance}, was` : `with boot ${boot}, instance ${instance} is`;
     const text =
-      `another start of member ${identity.id}, instance ${instance}, ${later}; this one has boot ${identity.boot}, instance ` +
+      `a start of member ${identity.id} ${later} registered; this one has boot ${identity.boot}, instance ` +
       `${identity.instance}: its directory is a copy or an old state. It must not go on; only one directory of a member may be used, and never an older copy`;
     this.fenceOff('superseded', text);
   }

@@ -22,6 +22,11 @@ export class RingSubscribers {
   }
 }
 
+/** What a subscriber is told can't leave the thread. */
+export function isInOneThread({ address: a }: AnyRef, { address: b }: AnyRef): boolean {
+  return a.node === b.node && a.shard === b.shard;
+}
+
 function changed({ state, encoded }: KnownRing): RingChanged {
   return { type: 'ringChanged', ring: state, encoded };
 }

@@ -1,6 +1,6 @@
 /** Seeds: asking the nodes that a newcomer was told of who they are. */
 import { ActorSystem } from '../../runtime/system.ts';
-import type { HostAndPort } from './config/config.ts';
+import type { HostAndPort } from './config/host-and-port.ts';
 import { NodeError } from './node-error.ts';
 
 type Answers = Awaited<ReturnType<typeof ActorSystem.probe>>;

@@ -38,9 +38,11 @@ import {
 } from './data-frames.ts';
 import { Forward, KeyPlace as ForwardPlace, readForwarded, writeForward, writeForwarded } from './forward-frames.ts';
 import { durabilityOf, LocalReplica, type RunsCalls } from './local-replica.ts';
+import { RecentForwards } from './recent-forwards.ts';
 import type { ReplicaDoor } from './replica-door.ts';
 import {
   type ContextKind,
+  GET,
   LOADING,
   NO_KEYSPACE_FOUND,
   OK,
@@ -95,6 +97,11 @@ export const coordinatorActor = defineActor<Message, readonly [CoordinatorArgume
     const forwarded = new StoreAnswer(new RecordView());
     const addresses: ReplyAddress[] = [];
     const freeAddresses: number[] = [];
+    /** By token: the entry in `recent`; -1: none. */
+    const entries: number[] = [];
+    const recent = new RecentForwards(args.mutants === undefined ? {} : { mutants: args.mutants });
+    /** Of the writes that this start of the coordinator forwards. */
+    const origin = 1 + context.random.below(0xffff_ffff);
     const refs = new Map<number, AnyRef>();
     const suspects = new Set<Id>();
     let known: KnownRing | null = null;
@@ -132,6 +139,8 @@ export const coordinatorActor = defineActor<Message, readonly [CoordinatorArgume
       },
       forward(member, toShard, id, slot) {
         fillForward(slot);
+        forwardPlace.origin = origin;
+        forwardPlace.number = id;
         out.clear();
         const remainingMs = coordinator.table.deadlineMs[slot]! - context.clock.now();
         return writeForward(out, forwardPlace, forwardOut, remainingMs) && send(COORDINATOR_SLOT, member, toShard, FORWARD, id);
@@ -211,19 +220,28 @@ export const coordinatorActor = defineActor<Message, readonly [CoordinatorArgume
     function onForward(bytes: Uint8Array, offset: number, length: number): string | undefined {
       const wrong = forward.read(bytes, offset, length);
       if (wrong !== undefined) return wrong;
-      const { request, remainingMs } = forward;
+      const { request, remainingMs, place: from } = forward;
+      const isKept = request.kind !== GET && from.origin !== 0;
+      const before = isKept ? recent.find(from.origin, from.number) : -1;
+      if (before >= 0) {
+        answerAgain(before);
+        return undefined;
+      }
       const ringNow = present();
-      const keyspace = ringNow?.keyspace(forward.place.keyspace);
+      const keyspace = ringNow?.keyspace(from.keyspace);
       const token = noted();
+      const entry = isKept ? recent.add(from.origin, from.number, token) : -1;
       if (token < 0 || ringNow === null || keyspace === undefined) {
         forwarded.record.clear();
         forwarded.status = token < 0 ? OVERLOADED : ringNow === null ? LOADING : NO_KEYSPACE_FOUND;
         forwarded.message = '';
-        if (token >= 0) return answerForward(token, forwarded);
         out.clear();
         if (writeForwarded(out, forwarded)) context.replyBytes(FORWARDED, out.bytes, 0, out.length);
+        recent.answered(entry, out.bytes, out.length);
+        if (token >= 0) freeAddresses.push(token);
         return undefined;
       }
+      entries[token] = entry;
       request.keyspace = keyspace;
       request.deadlineMs = context.clock.now() + (remainingMs === 0 ? forwardMs : remainingMs);
       request.sink = sink;
@@ -231,6 +249,17 @@ export const coordinatorActor = defineActor<Message, readonly [CoordinatorArgume
       coordinator.begin(request, true);
       coordinator.startBegun();
       return undefined;
+    }
+
+    /** A write that has come before: whoever sent it last gets the answer, now or when it is there. */
+    function answerAgain(entry: number): void {
+      const token = recent.tokenOf(entry);
+      if (token >= 0) {
+        context.noteSender(addresses[token]!);
+        return;
+      }
+      const answer = recent.answerOf(entry);
+      context.replyBytes(FORWARDED, answer, 0, answer.length);
     }
 
     /** Notes who has sent the FORWARD; -1: too many wait for answers. */
@@ -245,7 +274,10 @@ export const coordinatorActor = defineActor<Message, readonly [CoordinatorArgume
 
     function answerForward(token: number, answer: StoreAnswer): undefined {
       out.clear();
-      if (writeForwarded(out, answer)) context.replyBytesTo(addresses[token]!, FORWARDED, out.bytes, 0, out.length);
+      if (writeForwarded(out, answer)) {
+        context.replyBytesTo(addresses[token]!, FORWARDED, out.bytes, 0, out.length);
+        recent.answered(entries[token]!, out.bytes, out.length);
+      }
       freeAddresses.push(token);
     }
 

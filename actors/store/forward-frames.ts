@@ -16,7 +16,9 @@
  *            30  u16  milliseconds left when it was sent; 0: as many as the receiver gives
  *            32  u64  expiry, ms since 1970; 0: never
  *            40  u32  bytes of the context  44  u32  bytes of the value
- *            48  key, context (a bare version vector; empty unless given), value (empty unless put)
+ *            48  u32  origin of the write: 32 random bits of each start of who sends it; 0: it is never sent again
+ *            52  u32  number of the write, by its origin (recent-forwards.ts)
+ *            56  key, context (a bare version vector; empty unless given), value (empty unless put)
  *
  * FORWARDED   0  u8   status (store-request.ts)
  *             1  u8   received               2  u8   needed      3  u8   primaries
@@ -44,7 +46,7 @@ import {
   type StoreRequest,
 } from './store-request.ts';
 
-export const FORWARD_HEAD_BYTES = 48;
+export const FORWARD_HEAD_BYTES = 56;
 export const FORWARDED_HEAD_BYTES = 12;
 /** Longer messages are cut. */
 export const MESSAGE_BYTES_MAX = 1_024;
@@ -60,6 +62,9 @@ export class KeyPlace {
   low = 0;
   changedAt = 0;
   generation = 0;
+  /** Of the write: with them a copy that comes late, or that is sent again, is known as one. */
+  origin = 0;
+  number = 0;
 }
 
 /** Appends the payload. `remainingMs`: until the deadline, at least 1. Requires: what a gateway has checked. Returns false, and appends nothing, when there is no room. */
@@ -86,6 +91,8 @@ export function writeForward(out: OutBuffer, place: KeyPlace, request: StoreRequ
   putU64(bytes, at + 32, request.kind === PUT ? request.expiryMs : 0);
   putU32(bytes, at + 40, contextBytes);
   putU32(bytes, at + 44, valueBytes);
+  putU32(bytes, at + 48, place.origin);
+  putU32(bytes, at + 52, place.number);
   const keyAt = at + FORWARD_HEAD_BYTES;
   copyBytes(request.key, request.keyStart, request.keyEnd, bytes, keyAt);
   if (contextBytes > 0) copyBytes(request.context, request.contextStart, request.contextEnd, bytes, keyAt + keyBytes);
@@ -123,6 +130,8 @@ export class Forward {
     place.low = u32At(bytes, offset + 8);
     place.changedAt = u32At(bytes, offset + 12);
     place.generation = u32At(bytes, offset + 16);
+    place.origin = u32At(bytes, offset + 48);
+    place.number = u32At(bytes, offset + 52);
     request.kind = bytes[offset + 24] as RequestKind;
     request.contextKind = bytes[offset + 25] as ContextKind;
     request.r = bytes[offset + 26]!;

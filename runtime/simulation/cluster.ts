@@ -197,6 +197,7 @@ export class Cluster {
       shard: shard.index,
       shards: shard.node.shards.length,
       spawn: (definition, args, options) => shard.spawn(definition, args, options),
+      spawnWellKnown: (slot, definition, args) => shard.runtime.spawnWellKnown(slot, definition, args),
       wellKnown: <M>(slot: number, node = shard.node.name) =>
         shard.runtime.wellKnown(slot, { node, shard: MAIN_SHARD }) as unknown as Ref<M>,
       introduce: () => {

@@ -67,6 +67,7 @@ const control: ShardControl = {
         shard: data.shard,
         shards: data.shards,
         spawn: (definition, args, options) => runtime.spawn(definition, args, options),
+        spawnWellKnown: (slot, definition, args) => runtime.spawnWellKnown(slot, definition, args),
         wellKnown: <M>(slot: number, node = data.node) => runtime.wellKnown(slot, { node, shard: MAIN_SHARD }) as unknown as Ref<M>,
         introduce: (address) => thread.tcp.introduce(address),
         register: (key, ref) => {

@@ -1,13 +1,5 @@
 /** Iterators of a `DynactorLevel`: the three classes of abstract-level over one kind of puller, which fetches many entries at a time. */
-import {
-  AbstractIterator,
-  type AbstractIteratorOptions,
-  AbstractKeyIterator,
-  type AbstractKeyIteratorOptions,
-  type AbstractSnapshot,
-  AbstractValueIterator,
-  type AbstractValueIteratorOptions,
-} from 'abstract-level';
+import { AbstractIterator, AbstractKeyIterator, type AbstractSnapshot, AbstractValueIterator } from 'abstract-level';
 import type { EngineApi, EngineIterator, Entry } from '../engine/api.ts';
 import { LATER } from '../engine/api.ts';
 import { type Bytes, type RangeOf, toBytes, toRange } from './bytes.ts';
@@ -128,77 +120,38 @@ export function entryShape(options: ScanOptions): Shape<LevelEntry> {
   return ({ key, value }) => [keys ? fromCopy(key, keyEncoding) : undefined, values ? fromCopy(value, valueEncoding) : undefined];
 }
 
-export class LevelIterator<D, K, V> extends AbstractIterator<D, K, V> {
-  readonly #puller: Puller<LevelEntry>;
+/** One of abstract-level's classes of iterators, as far as it matters here. */
+type IteratorBase = new (db: unknown, options: ScanOptions) => object;
+type PullingIterator = new <T>(db: unknown, options: ScanOptions, puller: Puller<T>) => object;
 
-  constructor(db: D, options: ScanOptions, puller: Puller<LevelEntry>) {
-    super(db, options as unknown as AbstractIteratorOptions<K, V>);
-    this.#puller = puller;
-  }
+/** What AbstractLevel asks of an iterator of any class, as calls of a puller. */
+function pulling(Base: IteratorBase): PullingIterator {
+  return class<T> extends Base {
+    readonly #puller: Puller<T>;
 
-  _next(): MaybePromise<LevelEntry | undefined> {
-    return this.#puller.next();
-  }
+    constructor(db: unknown, options: ScanOptions, puller: Puller<T>) {
+      super(db, options);
+      this.#puller = puller;
+    }
 
-  _nextv(size: number): MaybePromise<LevelEntry[]> {
-    return this.#puller.nextv(size);
-  }
+    _next(): MaybePromise<T | undefined> {
+      return this.#puller.next();
+    }
 
-  _seek(target: Bytes): void {
-    this.#puller.seek(target);
-  }
+    _nextv(size: number): MaybePromise<T[]> {
+      return this.#puller.nextv(size);
+    }
 
-  _close(): void {
-    this.#puller.close();
-  }
+    _seek(target: Bytes): void {
+      this.#puller.seek(target);
+    }
+
+    _close(): void {
+      this.#puller.close();
+    }
+  };
 }
 
-export class LevelKeyIterator<D, K> extends AbstractKeyIterator<D, K> {
-  readonly #puller: Puller<LevelData>;
-
-  constructor(db: D, options: ScanOptions, puller: Puller<LevelData>) {
-    super(db, options as unknown as AbstractKeyIteratorOptions<K>);
-    this.#puller = puller;
-  }
-
-  _next(): MaybePromise<LevelData | undefined> {
-    return this.#puller.next();
-  }
-
-  _nextv(size: number): MaybePromise<LevelData[]> {
-    return this.#puller.nextv(size);
-  }
-
-  _seek(target: Bytes): void {
-    this.#puller.seek(target);
-  }
-
-  _close(): void {
-    this.#puller.close();
-  }
-}
-
-export class LevelValueIterator<D, K, V> extends AbstractValueIterator<D, K, V> {
-  readonly #puller: Puller<LevelData>;
-
-  constructor(db: D, options: ScanOptions, puller: Puller<LevelData>) {
-    super(db, options as unknown as AbstractValueIteratorOptions<K, V>);
-    this.#puller = puller;
-  }
-
-  _next(): MaybePromise<LevelData | undefined> {
-    return this.#puller.next();
-  }
-
-  _nextv(size: number): MaybePromise<LevelData[]> {
-    return this.#puller.nextv(size);
-  }
-
-  _seek(target: Bytes): void {
-    this.#puller.seek(target);
-  }
-
-  _close(): void {
-    this.#puller.close();
-  }
-}
+export const LevelIterator = pulling(AbstractIterator);
+export const LevelKeyIterator = pulling(AbstractKeyIterator);
+export const LevelValueIterator = pulling(AbstractValueIterator);

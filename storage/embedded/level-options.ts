@@ -51,3 +51,9 @@ export function openOptionsOf(options: object): OpenOptions {
 export function durabilityOf(options: DurabilityOptions): Durability | undefined {
   return options.durability ?? (options.sync === true ? 'sync' : undefined);
 }
+
+/** Whether there is nothing else in the options of a write. */
+export function isDurability(options: object | null | undefined): boolean {
+  for (const name in options) if (name !== 'sync' && name !== 'durability') return false;
+  return true;
+}

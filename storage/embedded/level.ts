@@ -24,7 +24,8 @@ import { clearSome } from './level-clear.ts';
 import { asLevelError, LevelError, levelError, openError } from './level-error.ts';
 import { fromCopy, fromEngine, type LevelData, type LevelFormat } from './level-format.ts';
 import { entryShape, LevelIterator, LevelKeyIterator, LevelValueIterator, Puller, type ScanOptions } from './level-iterator.ts';
-import { type DurabilityOptions, type DynactorLevelOptions, durabilityOf, openOptionsOf } from './level-options.ts';
+import { type GivenOperation, OperationEncoder } from './level-operations.ts';
+import { type DurabilityOptions, type DynactorLevelOptions, durabilityOf, isDurability, openOptionsOf } from './level-options.ts';
 import { LevelSnapshot, type SnapshotOptions, takenOf } from './level-snapshot.ts';
 import { type OpenEngine, type OpenedEngine, type OpenOptions, openEngine } from './open-engine.ts';
 import { TextScratch } from './text-scratch.ts';
@@ -41,6 +42,12 @@ type Clearing = Snapshots & RangeOf<Bytes> & DurabilityOptions & { readonly limi
 type EncodedOperation =
   | { readonly type: 'put'; readonly key: Bytes; readonly value: Bytes }
   | { readonly type: 'del'; readonly key: Bytes };
+/** Of a hook: it has no functions. Not among its types. */
+interface MaybeNoop {
+  readonly noop?: boolean;
+}
+type Operations<D, K, V> = AbstractBatchOperation<D, K, V>[];
+type BatchOptions<K, V> = AbstractBatchOptions<K, V> & DurabilityOptions;
 
 const MANIFEST = {
   encodings: { utf8: true, buffer: true, view: true },
@@ -63,11 +70,8 @@ interface LevelBase<KDefault, VDefault> extends AbstractLevel<LevelData, KDefaul
   put<K = KDefault, V = VDefault>(key: K, value: V, options: AbstractPutOptions<K, V> & DurabilityOptions): Promise<void>;
   del(key: KDefault): Promise<void>;
   del<K = KDefault>(key: K, options: AbstractDelOptions<K> & DurabilityOptions): Promise<void>;
-  batch(operations: AbstractBatchOperation<this, KDefault, VDefault>[]): Promise<void>;
-  batch<K = KDefault, V = VDefault>(
-    operations: AbstractBatchOperation<this, K, V>[],
-    options: AbstractBatchOptions<K, V> & DurabilityOptions,
-  ): Promise<void>;
+  batch(operations: Operations<this, KDefault, VDefault>): Promise<void>;
+  batch<K = KDefault, V = VDefault>(operations: Operations<this, K, V>, options: BatchOptions<K, V>): Promise<void>;
   batch(): AbstractChainedBatch<this, KDefault, VDefault>;
 }
 
@@ -81,8 +85,17 @@ export class DynactorLevel<KDefault = string, VDefault = string> extends Base<KD
   readonly #getManys = new Completions<readonly (Uint8Array | undefined)[]>();
   readonly #keyText = new TextScratch();
   readonly #valueText = new TextScratch();
+  readonly #operations = new OperationEncoder(
+    {
+      key: (name) => this.keyEncoding(name as Transcoder.KnownEncodingName),
+      value: (name) => this.valueEncoding(name as Transcoder.KnownEncodingName),
+    },
+    this.#keyText,
+    this.#valueText,
+  );
   #opened: OpenedEngine | undefined;
-  #batch = new WriteBatch();
+  /** To be used again; undefined: it is in use. */
+  #batch: WriteBatch | undefined;
 
   /** `location` is a directory. It is opened soon, without a call of `open`. */
   constructor(location: string, options: DynactorLevelOptions<KDefault, VDefault> = {}) {
@@ -110,6 +123,16 @@ export class DynactorLevel<KDefault = string, VDefault = string> extends Base<KD
     if (this.status === 'opening') await this.open({ passive: true });
     const range = { gte: this.#encoded(start, options), lte: this.#encoded(end, options) };
     await done((settled) => this.#engine.compact(range, settled), levelError);
+  }
+
+  /** As AbstractLevel's, and most often without it: see `OperationEncoder`. */
+  override batch(operations: Operations<this, KDefault, VDefault>): Promise<void>;
+  override batch<K = KDefault, V = VDefault>(operations: Operations<this, K, V>, options: BatchOptions<K, V>): Promise<void>;
+  override batch(): AbstractChainedBatch<this, KDefault, VDefault>;
+  override batch(...given: [] | [Operations<this, KDefault, VDefault>, BatchOptions<KDefault, VDefault>?]): unknown {
+    if (given.length === 0) return super.batch();
+    const [operations, options] = given;
+    return this.#batchAtOnce(operations, options) ?? super.batch(operations, options as BatchOptions<KDefault, VDefault>);
   }
 
   // What follows is called by AbstractLevel. Keys and values are encoded, as the manifest says.
@@ -176,20 +199,20 @@ export class DynactorLevel<KDefault = string, VDefault = string> extends Base<KD
   }
 
   _batch(operations: readonly EncodedOperation[], options: DurabilityOptions): Promise<void> {
-    const batch = this.#batch;
+    const batch = this.#takeBatch();
     const keyText = this.#keyText;
     const valueText = this.#valueText;
-    batch.clear();
     try {
       for (const operation of operations) {
         if (operation.type === 'put') batch.put(keyText.encode(operation.key), valueText.encode(operation.value));
         else batch.delete(keyText.encode(operation.key));
       }
+      return this.#write(batch, options);
     } catch (error) {
       throw asLevelError(error);
+    } finally {
+      this.#giveBatch(batch);
     }
-    if (batch.bytes.length > KEPT_BATCH_BYTES_MAX) this.#batch = new WriteBatch();
-    return this.#write(batch, options);
   }
 
   _chainedBatch(): LevelBatch<this, KDefault, VDefault> {
@@ -209,16 +232,16 @@ export class DynactorLevel<KDefault = string, VDefault = string> extends Base<KD
     }
   }
 
-  _iterator(options: ScanOptions): LevelIterator<this, KDefault, VDefault> {
+  _iterator(options: ScanOptions): object {
     return new LevelIterator(this, options, new Puller(this.#engine, options, options.values !== false, entryShape(options)));
   }
 
-  _keys(options: ScanOptions): LevelKeyIterator<this, KDefault> {
+  _keys(options: ScanOptions): object {
     const shape = ({ key }: Entry) => fromCopy(key, options.keyEncoding);
     return new LevelKeyIterator(this, options, new Puller(this.#engine, options, false, shape));
   }
 
-  _values(options: ScanOptions): LevelValueIterator<this, KDefault, VDefault> {
+  _values(options: ScanOptions): object {
     const shape = ({ value }: Entry) => fromCopy(value, options.valueEncoding);
     return new LevelValueIterator(this, options, new Puller(this.#engine, options, true, shape));
   }
@@ -230,6 +253,33 @@ export class DynactorLevel<KDefault = string, VDefault = string> extends Base<KD
   get #engine(): EngineApi {
     if (this.#opened === undefined) throw new LevelError('LEVEL_DATABASE_NOT_OPEN', 'Database is not open');
     return this.#opened.engine;
+  }
+
+  /** Undefined: it is for AbstractLevel, which knows hooks, listeners, sublevels, what is not open, and what else can't be written. */
+  #batchAtOnce(operations: readonly GivenOperation[], options: DurabilityOptions | undefined): Promise<void> | undefined {
+    const isPlain = this.status === 'open' && (this.hooks.prewrite as MaybeNoop).noop === true && this.listenerCount('write') === 0;
+    if (!isPlain || !Array.isArray(operations) || operations.length === 0 || !isDurability(options)) return undefined;
+    const batch = this.#takeBatch();
+    try {
+      return this.#operations.encode(operations, batch) ? this.#write(batch, options ?? {}) : undefined;
+    } catch (error) {
+      return Promise.reject(asLevelError(error));
+    } finally {
+      this.#giveBatch(batch);
+    }
+  }
+
+  /** An empty one. */
+  #takeBatch(): WriteBatch {
+    const batch = this.#batch ?? new WriteBatch();
+    this.#batch = undefined;
+    batch.clear();
+    return batch;
+  }
+
+  /** The engine copied it. */
+  #giveBatch(batch: WriteBatch): void {
+    if (batch.bytes.length <= KEPT_BATCH_BYTES_MAX) this.#batch = batch;
   }
 
   #encoded(key: unknown, options: KeyOptions | undefined): Uint8Array {

@@ -11,15 +11,22 @@ import { openLog } from '../../runtime/real/log.ts';
 import { RealTimers } from '../../runtime/real/timers.ts';
 import type { EngineApi } from '../engine/api.ts';
 import { Engine } from '../engine/engine.ts';
-import type { EngineOptions } from '../engine/options.ts';
+import { type EngineOptions, memoryBytesMax } from '../engine/options.ts';
 import { StorageError } from '../errors.ts';
 import { completed, done } from './completion.ts';
 
+const MIB = 1024 * 1024;
 const JOB_THREADS = 2;
+/** Below this budget of memory one thread is enough, and each costs some 25 MiB of its own (bench:storage, memory). */
+const SMALL_BUDGET_BYTES = 64 * MIB;
+/** Of the collector's young generation in a thread then: 8 MiB less, for merges that take a tenth longer. */
+const SMALL_YOUNG_MIB = 2;
+/** A thread starts again in 0.1 s or so. */
+const JOB_THREAD_IDLE_MS = 10_000;
 const JOB_QUEUE_MAX = 1_024;
 
 export interface OpenOptions extends EngineOptions {
-  /** Threads that flush and compact; started with the first such work. Default 2. */
+  /** Threads that flush and compact, at most; each is there while it is needed. Default 2; 1 where memtables and cache have less than 64 MiB. */
   readonly jobThreads?: number;
   /** Default: warnings and errors as JSON lines on stderr. */
   readonly log?: Log;
@@ -45,10 +52,18 @@ export async function openEngine(dir: string, options: OpenOptions): Promise<Ope
 }
 
 async function openReal(dir: string, options: Omit<OpenOptions, 'openEngine'>): Promise<OpenedEngine> {
-  const { jobThreads: threads = JOB_THREADS, log: givenLog, ...engineOptions } = options;
+  const { jobThreads, log: givenLog, ...engineOptions } = options;
   const clock = realClock();
   const log = givenLog ?? openLog({ clock, level: 'warn' });
-  const jobs = new LazyJobRunner(() => new PiscinaJobRunner({ modules: [jobsModule()], threads, queueMax: JOB_QUEUE_MAX, log }));
+  const isSmall = memoryBytesMax(engineOptions) < SMALL_BUDGET_BYTES;
+  const pool = {
+    modules: [jobsModule()],
+    threads: jobThreads ?? (isSmall ? 1 : JOB_THREADS),
+    queueMax: JOB_QUEUE_MAX,
+    idleMs: JOB_THREAD_IDLE_MS,
+    ...(isSmall && { youngMibMax: SMALL_YOUNG_MIB }),
+  };
+  const jobs = new LazyJobRunner(() => new PiscinaJobRunner({ ...pool, log }));
   const random = new SeededRandom(globalThis.crypto.getRandomValues(new Uint32Array(4)).join('.'));
   const doors = { clock, random, log, timers: new RealTimers(), files: new RealFiles(), jobs };
   const path = absolutePath(dir);

@@ -76,8 +76,8 @@ export interface EngineApi {
   /** All or nothing, also over a crash. The batch can be used again after the call. */
   write(batch: WriteBatch, durability: Durability | undefined, done: WriteDone): void;
   /**
-   * Returns the value, undefined where there is none, or LATER. A value is a view that stays as it is, but may keep a block of memory alive: copy
-   * what is kept for long. The memory of `key` can be used again after the call, also when it said LATER.
+   * Returns the value, undefined where there is none, or LATER. A value is a view that stays as it is, but may keep up to 1 MiB of memory alive, a
+   * segment of the cache: copy what is kept for long. The memory of `key` can be used again after the call, also when it said LATER.
    * Throws StorageError of what fails at once: CLOSED, INVALID_ARGUMENT, and of blocks that are read within the call CORRUPTION, IO.
    */
   get(key: Uint8Array, snapshot: Snapshot | undefined, done: StorageDone<Uint8Array | undefined>): Uint8Array | undefined | typeof LATER;
@@ -86,7 +86,7 @@ export interface EngineApi {
    * Throws StorageError.
    */
   getNow(key: Uint8Array, snapshot: Snapshot | undefined): Uint8Array | undefined;
-  /** As `get` of each, of one moment. Returns the values where all were in memory. The memory of the keys can be used again after the call. */
+  /** As `get` of each, of one moment, and quicker than these, since they wait for memory together. Returns the values where all were in memory. The memory of the keys can be used again after the call. */
   getMany(
     keys: readonly Uint8Array[],
     snapshot: Snapshot | undefined,

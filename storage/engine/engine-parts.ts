@@ -7,7 +7,6 @@ import { type FileName, isObsolete, logName, tableName } from '../manifest/file-
 import type { ManifestWriter } from '../manifest/manifest-writer.ts';
 import type { VersionState } from '../manifest/version-state.ts';
 import { Memtable } from '../memtable/memtable.ts';
-import type { TableContext } from '../table/table-reader.ts';
 import type { EngineStats, WriteDone } from './api.ts';
 import type { Arenas } from './arenas.ts';
 import { Compactor } from './compactor.ts';
@@ -17,7 +16,7 @@ import { ioError } from './file-steps.ts';
 import { Flusher } from './flusher.ts';
 import type { LogPort } from './log-port.ts';
 import { LoggedMemtable, type Memory } from './memory.ts';
-import { closeTables, type OpenTable } from './open-table.ts';
+import { closeTables, type EngineTableContext, type OpenTable } from './open-table.ts';
 import { type CheckedOptions, type EngineDoors, MEMTABLE_SLACK_BYTES } from './options.ts';
 import { PointReads } from './point-reads.ts';
 import { Removals } from './removals.ts';
@@ -32,7 +31,7 @@ export interface OpenedParts {
   readonly options: CheckedOptions;
   readonly doors: EngineDoors;
   readonly lock: FileLock | undefined;
-  readonly context: TableContext;
+  readonly context: EngineTableContext;
   readonly state: VersionState;
   readonly tables: readonly OpenTable[];
   readonly arenas: Arenas;
@@ -53,7 +52,7 @@ export class EngineParts {
   readonly dir: string;
   readonly options: CheckedOptions;
   readonly doors: EngineDoors;
-  readonly context: TableContext;
+  readonly context: EngineTableContext;
   readonly memory: Memory;
   readonly log: LogPort;
   readonly manifest: ManifestWriter;
@@ -109,7 +108,7 @@ export class EngineParts {
     });
     this.#replayed = new Set(opened.replayed);
     this.versions = new Versions(opened.state, opened.tables, (table) => this.#removeTable(table), options.mutants);
-    this.reads = new PointReads(memory, this.versions, context.policy, doors.timers, options.mutants);
+    this.reads = new PointReads(memory, this.versions, context.policy, context.runs, options.mutants);
     this.scheduler = doors.scheduler ?? new JobScheduler({ jobs: doors.jobs, soon: (task) => doors.timers.soon(task) });
     this.edits = new Edits({
       manifest: this.manifest,

@@ -109,7 +109,7 @@ export class Engine implements EngineApi {
 
   iterator(options: IteratorOptions): EngineIterator {
     this.#mustBeOpen();
-    const { memory, versions, doors, reads } = this.#parts;
+    const { memory, versions, doors, context } = this.#parts;
     const version = versions.hold();
     const now = this.#parts.options.mutants.has('iteratorSeesLater') ? Number.MAX_SAFE_INTEGER : memory.sequence;
     const sequence = options.snapshot?.sequence ?? now;
@@ -118,7 +118,7 @@ export class Engine implements EngineApi {
       {
         timers: doors.timers,
         open: (bounds, onReady) => openCursor(tables, version, sequence, bounds, onReady),
-        beginRun: () => reads.beginRun(),
+        beginRun: () => context.runs.begin(),
         release: () => {
           this.#iterators.delete(iterator);
           memory.release(tables);

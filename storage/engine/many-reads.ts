@@ -1,7 +1,9 @@
-/** Several point reads of one moment, answered together. */
+/** Several point reads of one moment, answered together; in groups, whose waits for memory overlap (`ReadGroup`). */
 import { type StorageDone, StorageError } from '../errors.ts';
 import { LATER } from './api.ts';
-import type { PointReads } from './point-reads.ts';
+import { IN_TABLES, type PointReads } from './point-reads.ts';
+import { READ_GROUP } from './read-group.ts';
+import type { Search } from './search.ts';
 
 type Value = Uint8Array | undefined;
 
@@ -18,20 +20,36 @@ export class ManyReads {
 
   /** Throws StorageError of what fails at once, unless others are under way: then it comes by `done`. */
   start(reads: PointReads, keys: readonly Uint8Array[], sequence: number): readonly Value[] | typeof LATER {
-    const values = this.#values;
-    for (let i = 0; i < keys.length && this.#error === undefined; i++) {
-      const value = this.#get(reads, keys[i]!, i, sequence);
-      if (value === LATER) this.#missing++;
-      else values[i] = value;
+    for (let from = 0; from < keys.length && this.#error === undefined; from += READ_GROUP) {
+      this.#startGroup(reads, keys, from, Math.min(from + READ_GROUP, keys.length), sequence);
     }
     if (this.#missing > 0) return LATER;
     if (this.#error !== undefined) throw this.#error;
-    return values;
+    return this.#values;
   }
 
-  #get(reads: PointReads, key: Uint8Array, i: number, sequence: number): Value | typeof LATER {
+  #startGroup(reads: PointReads, keys: readonly Uint8Array[], from: number, to: number, sequence: number): void {
+    const values = this.#values;
+    const { searches, indexes } = reads.group;
+    let count = 0;
+    for (let i = from; i < to; i++) {
+      const value = reads.begin(searches[count]!, keys[i]!, sequence);
+      if (value === IN_TABLES) indexes[count++] = i;
+      else values[i] = value;
+    }
+    if (count === 0) return;
+    reads.group.touch(count);
+    for (let j = 0; j < count && this.#error === undefined; j++) {
+      const i = indexes[j]!;
+      const value = this.#goOn(reads, searches[j]!, i);
+      if (value === LATER) this.#missing++;
+      else values[i] = value;
+    }
+  }
+
+  #goOn(reads: PointReads, search: Search, i: number): Value | typeof LATER {
     try {
-      return reads.get(key, sequence, (result) => {
+      return reads.goOn(search, (result) => {
         if (result.ok) this.#values[i] = result.value;
         else this.#error ??= result.error;
         this.#missing--;

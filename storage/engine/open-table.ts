@@ -1,16 +1,40 @@
 /** A table of the database and its reader. */
 import type { FileSystem } from '../../runtime/files.ts';
+import { Codecs } from '../codec.ts';
 import { corruption, type StorageDone, type StorageError } from '../errors.ts';
 import { tableName } from '../manifest/file-names.ts';
 import type { TableMeta } from '../manifest/version-edit.ts';
+import { BlockCache } from '../table/block-cache.ts';
 import { openTable } from '../table/open-table.ts';
-import type { TableContext, TableReader } from '../table/table-reader.ts';
+import { ReadPolicy } from '../table/read-policy.ts';
+import { ReadRuns } from '../table/read-runs.ts';
+import { Scratch, type TableContext, type TableReader } from '../table/table-reader.ts';
 import type { WriteDone } from './api.ts';
 import { forEach, ioError } from './file-steps.ts';
+import type { CheckedOptions, EngineDoors } from './options.ts';
+
+/** Of the tables of an engine. */
+export interface EngineTableContext extends TableContext {
+  readonly runs: ReadRuns;
+}
 
 export interface OpenTable {
   readonly meta: TableMeta;
   readonly reader: TableReader;
+}
+
+/** For the tables of one engine. */
+export function tableContextOf(options: CheckedOptions, { clock, timers }: EngineDoors): EngineTableContext {
+  const policy = new ReadPolicy({ inline: options.inlineReads });
+  return {
+    cache: new BlockCache(options.cacheBytes),
+    policy,
+    runs: new ReadRuns(policy, timers),
+    clock,
+    codecs: new Codecs(),
+    scratch: new Scratch(),
+    mutants: options.mutants,
+  };
 }
 
 /** Errors: IO; CORRUPTION, also when the file is not the one that `meta` describes. */

@@ -3,7 +3,6 @@
  * Nothing that was there is changed before all of it has been understood.
  */
 import type { FileLock } from '../../runtime/files.ts';
-import { Codecs } from '../codec.ts';
 import { type StorageDone, StorageError, type StorageResult } from '../errors.ts';
 import { CommitLog } from '../log/commit-log.ts';
 import type { PreviousSegment } from '../log/group.ts';
@@ -15,9 +14,6 @@ import type { TableMeta } from '../manifest/version-edit.ts';
 import { VersionState } from '../manifest/version-state.ts';
 import { ARENA_BYTES_MAX, ARENA_BYTES_MIN } from '../memtable/arena.ts';
 import { Memtable } from '../memtable/memtable.ts';
-import { BlockCache } from '../table/block-cache.ts';
-import { ReadPolicy } from '../table/read-policy.ts';
-import { Scratch, type TableContext } from '../table/table-reader.ts';
 import type { WriteDone } from './api.ts';
 import { Arenas } from './arenas.ts';
 import { EngineParts } from './engine-parts.ts';
@@ -25,7 +21,7 @@ import { forEach, ioError, parentOf, readWhole, syncFile } from './file-steps.ts
 import { type LogPort, NO_LOG } from './log-port.ts';
 import { LoggedMemtable, Memory } from './memory.ts';
 import { randomUid } from './merge-run.ts';
-import { closeTables, type OpenTable, openTableFile } from './open-table.ts';
+import { closeTables, type EngineTableContext, type OpenTable, openTableFile, tableContextOf } from './open-table.ts';
 import { currentLost, manifestLost, notFound } from './opening-errors.ts';
 import { type CheckedOptions, checkOptions, type EngineDoors, type EngineOptions } from './options.ts';
 import { type Recovered, recoverLog } from './recovery.ts';
@@ -59,7 +55,7 @@ class Opening {
   readonly #options: CheckedOptions;
   readonly #doors: EngineDoors;
   readonly #done: StorageDone<EngineParts>;
-  readonly #context: TableContext;
+  readonly #context: EngineTableContext;
   #lock: FileLock | undefined;
   #found: readonly Found[] = [];
   #dbUid: Uint8Array = new Uint8Array(0);
@@ -72,14 +68,7 @@ class Opening {
     this.#options = options;
     this.#doors = doors;
     this.#done = done;
-    this.#context = {
-      cache: new BlockCache(options.cacheBytes),
-      policy: new ReadPolicy({ inline: options.inlineReads }),
-      clock: doors.clock,
-      codecs: new Codecs(),
-      scratch: new Scratch(),
-      mutants: options.mutants,
-    };
+    this.#context = tableContextOf(options, doors);
   }
 
   start(): void {

@@ -115,6 +115,12 @@ const BOUNDS: Readonly<Record<string, readonly [number, number]>> = {
 const CODECS: readonly unknown[] = ['none', 'deflate', 'zstd'];
 export const DURABILITIES: readonly unknown[] = ['sync', 'periodic', 'none'];
 
+/** Of memtables and cached blocks together, at most. */
+export function memoryBytesMax(given: EngineOptions): number {
+  const { memtableBytes, memtablesMax, cacheBytes } = { ...DEFAULTS, ...given };
+  return memtableBytes * (memtablesMax + 1) + cacheBytes;
+}
+
 /** Errors: INVALID_ARGUMENT, naming the option, what was expected and what it got. */
 export function checkOptions(given: EngineOptions): CheckedOptions {
   const options: Record<string, unknown> = { ...DEFAULTS };

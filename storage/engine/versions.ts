@@ -10,11 +10,14 @@ import { assert } from '../../runtime/errors.ts';
 import type { VersionState } from '../manifest/version-state.ts';
 import { RangeDeletes } from '../range-deletes.ts';
 import type { OpenTable } from './open-table.ts';
+import { SearchedLevel } from './searched-level.ts';
 
 export class Version {
   readonly state: VersionState;
   /** Level 0 newest first, the others by key. At least LEVELS. */
   readonly levels: readonly (readonly OpenTable[])[];
+  /** Of `levels` those that have tables, as point reads go through them. */
+  readonly searched: readonly SearchedLevel[];
   readonly rangeDeletes: RangeDeletes;
   holders = 0;
 
@@ -27,6 +30,7 @@ export class Version {
         return table;
       }),
     );
+    this.searched = this.levels.flatMap((tables, level) => (tables.length === 0 ? [] : [new SearchedLevel(tables, level === 0)]));
     const deletes = this.levels.flat().flatMap(({ reader }) => reader.rangeDeletes);
     this.rangeDeletes = deletes.length === 0 ? RangeDeletes.none : RangeDeletes.of(deletes);
   }

@@ -7,7 +7,7 @@
 import { BugError } from '../../runtime/errors.ts';
 import type { Cursor } from '../cursor.ts';
 import { corruption } from '../errors.ts';
-import { hashKey } from '../hash.ts';
+import { hashKeyInWords } from '../hash.ts';
 import { KEY_BYTES_MAX } from '../key.ts';
 import { DELETE, PUT, RANGE_DELETE, RECORD_ALIGNMENT, RECORD_HEADER_BYTES, type RecordKind, recordBytes } from '../record.ts';
 import type { WriteBatch } from '../write-batch.ts';
@@ -108,7 +108,7 @@ export class Memtable {
       const head = words[word + 2]!;
       const keyLength = head >>> 4;
       words[word + 1] = sequence++;
-      this.#link(offset, (head & 15) as RecordKind, keyLength);
+      this.#link(offset, head & 15, keyLength);
       offset += recordBytes(keyLength, words[word + 3]!);
     }
     return true;
@@ -154,7 +154,7 @@ export class Memtable {
 
   /** Offset of the newest PUT or DELETE of the key with a sequence up to `maxSequence`; 0: none. `hash` is its `hashKey`. */
   find(key: Uint8Array, hash: number, maxSequence: number): number {
-    if (!this.#filter.mayHave(hash)) return 0;
+    if (this.#order.keyCount === 0 || !this.#filter.mayHave(hash)) return 0;
     const { words } = this.arena;
     const sequenceMax = maxSequence - this.baseSequence;
     let offset = this.#order.find(key, 0, key.length);
@@ -185,16 +185,15 @@ export class Memtable {
     };
   }
 
-  #link(offset: number, kind: RecordKind, keyLength: number): void {
-    const { bytes, words } = this.arena;
+  #link(offset: number, kind: number, keyLength: number): void {
+    const { words } = this.arena;
     this.recordCount++;
     const start = offset + RECORD_HEADER_BYTES;
-    const end = start + keyLength;
     if (kind === RANGE_DELETE) {
-      this.#addRangeDelete(offset, end);
+      this.#addRangeDelete(offset, start + keyLength);
       return;
     }
-    this.#filter.add(hashKey(bytes, start, end));
+    this.#filter.add(hashKeyInWords(words, start >>> 2, keyLength));
     words[offset >>> 2] = this.#order.exchange(offset);
   }
 

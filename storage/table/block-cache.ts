@@ -1,16 +1,24 @@
 /**
  * The block cache of an engine: data blocks of all its tables, in memory up to a number of bytes.
  *
- * There is no map: each table has an array from block number to slot of the cache, so a hit is two array reads. Eviction is CLOCK, which needs one
- * byte written per hit where LRU relinks a list. A block that is evicted is only forgotten: whoever has it goes on reading it, and the
- * collector frees it, so buffers are never used again.
+ * Blocks are copied one behind the other into segments, and there is no object per block: each table has an array from block number to place, so a hit is one
+ * read of that and then the block. Why: a Buffer per block is two more objects to load, from memory that is as far away as the block's.
+ *
+ * ```
+ * segment   | owner, block, length | block | owner, block, length | block | ...     offsets are multiples of 16
+ * slot      segment number (14 bits) | offset / 16 (16 bits) | used (1 bit)
+ * ```
+ * When there is no room for a new segment the oldest one goes. Of its blocks those that were hit since they came go into the new one, as CLOCK would keep them. Memory
+ * of a segment is never used again: whoever has a piece of it goes on reading it, and the collector frees it.
  *
  * A full cache takes a block in only when it is asked for a second time within about as many misses as the cache has blocks: blocks that
  * are read once don't drive out those that are read often. (Source: the ghost list of 2Q, Johnson and Shasha.)
  */
+import { u32At } from '../byte-reader.ts';
+import { putU32 } from '../byte-writer.ts';
 
-/** What a cached block costs beside its bytes: Buffer and ArrayBuffer objects, malloc header, slot. */
-export const BLOCK_OVERHEAD_BYTES = 240;
+/** What a segment costs beside its bytes: Buffer and ArrayBuffer objects, malloc header. */
+export const SEGMENT_OVERHEAD_BYTES = 256;
 
 /** In `slots`, of a block that is not in the cache. */
 export const NO_SLOT = -1;
@@ -24,7 +32,7 @@ export interface BlockOwner {
 
 export interface BlockCacheStats {
   readonly blocks: number;
-  /** Overhead included. */
+  /** Of segments, overhead included. */
   readonly bytes: number;
   readonly bytesMax: number;
   readonly hits: number;
@@ -33,20 +41,42 @@ export interface BlockCacheStats {
 }
 
 const GHOSTS = 1 << 14;
+const ALIGNMENT = 16;
+const USED = 1;
+const OFFSET_BITS = 16;
+const SEGMENT_SHIFT = OFFSET_BITS + 1;
+const OFFSET_MASK = (1 << OFFSET_BITS) - 1;
+const SEGMENT_BYTES_MAX = ALIGNMENT << OFFSET_BITS;
+const SEGMENT_BYTES_MIN = 4_096;
+const SEGMENTS_MAX = 1 << 14;
+/** Owner, block, length: u32 each. */
+const ENTRY_BYTES = 16;
+/** A larger block has a segment of its own. */
+const SHARED_RATIO_MAX = 0.25;
+/** When what was kept of one segment has filled the new one, at most so much of the next one is filled so. */
+const KEPT_RATIO_MAX = 0.75;
+
+interface Kept {
+  readonly owner: BlockOwner;
+  readonly block: number;
+  readonly bytes: Buffer;
+}
 
 export class BlockCache {
   readonly bytesMax: number;
   hits = 0;
   misses = 0;
-  /** The block in each slot; undefined: free. */
-  readonly #blocks: (Buffer | undefined)[] = [];
-  readonly #owners: (BlockOwner | undefined)[] = [];
-  readonly #numbers: number[] = [];
-  /** 1: hit since the hand came by. */
-  #used: Uint8Array = new Uint8Array(1_024);
+  readonly #segmentBytes: number;
+  readonly #segments: Buffer[] = [];
+  /** Of each segment: where its last block ends. */
+  readonly #filled: number[] = [];
+  /** Numbers of segments, oldest first. */
+  readonly #order: number[] = [];
   readonly #free: number[] = [];
+  /** The segment that takes small blocks; -1: none. */
+  #open = -1;
+  readonly #owners = new Map<number, BlockOwner>();
   readonly #ghosts: Int32Array;
-  #hand = 0;
   #count = 0;
   #bytes = 0;
   #evictions = 0;
@@ -55,6 +85,9 @@ export class BlockCache {
   /** 0: caches nothing. */
   constructor(bytesMax: number) {
     this.bytesMax = bytesMax;
+    let segmentBytes = SEGMENT_BYTES_MIN;
+    while (segmentBytes < SEGMENT_BYTES_MAX && segmentBytes * 128 <= bytesMax) segmentBytes *= 2;
+    this.#segmentBytes = segmentBytes;
     let ghosts = 256;
     while (ghosts < GHOSTS && ghosts * 4_096 < bytesMax) ghosts *= 2;
     this.#ghosts = new Int32Array(ghosts);
@@ -65,18 +98,35 @@ export class BlockCache {
     return this.#nextOwner++;
   }
 
-  /** The block in `slot`, for a reader. Requires: slot >= 0, as its owner has it. */
-  use(slot: number): Buffer {
+  /** Marks a block as hit, so that it stays. Requires: its slot is not negative. Returns the slot. */
+  use(owner: BlockOwner, block: number): number {
     this.hits++;
-    this.#used[slot] = 1;
-    return this.#blocks[slot]!;
+    const slot = owner.slots[block]! | USED;
+    owner.slots[block] = slot;
+    return slot;
+  }
+
+  /** The memory that the block of this slot is in, from `startOf` on. It stays as it is, whatever becomes of the block. */
+  bytesOf(slot: number): Buffer {
+    return this.#segments[slot >>> SEGMENT_SHIFT]!;
+  }
+
+  startOf(slot: number): number {
+    return ((slot >>> 1) & OFFSET_MASK) * ALIGNMENT;
+  }
+
+  /** The block of this slot alone. */
+  blockOf(slot: number): Buffer {
+    const bytes = this.bytesOf(slot);
+    const start = this.startOf(slot);
+    return bytes.subarray(start, start + u32At(bytes, start - ENTRY_BYTES + 8));
   }
 
   /** Whether a block of so many bytes that was just missed is worth keeping. */
   wants(owner: BlockOwner, block: number, bytes: number): boolean {
     this.misses++;
-    const charge = bytes + BLOCK_OVERHEAD_BYTES;
-    if (this.#bytes + charge <= this.bytesMax) return true;
+    const charge = chargeOf(bytes);
+    if (this.#hasRoom(charge)) return true;
     if (charge * 8 > this.bytesMax) return false;
     const hash = Math.imul(Math.imul(owner.cacheId, 0x9e37_79b1) ^ block, 0x85eb_ca6b);
     const at = (hash ^ (hash >>> 15)) & (this.#ghosts.length - 1);
@@ -85,25 +135,26 @@ export class BlockCache {
     return false;
   }
 
-  /** Takes a block in, and lets others go for it. Requires: not in the cache; `wants` said so. */
+  /** Takes a copy of a block in, and lets others go for it. Requires: not in the cache; `wants` said so. */
   insert(owner: BlockOwner, block: number, bytes: Buffer): void {
-    const charge = bytes.length + BLOCK_OVERHEAD_BYTES;
-    if (charge > this.bytesMax) return;
-    while (this.#bytes + charge > this.bytesMax) this.#evictOne();
-    const slot = this.#free.pop() ?? this.#blocks.length;
-    if (slot === this.#used.length) this.#growUsed();
-    this.#blocks[slot] = bytes;
-    this.#owners[slot] = owner;
-    this.#numbers[slot] = block;
-    this.#used[slot] = 0;
-    this.#count++;
-    this.#bytes += charge;
-    owner.slots[block] = slot;
+    const charge = chargeOf(bytes.length);
+    const shared = charge <= this.#segmentBytes * SHARED_RATIO_MAX;
+    if (shared && !this.#openHas(charge)) this.#open = this.#newSegment(this.#segmentBytes, 1);
+    if (shared && !this.#openHas(charge)) this.#open = this.#newSegment(this.#segmentBytes, KEPT_RATIO_MAX);
+    const number = shared ? this.#open : this.#newSegment(charge, 0);
+    if (number >= 0) this.#put(number, owner, block, bytes);
   }
 
   /** Lets all blocks of an owner go. Cost: O(its blocks). */
   drop(owner: BlockOwner): void {
-    for (const slot of owner.slots) if (slot >= 0) this.#release(slot);
+    this.#owners.delete(owner.cacheId);
+    for (let block = 0; block < owner.slots.length; block++) {
+      const slot = owner.slots[block]!;
+      if (slot < 0) continue;
+      owner.slots[block] = NO_SLOT;
+      this.#count--;
+    }
+    for (const number of [...this.#order]) if (!this.#isNeeded(number)) this.#remove(number);
   }
 
   stats(): BlockCacheStats {
@@ -111,32 +162,107 @@ export class BlockCache {
     return { blocks: this.#count, bytes: this.#bytes, bytesMax, hits, misses, evictions: this.#evictions };
   }
 
-  #evictOne(): void {
-    for (;;) {
-      if (this.#hand >= this.#blocks.length) this.#hand = 0;
-      const slot = this.#hand++;
-      if (this.#blocks[slot] === undefined) continue;
-      if (this.#used[slot] === 0) {
-        this.#evictions++;
-        return this.#release(slot);
-      }
-      this.#used[slot] = 0;
+  #hasRoom(charge: number): boolean {
+    const shared = charge <= this.#segmentBytes * SHARED_RATIO_MAX;
+    if (shared && this.#openHas(charge)) return true;
+    return this.#fits(shared ? this.#segmentBytes : charge);
+  }
+
+  #openHas(charge: number): boolean {
+    return this.#open >= 0 && this.#filled[this.#open]! + charge <= this.#segmentBytes;
+  }
+
+  #fits(bytes: number): boolean {
+    return this.#bytes + bytes + SEGMENT_OVERHEAD_BYTES <= this.bytesMax && this.#order.length < SEGMENTS_MAX;
+  }
+
+  /** Makes room for a segment, and moves used blocks that go for it into up to `keptRatio` of it. Returns its number; -1: there is no room. */
+  #newSegment(bytes: number, keptRatio: number): number {
+    const kept: Kept[] = [];
+    while (!this.#fits(bytes)) {
+      if (this.#order.length === 0) return -1;
+      this.#evictOldest(kept);
     }
+    const number = this.#free.pop() ?? this.#segments.length;
+    this.#segments[number] = Buffer.allocUnsafeSlow(bytes);
+    this.#filled[number] = 0;
+    this.#order.push(number);
+    this.#bytes += bytes + SEGMENT_OVERHEAD_BYTES;
+    for (const { owner, block, bytes: old } of kept) {
+      if (this.#filled[number] + chargeOf(old.length) > bytes * keptRatio) break;
+      this.#put(number, owner, block, old);
+      this.#evictions--;
+    }
+    return number;
   }
 
-  #release(slot: number): void {
-    const owner = this.#owners[slot]!;
-    owner.slots[this.#numbers[slot]!] = NO_SLOT;
-    this.#bytes -= this.#blocks[slot]!.length + BLOCK_OVERHEAD_BYTES;
-    this.#count--;
-    this.#blocks[slot] = undefined;
-    this.#owners[slot] = undefined;
-    this.#free.push(slot);
+  #put(number: number, owner: BlockOwner, block: number, bytes: Buffer): void {
+    const segment = this.#segments[number]!;
+    const at = this.#filled[number]!;
+    putU32(segment, at, owner.cacheId);
+    putU32(segment, at + 4, block);
+    putU32(segment, at + 8, bytes.length);
+    segment.set(bytes, at + ENTRY_BYTES);
+    this.#filled[number] = at + chargeOf(bytes.length);
+    owner.slots[block] = slotOf(number, at + ENTRY_BYTES);
+    this.#owners.set(owner.cacheId, owner);
+    this.#count++;
   }
 
-  #growUsed(): void {
-    const grown = new Uint8Array(this.#used.length * 2);
-    grown.set(this.#used);
-    this.#used = grown;
+  /** Lets the oldest segment go; of a block alone in its segment and used, only the mark. */
+  #evictOldest(kept: Kept[]): void {
+    const number = this.#order[0]!;
+    const bytes = this.#segments[number]!;
+    for (let at = 0; at < this.#filled[number]!; ) {
+      const length = u32At(bytes, at + 8);
+      const start = at + ENTRY_BYTES;
+      at += chargeOf(length);
+      const block = u32At(bytes, start - ENTRY_BYTES + 4);
+      const owner = this.#owners.get(u32At(bytes, start - ENTRY_BYTES));
+      const slot = owner?.slots[block] ?? NO_SLOT;
+      if (owner === undefined || (slot & ~USED) !== slotOf(number, start)) continue;
+      if ((slot & USED) !== 0) {
+        if (bytes.length !== this.#segmentBytes) {
+          owner.slots[block] = slot & ~USED;
+          this.#order.push(this.#order.shift()!);
+          return;
+        }
+        kept.push({ owner, block, bytes: bytes.subarray(start, start + length) });
+      }
+      owner.slots[block] = NO_SLOT;
+      this.#count--;
+      this.#evictions++;
+    }
+    this.#remove(number);
+  }
+
+  /** Whether a block is left in it. */
+  #isNeeded(number: number): boolean {
+    const bytes = this.#segments[number]!;
+    for (let at = 0; at < this.#filled[number]!; at += chargeOf(u32At(bytes, at + 8))) {
+      const slot = this.#owners.get(u32At(bytes, at))?.slots[u32At(bytes, at + 4)] ?? NO_SLOT;
+      if ((slot & ~USED) === slotOf(number, at + ENTRY_BYTES)) return true;
+    }
+    return false;
+  }
+
+  #remove(number: number): void {
+    this.#order.splice(this.#order.indexOf(number), 1);
+    this.#bytes -= this.#segments[number]!.length + SEGMENT_OVERHEAD_BYTES;
+    this.#segments[number] = NOTHING;
+    this.#free.push(number);
+    if (number === this.#open) this.#open = -1;
   }
 }
+
+/** Bytes that a block takes in a segment. */
+function chargeOf(bytes: number): number {
+  return ENTRY_BYTES + Math.ceil(bytes / ALIGNMENT) * ALIGNMENT;
+}
+
+/** Not marked as used. */
+function slotOf(number: number, start: number): number {
+  return ((number << OFFSET_BITS) | (start / ALIGNMENT)) << 1;
+}
+
+const NOTHING = Buffer.alloc(0);

@@ -29,7 +29,7 @@ export class BlockView {
   count = 0;
   prefixBytes = 0;
   /** Offset of what all keys begin with. */
-  readonly prefixStart = BLOCK_HEADER_BYTES;
+  prefixStart = BLOCK_HEADER_BYTES;
   #sequenceWidth = 0;
   #endWidth = 2;
   #suffixWidth = 0;
@@ -43,22 +43,24 @@ export class BlockView {
   #sequencesAt = 0;
   #dataAt = 0;
 
-  open(bytes: Uint8Array): void {
+  /** The block that begins at `at`. */
+  open(bytes: Uint8Array, at = 0): void {
     this.bytes = bytes;
-    const count = u16At(bytes, BLOCK_COUNT);
+    const count = u16At(bytes, at + BLOCK_COUNT);
     this.count = count;
-    const prefixBytes = u32At(bytes, BLOCK_PREFIX_BYTES);
+    const prefixBytes = u32At(bytes, at + BLOCK_PREFIX_BYTES);
     this.prefixBytes = prefixBytes;
-    this.#sequenceWidth = bytes[BLOCK_SEQUENCE_WIDTH]!;
-    this.#endWidth = bytes[BLOCK_END_WIDTH]!;
-    this.#suffixWidth = bytes[BLOCK_SUFFIX_WIDTH]!;
-    this.#suffixBytes = u32At(bytes, BLOCK_SUFFIX_BYTES);
-    this.#baseSequence = u64At(bytes, BLOCK_BASE_SEQUENCE);
-    this.#hashesAt = BLOCK_HEADER_BYTES + prefixBytes;
+    this.prefixStart = at + BLOCK_HEADER_BYTES;
+    this.#sequenceWidth = bytes[at + BLOCK_SEQUENCE_WIDTH]!;
+    this.#endWidth = bytes[at + BLOCK_END_WIDTH]!;
+    this.#suffixWidth = bytes[at + BLOCK_SUFFIX_WIDTH]!;
+    this.#suffixBytes = u32At(bytes, at + BLOCK_SUFFIX_BYTES);
+    this.#baseSequence = u64At(bytes, at + BLOCK_BASE_SEQUENCE);
+    this.#hashesAt = at + BLOCK_HEADER_BYTES + prefixBytes;
     this.#endsAt = this.#hashesAt + count;
     this.#suffixesAt = this.#endsAt + count * this.#endWidth;
     const kindsAt = this.#suffixesAt + count * this.#suffixWidth;
-    const kindWidth = bytes[BLOCK_KIND_WIDTH]!;
+    const kindWidth = bytes[at + BLOCK_KIND_WIDTH]!;
     this.#kindsAt = kindWidth === 0 ? 0 : kindsAt;
     this.#sequencesAt = kindsAt + count * kindWidth;
     this.#dataAt = this.#sequencesAt + count * this.#sequenceWidth;
@@ -124,21 +126,34 @@ export class BlockView {
     return this.#baseSequence + value;
   }
 
-  /** Number of the newest entry of `key` with a sequence <= `maxSequence`, or NOT_HERE or IN_NEXT. Requires: `hash` is its hashKey. */
-  find(key: Uint8Array, hash: number, maxSequence: number): number {
-    const { bytes, prefixBytes, count } = this;
+  /**
+   * Number of the newest entry of `key` with a sequence <= `maxSequence`, or NOT_HERE or IN_NEXT. Requires: `hash` is its hashKey; the entries before `from` are
+   * known not to have the key.
+   */
+  find(key: Uint8Array, hash: number, maxSequence: number, from = 0): number {
+    const { bytes, prefixBytes, prefixStart, count } = this;
     const suffix = key.length - prefixBytes;
     if (suffix < 0) return NOT_HERE;
-    for (let i = 0; i < prefixBytes; i++) if (bytes[BLOCK_HEADER_BYTES + i] !== key[i]) return NOT_HERE;
+    for (let i = 0; i < prefixBytes; i++) if (bytes[prefixStart + i] !== key[i]) return NOT_HERE;
     const wanted = hash & 0xff;
     const hashesEnd = this.#hashesAt + count;
-    for (let at = this.#hashesAt; at < hashesEnd; at++) {
+    for (let at = this.#hashesAt + from; at < hashesEnd; at++) {
       if (bytes[at] !== wanted) continue;
       const i = at - this.#hashesAt;
       if (this.suffixLength(i) !== suffix || !this.#hasSuffix(i, key)) continue;
       if (this.sequence(i) <= maxSequence) return i;
       if (i === count - 1) return IN_NEXT;
     }
+    return NOT_HERE;
+  }
+
+  /** Number of the first entry that has the key's hash and length, or NOT_HERE. Reads no key. */
+  candidate(key: Uint8Array, hash: number): number {
+    const { bytes, count } = this;
+    const suffix = key.length - this.prefixBytes;
+    const wanted = hash & 0xff;
+    const hashesAt = this.#hashesAt;
+    for (let i = 0; i < count; i++) if (bytes[hashesAt + i] === wanted && this.suffixLength(i) === suffix) return i;
     return NOT_HERE;
   }
 
@@ -151,9 +166,9 @@ export class BlockView {
 
   /** Number of the first entry with a key >= `key[start, end)`; `count` when there is none. */
   lowerBound(key: Uint8Array, start: number, end: number): number {
-    const { bytes, prefixBytes, count } = this;
+    const { bytes, prefixBytes, prefixStart, count } = this;
     const head = end - start < prefixBytes ? end : start + prefixBytes;
-    const order = compareKeys(key, start, head, bytes, BLOCK_HEADER_BYTES, BLOCK_HEADER_BYTES + prefixBytes);
+    const order = compareKeys(key, start, head, bytes, prefixStart, prefixStart + prefixBytes);
     if (order !== 0) return order < 0 ? 0 : count;
     let low = 0;
     let high = count;

@@ -19,7 +19,7 @@ export interface LookupTable {
 }
 
 export class Lookup implements BlockWaiter {
-  /** Of the entry found. The bytes of the value stay as they are, but may keep a block in memory: copy what is kept for long. */
+  /** Of the entry found. The bytes of the value stay as they are, but may keep a segment of the cache in memory: copy what is kept for long. */
   kind: RecordKind = PUT;
   sequence = 0;
   valueBytes: Buffer = NOTHING;

@@ -4,7 +4,7 @@
  * Intuition: a block in the page cache is there in 1.5 us inline, and in some 20 us with 4 us of CPU otherwise; one that needs the disk blocks the thread for
  * 100 us and more. Which it is shows only in the time it took. So reads go inline while they are fast; the time of slow ones comes out of an allowance that
  * fills with 5 % of all time. One slow read may be a thread that lost its core; once the allowance is used up it is the disk, and reads are asynchronous for a pause that
- * doubles each time and halves with each fast read. Within one run of the shard only so much time is spent inline.
+ * doubles each time and halves with each fast read. Within one run of the shard only so much time is spent inline; the rest waits for the next (`ReadRuns`).
  * Pure: times come from the caller.
  */
 
@@ -26,6 +26,7 @@ const ALLOWANCE_RATIO = 0.05;
 
 export class ReadPolicy {
   inlineReads = 0;
+  /** Counted by whoever begins them. */
   asyncReads = 0;
   slowReads = 0;
   /** While true every read goes inline, whatever it takes: for a caller that can't wait in another way. */
@@ -66,8 +67,17 @@ export class ReadPolicy {
       this.inlineReads++;
       return true;
     }
-    this.asyncReads++;
     return false;
+  }
+
+  /** Whether a read that may not go inline may do so in the next run, as far as is known. */
+  waitsForRun(nowMs: number): boolean {
+    return nowMs >= this.#until && this.#spentMs >= this.#runMs;
+  }
+
+  /** Time that an inline read took beside the read itself. */
+  spend(ms: number): void {
+    this.#spentMs += ms;
   }
 
   /** An inline read took from `startMs` to `endMs`. */

@@ -78,3 +78,13 @@ export function storageError(error: unknown): StorageError {
   if (error instanceof FileError) return new StorageError('IO', error.message, { cause: error });
   throw error;
 }
+
+/** The error that `work` throws, as one of storage. */
+export function attempt(work: () => void): StorageError | undefined {
+  try {
+    work();
+    return undefined;
+  } catch (error) {
+    return storageError(error);
+  }
+}

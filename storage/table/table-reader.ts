@@ -9,14 +9,16 @@ import type { Codecs } from '../codec.ts';
 import type { Cursor } from '../cursor.ts';
 import { type StorageDone, StorageError } from '../errors.ts';
 import { type BlockCache, type BlockOwner, NO_SLOT } from './block-cache.ts';
-import { BlockRun, openBlock } from './block-run.ts';
+import { type BlockRun, openBlock } from './block-run.ts';
 import { BlockView, IN_NEXT } from './block-view.ts';
 import { ABSENT, type BlockWaiter, FOUND, LOOKUP_PENDING, type Lookup, type LookupOutcome, type LookupTable } from './lookup.ts';
 import type { RangeDelete } from './range-delete-block.ts';
 import type { ReadPolicy } from './read-policy.ts';
-import { type BlockSource, TableCursor } from './table-cursor.ts';
+import type { DeferredRead, ReadRuns } from './read-runs.ts';
+import { ReaderBlocks } from './reader-blocks.ts';
+import { TableCursor } from './table-cursor.ts';
 import type { TableIndex } from './table-index.ts';
-import { checkRead, readFully, storageError, type TableParts } from './table-parts.ts';
+import { attempt, checkRead, readFully, storageError, type TableParts } from './table-parts.ts';
 import type { TableProperties } from './table-properties.ts';
 
 /** What all tables of an engine share. */
@@ -26,10 +28,12 @@ export interface TableContext {
   readonly clock: Clock;
   readonly codecs: Codecs;
   readonly scratch: Scratch;
+  /** Undefined: no read waits for the next run. */
+  readonly runs?: ReadRuns;
   readonly mutants?: ReadonlySet<string>;
 }
 
-/** Blocks up to this size that are not kept are read into one buffer, and the value is copied out; larger ones have a buffer of their own. */
+/** Blocks up to this size are read into one buffer, and the value is copied out; larger ones have a buffer of their own. */
 export const SCRATCH_BYTES = 16 * 1_024;
 
 /** Memory for one call, shared by the tables of a thread. */
@@ -56,13 +60,15 @@ export class Scratch {
 
 /** In `slots`, of a block that is being read: READING - index into `#reads`. */
 const READING = -2;
-const AHEAD_BYTES_MIN = 32 * 1_024;
-const AHEAD_BYTES_MAX = 256 * 1_024;
 
-interface BlockRead {
+/** A block that is waited for. */
+interface BlockRead extends DeferredRead {
   readonly block: number;
-  readonly bytes: Buffer;
   readonly waiters: BlockWaiter[];
+  /** A waiter keeps the bytes, so they may not be those of the scratch. */
+  stays: boolean;
+  /** The call to the file is under way. */
+  begun: boolean;
 }
 
 export class TableReader implements BlockOwner, LookupTable {
@@ -71,10 +77,12 @@ export class TableReader implements BlockOwner, LookupTable {
   readonly index: TableIndex;
   readonly slots: Int32Array;
   readonly cacheId: number;
+  readonly cache: BlockCache;
   readonly #file: OpenFile;
   readonly #parts: TableParts;
   readonly #context: TableContext;
   readonly #reads: (BlockRead | undefined)[] = [];
+  readonly #freeReads: number[] = [];
   #closed = false;
 
   constructor(file: OpenFile, parts: TableParts, context: TableContext) {
@@ -82,6 +90,7 @@ export class TableReader implements BlockOwner, LookupTable {
     this.rangeDeletes = parts.rangeDeletes;
     this.index = parts.index;
     this.slots = new Int32Array(parts.index.count).fill(NO_SLOT);
+    this.cache = context.cache;
     this.cacheId = context.cache.ownerId();
     this.#file = file;
     this.#parts = parts;
@@ -91,6 +100,10 @@ export class TableReader implements BlockOwner, LookupTable {
   /** Bytes of memory that the open table takes beside the cache. */
   get memoryBytes(): number {
     return this.index.bytes + this.slots.length * 4 + (this.#parts.filter?.bytes ?? 0);
+  }
+
+  get filtered(): boolean {
+    return this.#parts.filter !== undefined;
   }
 
   /** False: no entry of a key with this hash (storage/hash.ts) is here; range deletes may still cover it. */
@@ -106,13 +119,21 @@ export class TableReader implements BlockOwner, LookupTable {
    * the checksum 1 (16 B keys, 100 B values, blocks of 4 KiB, 1 M entries).
    */
   get(key: Uint8Array, hash: number, maxSequence: number, lookup: Lookup): LookupOutcome {
-    if (!this.mayHold(hash)) return ABSENT;
-    return this.#search(this.index.find(key, 0, key.length), key, hash, maxSequence, lookup);
+    const block = this.locate(key, hash);
+    return block < 0 ? ABSENT : this.getFrom(block, key, hash, maxSequence, lookup);
+  }
+
+  /** The block that `get` would look at first; -1: filter or index say that the key isn't here. Touches no block. */
+  locate(key: Uint8Array, hash: number): number {
+    const { filter } = this.#parts;
+    if (filter !== undefined && !filter.mayHold(hash)) return -1;
+    const block = this.index.find(key, 0, key.length);
+    return block < this.index.count ? block : -1;
   }
 
   /** On a shard's thread. Must be closed. */
   cursor(onReady: () => void): Cursor {
-    return new TableCursor(new ReaderBlocks(this, this.#parts, this.#context), onReady);
+    return new TableCursor(new ReaderBlocks(this, this.#parts, this.#context.codecs), onReady);
   }
 
   /** Bytes of the file before the entries with a key >= `key`, within a block. */
@@ -122,8 +143,9 @@ export class TableReader implements BlockOwner, LookupTable {
 
   /** Lets its blocks go. Reads under way end first, and their waiters are served; later calls fail with CLOSED. */
   close(done: StorageDone<void>): void {
+    for (const read of this.#reads) if (read?.begun === false) this.#begin(read);
     this.#closed = true;
-    this.#context.cache.drop(this);
+    this.cache.drop(this);
     this.#file.close((result) => done(result.ok ? result : { ok: false, error: storageError(result.error) }));
   }
 
@@ -132,29 +154,35 @@ export class TableReader implements BlockOwner, LookupTable {
     const { key, hash, maxSequence, block } = lookup;
     let outcome: LookupOutcome = ABSENT;
     try {
-      const found = this.#inBlock(bytes, key, hash, maxSequence, lookup);
-      outcome = found === IN_NEXT ? this.#search(block + 1, key, hash, maxSequence, lookup) : found;
+      const found = this.#inBlock(bytes, 0, key, hash, maxSequence, lookup, 0);
+      outcome = found === IN_NEXT ? this.getFrom(block + 1, key, hash, maxSequence, lookup) : found;
     } catch (thrown) {
       return lookup.onReady(ABSENT, storageError(thrown));
     }
     if (outcome !== LOOKUP_PENDING) lookup.onReady(outcome, undefined);
   }
 
-  /** From `block` on: an entry whose newer versions fill a block is in a later one. */
-  #search(from: number, key: Uint8Array, hash: number, maxSequence: number, lookup: Lookup): LookupOutcome {
+  /** As `get`, from the block on that `locate` gave: an entry whose newer versions fill a block is in a later one. */
+  getFrom(from: number, key: Uint8Array, hash: number, maxSequence: number, lookup: Lookup, fromEntry = 0): LookupOutcome {
+    const { cache } = this;
     for (let block = from; block < this.index.count; block++) {
-      const slot = this.slots[block]!;
-      const bytes = slot >= 0 ? this.#context.cache.use(slot) : this.#readForLookup(block);
-      if (bytes === undefined) {
-        lookup.key = copyBytes(key, 0, key.length);
-        lookup.hash = hash;
-        lookup.maxSequence = maxSequence;
-        lookup.block = block;
-        lookup.table = this;
-        this.#await(block, lookup);
-        return LOOKUP_PENDING;
+      let found: typeof ABSENT | typeof FOUND | typeof IN_NEXT;
+      if (this.slots[block]! >= 0) {
+        const slot = cache.use(this, block);
+        found = this.#inBlock(cache.bytesOf(slot), cache.startOf(slot), key, hash, maxSequence, lookup, block === from ? fromEntry : 0);
+      } else {
+        const bytes = this.#readForLookup(block);
+        if (bytes === undefined) {
+          lookup.key = copyBytes(key, 0, key.length);
+          lookup.hash = hash;
+          lookup.maxSequence = maxSequence;
+          lookup.block = block;
+          lookup.table = this;
+          this.#await(block, lookup, false);
+          return LOOKUP_PENDING;
+        }
+        found = this.#inBlock(bytes, 0, key, hash, maxSequence, lookup, 0);
       }
-      const found = this.#inBlock(bytes, key, hash, maxSequence, lookup);
       if (found !== IN_NEXT) return found;
     }
     return ABSENT;
@@ -162,14 +190,16 @@ export class TableReader implements BlockOwner, LookupTable {
 
   #inBlock(
     bytes: Buffer,
+    at: number,
     key: Uint8Array,
     hash: number,
     maxSequence: number,
     lookup: Lookup,
+    fromEntry: number,
   ): typeof ABSENT | typeof FOUND | typeof IN_NEXT {
     const { view } = this.#context.scratch;
-    view.open(bytes);
-    const entry = view.find(key, hash, maxSequence);
+    view.open(bytes, at);
+    const entry = view.find(key, hash, maxSequence, fromEntry);
     if (entry < 0) return entry === IN_NEXT ? IN_NEXT : ABSENT;
     lookup.kind = view.kind(entry);
     lookup.sequence = view.sequence(entry);
@@ -189,26 +219,26 @@ export class TableReader implements BlockOwner, LookupTable {
     return FOUND;
   }
 
-  /** Inline if it may be; into the scratch unless it is to be kept. */
+  /** Inline if it may be; into the scratch unless it is large. */
   #readForLookup(block: number): Buffer | undefined {
     if (!this.#mayReadInline(block)) return undefined;
     const length = this.index.storedBytes(block);
     // What is being read already is kept by that read.
-    const keep = this.slots[block]! > READING && this.#context.cache.wants(this, block, length);
-    const into = keep || length > SCRATCH_BYTES ? Buffer.allocUnsafeSlow(length) : this.#context.scratch.take(length);
+    const keep = this.slots[block]! > READING && this.cache.wants(this, block, length);
+    const into = length > SCRATCH_BYTES ? Buffer.allocUnsafeSlow(length) : this.#context.scratch.take(length);
     return this.#readInline(block, into, keep);
   }
 
   /** For a cursor: a buffer that stays. Undefined: it comes by `waiter`. */
   load(block: number, waiter: BlockWaiter): Buffer | undefined {
     const slot = this.slots[block]!;
-    if (slot >= 0) return this.#context.cache.use(slot);
+    if (slot >= 0) return this.cache.blockOf(this.cache.use(this, block));
     if (!this.#mayReadInline(block)) {
-      this.#await(block, waiter);
+      this.#await(block, waiter, true);
       return undefined;
     }
     const length = this.index.storedBytes(block);
-    return this.#readInline(block, Buffer.allocUnsafeSlow(length), this.#context.cache.wants(this, block, length));
+    return this.#readInline(block, Buffer.allocUnsafeSlow(length), this.cache.wants(this, block, length));
   }
 
   /** Fills a run; true when it is done, else `done` is called later. Throws StorageError. */
@@ -221,6 +251,7 @@ export class TableReader implements BlockOwner, LookupTable {
       policy.tookInline(startMs, clock.now());
       return true;
     }
+    policy.asyncReads++;
     const { bytes, offset } = run;
     this.#file.pread(bytes, offset, (result) => {
       if (!result.ok) return done(storageError(result.error));
@@ -244,8 +275,11 @@ export class TableReader implements BlockOwner, LookupTable {
     const { policy, clock } = this.#context;
     const startMs = clock.now();
     readFully(this.#file, into, this.index.offsets[block]!);
-    policy.tookInline(startMs, clock.now());
-    return this.#take(block, into, keep);
+    const endMs = clock.now();
+    policy.tookInline(startMs, endMs);
+    const bytes = this.#take(block, into, keep);
+    policy.spend(clock.now() - endMs);
+    return bytes;
   }
 
   /** Verifies what was read, and keeps it in the cache. */
@@ -256,81 +290,69 @@ export class TableReader implements BlockOwner, LookupTable {
     return bytes;
   }
 
-  /** Joins the read of `block` that is under way, or begins one. */
-  #await(block: number, waiter: BlockWaiter): void {
+  /** Joins the read of `block` that is waited for, or begins one, or leaves that to the next run. */
+  #await(block: number, waiter: BlockWaiter, stays: boolean): void {
     const slot = this.slots[block]!;
     if (slot <= READING) {
-      this.#reads[READING - slot]!.waiters.push(waiter);
+      const read = this.#reads[READING - slot]!;
+      read.waiters.push(waiter);
+      read.stays ||= stays;
       return;
     }
-    let number = this.#reads.indexOf(undefined);
-    if (number < 0) number = this.#reads.length;
-    const read: BlockRead = { block, bytes: Buffer.allocUnsafeSlow(this.index.storedBytes(block)), waiters: [waiter] };
+    const number = this.#freeReads.pop() ?? this.#reads.length;
+    const read: BlockRead = { block, waiters: [waiter], stays, begun: false, goOn: () => this.#goOn(read) };
     this.#reads[number] = read;
     this.slots[block] = READING - number;
-    this.#file.pread(read.bytes, this.index.offsets[block]!, (result) => {
-      this.#reads[number] = undefined;
-      this.slots[block] = NO_SLOT;
-      let bytes: Buffer | undefined;
-      const error = attempt(() => {
-        if (!result.ok) throw result.error;
-        checkRead(result.value, read.bytes.length, this.index.offsets[block]!, this.#file.path);
-        bytes = this.#take(block, read.bytes, this.#context.cache.wants(this, block, read.bytes.length));
+    const { runs, policy, clock } = this.#context;
+    if (runs !== undefined && policy.waitsForRun(clock.now())) runs.defer(read);
+    else this.#begin(read);
+  }
+
+  #goOn(read: BlockRead): boolean {
+    if (read.begun) return true;
+    const { policy, clock, scratch } = this.#context;
+    const nowMs = clock.now();
+    if (policy.mayReadInline(nowMs)) {
+      const { block } = read;
+      const length = this.index.storedBytes(block);
+      this.#ended(read, () => {
+        // With the scratch, the first waiter could begin a read that overwrites what the second one waits for.
+        const own = read.stays || read.waiters.length > 1 || length > SCRATCH_BYTES;
+        const keep = this.cache.wants(this, block, length);
+        return this.#readInline(block, own ? Buffer.allocUnsafeSlow(length) : scratch.take(length), keep);
       });
-      for (const each of read.waiters) each.onBlock(bytes, error);
+      return true;
+    }
+    if (policy.waitsForRun(nowMs)) return false;
+    this.#begin(read);
+    return true;
+  }
+
+  #begin(read: BlockRead): void {
+    const { block } = read;
+    const offset = this.index.offsets[block]!;
+    const bytes = Buffer.allocUnsafeSlow(this.index.storedBytes(block));
+    read.begun = true;
+    this.#context.policy.asyncReads++;
+    this.#file.pread(bytes, offset, (result) => {
+      this.#ended(read, () => {
+        if (!result.ok) throw result.error;
+        checkRead(result.value, bytes.length, offset, this.#file.path);
+        return this.#take(block, bytes, this.cache.wants(this, block, bytes.length));
+      });
     });
   }
-}
 
-/** The blocks of a table on a shard for one cursor: from the cache, singly, and in longer and longer runs when the cursor goes on and on. */
-class ReaderBlocks implements BlockSource {
-  readonly index: TableIndex;
-  readonly #reader: TableReader;
-  readonly #run: BlockRun;
-  #aheadBytes = 0;
-  #closed = false;
-
-  constructor(reader: TableReader, parts: TableParts, context: TableContext) {
-    this.index = reader.index;
-    this.#reader = reader;
-    this.#run = new BlockRun(parts.index, parts.seal, context.codecs);
-  }
-
-  load(block: number, step: number, waiter: BlockWaiter): Buffer | undefined {
-    if (this.#run.has(block)) return this.#run.open(block);
-    if (step === 0 || this.#reader.slots[block]! >= 0) {
-      if (step === 0) this.#aheadBytes = 0;
-      return this.#reader.load(block, waiter);
-    }
-    this.#aheadBytes = Math.min(Math.max(this.#aheadBytes * 2, AHEAD_BYTES_MIN), AHEAD_BYTES_MAX);
-    this.#run.plan(block, step, this.#aheadBytes);
-    if (!this.#reader.fill(this.#run, (error) => this.#filled(block, waiter, error))) return undefined;
-    this.#run.filled();
-    return this.#run.open(block);
-  }
-
-  #filled(block: number, waiter: BlockWaiter, error: StorageError | undefined): void {
-    if (this.#closed) return;
+  /** `take` gives the block, or throws. */
+  #ended(read: BlockRead, take: () => Buffer): void {
+    const number = READING - this.slots[read.block]!;
+    this.#reads[number] = undefined;
+    this.#freeReads.push(number);
+    this.slots[read.block] = NO_SLOT;
     let bytes: Buffer | undefined;
-    const failed =
-      error ??
-      attempt(() => {
-        this.#run.filled();
-        bytes = this.#run.open(block);
-      });
-    waiter.onBlock(bytes, failed);
-  }
-
-  close(): void {
-    this.#closed = true;
-  }
-}
-
-function attempt(work: () => void): StorageError | undefined {
-  try {
-    work();
-    return undefined;
-  } catch (error) {
-    return storageError(error);
+    const error = attempt(() => {
+      bytes = take();
+    });
+    for (const each of read.waiters) each.onBlock(bytes, error);
   }
 }

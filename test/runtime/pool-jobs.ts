@@ -1,4 +1,5 @@
 /** Jobs for the tests of job runners. They talk to the test through cells of shared memory. */
+import { resourceLimits, threadId } from 'node:worker_threads';
 import { defineJob } from '../../runtime/jobs.ts';
 
 /** Cells of `gate`. */
@@ -82,6 +83,12 @@ export const touch = defineJob('touch', function* (path: string, doors) {
 export const exit = defineJob('exit', function* (code: number) {
   yield;
   process.exit(code);
+});
+
+/** On which thread it runs, and how large that thread's young generation may be. */
+export const whereabouts = defineJob('whereabouts', function* (_input: undefined) {
+  yield;
+  return { threadId, youngMib: resourceLimits.maxYoungGenerationSizeMb };
 });
 
 /** Where the pool's threads find this file. */

@@ -93,6 +93,43 @@ test.serial('pool: close ends a thread that does not yield, after the grace', as
   t.is(await codeOf(stuck), 'JOB_CANCELLED');
 });
 
+interface Whereabouts {
+  readonly threadId: number;
+  readonly youngMib: number;
+}
+
+async function whereabouts(pool: PiscinaJobRunner): Promise<Whereabouts> {
+  const outcome = await start(pool, 'whereabouts', undefined).outcome;
+  if (!outcome.ok) throw new Error(outcome.message);
+  return outcome.value as Whereabouts;
+}
+
+test.serial('pool: a second thread is there only when the first is busy', async (t) => {
+  const pool = openPool(t, { threads: 2 });
+  const first = await whereabouts(pool);
+  t.is((await whereabouts(pool)).threadId, first.threadId);
+  const gate = await startGate(pool);
+  const second = await whereabouts(pool);
+  t.not(second.threadId, first.threadId);
+  gate.open();
+  await gate.outcome;
+  // The one that was in use last.
+  t.is((await whereabouts(pool)).threadId, first.threadId);
+});
+
+test.serial('pool: a thread without a job for long ends, and the next job has a fresh one', async (t) => {
+  const idleMs = 1;
+  const pool = openPool(t, { threads: 1, idleMs });
+  const first = await whereabouts(pool);
+  // Timers of one length fire in the order they were set: then the thread's own has fired too.
+  await new Promise((resolve) => setTimeout(resolve, idleMs));
+  t.not((await whereabouts(pool)).threadId, first.threadId);
+});
+
+test.serial('pool: the young generation of its threads is as large as it is told', async (t) => {
+  t.is((await whereabouts(openPool(t, { youngMibMax: 2 }))).youngMib, 2);
+});
+
 test.serial('pool: options that make no pool are refused', (t) => {
   const log = new RecordingLog();
   for (const threads of [0, -1, 1.5, Number.NaN]) {

@@ -36,17 +36,18 @@ export const AREAS = ['actors', 'runtime', 'storage', 'test', 'bench'] as const;
 /**
  * `embedded`: the part of storage that opens real doors, for programs without actors. `orchestration`: the part of actors that puts a node together
  * from the actors, and serves its operators: it runs once per process and outside of any simulation, in steps that wait for each other, so it
- * may wait. What it decides and what actors do is in pure files and actors beside it.
+ * may wait. What it decides and what actors do is in pure files and actors beside it. So is the client: it is called by programs, which wait for
+ * promises, and starts a system for itself; its actor runs in the simulation like any other.
  */
 export type Area = (typeof AREAS)[number] | 'embedded' | 'orchestration' | 'top';
 
 export function areaOf(path: string): Area {
   if (path.startsWith('storage/embedded/')) return 'embedded';
-  if (path.startsWith('actors/node/')) return 'orchestration';
+  if (path.startsWith('actors/node/') || path.startsWith('actors/client/')) return 'orchestration';
   return AREAS.find((area) => path.startsWith(`${area}/`)) ?? 'top';
 }
 
-/** Files that may touch the world: the real doors, the entry points, the embedded engine, the orchestration of a node, tests and benches. */
+/** Files that may touch the world: the real doors, the entry points, the embedded engine, the orchestration of a node, the client, tests and benches. */
 export function isRealDoor(path: string): boolean {
   const area = areaOf(path);
   if (area === 'test' || area === 'bench' || area === 'embedded' || area === 'orchestration' || area === 'top') return true;

@@ -3,7 +3,7 @@ import { type Command, InvalidArgumentError } from 'commander';
 import { type Echoed, echoKey } from '../../../runtime/echo.ts';
 import { RESPONSE } from '../../../runtime/lanes.ts';
 import { ActorSystem } from '../../../runtime/system.ts';
-import { type HostAndPort, parseHostAndPort } from '../config/config.ts';
+import { type HostAndPort, parseHostAndPort } from '../config/host-and-port.ts';
 import { wholeNumber } from './numbers.ts';
 
 interface PingOptions {

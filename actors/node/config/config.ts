@@ -1,16 +1,12 @@
 /** The configuration of a node: what can be said, in which form, and what holds when nothing is said. */
 import { z } from 'zod';
 import { isNodeName } from '../node-record.ts';
+import { type HostAndPort, parseHostAndPort } from './host-and-port.ts';
 
 const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
 /** Partitions of a ring: powers of two. */
 const PARTITIONS_MIN = 8;
 const PARTITIONS_MAX = 16_384;
-
-export interface HostAndPort {
-  readonly host: string;
-  readonly port: number;
-}
 
 const whole = (min: number, max: number) => {
   const error = `expected a whole number from ${min} to ${max}`;
@@ -68,11 +64,3 @@ export const configSchema = settings.refine(({ host: listens, advertise }) => ad
 
 export type NodeConfig = z.infer<typeof configSchema>;
 export type LogLevelName = NodeConfig['log']['level'];
-
-/** `host:port` or `[v6]:port`; null when it is neither. Port 0 is none. */
-export function parseHostAndPort(value: string): HostAndPort | null {
-  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]\s]+)):([0-9]{1,5})$/.exec(value);
-  const port = Number(match?.[3]);
-  if (match === null || port < 1 || port > 65_535) return null;
-  return { host: (match[1] ?? match[2])!, port };
-}

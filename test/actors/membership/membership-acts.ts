@@ -118,7 +118,10 @@ function operationOf(action: Operation['type'], ring: RingState, { god, plan }: 
     case 'includeMember':
       return { type: 'includeMember', id };
     case 'beginTransition': {
-      const owners = transition === null ? plan(ring) : null;
+      if (transition !== null) return null;
+      // Now and then by who has planned it from the ring before.
+      if (random.chance(0.4)) return { type: 'beginTransition', parent: ring.parent, owners: rotated(ring.owners) };
+      const owners = plan(ring);
       return owners === null ? null : { type: 'beginTransition', parent: hashOfRing(ring), owners };
     }
     case 'advance':
@@ -144,6 +147,10 @@ function duplicateOf(ring: RingState, banned: readonly Id[], god: GodView, rando
   if (!ring.members.some(({ id }) => id === member.id)) return null;
   const node = `${address.node}x`;
   return { type: 'addMember', member: { ...member, name: `${member.name}x`, address: { ...address, node } } };
+}
+
+function rotated(owners: Uint16Array): Uint16Array {
+  return owners.map((_, p) => owners[(p + 1) % owners.length]!);
 }
 
 function keyspaceOf(name: string, random: SeededRandom): NewKeyspace {

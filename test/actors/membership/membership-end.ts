@@ -7,7 +7,12 @@ import { keyOf } from './ring-history.ts';
 
 export function checkEnd(run: MembershipRun): void {
   checkOutcomes(run);
-  const ring = run.god.history.newest?.state;
+  const { god } = run;
+  const { history } = god;
+  if (history.contested > 0) god.note('two values were accepted for one epoch, and one lost');
+  if (history.adoptedValues > 0) god.note('a value was accepted again under a later ballot');
+  if (history.all.some(({ state }) => state.generation > 1)) god.note('a ring was forced');
+  const ring = history.newest?.state;
   if (ring === undefined) return;
   const living = livingStarts(run);
   if (!hasMajority(run, ring, living)) return run.god.note('no majority was left');
@@ -39,7 +44,7 @@ function checkOutcomes(run: MembershipRun): void {
   for (const asked of run.asked) checkOutcome(run, asked);
 }
 
-function checkOutcome({ simulation, god }: MembershipRun, { proposal, where, answer }: Asked): void {
+function checkOutcome({ simulation, god }: MembershipRun, { proposal, where, isRemote, answer }: Asked): void {
   const { history } = god;
   const outcome = answer();
   const decided = history.decidedIn(proposal.operationId);
@@ -56,7 +61,7 @@ function checkOutcome({ simulation, god }: MembershipRun, { proposal, where, ans
     return;
   }
   god.note(`outcome ${outcome.code}`);
-  if (outcome.code === 'INDETERMINATE') return;
+  if (outcome.code === 'INDETERMINATE' || isRemote) return;
   simulation.check(
     decided.length === 0,
     'an operation that was answered as refused was done',

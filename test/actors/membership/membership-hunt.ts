@@ -16,8 +16,9 @@ export interface SeedResult {
 
 export function runSeed(seed: number, mutants: readonly string[] = []): SeedResult {
   const run = membershipRun(seed, { mutants });
-  const { simulation, finish, membership: state } = buildMembership(run);
-  if (simulation.run(run.stopMs)) finish?.();
+  const built = buildMembership(run);
+  const { simulation, membership: state } = built;
+  if (simulation.run(run.stopMs)) built.finish?.();
   const { history, sometimes } = state.god;
   return { failure: simulation.failures[0] ?? null, events: simulation.events, rings: history.count, sometimes };
 }

@@ -39,7 +39,7 @@ export function membershipKnobs(seed: number | string): MembershipKnobs {
     plansWell: random.chance(0.15),
     gossip: { intervalMs, phiThreshold: 8, probeTimeoutMs: intervalMs / 2, indirectCount: 1 + random.below(3) },
     ring: {
-      proposeTimeoutMs: 150 * 2 ** random.below(4),
+      proposeTimeoutMs: 400 * 2 ** random.below(3),
       resendMs: 40 + random.below(60),
       backoffMs: 10 + random.below(30),
       backoffMaxMs: 300,

@@ -53,7 +53,7 @@ export function membershipRun(seed: number, options: MembershipRunOptions = {}):
 function networkOf(random: SeededRandom): NetworkSettings {
   return {
     quality: {
-      delay: { kind: 'exponential', minMs: 0.05, meanMs: 0.1 * 2 ** random.below(10) },
+      delay: { kind: 'exponential', minMs: 0.05, meanMs: 0.1 * 2 ** random.below(9) },
       splitRatio: random.chance(0.5) ? 0.3 : 0,
       lossRatio: random.chance(0.5) ? 0.05 * random.float() : 0,
       duplicateRatio: random.chance(0.5) ? 0.1 * random.float() : 0,
@@ -102,7 +102,7 @@ function lostMajority(nodes: readonly NodeSettings[], random: SeededRandom): Pla
   const names = nodes.map(({ name }) => name);
   while (names.length > lost) names.splice(random.below(names.length), 1);
   const atMs = FAULTS_UNTIL_MS - 2000;
-  const crashes = names.map((node): PlanItem => ({ kind: 'crash', atMs, node, forMs: 8000, silent: true }));
+  const crashes = names.map((node): PlanItem => ({ kind: 'crash', atMs, node, forMs: 4000, silent: true }));
   const acts = nodes.map(({ name }): PlanItem => act('force', atMs + 500 + random.below(500), name, random));
   return [...crashes, ...acts];
 }

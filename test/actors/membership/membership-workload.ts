@@ -42,6 +42,8 @@ import {
 export interface Asked {
   readonly proposal: Proposal;
   readonly where: string;
+  /** Asked over the network, which may deliver it twice: the second may be done though the first was refused. */
+  readonly isRemote: boolean;
   readonly answer: () => OperationOutcome | 'unknown' | undefined;
 }
 
@@ -97,7 +99,7 @@ export class MembershipRun {
     if (start === undefined || start.threadBoot !== node.main.boot) return;
     const shard = node.shard(index);
     const { address } = start.identity;
-    const door = new MachineDoor(shard, this.#machines, address);
+    const door = new MachineDoor(shard, this.#machines, address.node, (name) => this.god.whereIs(name));
     const holder: RingHolder = { ring: null, mayServe: false };
     start.holders.set(index, holder);
     start.switchedTo.delete(index);
@@ -117,7 +119,8 @@ export class MembershipRun {
       simulation: this.simulation,
       plan: plannerOf(this.knobs),
       god: this.god,
-      asked: (proposal: Proposal, where: string, answer: Asked['answer']): void => void this.asked.push({ proposal, where, answer }),
+      asked: (proposal: Proposal, where: string, answer: Asked['answer']): void =>
+        void this.asked.push({ proposal, where, isRemote: false, answer }),
       renew: (machine: string): void => this.#renew(machine),
       isGone: (start: Start): boolean => start.isStale || this.god.history.newest?.state.banned.includes(start.identity.id) === true,
     };
@@ -146,7 +149,7 @@ export class MembershipRun {
     this.god.started(start);
     const { runtime } = main;
     const { cluster, partitions, ring, gossip } = this.knobs;
-    const door = new MachineDoor(main, this.#machines, identity.address);
+    const door = new MachineDoor(main, this.#machines, identity.address.node, (name) => this.god.whereIs(name));
     const mutants = this.#mutants;
     const member = memberOf(identity);
     const initial = record.isInit ? initialRing({ cluster, clusterName: 'simulated', operationId: cluster, member, partitions }) : null;
@@ -175,7 +178,7 @@ export class MembershipRun {
     const random = new SeededRandom(`join:${this.#seed}:${this.asked.length}`);
     const proposal: Proposal = { operationId: idFrom(random), operation: { type: 'addMember', member: memberOf(start.identity) } };
     let outcome: OperationOutcome | 'unknown' | undefined;
-    this.asked.push({ proposal, where: start.machine, answer: () => outcome });
+    this.asked.push({ proposal, where: start.machine, isRemote: true, answer: () => outcome });
     return {
       proposal,
       done: (answer) => {

@@ -4,7 +4,7 @@ import { runSeed } from './membership-hunt.ts';
 import { membershipRun } from './membership-run.ts';
 import { membership } from './membership-workload.ts';
 
-const SEEDS = 30;
+const SEEDS = 18;
 const PARTS = 6;
 
 const holds = test.macro((t, part: number) => {

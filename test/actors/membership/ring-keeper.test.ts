@@ -93,6 +93,31 @@ test('ring keeper: a ring is published only when it is on disk', (t) => {
   t.is(desk.keeper.trouble, '');
 });
 
+test('ring keeper: a ring that is adopted twice does not take back what was promised for the epoch after it', (t) => {
+  // Found by seed 30159 of the workload: it was learned from another while its decision was counted here.
+  const desk = new Desk(null);
+  desk.written();
+  desk.keeper.adopt(RING, false);
+  const promised = { round: 10, proposer: ID };
+  const { memory } = desk.keeper;
+  memory?.change({ ...memory.now, promised });
+  let ran = 0;
+  desk.keeper.adopt(RING, true, () => ran++);
+  t.deepEqual(memory?.now.promised, promised);
+  desk.written();
+  desk.written();
+  t.is(ran, 1);
+  t.deepEqual(desk.published, [1]);
+  t.deepEqual(memory?.durable.promised, promised);
+});
+
+test('ring keeper: another ring of the same place is a conflict, when it is decided here', (t) => {
+  const desk = new Desk({ ring: RING.encoded });
+  desk.keeper.adopt(knownRing({ ...RING.state, operationId: '2'.repeat(32) }), true);
+  t.is(desk.fence, 'conflict');
+  t.is(desk.keeper.newest?.hash, RING.hash);
+});
+
 test('ring keeper: what waits for a write that fails never runs', (t) => {
   const desk = new Desk({ ring: RING.encoded });
   desk.written();

@@ -131,6 +131,7 @@ export const ringWorkload: Workload = {
       seed,
       plan,
       extra: start,
+      gossips: new SeededRandom(seed).fork('gossip').chance(0.5),
       names: settings.nodes.map(({ name }) => name),
       shards: settings.nodes[0]!.shards,
       mutants: settings.mutants ?? [],

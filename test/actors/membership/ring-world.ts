@@ -3,6 +3,7 @@
  * Node `a` begins the cluster, all others join through it.
  */
 
+import { gossipActor } from '../../../actors/gossip-actor.ts';
 import type { GossipMessage, MembershipView } from '../../../actors/gossip-protocol.ts';
 import { GOSSIP_SLOT, RING_SLOT } from '../../../actors/membership/cluster-door.ts';
 import { readRing } from '../../../actors/membership/known-ring.ts';
@@ -43,6 +44,8 @@ export interface RingWorldOptions {
   readonly plan?: readonly PlanItem[];
   /** More actors of a node's main thread, each time that it starts. */
   readonly extra?: (world: RingWorld, node: SimNode) => void;
+  /** The real GossipActor, in the place of one that knows everything. */
+  readonly gossips?: boolean;
   /** Nodes on which nothing is started, as long as they are in it. */
   readonly asleep?: ReadonlySet<string>;
   /** Of a node, whose directory it has a copy of: it starts as that member. */
@@ -260,7 +263,9 @@ export class RingWorld {
     runtime.spawnWellKnown(RING_SLOT, ringActor, [{ identity, door, directory: DATA, initial, options: complete }]);
     const others = (this.#options.names ?? NAMES).filter((other) => other !== name).map((other) => door.ref<RingMessage>(RING_SLOT, other));
     const board: Board = { view: () => this.#view(), switched: (version) => this.#switchedTo.set(identity.id, version) };
-    runtime.spawnWellKnown(GOSSIP_SLOT, knowingGossip, [identity, board, this.ringActor(name), others]);
+    if (this.#options.gossips === true)
+      runtime.spawnWellKnown(GOSSIP_SLOT, gossipActor, [{ identity, door, mutants: new Set<string>(), intervalMs: VIEW_MS }]);
+    else runtime.spawnWellKnown(GOSSIP_SLOT, knowingGossip, [identity, board, this.ringActor(name), others]);
     node.main.spawn(observer, [this.ringActor(name), (ring) => this.checker.published(life, ring)]);
     if (!isFirst && joins)
       node.main.spawn(joiner, [

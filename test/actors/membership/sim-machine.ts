@@ -100,20 +100,22 @@ export function memberOf({ id, name, address, dataCenter, rack, capacity, shards
   return { id, name, address, dataCenter, rack, capacity, shards };
 }
 
-/** Nodes are found where they were last said to be: who is at home there now shows when it is asked. */
+/** Nodes are found where they are, as who dials in from a new address is; and else where they were last said to be. */
 export class MachineDoor implements ClusterDoor {
   readonly #thread: SimShard;
   readonly #machines: ReadonlySet<string>;
+  readonly #whereIs: (node: string) => string | undefined;
   readonly #hosts = new Map<string, string>();
 
-  constructor(thread: SimShard, machines: readonly string[], self: NodeAddress) {
+  /** `self`: the name of this node. `whereIs`: the machine on which a node with that name runs, or ran last. */
+  constructor(thread: SimShard, machines: readonly string[], self: string, whereIs: (node: string) => string | undefined) {
     this.#thread = thread;
     this.#machines = new Set(machines);
-    this.introduce(self);
+    this.#whereIs = (node) => (node === self ? thread.node.name : whereIs(node));
   }
 
   ref<M>(slot: number, node: string): Ref<M> {
-    const host = this.#machines.has(node) ? node : (this.#hosts.get(node) ?? node.slice(0, node.indexOf('-')));
+    const host = this.#machines.has(node) ? node : (this.#whereIs(node) ?? this.#hosts.get(node) ?? node.slice(0, node.indexOf('-')));
     return refAt<M>(this.#thread, slot, host);
   }
 

@@ -5,6 +5,7 @@ import { type CoordinatorHolder, coordinatorActor } from '../../../actors/store/
 import { COORDINATOR_SLOT, FORWARD, FORWARDED, VNODE_SLOT } from '../../../actors/store/data-frames.ts';
 import { KeyPlace, readForwarded, writeForward } from '../../../actors/store/forward-frames.ts';
 import {
+  CONTEXT_NONE,
   DELETE,
   GET,
   INDETERMINATE,
@@ -13,6 +14,7 @@ import {
   NOT_FOUND,
   OK,
   PUT,
+  STALE_RING,
   StoreAnswer,
   StoreRequest,
 } from '../../../actors/store/store-request.ts';
@@ -166,3 +168,38 @@ test('coordinator actor: FORWARD of a client is answered to it, also when it is 
     ],
   );
 });
+
+test('coordinator actor: a write that comes twice by FORWARD is done once, and answered each time it was not under way [T12]', (t) => {
+  const cluster = new StoreCluster();
+  const { runtime } = cluster.sim.node('n2').shard(0);
+  const heard: Said[] = [];
+  const shards = [0, 1].map((shard) => runtime.wellKnown(COORDINATOR_SLOT, { node: 'n1', shard }));
+  const refs = shards.map((to) => runtime.spawn(client, [to, (answer) => void heard.push(answer)]));
+  const send = (number: number, value: string): void => {
+    const place = new KeyPlace();
+    place.keyspace = 1;
+    place.origin = 9;
+    place.number = number;
+    const out = new OutBuffer(64, 10_000);
+    const request = requestOf(PUT, 'key', value);
+    // A second dot would be a sibling.
+    request.contextKind = CONTEXT_NONE;
+    writeForward(out, place, request, 500);
+    // One of the shards has a replica; the other refuses, and goes on to.
+    for (const ref of refs) ref.tell({ bytes: Buffer.from(out.bytes.subarray(0, out.length)) });
+  };
+  send(1, 'one');
+  send(1, 'one');
+  cluster.run(600);
+  send(1, 'one');
+  cluster.run(600);
+  t.deepEqual(heard.map(({ status }) => status).sort(byNumber), [OK, OK, STALE_RING, STALE_RING, STALE_RING]);
+  send(2, 'two');
+  cluster.run(600);
+  t.deepEqual(new Set(cluster.ask('n2/0', GET, 'key').values), new Set(['one', 'two']));
+  t.is(cluster.ask('n2/0', GET, 'key').values.length, 2);
+});
+
+function byNumber(a: number, b: number): number {
+  return a - b;
+}

@@ -6,6 +6,7 @@
 import type { RingState } from '../../../actors/ring/ring-state.ts';
 import { Coordinator } from '../../../actors/store/coordinator.ts';
 import { Forward, KeyPlace, readForwarded, writeForward, writeForwarded } from '../../../actors/store/forward-frames.ts';
+import { RecentForwards } from '../../../actors/store/recent-forwards.ts';
 import type { ReplicaDoor } from '../../../actors/store/replica-door.ts';
 import {
   CONTEXT_GIVEN,
@@ -126,6 +127,7 @@ export class CoordinatorNode {
   /** Messages sent, by kind. */
   readonly sent: string[] = [];
   #boot = 0;
+  #recent = new RecentForwards();
 
   constructor(world: CoordinatorWorld, name: string) {
     this.#world = world;
@@ -191,6 +193,7 @@ export class CoordinatorNode {
   #start(): Coordinator {
     const world = this.#world;
     const boot = this.#boot;
+    this.#recent = new RecentForwards({ capacity: 256, answerBytes: 16_384, mutants: world.options.mutants });
     const isAlive = (): boolean => this.isUp && boot === this.#boot;
     const memberName = (member: number): string => this.#topology.member(member).address.node;
     const other = (member: number): CoordinatorNode => world.nodes.find(({ name }) => name === memberName(member))!;
@@ -210,6 +213,7 @@ export class CoordinatorNode {
       });
     };
     const place = new KeyPlace();
+    place.origin = 1 + world.random.below(0xffff_ffff);
     const door: ReplicaDoor = {
       topology: () => this.#topology,
       isReachable: (member) => !this.suspects.has(memberName(member)),
@@ -279,13 +283,25 @@ export class CoordinatorNode {
         request.valueEnd = table.valueEnds[slot]!;
         request.w = table.w[slot]!;
         const out = new OutBuffer(64, 10_000);
+        place.number = id;
         writeForward(out, place, request, table.deadlineMs[slot]! - world.now);
         const payload = Buffer.from(out.bytes.subarray(0, out.length));
         this.sent.push(`forward ${to.name}`);
+        const itsBoot = to.#boot;
         call(to, (reply) => {
           const forward = new Forward(new StoreRequest());
           const fault = forward.read(payload, 0, payload.length);
           if (fault !== undefined) throw new Error(fault);
+          // What the connection to an earlier start carried is lost with it.
+          if (itsBoot !== to.#boot) return;
+          const { origin, number } = forward.place;
+          const before = to.#recent.find(origin, number);
+          if (before >= 0) {
+            if (to.#recent.tokenOf(before) >= 0) return;
+            const again = Buffer.from(to.#recent.answerOf(before));
+            return reply(() => coordinator.onForwarded(id, answerOf(again, again.length)));
+          }
+          const entry = to.#recent.add(origin, number, 0);
           forward.request.keyspace = to.#topology.ring.keyspaces[0]!;
           forward.request.deadlineMs = world.now + forward.remainingMs;
           forward.request.sink = {
@@ -293,12 +309,8 @@ export class CoordinatorNode {
               const answerOut = new OutBuffer(64, 100_000);
               if (to.status === LOADING) answer.status = LOADING;
               writeForwarded(answerOut, answer);
-              const answered = new StoreAnswer(new RecordView());
-              reply(() => {
-                const wrong = readForwarded(answerOut.bytes, 0, answerOut.length, answered);
-                if (wrong !== undefined) throw new Error(wrong);
-                coordinator.onForwarded(id, answered);
-              });
+              to.#recent.answered(entry, answerOut.bytes, answerOut.length);
+              reply(() => coordinator.onForwarded(id, answerOf(answerOut.bytes, answerOut.length)));
             },
           };
           to.coordinator.begin(forward.request, true);
@@ -328,4 +340,11 @@ export class CoordinatorNode {
       done();
     });
   }
+}
+
+function answerOf(bytes: Uint8Array, length: number): StoreAnswer {
+  const answer = new StoreAnswer(new RecordView());
+  const wrong = readForwarded(bytes, 0, length, answer);
+  if (wrong !== undefined) throw new Error(wrong);
+  return answer;
 }

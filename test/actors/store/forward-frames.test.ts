@@ -27,6 +27,8 @@ function place(): KeyPlace {
   it.low = 0x0123_4567;
   it.changedAt = 5;
   it.generation = 2;
+  it.origin = 0xdead_beef;
+  it.number = 0x8000_0001;
   return it;
 }
 
@@ -71,7 +73,10 @@ test('forward frames: FORWARD is laid out byte by byte as described', (t) => {
   request.w = 3;
   request.durability = DURABILITY_SYNC;
   const expected = ['07000000', '98badcfe', '67452301', '05000000', '02000000', '0100', '0000', '03', '01', '00', '03', '03', '00', 'fa00'];
-  t.is(forwardOf(request).toString('hex'), [...expected, '0000000000000000', '00000000', '00000000', '6b31'].join(''));
+  t.is(
+    forwardOf(request).toString('hex'),
+    [...expected, '0000000000000000', '00000000', '00000000', 'efbeadde', '01000080', '6b31'].join(''),
+  );
 });
 
 test('forward frames: a request comes out of FORWARD as it went in', (t) => {
@@ -122,7 +127,7 @@ const WRONG: readonly (readonly [string, number, number, string])[] = [
   ['an expiry beyond 2^53', 39, 1, 'expected an expiry below 2^53'],
   ['a key length that does not fit', 20, 9, 'bytes, found'],
   ['reserved bits', 22, 1, 'expected zero at 22, found 1'],
-  ['a context of another format', 51, 9, 'context: expected record format 1, found 9'],
+  ['a context of another format', 59, 9, 'context: expected record format 1, found 9'],
 ];
 for (const [what, at, byte, expected] of WRONG) test(`forward frames: FORWARD is refused, when it has ${what}`, patch, at, byte, expected);
 

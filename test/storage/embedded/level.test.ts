@@ -1,3 +1,4 @@
+import { fc, testProp } from '@fast-check/ava';
 import test from 'ava';
 import { DynactorLevel } from '../../../storage/embedded/level.ts';
 import type { Durability } from '../../../storage/engine/api.ts';
@@ -101,6 +102,81 @@ test('level: a failure has the ecosystem’s code and the engine’s error as ca
   }
   t.throws(() => level.batch().put(key, '1'), { code: 'LEVEL_INVALID_ARGUMENT' });
   await t.throwsAsync(level.get(key), { code: 'LEVEL_INVALID_ARGUMENT' });
+});
+
+const name = fc.constantFrom('a', 'é', 'a long name, longer than what is written letter by letter', '');
+const encoding = fc.constantFrom(undefined, 'utf8', 'json', 'hex', 'none such');
+/** What programs may give: some of it is wrong. */
+const operation = fc.record(
+  {
+    type: fc.constantFrom('put', 'put', 'put', 'del', 'get'),
+    key: fc.oneof({ weight: 9, arbitrary: name }, { weight: 1, arbitrary: fc.constantFrom(null, undefined, 7) }),
+    value: fc.oneof({ weight: 9, arbitrary: name }, { weight: 1, arbitrary: fc.constantFrom(null, undefined, 7) }),
+    keyEncoding: encoding,
+    valueEncoding: encoding,
+    isOfSublevel: fc.boolean(),
+  },
+  { requiredKeys: ['type', 'key', 'value'] },
+);
+const operations = fc.oneof(fc.array(operation, { maxLength: 4 }), fc.constant('no array'));
+const batchOptions = fc.constantFrom(
+  undefined,
+  null,
+  {},
+  { sync: true },
+  { keyEncoding: 'json' },
+  { type: 'del' },
+  { valueEncoding: 'none such' },
+);
+
+testProp(
+  'level: a batch does what AbstractLevel makes of it, whatever the operations and whoever listens',
+  [operations, batchOptions],
+  async (t, given, options) => {
+    const seen: unknown[] = [];
+    for (const isListening of [false, true]) {
+      const { disk, level } = await opened();
+      // A listener makes AbstractLevel look at each operation.
+      if (isListening) level.on('write', () => undefined);
+      const sublevel = level.sublevel('sub');
+      const own =
+        typeof given === 'string'
+          ? given
+          : given.map(({ isOfSublevel, ...each }) => ({ ...each, ...(isOfSublevel === true && { sublevel }) }));
+      const code = await level.batch(own as never, options as never).then(
+        () => 'ok',
+        (error: unknown) => (error as { code?: string }).code ?? (error as Error).name,
+      );
+      await level.close();
+      seen.push({ code, state: disk.states.get('a'), durabilities: disk.openings[0]?.engine.durabilities });
+    }
+    t.deepEqual(seen[0], seen[1]);
+  },
+);
+
+test('level: a batch is whole, when an encoding writes a batch of its own', async (t) => {
+  const { level } = await opened();
+  const inner: Promise<void>[] = [];
+  const valueEncoding = {
+    name: 'writing',
+    format: 'utf8' as const,
+    encode: (text: string): string => {
+      inner.push(level.batch([{ type: 'put', key: `inner ${text}`, value: 'inner' }]));
+      return text;
+    },
+    decode: (text: string): string => text,
+  };
+  await level.batch(
+    ['a', 'b'].map((key) => ({ type: 'put' as const, key, value: `value of ${key}`, valueEncoding })),
+    {},
+  );
+  await Promise.all(inner);
+  t.deepEqual(await level.iterator().all(), [
+    ['a', 'value of a'],
+    ['b', 'value of b'],
+    ['inner value of a', 'inner'],
+    ['inner value of b', 'inner'],
+  ]);
 });
 
 test('level: a second opening fails as LEVEL_LOCKED, when the directory is open', async (t) => {

@@ -1,4 +1,5 @@
 /** Tables for tests: written from plain lists into files in memory, opened in both forms. */
+import type { Clock, Timers } from '../../../runtime/doors.ts';
 import { Codecs } from '../../../storage/codec.ts';
 import type { Cursor } from '../../../storage/cursor.ts';
 import type { StorageError, StorageResult } from '../../../storage/errors.ts';
@@ -9,6 +10,7 @@ import { FOUND, LOOKUP_PENDING, Lookup, type LookupOutcome } from '../../../stor
 import { openTable } from '../../../storage/table/open-table.ts';
 import type { RangeDelete } from '../../../storage/table/range-delete-block.ts';
 import { ReadPolicy } from '../../../storage/table/read-policy.ts';
+import { ReadRuns } from '../../../storage/table/read-runs.ts';
 import { openTableSync, type SyncTable } from '../../../storage/table/sync-table.ts';
 import type { TableIdentity } from '../../../storage/table/table-footer.ts';
 import type { TableProperties } from '../../../storage/table/table-properties.ts';
@@ -81,15 +83,19 @@ export interface ShardOptions {
   readonly cacheBytes?: number;
   readonly cache?: BlockCache;
   readonly mutants?: ReadonlySet<string>;
+  /** Default: time stands still. */
+  readonly clock?: Clock;
+  /** With them reads may wait for the next run. */
+  readonly timers?: Timers;
 }
 
 /** Throws what opening gives as its error. */
 export function shardTable({ file, identity }: Pick<Written, 'file' | 'identity'>, options: ShardOptions = {}): ShardTable {
   const cache = options.cache ?? new BlockCache(options.cacheBytes ?? 1 << 20);
   const policy = new ReadPolicy({ inline: options.inline ?? true });
-  const clock = { now: () => 0, wall: () => 0 };
-  const { mutants = new Set<string>() } = options;
-  const context: TableContext = { cache, policy, clock, codecs, scratch: new Scratch(), mutants };
+  const { mutants = new Set<string>(), clock = { now: () => 0, wall: () => 0 }, timers } = options;
+  const runs = timers === undefined ? {} : { runs: new ReadRuns(policy, timers) };
+  const context: TableContext = { cache, policy, clock, codecs, scratch: new Scratch(), mutants, ...runs };
   const open = new MemoryOpenFile(file);
   let outcome: StorageResult<TableReader> | undefined;
   openTable(open, identity, context, (result) => {

@@ -127,6 +127,39 @@ testProp('memtable: a cursor shows all versions in order both ways, for any writ
   t.deepEqual(allBackward(table.cursor()), expected.toReversed());
 });
 
+/** Keys that follow each other: what is put in behind the last key takes another way. */
+const run = fc.record({
+  from: fc.nat(600),
+  step: fc.constantFrom(-1, 1, 1, 2, 3),
+  length: fc.integer({ min: 1, max: 300 }),
+  /** Some keys begin with others, and their ends are no whole words. */
+  tail: fc.constantFrom('', 'a', '\u0000', 'aaaaa'),
+});
+
+testProp(
+  'memtable: keys that come in runs, into each other, are all there in order',
+  [fc.array(run, { minLength: 1, maxLength: 6 }), fc.boolean()],
+  (t, runs, isBatched) => {
+    const pair = new Pair();
+    for (const { from, step, length, tail } of runs) {
+      const changes = Array.from({ length }, (_, i): Change => {
+        const own = bytesOf(`key${String(1_000 + from + i * step)}${tail}`);
+        return { kind: PUT, key: own, value: NOTHING };
+      });
+      if (isBatched) pair.addBatch(changes);
+      else {
+        for (const { kind, key: own, value: none } of changes) {
+          pair.add(kind, own, none);
+          // A read between two of a run.
+          pair.find(bytesOf('key1300'), pair.sequence);
+        }
+      }
+    }
+    t.deepEqual(allForward(pair.table.cursor()), sorted(pair.entries).map(told));
+    for (const each of pair.entries.slice(0, 50)) t.is(pair.find(each.key, each.sequence)?.sequence, each.sequence);
+  },
+);
+
 testProp('memtable: range deletes are kept beside the entries, for any writes', [writes], (t, all) => {
   const { table } = pairOf(all);
   const expected = all

@@ -1,8 +1,9 @@
 import test from 'ava';
-import { BLOCK_OVERHEAD_BYTES, BlockCache, type BlockOwner, NO_SLOT } from '../../../storage/table/block-cache.ts';
+import { BlockCache, type BlockOwner, NO_SLOT, SEGMENT_OVERHEAD_BYTES } from '../../../storage/table/block-cache.ts';
 
-const BLOCK = 1_000;
-const CHARGE = BLOCK + BLOCK_OVERHEAD_BYTES;
+/** Too large to share a segment in a cache as small as these. */
+const BLOCK = 1_024;
+const CHARGE = BLOCK + 16 + SEGMENT_OVERHEAD_BYTES;
 
 function owner(cache: BlockCache, blocks: number): BlockOwner {
   return { slots: new Int32Array(blocks).fill(NO_SLOT), cacheId: cache.ownerId() };
@@ -10,9 +11,8 @@ function owner(cache: BlockCache, blocks: number): BlockOwner {
 
 /** What a reader does; true: it was there. */
 function read(cache: BlockCache, by: BlockOwner, block: number, bytes = BLOCK): boolean {
-  const slot = by.slots[block]!;
-  if (slot >= 0) {
-    cache.use(slot);
+  if (by.slots[block]! >= 0) {
+    cache.use(by, block);
     return true;
   }
   if (cache.wants(by, block, bytes)) cache.insert(by, block, Buffer.alloc(bytes, block));
@@ -38,8 +38,7 @@ test('cache: each block is the one that was put in, when slots are used again', 
   for (let i = 0; i < 2_000; i++) {
     const table = tables[i & 1]!;
     const block = ((i * i) >>> 2) % 12;
-    const slot = table.slots[block]!;
-    if (slot >= 0) t.is(cache.use(slot)[0], block + (i & 1) * 100);
+    if (table.slots[block]! >= 0) t.is(cache.blockOf(cache.use(table, block))[0], block + (i & 1) * 100);
     else cache.insert(table, block, Buffer.alloc(BLOCK, block + (i & 1) * 100));
   }
 });
@@ -94,4 +93,56 @@ test('cache: a block larger than an eighth of it goes past, when it is full', (t
   for (let block = 0; block < 4; block++) read(cache, table, block);
   for (let i = 0; i < 4; i++) t.false(read(cache, table, 7));
   t.is(cache.stats().evictions, 0);
+});
+
+test('cache: what a reader has of a block stays as it is, when the block has made room for others', (t) => {
+  const cache = new BlockCache(64 * 1_024);
+  const table = owner(cache, 5_000);
+  const taken: { readonly block: number; readonly bytes: Buffer }[] = [];
+  for (let i = 0; i < 5_000; i++) {
+    cache.insert(table, i, Buffer.alloc(300, i));
+    if (i % 50 === 0) taken.push({ block: i, bytes: cache.blockOf(cache.use(table, i)) });
+  }
+  t.true(cache.stats().evictions > 4_000);
+  for (const { block, bytes } of taken) t.true(bytes.length === 300 && bytes.every((byte) => byte === (block & 0xff)));
+});
+
+test('cache: small blocks that are read often stay, when others make a segment go', (t) => {
+  const cache = new BlockCache(64 * 1_024);
+  const hot = owner(cache, 20);
+  const cold = owner(cache, 20_000);
+  for (let block = 0; block < 20; block++) cache.insert(hot, block, Buffer.alloc(200, block));
+  for (let i = 0; i < 20_000; i++) {
+    cache.insert(cold, i, Buffer.alloc(200, 0xff));
+    t.true(hot.slots[i % 20]! >= 0);
+    t.is(cache.blockOf(cache.use(hot, i % 20))[199], i % 20);
+  }
+  const { blocks, bytes } = cache.stats();
+  t.true(bytes <= cache.bytesMax && blocks > 200, `${blocks} blocks in ${bytes} bytes`);
+});
+
+test('cache: small and large blocks share the bound, when they come in turns', (t) => {
+  const cache = new BlockCache(200 * 1_024);
+  const table = owner(cache, 1_000);
+  const bytesOf = (block: number): number => (block % 5 === 0 ? 20_000 : 1 + (block % 700));
+  for (let i = 0; i < 4_000; i++) {
+    const block = (i * 389) % 1_000;
+    if (table.slots[block]! < 0) cache.insert(table, block, Buffer.alloc(bytesOf(block), block));
+    else t.is(cache.blockOf(cache.use(table, block)).length, bytesOf(block));
+    t.true(cache.stats().bytes <= cache.bytesMax);
+  }
+  t.is(table.slots.filter((slot) => slot >= 0).length, cache.stats().blocks);
+});
+
+test('cache: segments that only a dropped owner had blocks in are free, when it is dropped', (t) => {
+  const cache = new BlockCache(64 * 1_024);
+  const [a, b] = [owner(cache, 100), owner(cache, 100)];
+  for (let block = 0; block < 60; block++) cache.insert(a, block, Buffer.alloc(200));
+  for (let block = 0; block < 60; block++) cache.insert(b, block, Buffer.alloc(200));
+  const before = cache.stats().bytes;
+  cache.drop(a);
+  t.true(cache.stats().bytes < before);
+  t.is(cache.stats().blocks, 60);
+  cache.drop(b);
+  t.like(cache.stats(), { blocks: 0, bytes: 0 });
 });

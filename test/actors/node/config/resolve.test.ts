@@ -1,5 +1,5 @@
 import test from 'ava';
-import { parseHostAndPort } from '../../../../actors/node/config/config.ts';
+import { parseHostAndPort } from '../../../../actors/node/config/host-and-port.ts';
 import { type ConfigInput, resolveConfig } from '../../../../actors/node/config/resolve.ts';
 import { environmentName, flagName, optionName, SETTINGS } from '../../../../actors/node/config/settings.ts';
 

@@ -1,0 +1,93 @@
+/**
+ * Operation: one get, put or delete, from the call to its outcome. Filled in where it is called, then ClientActor's; one object and one promise per operation, and
+ * nothing else that lives as long.
+ *
+ * ```
+ *   submit -> queued -> sent ------------------------------------> over
+ *               ^  ^     | no answer, refused, node died      (succeeded, failed)
+ *               |  |     v
+ *               |  +-- backing off
+ *               +----- waiting for a ring, or for a place to answer a greeting
+ * ```
+ */
+import type { ReplicaCount } from '../ring/ring-state.ts';
+import type { RequestKind, StoreAnswer } from '../store/store-request.ts';
+import type { ClientError } from './client-error.ts';
+import type { Durability } from './options.ts';
+import type { Place } from './places.ts';
+
+export type OperationPhase = 'new' | 'queued' | 'sent' | 'backingOff' | 'awaitingRing' | 'awaitingPlace' | 'over';
+
+export interface OperationFields {
+  readonly kind: RequestKind;
+  /** Name of the keyspace. */
+  readonly keyspace: string;
+  readonly key: Uint8Array;
+  /** Of a put. */
+  readonly value?: Uint8Array | undefined;
+  /** A bare version vector: what the write supersedes; undefined: nothing. */
+  readonly context?: Uint8Array | undefined;
+  readonly replicas?: ReplicaCount | undefined;
+  readonly durability?: Durability | undefined;
+  /** Of a put, from when it is taken up; 0: it does not expire; undefined: as the keyspace says. */
+  readonly ttlMs?: number | undefined;
+  readonly timeoutMs: number;
+}
+
+export abstract class Operation {
+  readonly kind: RequestKind;
+  readonly keyspace: string;
+  readonly key: Uint8Array;
+  readonly value: Uint8Array | undefined;
+  readonly context: Uint8Array | undefined;
+  readonly replicas: ReplicaCount | undefined;
+  readonly durability: Durability | undefined;
+  readonly ttlMs: number | undefined;
+  readonly timeoutMs: number;
+
+  // ClientActor's from here on.
+  phase: OperationPhase = 'new';
+  requestId = 0;
+  tokenHigh = 0;
+  tokenLow = 0;
+  /** Of the thread's clock. */
+  deadlineMs = 0;
+  /** When something is to be done about it, if nothing happens before: the deadline at the latest. */
+  dueMs = 0;
+  /** Millisecond since 1970, of a put. */
+  begunMs = 0;
+  /** Times that it was sent, those not counted that were not its own fault. */
+  attempts = 0;
+  /** Sent and not answered. */
+  outstanding = 0;
+  /** Bit i: the i-th of the preference list was tried. */
+  tried = 0;
+  /** The bit of the one that it waits for. */
+  awaited = 0;
+  /** Where it was sent last. */
+  place: Place | null = null;
+  /** It has been with a coordinator that may have done it. */
+  mayBeDone = false;
+  /** Of the fetches of the ring, how many were answered or begun before it began to wait for one. */
+  fetches = 0;
+  /** Why it is not over yet. */
+  trouble: ClientError | null = null;
+  /** The program has given it up. */
+  cancelled: ClientError | null = null;
+
+  constructor({ kind, keyspace, key, value, context, replicas, durability, ttlMs, timeoutMs }: OperationFields) {
+    this.kind = kind;
+    this.keyspace = keyspace;
+    this.key = key;
+    this.value = value;
+    this.context = context;
+    this.replicas = replicas;
+    this.durability = durability;
+    this.ttlMs = ttlMs;
+    this.timeoutMs = timeoutMs;
+  }
+
+  /** One of these two, once. `answer` and all in it are valid until this returns. Must not throw. */
+  abstract succeeded(answer: StoreAnswer): void;
+  abstract failed(error: ClientError): void;
+}

@@ -1,0 +1,63 @@
+/**
+ * RequestGate: the requests of all connections of a shard, counted, so that many clients with deep pipelines wait for each other instead of being refused as
+ * overload: clients of Redis take an error for the answer, and don't try again.
+ */
+import type { StoreRequest } from '../store/store-request.ts';
+import type { RespSession } from './resp-session.ts';
+
+/** The coordinator of the shard, as gateways see it. */
+export interface StoreDoor {
+  /** Answers exactly once to `request.sink`, within the call or later, by `request.deadlineMs`. The request may be filled in anew when it returns. */
+  begin(request: StoreRequest): void;
+}
+
+export class RequestGate {
+  readonly #store: StoreDoor;
+  readonly #requestsMax: number;
+  readonly #wake: (session: RespSession) => void;
+  #requests = 0;
+  /** In the order in which they came to wait. */
+  #waiting = new Set<RespSession>();
+
+  constructor(store: StoreDoor, requestsMax: number, wake: (session: RespSession) => void) {
+    this.#store = store;
+    this.#requestsMax = requestsMax;
+    this.#wake = wake;
+  }
+
+  get requests(): number {
+    return this.#requests;
+  }
+
+  get hasRoom(): boolean {
+    return this.#requests < this.#requestsMax;
+  }
+
+  begin(request: StoreRequest): void {
+    this.#requests++;
+    this.#store.begin(request);
+  }
+
+  /** To be called by every sink, first thing. */
+  answered(): void {
+    this.#requests--;
+    // Not one by one: a session that is woken takes as many as it can.
+    if (this.#waiting.size > 0 && this.#requests <= this.#requestsMax >> 1) this.#wakeAll();
+  }
+
+  /** Wakes the session when there is room again. */
+  wait(session: RespSession): void {
+    if (this.#requests <= this.#requestsMax >> 1) this.#wake(session);
+    else this.#waiting.add(session);
+  }
+
+  forget(session: RespSession): void {
+    this.#waiting.delete(session);
+  }
+
+  #wakeAll(): void {
+    const waiting = this.#waiting;
+    this.#waiting = new Set();
+    for (const session of waiting) this.#wake(session);
+  }
+}

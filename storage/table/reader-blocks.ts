@@ -1,0 +1,55 @@
+/** The blocks of a table on a shard for one cursor: from the cache, singly, and in longer and longer runs when the cursor goes on and on. */
+import type { Codecs } from '../codec.ts';
+import type { StorageError } from '../errors.ts';
+import { BlockRun } from './block-run.ts';
+import type { BlockWaiter } from './lookup.ts';
+import type { BlockSource } from './table-cursor.ts';
+import type { TableIndex } from './table-index.ts';
+import { attempt, type TableParts } from './table-parts.ts';
+import type { TableReader } from './table-reader.ts';
+
+const AHEAD_BYTES_MIN = 32 * 1_024;
+const AHEAD_BYTES_MAX = 256 * 1_024;
+
+export class ReaderBlocks implements BlockSource {
+  readonly index: TableIndex;
+  readonly #reader: TableReader;
+  readonly #run: BlockRun;
+  #aheadBytes = 0;
+  #closed = false;
+
+  constructor(reader: TableReader, parts: TableParts, codecs: Codecs) {
+    this.index = reader.index;
+    this.#reader = reader;
+    this.#run = new BlockRun(parts.index, parts.seal, codecs);
+  }
+
+  load(block: number, step: number, waiter: BlockWaiter): Buffer | undefined {
+    if (this.#run.has(block)) return this.#run.open(block);
+    if (step === 0 || this.#reader.slots[block]! >= 0) {
+      if (step === 0) this.#aheadBytes = 0;
+      return this.#reader.load(block, waiter);
+    }
+    this.#aheadBytes = Math.min(Math.max(this.#aheadBytes * 2, AHEAD_BYTES_MIN), AHEAD_BYTES_MAX);
+    this.#run.plan(block, step, this.#aheadBytes);
+    if (!this.#reader.fill(this.#run, (error) => this.#filled(block, waiter, error))) return undefined;
+    this.#run.filled();
+    return this.#run.open(block);
+  }
+
+  #filled(block: number, waiter: BlockWaiter, error: StorageError | undefined): void {
+    if (this.#closed) return;
+    let bytes: Buffer | undefined;
+    const failed =
+      error ??
+      attempt(() => {
+        this.#run.filled();
+        bytes = this.#run.open(block);
+      });
+    waiter.onBlock(bytes, failed);
+  }
+
+  close(): void {
+    this.#closed = true;
+  }
+}

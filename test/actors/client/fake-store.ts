@@ -1,0 +1,101 @@
+/** The store behind fake coordinators: one record per key, replicated to all at once, so that what a test sees comes of the client alone. */
+
+import { applyOperation } from '../../../actors/ring/apply.ts';
+import type { OperationOutcome } from '../../../actors/ring/operation.ts';
+import { encodeRing } from '../../../actors/ring/ring-codec.ts';
+import type { RingState } from '../../../actors/ring/ring-state.ts';
+import type { RingMessage } from '../../../actors/ring-protocol.ts';
+import { FORWARD, FORWARDED } from '../../../actors/store/data-frames.ts';
+import type { Greeting } from '../../../actors/store/greeting.ts';
+import { DELETE, GET, NOT_FOUND, OK } from '../../../actors/store/store-request.ts';
+import { liveSiblings } from '../../../actors/version/newest.ts';
+import { put } from '../../../actors/version/put.ts';
+import { Write } from '../../../actors/version/write.ts';
+import { type ActorContext, defineActor } from '../../../runtime/actor.ts';
+import { actorOf, NOTHING, outBuffer, taken, viewOf } from '../version/records.ts';
+import { type FakeAnswer, type FakeRequest, readForward, writeForwarded } from './fake-frames.ts';
+
+/** Answers instead of the store; null: nobody answers; undefined: as the store does. */
+export type Script = (request: FakeRequest, store: FakeStore) => FakeAnswer | null | undefined;
+
+export class FakeStore {
+  ring: RingState;
+  script: Script = () => undefined;
+  /** All that came, in order. */
+  readonly requests: FakeRequest[] = [];
+  /** Rings that were fetched, by the node asked. */
+  readonly fetches: string[] = [];
+  readonly #records = new Map<string, Buffer>();
+  #dots = 0;
+
+  constructor(ring: RingState) {
+    this.ring = ring;
+  }
+
+  serve(request: FakeRequest): FakeAnswer | null {
+    this.requests.push(request);
+    const scripted = this.script(request, this);
+    return scripted === undefined ? this.execute(request) : scripted;
+  }
+
+  execute({ kind, key, value, context, expiryMs }: FakeRequest): FakeAnswer {
+    if (kind !== GET) this.#records.set(key, this.#put(key, kind === DELETE ? null : value, context, expiryMs));
+    const record = this.#records.get(key) ?? NOTHING;
+    const isThere = record.length > 0 && liveSiblings(viewOf(record), 0) > 0;
+    return { status: kind === GET && !isThere ? NOT_FOUND : OK, record };
+  }
+
+  propose(message: Extract<RingMessage, { type: 'propose' }>): OperationOutcome {
+    const applied = applyOperation(this.ring, message.proposal, {});
+    if (!applied.ok) return applied;
+    this.ring = applied.ring;
+    const { generation, epoch } = applied.ring;
+    return { ok: true, version: { generation, epoch } };
+  }
+
+  #put(key: string, value: Buffer | null, context: Buffer, expiryMs: number): Buffer {
+    const write = new Write();
+    write.actor = actorOf('f');
+    write.counter = ++this.#dots;
+    write.stamp = write.counter;
+    write.isTombstone = value === null;
+    write.value = value ?? NOTHING;
+    write.valueEnd = write.value.length;
+    write.expiry = expiryMs;
+    const out = outBuffer();
+    const result = put(viewOf(this.#records.get(key) ?? NOTHING), viewOf(context), write, out);
+    if (result !== 'done') throw new Error(`put: ${result}`);
+    return taken(out);
+  }
+}
+
+/** At COORDINATOR_SLOT. */
+export const fakeCoordinator = defineActor<Greeting, readonly [FakeStore, string, number]>(
+  'test.coordinator',
+  (context: ActorContext<Greeting>, store, node, shard) => ({
+    receive({ replyTo }) {
+      replyTo.tell({ type: 'greeted' });
+    },
+    receiveBytes(operation, bytes, offset, length, requestId) {
+      if (operation !== FORWARD) throw new Error(`operation ${operation}`);
+      const answer = store.serve({ node, shard, requestId, ...readForward(bytes, offset, length) });
+      if (answer === null) return;
+      const payload = writeForwarded(answer);
+      context.replyBytes(FORWARDED, payload, 0, payload.length);
+    },
+  }),
+  { mailbox: { capacity: 65_536 } },
+);
+
+/** At RING_SLOT. */
+export const fakeRing = defineActor<RingMessage, readonly [FakeStore, string]>('test.ring', (_context, store, node) => ({
+  receive(message) {
+    const { generation, epoch } = store.ring;
+    if (message.type === 'fetchRing') {
+      store.fetches.push(node);
+      message.replyTo.tell({ ring: { generation, epoch, bytes: encodeRing(store.ring) } });
+    } else if (message.type === 'propose') {
+      message.replyTo.tell(store.propose(message));
+    }
+  },
+}));
