@@ -36,19 +36,10 @@ export interface DriverInput {
 /** The owners that the members as they are should have; null: they have them. Costly where they don't (ring/plan.ts): asked once for each ring. */
 export type Planner = (ring: RingState) => Uint16Array | null;
 
-/** Without anybody who waits, loads must become so much more even: beside the mean, 1 is even. */
-const GAIN_MIN = 0.02;
-
-/**
- * Plans of least movement, where somebody joins or leaves, or loads become more even by it. Why: a plan for members of unequal capacity may differ from the owners that the plan
- * before it gave, and be no better; to follow it would move data for ever.
- */
+/** Plans of least movement (ring/plan.ts). */
 export function leastMovement(ring: RingState): Uint16Array | null {
-  const { owners, isNeeded, imbalanceBefore, imbalanceAfter } = planOwners(ring);
-  // A joining member that is excluded waits, and is no reason to begin.
-  const isWaitedFor = ring.members.some(({ state, isExcluded }) => state === 'leaving' || (state === 'joining' && !isExcluded));
-  const isChange = owners.some((owner, p) => owner !== ring.owners[p]);
-  return isNeeded && (isWaitedFor || (isChange && imbalanceBefore - imbalanceAfter >= GAIN_MIN)) ? owners : null;
+  const { owners, isNeeded } = planOwners(ring);
+  return isNeeded ? owners : null;
 }
 
 export class TransitionDriver {

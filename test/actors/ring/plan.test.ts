@@ -103,6 +103,22 @@ testProp(
   { numRuns: 8 },
 );
 
+test('plan: one member of a hundred gets its share, when its capacity is doubled or halved', (t) => {
+  for (const [before, after] of [
+    [2, 4],
+    [2, 1],
+  ] as const) {
+    const world = new RingWorld(100, { partitions: 2_048 }, () => ({ capacity: before }));
+    t.false(planOwners(world.ring).isNeeded);
+    const row = (): number => world.ring.owners.filter((owner) => world.ring.members[owner]!.id === idOf(7)).length;
+    const owned = row();
+    world.do({ type: 'setCapacity', id: idOf(7), capacity: after });
+    t.true(planOwners(world.ring).isNeeded);
+    world.settle();
+    t.true(Math.abs(row() / owned / (after / before) - 1) < 0.1, `${owned} to ${row()}`);
+  }
+});
+
 test('plan: people are warned, when a member has fewer than 8 vnodes per shard', (t) => {
   const world = new RingWorld(6, { partitions: 64 }, (number) => ({ shards: number === 2 ? 8 : 3 }));
   const { warnings } = planOwners(world.ring);

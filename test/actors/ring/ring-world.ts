@@ -79,9 +79,13 @@ export class RingWorld {
     }
   }
 
+  /** Carries out the plan for the ring as it is; where none is needed, nothing. */
   settle(): Plan {
-    const plan = this.begin();
-    this.advance();
+    const plan = planOwners(this.ring);
+    if (plan.isNeeded) {
+      this.do({ type: 'beginTransition', parent: plan.parent, owners: plan.owners });
+      this.advance();
+    }
     return plan;
   }
 
