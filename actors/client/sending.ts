@@ -4,7 +4,8 @@ import { REQUEST } from '../../runtime/lanes.ts';
 import { replicasNeeded } from '../ring/replicas-needed.ts';
 import type { Keyspace } from '../ring/ring-state.ts';
 import { FORWARD } from '../store/data-frames.ts';
-import { KeyPlace, writeForward } from '../store/forward-frames.ts';
+import { writeForward } from '../store/forward-frames.ts';
+import { KeyPlace } from '../store/key-place.ts';
 import {
   AS_KEYSPACE,
   CONTEXT_GIVEN,
@@ -48,8 +49,8 @@ export class Sending {
   #fillPlace(op: Operation, { ring }: RingMap, { id }: Keyspace, partition: number): void {
     const place = this.#keyPlace;
     place.keyspace = id;
-    place.high = op.tokenHigh;
-    place.low = op.tokenLow;
+    place.tokenHigh = op.tokenHigh;
+    place.tokenLow = op.tokenLow;
     place.changedAt = ring.changedAt[partition]!;
     place.generation = ring.generation;
   }

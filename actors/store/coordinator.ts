@@ -110,7 +110,6 @@ export class Coordinator {
     if (slot < 0)
       return this.#desk.refuse(request, OVERLOADED, slot === -1 ? `${table.capacity} requests are under way` : 'the request is too long');
     table.isForwarded[slot] = isForwarded ? 1 : 0;
-    table.startedMs[slot] = nowMs;
     this.#hasher.hash(table.bufferOf(slot).bytes.subarray(0, table.keyEnds[slot]));
     table.high[slot] = this.#hasher.high;
     table.low[slot] = this.#hasher.low;

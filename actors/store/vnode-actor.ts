@@ -25,7 +25,6 @@ import {
   beginAnswer,
   DIGEST,
   faultOfRequest,
-  KeyPlace,
   MERGE,
   MERGED,
   MESSAGE_BYTES_MAX,
@@ -34,6 +33,7 @@ import {
   WANT_DIGEST,
 } from './data-frames.ts';
 import { rangesBetween } from './engine-range.ts';
+import { KeyPlace } from './key-place.ts';
 import { MERGE_IN, READ_LOCAL, ReplicaCall, type ReplicaSink } from './replica-call.ts';
 import { Replicas } from './replicas.ts';
 import type { ReplicasOptions } from './replicas-options.ts';
