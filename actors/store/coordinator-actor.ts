@@ -114,7 +114,8 @@ export const coordinatorActor = defineActor<Message, readonly [CoordinatorArgume
           local.merge(id, slot, keyspace);
           return true;
         }
-        const [start, end] = [table.recordStarts[slot]!, table.recordEnds[slot]!];
+        const start = table.recordStarts[slot]!;
+        const end = table.recordEnds[slot]!;
         if (!writePlace(slot, durabilityOf(table.durabilities[slot]!, keyspace)) || !out.ensure(end - start)) return false;
         copyBytes(table.bufferOf(slot).bytes, start, end, out.bytes, out.length);
         out.length += end - start;

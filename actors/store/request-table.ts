@@ -1,6 +1,6 @@
 /**
  * RequestTable: the requests of one coordinator that are under way, in typed arrays by slot. Of fixed capacity: beyond it `take` refuses, and the caller says OVERLOADED (T35).
- * A request allocates nothing once its slot's buffer has grown to what requests need.
+ * A request allocates nothing once its slot's buffer has grown to what requests need, but what `copyBytes` does.
  *
  * The id on the wire says slot, replica and generation, so an answer that is late finds its slot taken by another request, and is dropped:
  *
