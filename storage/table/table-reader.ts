@@ -106,12 +106,6 @@ export class TableReader implements BlockOwner, LookupTable {
     return this.#parts.filter !== undefined;
   }
 
-  /** False: no entry of a key with this hash (storage/hash.ts) is here; range deletes may still cover it. */
-  mayHold(hash: number): boolean {
-    const { filter } = this.#parts;
-    return filter === undefined ? this.index.count > 0 : filter.mayHold(hash);
-  }
-
   /**
    * Finds the newest entry of `key` with a sequence <= `maxSequence`. Asks the filter first. Requires: `hash` is the key's hashKey.
    * Returns FOUND, the answer in `lookup`; ABSENT; or LOOKUP_PENDING, and `lookup` is in use until its `onReady`. Throws StorageError of what fails at once: CORRUPTION,
@@ -123,7 +117,7 @@ export class TableReader implements BlockOwner, LookupTable {
     return block < 0 ? ABSENT : this.getFrom(block, key, hash, maxSequence, lookup);
   }
 
-  /** The block that `get` would look at first; -1: filter or index say that the key isn't here. Touches no block. */
+  /** The block that `get` would look at first; -1: filter or index say that no entry of the key is here; range deletes may still cover it. Touches no block. */
   locate(key: Uint8Array, hash: number): number {
     const { filter } = this.#parts;
     if (filter !== undefined && !filter.mayHold(hash)) return -1;
