@@ -65,8 +65,8 @@ const READING = -2;
 interface BlockRead extends DeferredRead {
   readonly block: number;
   readonly waiters: BlockWaiter[];
-  /** A waiter keeps the bytes, so they may not be those of the scratch. */
-  stays: boolean;
+  /** The first waiter keeps the bytes, so they may not be those of the scratch. */
+  readonly stays: boolean;
   /** The call to the file is under way. */
   begun: boolean;
 }
@@ -288,9 +288,7 @@ export class TableReader implements BlockOwner, LookupTable {
   #await(block: number, waiter: BlockWaiter, stays: boolean): void {
     const slot = this.slots[block]!;
     if (slot <= READING) {
-      const read = this.#reads[READING - slot]!;
-      read.waiters.push(waiter);
-      read.stays ||= stays;
+      this.#reads[READING - slot]!.waiters.push(waiter);
       return;
     }
     const number = this.#freeReads.pop() ?? this.#reads.length;
