@@ -25,7 +25,7 @@ export class PoolThread {
   #piscina: Piscina<PoolTask, JobOutcome> | undefined;
   #idle: NodeJS.Timeout | undefined;
   /** Of those that were ended: when the last is gone. */
-  #ended: Promise<unknown> = Promise.resolve();
+  #ended: Promise<void> = Promise.resolve();
 
   constructor(options: PoolThreadOptions) {
     this.#options = options;
@@ -45,9 +45,9 @@ export class PoolThread {
   }
 
   /** Resolves when the thread has ended, and those before it. */
-  async close(): Promise<void> {
+  close(): Promise<void> {
     this.#end();
-    await this.#ended;
+    return this.#ended;
   }
 
   #start(): Piscina<PoolTask, JobOutcome> {
@@ -75,7 +75,9 @@ export class PoolThread {
     clearTimeout(this.#idle);
     const piscina = this.#piscina;
     this.#piscina = undefined;
-    if (piscina !== undefined) this.#ended = Promise.all([this.#ended, piscina.destroy()]);
+    if (piscina === undefined) return;
+    const before = this.#ended;
+    this.#ended = piscina.destroy().then(() => before);
   }
 }
 

@@ -41,7 +41,7 @@ export interface SystemOptions {
   readonly listen?: { readonly host: string; readonly port: number };
   /** Host under which others reach this node, where that is not the one it listens on. */
   readonly advertise?: string;
-  /** Threads of the job pool. Default 1. Started with the first job. */
+  /** Threads of the job pool at most. Default 1. Each is started when a job finds no other free. */
   readonly poolThreads?: number;
   /** Jobs that may wait. Default 1024. */
   readonly poolQueueMax?: number;

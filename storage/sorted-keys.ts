@@ -3,8 +3,8 @@
  * those are equal.
  *
  * A guide narrows the search: it cuts the numbers from the least head to the largest into as many equal parts as there are keys, and says for each part which
- * key is the first in it. Why: each halving is a branch that the processor guesses wrong half of the time, and 27,000 keys take 15 of them. Keys that are spread evenly take one,
- * decimal digits six.
+ * key is the first in it. Why: each halving is a branch that the processor guesses wrong half of the time, and 27,000 keys take 15 of them. Keys that are spread evenly take two,
+ * decimal digits eight.
  */
 import { compareKeys } from './key.ts';
 
@@ -72,7 +72,7 @@ export class SortedKeys {
     const head = headOf(key, suffixStart, end);
     const heads = this.#heads;
     const { count } = this;
-    if (count === 0 || head <= this.#least) return count > 0 && head === this.#least ? this.#findAmongEqual(0, key, suffixStart, end) : 0;
+    if (count === 0 || head < this.#least) return 0;
     if (head > heads[count - 1]!) return count;
     const guide = this.#guide;
     const part = this.#partOf(head);

@@ -4,21 +4,11 @@ import { REQUEST } from '../../runtime/lanes.ts';
 import { replicasNeeded } from '../ring/replicas-needed.ts';
 import type { Keyspace } from '../ring/ring-state.ts';
 import { FORWARD } from '../store/data-frames.ts';
-import { KeyPlace, writeForward } from '../store/forward-frames.ts';
-import {
-  AS_KEYSPACE,
-  CONTEXT_GIVEN,
-  CONTEXT_NONE,
-  DURABILITY_NONE,
-  DURABILITY_PERIODIC,
-  DURABILITY_SYNC,
-  GET,
-  PUT,
-  StoreRequest,
-} from '../store/store-request.ts';
+import { writeForward } from '../store/forward-frames.ts';
+import { KeyPlace } from '../store/key-place.ts';
+import { AS_KEYSPACE, CONTEXT_GIVEN, CONTEXT_NONE, durabilityNumber, GET, PUT, StoreRequest } from '../store/store-request.ts';
 import { asClientError, type ClientError, invalid } from './client-error.ts';
 import type { Operation } from './operation.ts';
-import type { Durability } from './options.ts';
 import type { Place } from './places.ts';
 import type { MappedKeyspace, RingMap } from './ring-map.ts';
 
@@ -48,8 +38,8 @@ export class Sending {
   #fillPlace(op: Operation, { ring }: RingMap, { id }: Keyspace, partition: number): void {
     const place = this.#keyPlace;
     place.keyspace = id;
-    place.high = op.tokenHigh;
-    place.low = op.tokenLow;
+    place.tokenHigh = op.tokenHigh;
+    place.tokenLow = op.tokenLow;
     place.changedAt = ring.changedAt[partition]!;
     place.generation = ring.generation;
   }
@@ -88,17 +78,6 @@ export function faultOf(op: Operation, { name, n, keyBytesMax, valueBytesMax }: 
 function expiryOf({ ttlMs, begunMs }: Operation, keyspace: Keyspace): number {
   const ms = ttlMs ?? keyspace.ttlMs;
   return ms === 0 ? 0 : begunMs + ms;
-}
-
-function durabilityNumber(durability: Durability): number {
-  switch (durability) {
-    case 'none':
-      return DURABILITY_NONE;
-    case 'periodic':
-      return DURABILITY_PERIODIC;
-    case 'sync':
-      return DURABILITY_SYNC;
-  }
 }
 
 const NOTHING = new Uint8Array(0);

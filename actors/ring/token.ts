@@ -12,10 +12,15 @@ export const PARTITIONS_MIN = 8;
 export const PARTITIONS_MAX = 16_384;
 export const PARTITIONS_DEFAULT = 256;
 
+/** Up to here copying is quicker than a view. */
+const COPIED_BYTES_MAX = 48;
+
 /** Holds the token of the key it hashed last; one per thread or actor. */
 export class Hasher {
   readonly #wide = new BigUint64Array(1);
   readonly #halves = new Uint32Array(this.#wide.buffer);
+  /** By length. */
+  readonly #copies: (Buffer | undefined)[] = [];
   /** Where the high half is: little-endian machines have it second. */
   readonly #highAt = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1 ? 1 : 0;
 
@@ -35,6 +40,16 @@ export class Hasher {
    */
   hash(key: Uint8Array): void {
     this.#wide[0] = farmhash.fingerprint64(asBuffer(key));
+  }
+
+  /** Of `bytes[start, end)`. Allocates nothing for a short key: it is copied, where a view would be 96 bytes of garbage. */
+  hashPart(bytes: Uint8Array, start: number, end: number): void {
+    const length = end - start;
+    if (length > COPIED_BYTES_MAX) return this.hash(bytes.subarray(start, end));
+    const copy = this.#copies[length] ?? Buffer.alloc(length);
+    this.#copies[length] = copy;
+    for (let i = 0; i < length; i++) copy[i] = bytes[start + i]!;
+    this.hash(copy);
   }
 }
 

@@ -26,7 +26,6 @@ import {
   DIGEST,
   FORWARD,
   FORWARDED,
-  KeyPlace,
   MERGE,
   MERGED,
   READ,
@@ -36,21 +35,12 @@ import {
   WANT_DIGEST,
   WANT_RECORD,
 } from './data-frames.ts';
-import { Forward, KeyPlace as ForwardPlace, readForwarded, writeForward, writeForwarded } from './forward-frames.ts';
+import { Forward, readForwarded, writeForward, writeForwarded } from './forward-frames.ts';
+import { KeyPlace } from './key-place.ts';
 import { durabilityOf, LocalReplica, type RunsCalls } from './local-replica.ts';
 import { RecentForwards } from './recent-forwards.ts';
 import type { ReplicaDoor } from './replica-door.ts';
-import {
-  type ContextKind,
-  GET,
-  LOADING,
-  NO_KEYSPACE_FOUND,
-  OK,
-  OVERLOADED,
-  type RequestKind,
-  StoreAnswer,
-  StoreRequest,
-} from './store-request.ts';
+import { GET, LOADING, NO_KEYSPACE_FOUND, OK, OVERLOADED, StoreAnswer, StoreRequest } from './store-request.ts';
 import { Topology } from './topology.ts';
 import type { ReplicasHolder } from './vnode-actor.ts';
 
@@ -91,7 +81,6 @@ export const coordinatorActor = defineActor<Message, readonly [CoordinatorArgume
     const bell = context.doorbell({ type: 'due' });
     const out = new OutBuffer(FRAME_BYTES, FRAME_BYTES_MAX);
     const place = new KeyPlace();
-    const forwardPlace = new ForwardPlace();
     const forwardOut = new StoreRequest();
     const forward = new Forward(new StoreRequest());
     const forwarded = new StoreAnswer(new RecordView());
@@ -125,7 +114,8 @@ export const coordinatorActor = defineActor<Message, readonly [CoordinatorArgume
           local.merge(id, slot, keyspace);
           return true;
         }
-        const [start, end] = [table.recordStarts[slot]!, table.recordEnds[slot]!];
+        const start = table.recordStarts[slot]!;
+        const end = table.recordEnds[slot]!;
         if (!writePlace(slot, durabilityOf(table.durabilities[slot]!, keyspace)) || !out.ensure(end - start)) return false;
         copyBytes(table.bufferOf(slot).bytes, start, end, out.bytes, out.length);
         out.length += end - start;
@@ -138,12 +128,12 @@ export const coordinatorActor = defineActor<Message, readonly [CoordinatorArgume
         return true;
       },
       forward(member, toShard, id, slot) {
-        fillForward(slot);
-        forwardPlace.origin = origin;
-        forwardPlace.number = id;
+        const { table } = coordinator;
+        table.fillPlace(slot, place);
+        table.fillRequest(slot, forwardOut);
         out.clear();
-        const remainingMs = coordinator.table.deadlineMs[slot]! - context.clock.now();
-        return writeForward(out, forwardPlace, forwardOut, remainingMs) && send(COORDINATOR_SLOT, member, toShard, FORWARD, id);
+        const remainingMs = table.deadlineMs[slot]! - context.clock.now();
+        return writeForward(out, place, forwardOut, remainingMs, origin, id) && send(COORDINATOR_SLOT, member, toShard, FORWARD, id);
       },
       nowMs: () => context.clock.now(),
       wallMs: () => context.clock.wall(),
@@ -220,9 +210,9 @@ export const coordinatorActor = defineActor<Message, readonly [CoordinatorArgume
     function onForward(bytes: Uint8Array, offset: number, length: number): string | undefined {
       const wrong = forward.read(bytes, offset, length);
       if (wrong !== undefined) return wrong;
-      const { request, remainingMs, place: from } = forward;
-      const isKept = request.kind !== GET && from.origin !== 0;
-      const before = isKept ? recent.find(from.origin, from.number) : -1;
+      const { request, remainingMs, place: from, origin: source, number } = forward;
+      const isKept = request.kind !== GET && source !== 0;
+      const before = isKept ? recent.find(source, number) : -1;
       if (before >= 0) {
         answerAgain(before);
         return undefined;
@@ -230,7 +220,7 @@ export const coordinatorActor = defineActor<Message, readonly [CoordinatorArgume
       const ringNow = present();
       const keyspace = ringNow?.keyspace(from.keyspace);
       const token = noted();
-      const entry = isKept ? recent.add(from.origin, from.number, token) : -1;
+      const entry = isKept ? recent.add(source, number, token) : -1;
       if (token < 0 || ringNow === null || keyspace === undefined) {
         forwarded.record.clear();
         forwarded.status = token < 0 ? OVERLOADED : ringNow === null ? LOADING : NO_KEYSPACE_FOUND;
@@ -298,37 +288,9 @@ export const coordinatorActor = defineActor<Message, readonly [CoordinatorArgume
     function writePlace(slot: number, option: number): boolean {
       const { table } = coordinator;
       out.clear();
-      place.keyspace = table.keyspaces[slot]!;
-      place.tokenHigh = table.high[slot]!;
-      place.tokenLow = table.low[slot]!;
-      place.changedAt = table.changedAt[slot]!;
-      place.generation = table.generationsOfRing[slot]!;
+      table.fillPlace(slot, place);
       place.option = option;
       return place.write(table.bufferOf(slot).bytes, 0, table.keyEnds[slot]!, out);
-    }
-
-    function fillForward(slot: number): void {
-      const { table } = coordinator;
-      forwardPlace.keyspace = table.keyspaces[slot]!;
-      forwardPlace.high = table.high[slot]!;
-      forwardPlace.low = table.low[slot]!;
-      forwardPlace.changedAt = table.changedAt[slot]!;
-      forwardPlace.generation = table.generationsOfRing[slot]!;
-      const { bytes } = table.bufferOf(slot);
-      forwardOut.kind = table.kinds[slot] as RequestKind;
-      forwardOut.contextKind = table.contextKinds[slot] as ContextKind;
-      forwardOut.r = table.r[slot]!;
-      forwardOut.w = table.w[slot]!;
-      forwardOut.durability = table.durabilities[slot]!;
-      forwardOut.expiryMs = table.expiryMs[slot]!;
-      forwardOut.key = bytes;
-      forwardOut.keyEnd = table.keyEnds[slot]!;
-      forwardOut.context = bytes;
-      forwardOut.contextStart = forwardOut.keyEnd;
-      forwardOut.contextEnd = table.contextEnds[slot]!;
-      forwardOut.value = bytes;
-      forwardOut.valueStart = forwardOut.contextEnd;
-      forwardOut.valueEnd = table.valueEnds[slot]!;
     }
 
     function send(slot: number, member: number, toShard: number, operation: number, id: number): boolean {

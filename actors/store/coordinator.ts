@@ -74,8 +74,9 @@ export class Coordinator {
   readonly #hasher = new Hasher();
   readonly #due: Uint16Array;
   readonly #later: (() => void) | undefined;
-  /** Ids of requests that were begun and not started yet. */
+  /** Ids of requests that were begun and not started yet: the first `#begunCount`. */
   readonly #begun: number[] = [];
+  #begunCount = 0;
 
   constructor(door: ReplicaDoor, options: CoordinatorOptions) {
     const { shard, capacity = 4_096, bytesMax = 64 * 1_024 * 1_024, mutants = new Set() } = options;
@@ -110,15 +111,14 @@ export class Coordinator {
     if (slot < 0)
       return this.#desk.refuse(request, OVERLOADED, slot === -1 ? `${table.capacity} requests are under way` : 'the request is too long');
     table.isForwarded[slot] = isForwarded ? 1 : 0;
-    table.startedMs[slot] = nowMs;
-    this.#hasher.hash(table.bufferOf(slot).bytes.subarray(0, table.keyEnds[slot]));
+    this.#hasher.hashPart(table.bufferOf(slot).bytes, 0, table.keyEnds[slot]!);
     table.high[slot] = this.#hasher.high;
     table.low[slot] = this.#hasher.low;
     if (request.kind === GET) this.#desk.reads.start(slot, 0, 0, false, 1);
     else this.#desk.writes.start(slot, 0, 0, 0, 1, 1);
     table.phases[slot] = BEGUN;
     if (this.#later === undefined) return this.#startNow(slot);
-    this.#begun.push(table.idOf(slot, 0));
+    this.#begun[this.#begunCount++] = table.idOf(slot, 0);
     this.#later();
   }
 
@@ -126,11 +126,11 @@ export class Coordinator {
   startBegun(): void {
     const { table } = this.#desk;
     // Why by index: what is answered on the way may begin more.
-    for (let i = 0; i < this.#begun.length; i++) {
+    for (let i = 0; i < this.#begunCount; i++) {
       const slot = table.slotOf(this.#begun[i]!);
       if (slot >= 0) this.#startNow(slot);
     }
-    this.#begun.length = 0;
+    this.#begunCount = 0;
   }
 
   /** What has to be done by now: deadlines, slow replicas, other rings. */

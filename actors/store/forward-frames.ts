@@ -3,22 +3,18 @@
  * library; one hop, never forwarded again (T12, T13). All numbers are little-endian; the request id is in the header of the binary message.
  *
  * ```
- * FORWARD     0  u32  keyspace
- *             4  u32  token, high half       8  u32  token, low half
- *            12  u32  epoch in which the replicas of the partition last changed, in the sender's ring (RingState.changedAt)
- *            16  u32  generation of the sender's ring
- *            20  u16  bytes of the key - 1  22  u16  zero
- *            24  u8   kind: 1 get, 2 put, 3 delete
- *            25  u8   context: 0 none, 1 local, 2 read, 3 given (store-request.ts)
- *            26  u8   r                     27  u8   w          replicas; 0: as the keyspace says
- *            28  u8   durability: 0 as the keyspace says, 1 none, 2 periodic, 3 sync
- *            29  u8   flags: 1 from the receiver's own replica alone (get)
- *            30  u16  milliseconds left when it was sent; 0: as many as the receiver gives
- *            32  u64  expiry, ms since 1970; 0: never
- *            40  u32  bytes of the context  44  u32  bytes of the value
- *            48  u32  origin of the write: 32 random bits of each start of who sends it; 0: it is never sent again
- *            52  u32  number of the write, by its origin (recent-forwards.ts)
- *            56  key, context (a bare version vector; empty unless given), value (empty unless put)
+ * FORWARD     a key place with its key (key-place.ts), then
+ *             0  u8   context: 0 none, 1 local, 2 read, 3 given (store-request.ts)
+ *             1  u8   r                      2  u8   w          replicas; 0: as the keyspace says
+ *             3  u8   durability: 0 as the keyspace says, 1 none, 2 periodic, 3 sync
+ *             4  u8   flags: 1 from the receiver's own replica alone (get)
+ *             5  u8   zero
+ *             6  u16  milliseconds left when it was sent; 0: as many as the receiver gives
+ *             8  u64  expiry, ms since 1970; 0: never
+ *            16  u32  bytes of the context  20  u32  bytes of the value
+ *            24  u32  origin of the write: 32 random bits of each start of who sends it; 0: it is never sent again
+ *            28  u32  number of the write, by its origin (recent-forwards.ts)
+ *            32  context (a bare version vector; empty unless given), value (empty unless put)
  *
  * FORWARDED   0  u8   status (store-request.ts)
  *             1  u8   received               2  u8   needed      3  u8   primaries
@@ -29,9 +25,10 @@
 import type { OutBuffer } from '../../runtime/bytes.ts';
 import { u16At, u32At, u64At } from '../../storage/byte-reader.ts';
 import { putU16, putU32, putU64 } from '../../storage/byte-writer.ts';
-import { KEY_BYTES_MAX } from '../../storage/key.ts';
+import { REPLICAS_MAX } from '../ring/limits.ts';
 import { checkBareVector, checkRecord } from '../version/check-record.ts';
 import { copyBytes } from '../version/copy-bytes.ts';
+import { KEY_PLACE_BYTES, KeyPlace } from './key-place.ts';
 import {
   CONTEXT_GIVEN,
   CONTEXT_NONE,
@@ -46,58 +43,43 @@ import {
   type StoreRequest,
 } from './store-request.ts';
 
-export const FORWARD_HEAD_BYTES = 56;
+/** Behind the key. */
+const FORWARD_HEAD_BYTES = 32;
 export const FORWARDED_HEAD_BYTES = 12;
 /** Longer messages are cut. */
 export const MESSAGE_BYTES_MAX = 1_024;
 
-const REPLICAS_MAX = 16;
 const LOCAL_FLAG = 1;
 const LAST_STATUS = NO_KEYSPACE_FOUND;
 
-/** Where a key lies, and by which ring. */
-export class KeyPlace {
-  keyspace = 0;
-  high = 0;
-  low = 0;
-  changedAt = 0;
-  generation = 0;
-  /** Of the write: with them a copy that comes late, or that is sent again, is known as one. */
-  origin = 0;
-  number = 0;
-}
-
-/** Appends the payload. `remainingMs`: until the deadline, at least 1. Requires: what a gateway has checked. Returns false, and appends nothing, when there is no room. */
-export function writeForward(out: OutBuffer, place: KeyPlace, request: StoreRequest, remainingMs: number): boolean {
-  const keyBytes = request.keyEnd - request.keyStart;
+/**
+ * Appends the payload. `place.option` becomes the kind. `remainingMs`: until the deadline, at least 1. `origin`, `number`: of a write that may be sent again.
+ * Requires: what a gateway has checked. Returns false, and appends nothing, when there is no room.
+ */
+export function writeForward(out: OutBuffer, place: KeyPlace, request: StoreRequest, remainingMs: number, origin = 0, number = 0): boolean {
   const contextBytes = request.kind !== GET && request.contextKind === CONTEXT_GIVEN ? request.contextEnd - request.contextStart : 0;
   const valueBytes = request.kind === PUT ? request.valueEnd - request.valueStart : 0;
-  if (!out.ensure(FORWARD_HEAD_BYTES + keyBytes + contextBytes + valueBytes)) return false;
+  const keyBytes = request.keyEnd - request.keyStart;
+  if (!out.ensure(KEY_PLACE_BYTES + keyBytes + FORWARD_HEAD_BYTES + contextBytes + valueBytes)) return false;
+  place.option = request.kind;
+  place.write(request.key, request.keyStart, request.keyEnd, out);
   const { bytes, length: at } = out;
-  putU32(bytes, at, place.keyspace);
-  putU32(bytes, at + 4, place.high);
-  putU32(bytes, at + 8, place.low);
-  putU32(bytes, at + 12, place.changedAt);
-  putU32(bytes, at + 16, place.generation);
-  putU16(bytes, at + 20, keyBytes - 1);
-  putU16(bytes, at + 22, 0);
-  bytes[at + 24] = request.kind;
-  bytes[at + 25] = request.kind === GET ? CONTEXT_NONE : request.contextKind;
-  bytes[at + 26] = request.r;
-  bytes[at + 27] = request.w;
-  bytes[at + 28] = request.durability;
-  bytes[at + 29] = request.kind === GET && request.isLocal ? LOCAL_FLAG : 0;
-  putU16(bytes, at + 30, remainingMs > 0xffff ? 0xffff : Math.max(1, Math.floor(remainingMs)));
-  putU64(bytes, at + 32, request.kind === PUT ? request.expiryMs : 0);
-  putU32(bytes, at + 40, contextBytes);
-  putU32(bytes, at + 44, valueBytes);
-  putU32(bytes, at + 48, place.origin);
-  putU32(bytes, at + 52, place.number);
-  const keyAt = at + FORWARD_HEAD_BYTES;
-  copyBytes(request.key, request.keyStart, request.keyEnd, bytes, keyAt);
-  if (contextBytes > 0) copyBytes(request.context, request.contextStart, request.contextEnd, bytes, keyAt + keyBytes);
-  if (valueBytes > 0) copyBytes(request.value, request.valueStart, request.valueEnd, bytes, keyAt + keyBytes + contextBytes);
-  out.length = keyAt + keyBytes + contextBytes + valueBytes;
+  bytes[at] = request.kind === GET ? CONTEXT_NONE : request.contextKind;
+  bytes[at + 1] = request.r;
+  bytes[at + 2] = request.w;
+  bytes[at + 3] = request.durability;
+  bytes[at + 4] = request.kind === GET && request.isLocal ? LOCAL_FLAG : 0;
+  bytes[at + 5] = 0;
+  putU16(bytes, at + 6, remainingMs > 0xffff ? 0xffff : Math.max(1, Math.floor(remainingMs)));
+  putU64(bytes, at + 8, request.kind === PUT ? request.expiryMs : 0);
+  putU32(bytes, at + 16, contextBytes);
+  putU32(bytes, at + 20, valueBytes);
+  putU32(bytes, at + 24, origin);
+  putU32(bytes, at + 28, number);
+  const contextAt = at + FORWARD_HEAD_BYTES;
+  copyBytes(request.context, request.contextStart, request.contextStart + contextBytes, bytes, contextAt);
+  copyBytes(request.value, request.valueStart, request.valueStart + valueBytes, bytes, contextAt + contextBytes);
+  out.length = contextAt + contextBytes + valueBytes;
   return true;
 }
 
@@ -107,6 +89,9 @@ export class Forward {
   readonly request: StoreRequest;
   /** 0: not said. */
   remainingMs = 0;
+  /** Of the write: with them a copy that comes late, or that is sent again, is known as one. */
+  origin = 0;
+  number = 0;
 
   constructor(request: StoreRequest) {
     this.request = request;
@@ -114,69 +99,66 @@ export class Forward {
 
   /** Returns what was expected and found when the payload is malformed; then nothing of it may be used. */
   read(bytes: Uint8Array, offset: number, length: number): string | undefined {
-    if (length < FORWARD_HEAD_BYTES + 1) return `FORWARD: expected at least ${FORWARD_HEAD_BYTES + 1} bytes, found ${length}`;
-    const keyBytes = u16At(bytes, offset + 20) + 1;
-    const contextBytes = u32At(bytes, offset + 40);
-    const valueBytes = u32At(bytes, offset + 44);
-    if (length !== FORWARD_HEAD_BYTES + keyBytes + contextBytes + valueBytes) {
-      return `FORWARD: expected ${FORWARD_HEAD_BYTES} + ${keyBytes} + ${contextBytes} + ${valueBytes} bytes, found ${length}`;
-    }
-    const contextAt = offset + FORWARD_HEAD_BYTES + keyBytes;
-    const wrong = faultOf(bytes, offset, contextBytes, valueBytes) ?? contextFault(bytes, offset, contextAt, contextBytes);
-    if (wrong !== undefined) return `FORWARD: ${wrong}`;
     const { place, request } = this;
-    place.keyspace = u32At(bytes, offset);
-    place.high = u32At(bytes, offset + 4);
-    place.low = u32At(bytes, offset + 8);
-    place.changedAt = u32At(bytes, offset + 12);
-    place.generation = u32At(bytes, offset + 16);
-    place.origin = u32At(bytes, offset + 48);
-    place.number = u32At(bytes, offset + 52);
-    request.kind = bytes[offset + 24] as RequestKind;
-    request.contextKind = bytes[offset + 25] as ContextKind;
-    request.r = bytes[offset + 26]!;
-    request.w = bytes[offset + 27]!;
-    request.durability = bytes[offset + 28]!;
-    request.isLocal = bytes[offset + 29] === LOCAL_FLAG;
-    this.remainingMs = u16At(bytes, offset + 30);
-    request.expiryMs = u64At(bytes, offset + 32);
+    const end = offset + length;
+    const misplaced = place.open(bytes, offset, end);
+    if (misplaced !== undefined) return `FORWARD: ${misplaced}`;
+    const at = place.keyEnd;
+    if (end - at < FORWARD_HEAD_BYTES) return `FORWARD: expected ${FORWARD_HEAD_BYTES} bytes or more behind the key, found ${end - at}`;
+    const contextBytes = u32At(bytes, at + 16);
+    const valueBytes = u32At(bytes, at + 20);
+    if (end - at !== FORWARD_HEAD_BYTES + contextBytes + valueBytes) {
+      return `FORWARD: expected ${FORWARD_HEAD_BYTES} + ${contextBytes} + ${valueBytes} bytes behind the key, found ${end - at}`;
+    }
+    const contextAt = at + FORWARD_HEAD_BYTES;
+    const wrong = faultOf(bytes, place, contextBytes, valueBytes) ?? contextFault(bytes, at, contextAt, contextBytes);
+    if (wrong !== undefined) return `FORWARD: ${wrong}`;
+    request.kind = place.option as RequestKind;
+    request.contextKind = bytes[at] as ContextKind;
+    request.r = bytes[at + 1]!;
+    request.w = bytes[at + 2]!;
+    request.durability = bytes[at + 3]!;
+    request.isLocal = bytes[at + 4] === LOCAL_FLAG;
+    this.remainingMs = u16At(bytes, at + 6);
+    request.expiryMs = u64At(bytes, at + 8);
+    this.origin = u32At(bytes, at + 24);
+    this.number = u32At(bytes, at + 28);
     request.key = bytes;
-    request.keyStart = offset + FORWARD_HEAD_BYTES;
-    request.keyEnd = contextAt;
+    request.keyStart = place.keyStart;
+    request.keyEnd = at;
     request.context = bytes;
     request.contextStart = contextAt;
     request.contextEnd = contextAt + contextBytes;
     request.value = bytes;
     request.valueStart = contextAt + contextBytes;
-    request.valueEnd = offset + length;
+    request.valueEnd = end;
     return undefined;
   }
 }
 
-function faultOf(bytes: Uint8Array, offset: number, contextBytes: number, valueBytes: number): string | undefined {
-  const kind = bytes[offset + 24]!;
+function faultOf(bytes: Uint8Array, { option: kind, keyEnd: at }: KeyPlace, contextBytes: number, valueBytes: number): string | undefined {
   if (kind < GET || kind > DELETE) return `expected kind ${GET}, ${PUT} or ${DELETE}, found ${kind}`;
-  if (u16At(bytes, offset + 22) !== 0) return `expected zero at 22, found ${u16At(bytes, offset + 22)}`;
-  const context = bytes[offset + 25]!;
+  const context = bytes[at]!;
   if (context > CONTEXT_GIVEN) return `expected context 0 to ${CONTEXT_GIVEN}, found ${context}`;
   if (kind === GET && context !== CONTEXT_NONE) return `expected no context in a get, found ${context}`;
   if (context !== CONTEXT_GIVEN && contextBytes !== 0) return `expected no bytes of context ${context}, found ${contextBytes}`;
-  for (const at of [26, 27]) {
-    const replicas = bytes[offset + at]!;
+  for (let i = at + 1; i <= at + 2; i++) {
+    const replicas = bytes[i]!;
     if (replicas > REPLICAS_MAX) return `expected 0 to ${REPLICAS_MAX} replicas, found ${replicas}`;
   }
-  if (bytes[offset + 28]! > DURABILITY_SYNC) return `expected durability 0 to ${DURABILITY_SYNC}, found ${bytes[offset + 28]}`;
-  const flags = bytes[offset + 29]!;
+  if (bytes[at + 3]! > DURABILITY_SYNC) return `expected durability 0 to ${DURABILITY_SYNC}, found ${bytes[at + 3]}`;
+  const flags = bytes[at + 4]!;
   if (flags > (kind === GET ? LOCAL_FLAG : 0)) return `expected flags 0${kind === GET ? ` or ${LOCAL_FLAG}` : ''}, found ${flags}`;
+  if (bytes[at + 5] !== 0) return `expected zero at 5 behind the key, found ${bytes[at + 5]}`;
   if (kind !== PUT && valueBytes !== 0) return `expected no value, found ${valueBytes} bytes`;
-  const expiry = u64At(bytes, offset + 32);
+  const expiry = u64At(bytes, at + 8);
   if (expiry > (kind === PUT ? Number.MAX_SAFE_INTEGER : 0))
     return `expected ${kind === PUT ? 'an expiry below 2^53' : 'no expiry'}, found ${expiry}`;
   return undefined;
 }
 
-function contextFault(bytes: Uint8Array, offset: number, contextAt: number, contextBytes: number): string | undefined {
-  if (bytes[offset + 25] !== CONTEXT_GIVEN) return undefined;
+function contextFault(bytes: Uint8Array, at: number, contextAt: number, contextBytes: number): string | undefined {
+  if (bytes[at] !== CONTEXT_GIVEN) return undefined;
   const wrong = checkBareVector(bytes, contextAt, contextAt + contextBytes);
   return wrong === undefined ? undefined : `context: ${wrong}`;
 }
@@ -222,11 +204,6 @@ export function readForwarded(bytes: Uint8Array, offset: number, length: number,
   answer.message = messageBytes === 0 ? '' : Buffer.from(bytes.subarray(offset + FORWARDED_HEAD_BYTES, recordAt)).toString('utf8');
   if (recordBytes > 0) answer.record.open(bytes, recordAt, recordAt + recordBytes);
   return undefined;
-}
-
-/** 1 to KEY_BYTES_MAX: what the frame's 16 bits can say. */
-export function isKeyLength(bytes: number): boolean {
-  return bytes >= 1 && bytes <= KEY_BYTES_MAX;
 }
 
 const NOTHING = new Uint8Array(0);

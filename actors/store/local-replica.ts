@@ -1,6 +1,6 @@
 /**
  * LocalReplica: the replica of this shard as its coordinator uses it. What comes of a call is put aside and told once the replica has returned: an answer may have a gateway
- * begin the next request, which calls the replica again, and that must not happen within its own callbacks. Allocates nothing per request.
+ * begin the next request, which calls the replica again, and that must not happen within its own callbacks. Allocates nothing per request but what `copyBytes` does.
  */
 import { OutBuffer } from '../../runtime/bytes.ts';
 import { unreachable } from '../../runtime/errors.ts';
@@ -13,12 +13,11 @@ import type { Coordinator } from './coordinator.ts';
 import { COORDINATE, MERGE_IN, READ_LOCAL, ReplicaCall, type ReplicaSink } from './replica-call.ts';
 import {
   type AnswerStatus,
+  AS_KEYSPACE,
   CONTEXT_READ,
   type ContextKind,
   DELETE,
-  DURABILITY_NONE,
-  DURABILITY_PERIODIC,
-  DURABILITY_SYNC,
+  durabilityNumber,
   OK,
   PUT,
   STORAGE_FAILED,
@@ -39,7 +38,7 @@ export class LocalReplica {
   readonly #coordinator: Coordinator;
   readonly #wallMs: () => number;
   readonly #call = new ReplicaCall();
-  /** What was heard and is not told yet; `#told` of them are. */
+  /** What was heard: `#count` of them, of which `#told` are told. Why the lists stay as long as they were: one that is emptied allocates again. */
   readonly #news: News[] = [];
   readonly #ids: number[] = [];
   readonly #statuses: AnswerStatus[] = [];
@@ -48,6 +47,7 @@ export class LocalReplica {
   readonly #messages: string[] = [];
   readonly #out = new OutBuffer(INITIAL_BYTES, BYTES_MAX);
   readonly #heard: () => void;
+  #count = 0;
   #told = 0;
   #isRunning = false;
   #isTelling = false;
@@ -109,13 +109,13 @@ export class LocalReplica {
     if (this.#isTelling) return;
     this.#isTelling = true;
     try {
-      while (this.#told < this.#news.length) this.#tellOne(this.#told++);
+      while (this.#told < this.#count) this.#tellOne(this.#told++);
     } finally {
       this.#isTelling = false;
     }
+    this.#count = 0;
     this.#told = 0;
     this.#out.clear();
-    for (const list of [this.#news, this.#ids, this.#statuses, this.#starts, this.#ends, this.#messages]) list.length = 0;
   }
 
   #callOf(slot: number, id: number): ReplicaCall {
@@ -140,7 +140,10 @@ export class LocalReplica {
   }
 
   #tellOne(i: number): void {
-    const [id, status, start, end] = [this.#ids[i]!, this.#statuses[i]!, this.#starts[i]!, this.#ends[i]!];
+    const id = this.#ids[i]!;
+    const status = this.#statuses[i]!;
+    const start = this.#starts[i]!;
+    const end = this.#ends[i]!;
     const { bytes } = this.#out;
     const news = this.#news[i]!;
     switch (news) {
@@ -162,12 +165,13 @@ export class LocalReplica {
   }
 
   #hear(news: News, id: number, status: AnswerStatus, bytes: number, message = ''): void {
-    this.#news.push(news);
-    this.#ids.push(id);
-    this.#statuses.push(status);
-    this.#starts.push(this.#out.length - bytes);
-    this.#ends.push(this.#out.length);
-    this.#messages.push(message);
+    const i = this.#count++;
+    this.#news[i] = news;
+    this.#ids[i] = id;
+    this.#statuses[i] = status;
+    this.#starts[i] = this.#out.length - bytes;
+    this.#ends[i] = this.#out.length;
+    this.#messages[i] = message;
     if (!this.#isRunning) this.#heard();
   }
 
@@ -208,14 +212,7 @@ export class LocalReplica {
   }
 }
 
+/** As asked, or as the keyspace says. */
 export function durabilityOf(asked: number, { durability }: Keyspace): number {
-  if (asked !== 0) return asked;
-  switch (durability) {
-    case 'none':
-      return DURABILITY_NONE;
-    case 'periodic':
-      return DURABILITY_PERIODIC;
-    case 'sync':
-      return DURABILITY_SYNC;
-  }
+  return asked === AS_KEYSPACE ? durabilityNumber(durability) : asked;
 }

@@ -135,14 +135,18 @@ export class Minting {
 
   #askLease(done: (error: StorageError | undefined) => void): boolean {
     const lease = this.#dots.askLease();
-    if (lease === undefined) return false;
+    if (lease !== undefined) this.#writeLease(lease, done);
+    return lease !== undefined;
+  }
+
+  /** Apart from who asks: a function that makes a closure allocates each time it is called, also where it makes none. */
+  #writeLease(lease: DotMark, done: (error: StorageError | undefined) => void): void {
     this.#options.engine.put(LEASE_KEY, encodeDotMark(LEASE, lease), 'sync', (error) => {
       if (error === undefined) this.#dots.leaseGranted(lease);
       else this.#dots.leaseFailed(lease);
       done(error);
       this.#options.changed();
     });
-    return true;
   }
 
   /** Requires: none is being raised. */

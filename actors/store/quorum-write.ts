@@ -156,18 +156,8 @@ export class QuorumWrites {
     return Math.max(this.#neededFirst[slot]!, this.#neededSecond[slot]!);
   }
 
-  /** Who has confirmed, as a mask; the others of both sets are repaired later. */
-  confirmed(slot: number): number {
-    return this.#durable[slot]!;
-  }
-
   /** Of whom nothing was heard. */
   silent(slot: number): number {
     return this.#mayHold[slot]! & ~this.#durable[slot]! & ~this.#failed[slot]!;
-  }
-
-  /** Who has not confirmed and was not sent it or has refused it: a mask of primaries of either set. */
-  repairs(slot: number): number {
-    return (this.#first[slot]! | this.#second[slot]!) & ~this.#durable[slot]!;
   }
 }

@@ -22,7 +22,7 @@ const ANSWERED = 2;
 const END = -1;
 
 export interface RecentForwardsOptions {
-  /** A power of two. Default 32,768: 0.9 MB. */
+  /** A power of two. Default 32,768: 1.5 MB. */
   readonly capacity?: number;
   /** Of answers kept whole; of older ones the record is lost, not the status. Default 1 MB. */
   readonly answerBytes?: number;

@@ -7,7 +7,7 @@ import { QuorumReads } from './quorum-read.ts';
 import { QuorumWrites } from './quorum-write.ts';
 import { RecordMerging } from './record-merging.ts';
 import type { ReplicaDoor } from './replica-door.ts';
-import { REPLICAS_MAX } from './replica-mask.ts';
+import { countBits, REPLICAS_MAX } from './replica-mask.ts';
 import { ANSWERED } from './request-phase.ts';
 import { RequestTable } from './request-table.ts';
 import { type AnswerStatus, GET, OK, StoreAnswer, type StoreRequest } from './store-request.ts';
@@ -37,7 +37,7 @@ export class RequestDesk {
     const { members } = table;
     const base = slot * REPLICAS_MAX;
     const partition = topology.lists.partitionOf(table.high[slot]!);
-    const count = addPrimaries(topology.lists.of(keyspace.n).read, partition, members, base, 0);
+    const count = countBits(addPrimaries(topology.lists.of(keyspace.n).read, partition, members, base, 0));
     let place = 0;
     for (let rank = 0; rank < 3; rank++) {
       for (let i = place; i < count; i++) {

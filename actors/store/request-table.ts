@@ -1,6 +1,6 @@
 /**
  * RequestTable: the requests of one coordinator that are under way, in typed arrays by slot. Of fixed capacity: beyond it `take` refuses, and the caller says OVERLOADED (T35).
- * A request allocates nothing once its slot's buffer has grown to what requests need.
+ * A request allocates nothing once its slot's buffer has grown to what requests need, but what `copyBytes` does.
  *
  * The id on the wire says slot, replica and generation, so an answer that is late finds its slot taken by another request, and is dropped:
  *
@@ -13,8 +13,9 @@
 import { OutBuffer } from '../../runtime/bytes.ts';
 import { assert } from '../../runtime/errors.ts';
 import { copyBytes } from '../version/copy-bytes.ts';
+import type { KeyPlace } from './key-place.ts';
 import { REPLICAS_MAX } from './replica-mask.ts';
-import { CONTEXT_GIVEN, PUT, type RequestSink, type StoreRequest } from './store-request.ts';
+import { CONTEXT_GIVEN, type ContextKind, PUT, type RequestKind, type RequestSink, type StoreRequest } from './store-request.ts';
 
 export const CAPACITY_MAX = 4_096;
 const SLOT_BITS = 12;
@@ -47,7 +48,6 @@ export class RequestTable {
   readonly deadlineMs: Float64Array;
   /** When it is to be looked at, at the latest its deadline; Infinity for free slots. */
   readonly wakeMs: Float64Array;
-  readonly startedMs: Float64Array;
   readonly tokens: Float64Array;
   readonly sinks: (RequestSink | null)[];
   /** 1: came from another coordinator or a client by FORWARD, and is not forwarded again. */
@@ -97,7 +97,6 @@ export class RequestTable {
     this.expiryMs = new Float64Array(capacity);
     this.deadlineMs = new Float64Array(capacity);
     this.wakeMs = new Float64Array(capacity).fill(NEVER);
-    this.startedMs = new Float64Array(capacity);
     this.tokens = new Float64Array(capacity);
     this.sinks = new Array<RequestSink | null>(capacity).fill(null);
     this.attempts = new Uint8Array(capacity);
@@ -162,6 +161,36 @@ export class RequestTable {
     this.attempts[slot] = 0;
     this.wake(slot, request.deadlineMs);
     return slot;
+  }
+
+  /** Where its key lies, by the ring that it was last begun under. */
+  fillPlace(slot: number, place: KeyPlace): void {
+    place.keyspace = this.keyspaces[slot]!;
+    place.tokenHigh = this.high[slot]!;
+    place.tokenLow = this.low[slot]!;
+    place.changedAt = this.changedAt[slot]!;
+    place.generation = this.generationsOfRing[slot]!;
+  }
+
+  /** What it asks for, as it was taken: all but keyspace, deadline, sink and token, with views of its buffer. */
+  fillRequest(slot: number, request: StoreRequest): void {
+    const { bytes } = this.bufferOf(slot);
+    request.kind = this.kinds[slot] as RequestKind;
+    request.contextKind = this.contextKinds[slot] as ContextKind;
+    request.r = this.r[slot]!;
+    request.w = this.w[slot]!;
+    request.durability = this.durabilities[slot]!;
+    request.isLocal = this.isLocal[slot] === 1;
+    request.expiryMs = this.expiryMs[slot]!;
+    request.key = bytes;
+    request.keyStart = 0;
+    request.keyEnd = this.keyEnds[slot]!;
+    request.context = bytes;
+    request.contextStart = request.keyEnd;
+    request.contextEnd = this.contextEnds[slot]!;
+    request.value = bytes;
+    request.valueStart = request.contextEnd;
+    request.valueEnd = this.valueEnds[slot]!;
   }
 
   /** Answers that are still to come for it find nobody. */

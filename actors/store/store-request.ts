@@ -1,6 +1,6 @@
 /**
  * StoreRequest and StoreAnswer: what gateways (RESP, the client's port, the embedded API) and the coordinator of their shard say to each other. Within one thread and
- * once per client operation, so both are objects that are filled in, used and filled in again: no promise, closure, string or copy per request.
+ * once per client operation, so both are objects that are filled in, used and filled in again: no promise, closure or string per request.
  *
  * ```
  *   gateway                                coordinator of the shard                replicas
@@ -11,6 +11,7 @@
  *     |<----------------------------------------|   (may come within `begin`)
  * ```
  */
+import type { Durability } from '../../storage/engine/api.ts';
 import type { Keyspace } from '../ring/ring-state.ts';
 import type { RecordView } from '../version/record-view.ts';
 
@@ -36,6 +37,18 @@ export const AS_KEYSPACE = 0;
 export const DURABILITY_NONE = 1;
 export const DURABILITY_PERIODIC = 2;
 export const DURABILITY_SYNC = 3;
+
+/** As keyspaces, clients and the engine say it. */
+export function durabilityNumber(durability: Durability): number {
+  switch (durability) {
+    case 'none':
+      return DURABILITY_NONE;
+    case 'periodic':
+      return DURABILITY_PERIODIC;
+    case 'sync':
+      return DURABILITY_SYNC;
+  }
+}
 
 /** Filled in by a gateway; the coordinator copies what it needs before `begin` returns. */
 export class StoreRequest {

@@ -2,7 +2,6 @@
 import { PreferenceLists, type ReplicaTable } from '../ring/preference-list.ts';
 import type { Keyspace, Member, RingState } from '../ring/ring-state.ts';
 import { shardOf } from '../ring/token.ts';
-import { REPLICAS_MAX } from './replica-mask.ts';
 
 export class Topology {
   readonly ring: RingState;
@@ -15,7 +14,7 @@ export class Topology {
     this.ring = ring;
     this.lists = new PreferenceLists(ring);
     this.self = ring.members.findIndex(({ address }) => address.node === node);
-    this.#keyspaces = new Map(ring.keyspaces.map((keyspace) => [keyspace.id, keyspace]));
+    this.#keyspaces = keyspacesById(ring);
   }
 
   keyspace(id: number): Keyspace | undefined {
@@ -32,6 +31,10 @@ export class Topology {
   }
 }
 
+export function keyspacesById({ keyspaces }: RingState): ReadonlyMap<number, Keyspace> {
+  return new Map(keyspaces.map((keyspace) => [keyspace.id, keyspace]));
+}
+
 export function isPrimary({ members, stride, primaries }: ReplicaTable, partition: number, member: number): boolean {
   const from = partition * stride;
   for (let i = 0; i < primaries; i++) if (members[from + i] === member) return true;
@@ -39,8 +42,8 @@ export function isPrimary({ members, stride, primaries }: ReplicaTable, partitio
 }
 
 /**
- * Adds the primaries of a partition to `into[base, base + count)`, each member once. Returns the new count; `maskOfPrimaries` then says which ones they are.
- * Requires: at most REPLICAS_MAX distinct ones.
+ * Adds those primaries of a partition that are not in `into[base, base + count)` yet behind them, and returns which of all are its primaries: a mask. Whoever asks for several sets
+ * of one partition has as many members then as there are bits in all masks together. Requires: at most REPLICAS_MAX distinct ones.
  */
 export function addPrimaries(
   { members, stride, primaries }: ReplicaTable,
@@ -50,24 +53,15 @@ export function addPrimaries(
   count: number,
 ): number {
   let end = count;
-  for (let i = 0; i < primaries; i++) {
-    const member = members[partition * stride + i]!;
-    if (placeOf(into, base, end, member) < 0 && end < REPLICAS_MAX) into[base + end++] = member;
-  }
-  return end;
-}
-
-export function maskOfPrimaries(
-  { members, stride, primaries }: ReplicaTable,
-  partition: number,
-  into: Uint16Array,
-  base: number,
-  count: number,
-): number {
   let mask = 0;
   for (let i = 0; i < primaries; i++) {
-    const place = placeOf(into, base, count, members[partition * stride + i]!);
-    if (place >= 0) mask |= 1 << place;
+    const member = members[partition * stride + i]!;
+    let place = placeOf(into, base, end, member);
+    if (place < 0) {
+      place = end++;
+      into[base + place] = member;
+    }
+    mask |= 1 << place;
   }
   return mask;
 }

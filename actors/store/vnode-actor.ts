@@ -15,9 +15,10 @@ import type { Ref } from '../../runtime/ref.ts';
 import { ReplyAddress } from '../../runtime/reply.ts';
 import type { CompactionScheduler } from '../../storage/compaction/scheduler.ts';
 import type { EngineOptions } from '../../storage/engine/options.ts';
-import type { Keyspace } from '../ring/ring-state.ts';
+import type { Keyspace, RingState } from '../ring/ring-state.ts';
 import { partitionOf, shardOf } from '../ring/token.ts';
 import type { RingHolder } from '../ring-agent.ts';
+import { copyBytes } from '../version/copy-bytes.ts';
 import { writeDigest } from '../version/digest.ts';
 import type { RecordView } from '../version/record-view.ts';
 import {
@@ -25,7 +26,6 @@ import {
   beginAnswer,
   DIGEST,
   faultOfRequest,
-  KeyPlace,
   MERGE,
   MERGED,
   MESSAGE_BYTES_MAX,
@@ -34,10 +34,12 @@ import {
   WANT_DIGEST,
 } from './data-frames.ts';
 import { rangesBetween } from './engine-range.ts';
+import { KeyPlace } from './key-place.ts';
 import { MERGE_IN, READ_LOCAL, ReplicaCall, type ReplicaSink } from './replica-call.ts';
 import { Replicas } from './replicas.ts';
 import type { ReplicasOptions } from './replicas-options.ts';
 import { INVALID, LOADING, NO_KEYSPACE_FOUND, OK, STALE_RING } from './store-request.ts';
+import { keyspacesById } from './topology.ts';
 
 /** Ends service: answered when the store is closed, with its clean mark on disk. */
 export interface DrainStore {
@@ -109,6 +111,9 @@ class VNode implements ReplicaSink {
   readonly #out = new OutBuffer(ANSWER_BYTES, ANSWER_BYTES_MAX);
   readonly #asked: Asked[] = [];
   readonly #free: number[] = [];
+  /** Whose keyspaces these are. */
+  #state: RingState | null = null;
+  #keyspaces: ReadonlyMap<number, Keyspace> = new Map();
   #replicas: Replicas;
   #draining: Ref<StoreDrained>[] | null = null;
   #isClosed = false;
@@ -154,7 +159,7 @@ class VNode implements ReplicaSink {
     if (holder.replicas === null || !ring.mayServe || ring.ring === null) return this.#refuse(operation, LOADING, this.#trouble);
     const status = this.#check(place);
     if (status !== OK) return this.#refuse(operation, status, this.#why(status));
-    const keyspace = ring.ring.state.keyspaces.find(({ id }) => id === place.keyspace);
+    const keyspace = this.#keyspaceOf(ring.ring.state, place.keyspace);
     if (keyspace === undefined) return this.#refuse(operation, NO_KEYSPACE_FOUND, `no keyspace has the id ${place.keyspace}`);
     const call = this.#call;
     call.verb = operation === MERGE ? MERGE_IN : READ_LOCAL;
@@ -193,7 +198,7 @@ class VNode implements ReplicaSink {
     }
     const recordBytes = record.end - record.start;
     if (!out.ensure(recordBytes)) return this.failed(token, INVALID, `record: ${recordBytes} bytes are too many for an answer`);
-    out.bytes.set(record.bytes.subarray(record.start, record.end), out.length);
+    copyBytes(record.bytes, record.start, record.end, out.bytes, out.length);
     out.length += recordBytes;
     this.#answer(token, RECORD);
   }
@@ -308,6 +313,14 @@ class VNode implements ReplicaSink {
     return status === STALE_RING
       ? `the partition changed hands: this shard's ring is generation ${generation}, epoch ${epoch}`
       : `the partition does not lie on shard ${this.#args.shard}`;
+  }
+
+  #keyspaceOf(state: RingState, id: number): Keyspace | undefined {
+    if (state !== this.#state) {
+      this.#state = state;
+      this.#keyspaces = keyspacesById(state);
+    }
+    return this.#keyspaces.get(id);
   }
 
   #begin(operation: number, wantsDigest: boolean): number {

@@ -18,7 +18,7 @@ import {
   QUORUM_NOT_MET,
   STALE_RING,
 } from './store-request.ts';
-import { addPrimaries, maskOfPrimaries, placeOf, type Topology } from './topology.ts';
+import { addPrimaries, placeOf, type Topology } from './topology.ts';
 
 export class WriteSteps {
   readonly #desk: RequestDesk;
@@ -63,11 +63,10 @@ export class WriteSteps {
     const base = slot * REPLICAS_MAX;
     const partition = topology.lists.partitionOf(table.high[slot]!);
     const [first, second] = topology.lists.of(keyspace.n).writes;
-    let count = addPrimaries(first, partition, table.members, base, 0);
-    count = addPrimaries(second, partition, table.members, base, count);
+    const firstMask = addPrimaries(first, partition, table.members, base, 0);
+    const secondMask = addPrimaries(second, partition, table.members, base, countBits(firstMask));
+    const count = countBits(firstMask | secondMask);
     table.replicaCounts[slot] = count;
-    const firstMask = maskOfPrimaries(first, partition, table.members, base, count);
-    const secondMask = maskOfPrimaries(second, partition, table.members, base, count);
     const w = table.w[slot]!;
     const neededFirst = w === 0 ? replicasNeeded(keyspace.w, first.primaries) : w;
     const neededSecond = w === 0 ? replicasNeeded(keyspace.w, second.primaries) : w;

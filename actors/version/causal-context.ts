@@ -14,8 +14,8 @@ import { putU32 } from '../../storage/byte-writer.ts';
 import { KEY_BYTES_MAX } from '../../storage/key.ts';
 import { checkBareVector } from './check-record.ts';
 import { copyBytes } from './copy-bytes.ts';
-import { finishRecord } from './merge-entries.ts';
-import { ENTRIES_MAX, ENTRY_BYTES, RECORD_HEADER_BYTES, RECORD_VERSION } from './record-format.ts';
+import { beginRecord, finishRecord } from './merge-entries.ts';
+import { ENTRIES_MAX, ENTRY_BYTES, RECORD_HEADER_BYTES } from './record-format.ts';
 import type { RecordView } from './record-view.ts';
 import { SIPHASH_KEY_BYTES, SIPHASH_TAG_BYTES, SipHash } from './siphash.ts';
 
@@ -53,10 +53,9 @@ export class ContextSeal {
     if (!out.ensure(vectorBytes + SIPHASH_TAG_BYTES)) return false;
     const start = out.length;
     const { bytes } = out;
-    bytes[start] = RECORD_VERSION;
-    bytes[start + 1] = 0;
+    beginRecord(out);
     finishRecord(out, start, record.entries, 0);
-    copyBytes(record.bytes, record.entriesAt, record.siblingsAt, bytes, start + RECORD_HEADER_BYTES);
+    copyBytes(record.bytes, record.entriesAt, record.siblingsAt, bytes, out.length);
     const end = start + vectorBytes;
     this.#sign(bytes, start, end, keyspace, key, keyStart, keyEnd);
     copyBytes(this.#tag, 0, SIPHASH_TAG_BYTES, bytes, end);

@@ -60,12 +60,3 @@ export function observeStamp(state: ClockState, stamp: number, wallMs: number, d
   if (stamp > state.last) state.last = stamp;
   return true;
 }
-
-/** Milliseconds by which the clock is ahead of the wall clock; below 0 is behind: nothing was stamped for so long. */
-export function aheadMs(state: ClockState, wallMs: number): number {
-  return Math.floor(state.last / STAMPS_PER_MS) - wallMs;
-}
-
-export function stampMs(stamp: number): number {
-  return Math.floor(stamp / STAMPS_PER_MS);
-}

@@ -82,11 +82,6 @@ export class RecordView {
   actorOf(at: number): number {
     return this.entriesAt + u16At(this.bytes, at) * ENTRY_BYTES;
   }
-
-  /** Offset behind the sibling at `at`: of the next one, when there is one. */
-  siblingEnd(at: number): number {
-    return siblingEnd(this.bytes, at);
-  }
 }
 
 /** These are of the sibling at `bytes[at]`. */
@@ -107,6 +102,7 @@ export function valueStart(bytes: Uint8Array, at: number): number {
   return at + SIBLING_HEAD_BYTES + ((bytes[at + SIBLING_FLAGS]! & EXPIRES) === 0 ? 0 : EXPIRY_BYTES);
 }
 
+/** Offset behind it: of the next one, when there is one. */
 export function siblingEnd(bytes: Uint8Array, at: number): number {
   return valueStart(bytes, at) + u32At(bytes, at + SIBLING_VALUE_BYTES);
 }

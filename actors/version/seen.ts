@@ -5,16 +5,6 @@ import { compareActors } from './incarnation.ts';
 import { ENTRY_BYTES, ENTRY_COUNTER, ENTRY_STAMP, SIBLING_COUNTER } from './record-format.ts';
 import { type RecordView, siblingEnd, stampAt } from './record-view.ts';
 
-/** Whether `context` covers every sibling of `record`: who read what the context is of has seen them all, and a put with it replaces them all. */
-export function isCovered(record: RecordView, context: RecordView): boolean {
-  let entry = 0;
-  for (let i = 0, at = record.siblingsAt; i < record.siblings; i++, at = siblingEnd(record.bytes, at)) {
-    entry = skipTo(context, entry, record, at);
-    if (!hasSeen(context, entry, record, at)) return false;
-  }
-  return true;
-}
-
 /**
  * Whether the vnode of `actor` has lost something that it minted for this key: the incoming record or context knows more of its dots than its own record does (T3).
  * Then it must start a new incarnation before it mints or stores anything for the key. `floor`: up to which counter of this incarnation the key's versions were purged

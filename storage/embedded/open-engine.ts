@@ -1,12 +1,13 @@
 /** Opens an engine on the real file system, clock and job pool: for programs that embed it. */
 import { mkdir } from 'node:fs/promises';
-import { dirname, resolve, sep } from 'node:path';
+import { dirname } from 'node:path';
 import type { Log } from '../../runtime/doors.ts';
 import { PiscinaJobRunner } from '../../runtime/pool.ts';
 import { LazyJobRunner } from '../../runtime/pool-lazy.ts';
 import { SeededRandom } from '../../runtime/random.ts';
 import { realClock } from '../../runtime/real/clock.ts';
 import { RealFiles } from '../../runtime/real/files.ts';
+import { absolutePath } from '../../runtime/real/host.ts';
 import { openLog } from '../../runtime/real/log.ts';
 import { RealTimers } from '../../runtime/real/timers.ts';
 import type { EngineApi } from '../engine/api.ts';
@@ -84,11 +85,6 @@ async function openReal(dir: string, options: Omit<OpenOptions, 'openEngine'>): 
     await jobs.close();
     throw error;
   }
-}
-
-/** As the file system door takes it. */
-export function absolutePath(dir: string): string {
-  return resolve(dir).replaceAll(sep, '/');
 }
 
 async function makeParents(path: string): Promise<void> {

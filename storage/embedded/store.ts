@@ -1,4 +1,5 @@
 /** The engine for programs that await: open it, read, write, close it. One process at a time has a directory open. */
+import { absolutePath } from '../../runtime/real/host.ts';
 import type { Durability, EngineApi, EngineStats, Snapshot } from '../engine/api.ts';
 import { LATER } from '../engine/api.ts';
 import type { ScrubbedFile } from '../engine/scrubbed-file.ts';
@@ -7,7 +8,7 @@ import { WriteBatch } from '../write-batch.ts';
 import { asBuffer, type Bytes, copyOf, type RangeOf, toBytes, toRange } from './bytes.ts';
 import { clearSpan } from './clear-span.ts';
 import { Completions, completed, done, type MaybePromise } from './completion.ts';
-import { absolutePath, type OpenedEngine, type OpenOptions, openEngine } from './open-engine.ts';
+import { type OpenedEngine, type OpenOptions, openEngine } from './open-engine.ts';
 import { type StoreEntry, StoreIterator } from './store-iterator.ts';
 import { TextScratch } from './text-scratch.ts';
 
@@ -27,7 +28,7 @@ export interface ReadOptions {
   readonly snapshot?: StoreSnapshot;
   /**
    * Default true: values are the caller's own. False: views of the engine's memory, which the caller must not change, and which may keep
-   * a block of it alive.
+   * up to 1 MiB of it alive.
    */
   readonly copy?: boolean;
 }

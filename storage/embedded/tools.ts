@@ -4,6 +4,7 @@ import type { FileLock } from '../../runtime/files.ts';
 import { SeededRandom } from '../../runtime/random.ts';
 import { realClock } from '../../runtime/real/clock.ts';
 import { RealFiles } from '../../runtime/real/files.ts';
+import { absolutePath } from '../../runtime/real/host.ts';
 import { RealSyncFiles } from '../../runtime/real/sync-files.ts';
 import { Codecs } from '../codec.ts';
 import { checkTable, identityOf, readFileSync, withFile } from '../engine/check-files.ts';
@@ -19,7 +20,6 @@ import type { RepairLine } from '../repair/repair-report.ts';
 import { openTableSync } from '../table/sync-table.ts';
 import { TABLE_MAGIC } from '../table/table-format.ts';
 import { dumpTable } from '../table/verify-table.ts';
-import { absolutePath } from './open-engine.ts';
 import { Store } from './store.ts';
 
 export interface ToolOptions {

@@ -40,18 +40,15 @@ export class PointReads {
   readonly #runs: ReadRuns;
   readonly #policy: ReadPolicy;
   readonly #mutants: PointReadMutants;
-  /** Whether a table of a level is followed by one that begins with its last key; else it is a planted bug. */
-  readonly #meetingOnes: boolean;
   /** Searches that wait for a block. */
   pending = 0;
 
-  /** `mutants`, planted bugs: staleImmutable, rangeDeleteIgnoredInMemory, levelBoundaryMissed. */
+  /** `mutants`, planted bugs: staleImmutable, rangeDeleteIgnoredInMemory. */
   constructor(memory: Memory, versions: Versions, policy: ReadPolicy, runs: ReadRuns, mutants: ReadonlySet<string>) {
     this.#memory = memory;
     this.#versions = versions;
     this.#policy = policy;
     this.#runs = runs;
-    this.#meetingOnes = !mutants.has('levelBoundaryMissed');
     this.#mutants = {
       skipsImmutable: mutants.has('staleImmutable'),
       ignoresRangeDeletes: mutants.has('rangeDeleteIgnoredInMemory'),
@@ -69,7 +66,7 @@ export class PointReads {
     search.start(key, hashKey(key, 0, key.length), sequence);
     const value = this.#inMemory(search);
     if (value !== IN_TABLES) return value;
-    return search.next(this.#versions.current.searched, this.#meetingOnes) === undefined ? undefined : IN_TABLES;
+    return search.next(this.#versions.current.searched) === undefined ? undefined : IN_TABLES;
   }
 
   /** From the table on that the search has come to. As `get`. */
@@ -85,10 +82,10 @@ export class PointReads {
       if (outcome === LOOKUP_PENDING) {
         this.#lookup = new Lookup(unexpected);
         this.pending++;
-        new PendingRead(this, search.copy(), this.#versions.hold(), lookup, done, this.#meetingOnes);
+        new PendingRead(this, search.copy(), this.#versions.hold(), lookup, done);
         return LATER;
       }
-      table = search.next(version.searched, this.#meetingOnes);
+      table = search.next(version.searched);
     }
     return undefined;
   }
@@ -141,15 +138,13 @@ class PendingRead {
   readonly #reads: PointReads;
   readonly #search: Search;
   readonly #lookup: Lookup;
-  readonly #meetingOnes: boolean;
 
-  constructor(reads: PointReads, search: Search, version: Version, lookup: Lookup, done: StorageDone<Value>, meetingOnes: boolean) {
+  constructor(reads: PointReads, search: Search, version: Version, lookup: Lookup, done: StorageDone<Value>) {
     this.#reads = reads;
     this.#search = search;
     this.version = version;
     this.#lookup = lookup;
     this.done = done;
-    this.#meetingOnes = meetingOnes;
     lookup.onReady = this.#onReady;
   }
 
@@ -162,7 +157,7 @@ class PendingRead {
     const { key, hash, sequence } = search;
     let last = outcome;
     while (last === ABSENT) {
-      const table = search.next(this.version.searched, this.#meetingOnes);
+      const table = search.next(this.version.searched);
       if (table === undefined) {
         this.#reads.finish(this, undefined);
         return;

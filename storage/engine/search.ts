@@ -28,31 +28,30 @@ export class Search {
     this.#index = -1;
   }
 
-  /** To the next table that may hold the key, as filters and bounds say. `meetingOnes` false, a planted bug: one table of a level only. */
-  next(levels: readonly SearchedLevel[], meetingOnes: boolean): OpenTable | undefined {
+  /** To the next table that may hold the key, as filters and bounds say. */
+  next(levels: readonly SearchedLevel[]): OpenTable | undefined {
     const { key, hash } = this;
     let level = this.#level;
     let index = this.#index;
-    for (; level < levels.length; level++) {
-      const { tables, overlapping } = levels[level]!;
-      if (index < 0) index = levels[level]!.first(key);
-      else if (levels[level]!.goesOn(index) && (overlapping || meetingOnes)) index++;
-      else index = tables.length;
-      for (; index < tables.length; index++) {
-        const table = tables[index]!;
-        const block = table.reader.locate(key, hash);
-        // A filter leaves little to be found by bounds.
-        if (block >= 0 && (table.reader.filtered || !beginsAfter(table, key))) {
-          this.#level = level;
-          this.#index = index;
-          this.block = block;
-          this.entry = 0;
-          this.table = table;
-          return table;
-        }
-        if (!levels[level]!.goesOn(index) || !(overlapping || meetingOnes)) break;
+    while (level < levels.length) {
+      const searched = levels[level]!;
+      const { tables } = searched;
+      index = index < 0 ? searched.first(key) : searched.after(index);
+      if (index === tables.length) {
+        level++;
+        index = -1;
+        continue;
       }
-      index = -1;
+      const table = tables[index]!;
+      const block = table.reader.locate(key, hash);
+      // A filter leaves little to be found by bounds.
+      if (block < 0 || (!table.reader.filtered && beginsAfter(table, key))) continue;
+      this.#level = level;
+      this.#index = index;
+      this.block = block;
+      this.entry = 0;
+      this.table = table;
+      return table;
     }
     this.table = undefined;
     return undefined;

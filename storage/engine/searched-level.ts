@@ -5,29 +5,29 @@ import type { OpenTable } from './open-table.ts';
 
 export class SearchedLevel {
   readonly tables: readonly OpenTable[];
-  /** Level 0: all tables, newest first, for each key. */
-  readonly overlapping: boolean;
+  readonly #overlapping: boolean;
   readonly #largest: SortedKeys;
-  /** 1: the next table begins with the largest key of this one. */
+  /** 1: the next table may hold what this one does; below level 0, since it begins with the largest key of this one. */
   readonly #meets: Uint8Array;
 
-  constructor(tables: readonly OpenTable[], overlapping: boolean) {
+  /** `overlapping`: level 0, all of whose tables, newest first, may hold any key. `meetingOnes` false, a planted bug: one table of a level only, also where two meet at the key. */
+  constructor(tables: readonly OpenTable[], overlapping: boolean, meetingOnes: boolean) {
     this.tables = tables;
-    this.overlapping = overlapping;
+    this.#overlapping = overlapping;
     this.#largest = SortedKeys.of(overlapping ? [] : tables.map(({ meta }) => meta.largest));
     this.#meets = Uint8Array.from(tables, ({ meta }, i) => {
       const next = tables[i + 1];
-      return next !== undefined && (overlapping || compareWhole(meta.largest, next.meta.smallest) >= 0) ? 1 : 0;
+      return next !== undefined && (overlapping || (meetingOnes && compareWhole(meta.largest, next.meta.smallest) >= 0)) ? 1 : 0;
     });
   }
 
   /** The first table that can hold the key, as far as largest keys say; the number of tables: none. */
   first(key: Uint8Array): number {
-    return this.overlapping ? 0 : this.#largest.find(key, 0, key.length);
+    return this.#overlapping ? 0 : this.#largest.find(key, 0, key.length);
   }
 
-  /** Whether the table behind `index` can hold a key for which that one came up. */
-  goesOn(index: number): boolean {
-    return this.#meets[index] === 1;
+  /** The next table that can hold a key for which the one at `index` came up; the number of tables: none. */
+  after(index: number): number {
+    return this.#meets[index] === 1 ? index + 1 : this.tables.length;
   }
 }

@@ -21,7 +21,7 @@ export class Version {
   readonly rangeDeletes: RangeDeletes;
   holders = 0;
 
-  constructor(state: VersionState, tables: ReadonlyMap<number, OpenTable>) {
+  constructor(state: VersionState, tables: ReadonlyMap<number, OpenTable>, meetingOnes: boolean) {
     this.state = state;
     this.levels = state.levels.slice(0, levelCount(state)).map((level) =>
       level.map(({ number }) => {
@@ -30,7 +30,9 @@ export class Version {
         return table;
       }),
     );
-    this.searched = this.levels.flatMap((tables, level) => (tables.length === 0 ? [] : [new SearchedLevel(tables, level === 0)]));
+    this.searched = this.levels.flatMap((tables, level) =>
+      tables.length === 0 ? [] : [new SearchedLevel(tables, level === 0, meetingOnes)],
+    );
     const deletes = this.levels.flat().flatMap(({ reader }) => reader.rangeDeletes);
     this.rangeDeletes = deletes.length === 0 ? RangeDeletes.none : RangeDeletes.of(deletes);
   }
@@ -49,9 +51,10 @@ export class Versions {
   readonly #live = new Set<Version>();
   readonly #onUnused: (table: OpenTable) => void;
   readonly #forgetsHeld: boolean;
+  readonly #meetingOnes: boolean;
   #current: Version;
 
-  /** `onUnused`: no version has this table any more, and none will. `mutants`, planted bug: heldTableRemoved. */
+  /** `onUnused`: no version has this table any more, and none will. `mutants`, planted bugs: heldTableRemoved, levelBoundaryMissed. */
   constructor(
     state: VersionState,
     tables: readonly OpenTable[],
@@ -59,9 +62,10 @@ export class Versions {
     mutants: ReadonlySet<string> = new Set<string>(),
   ) {
     this.#forgetsHeld = mutants.has('heldTableRemoved');
+    this.#meetingOnes = !mutants.has('levelBoundaryMissed');
     for (const table of tables) this.#tables.set(table.meta.number, table);
     this.#onUnused = onUnused;
-    this.#current = new Version(state, this.#tables);
+    this.#current = new Version(state, this.#tables, this.#meetingOnes);
     this.#live.add(this.#current);
   }
 
@@ -96,7 +100,7 @@ export class Versions {
   install(state: VersionState, added: readonly OpenTable[]): void {
     for (const table of added) this.#tables.set(table.meta.number, table);
     const before = this.#current;
-    this.#current = new Version(state, this.#tables);
+    this.#current = new Version(state, this.#tables, this.#meetingOnes);
     this.#live.add(this.#current);
     if (before.holders === 0 || this.#forgetsHeld) this.#live.delete(before);
     this.#dropUnused();

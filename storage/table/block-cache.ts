@@ -145,7 +145,7 @@ export class BlockCache {
     if (number >= 0) this.#put(number, owner, block, bytes);
   }
 
-  /** Lets all blocks of an owner go. Cost: O(its blocks). */
+  /** Lets all blocks of an owner go, and the segments where nothing else is. Cost: O(its blocks, and blocks of the cache): it may look at all of them. */
   drop(owner: BlockOwner): void {
     this.#owners.delete(owner.cacheId);
     for (let block = 0; block < owner.slots.length; block++) {

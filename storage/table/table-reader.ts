@@ -65,8 +65,8 @@ const READING = -2;
 interface BlockRead extends DeferredRead {
   readonly block: number;
   readonly waiters: BlockWaiter[];
-  /** A waiter keeps the bytes, so they may not be those of the scratch. */
-  stays: boolean;
+  /** The first waiter keeps the bytes, so they may not be those of the scratch. */
+  readonly stays: boolean;
   /** The call to the file is under way. */
   begun: boolean;
 }
@@ -106,12 +106,6 @@ export class TableReader implements BlockOwner, LookupTable {
     return this.#parts.filter !== undefined;
   }
 
-  /** False: no entry of a key with this hash (storage/hash.ts) is here; range deletes may still cover it. */
-  mayHold(hash: number): boolean {
-    const { filter } = this.#parts;
-    return filter === undefined ? this.index.count > 0 : filter.mayHold(hash);
-  }
-
   /**
    * Finds the newest entry of `key` with a sequence <= `maxSequence`. Asks the filter first. Requires: `hash` is the key's hashKey.
    * Returns FOUND, the answer in `lookup`; ABSENT; or LOOKUP_PENDING, and `lookup` is in use until its `onReady`. Throws StorageError of what fails at once: CORRUPTION,
@@ -123,7 +117,7 @@ export class TableReader implements BlockOwner, LookupTable {
     return block < 0 ? ABSENT : this.getFrom(block, key, hash, maxSequence, lookup);
   }
 
-  /** The block that `get` would look at first; -1: filter or index say that the key isn't here. Touches no block. */
+  /** The block that `get` would look at first; -1: filter or index say that no entry of the key is here; range deletes may still cover it. Touches no block. */
   locate(key: Uint8Array, hash: number): number {
     const { filter } = this.#parts;
     if (filter !== undefined && !filter.mayHold(hash)) return -1;
@@ -294,9 +288,7 @@ export class TableReader implements BlockOwner, LookupTable {
   #await(block: number, waiter: BlockWaiter, stays: boolean): void {
     const slot = this.slots[block]!;
     if (slot <= READING) {
-      const read = this.#reads[READING - slot]!;
-      read.waiters.push(waiter);
-      read.stays ||= stays;
+      this.#reads[READING - slot]!.waiters.push(waiter);
       return;
     }
     const number = this.#freeReads.pop() ?? this.#reads.length;

@@ -4,7 +4,10 @@ import { compareWhole } from '../../storage/key.ts';
 import { SortedKeys } from '../../storage/sorted-keys.ts';
 
 const byte = fc.oneof(fc.integer({ min: 0, max: 255 }), fc.constantFrom(0, 1, 0x30, 0x39, 255));
-const key = fc.array(byte, { maxLength: 12 }).map((bytes) => Uint8Array.from(bytes));
+/** The second kind: many that differ only behind the bytes which are compared as a number. */
+const key = fc
+  .oneof(fc.array(byte, { maxLength: 12 }), fc.array(fc.constantFrom(0, 1), { minLength: 4, maxLength: 10 }))
+  .map((bytes) => Uint8Array.from(bytes));
 const prefix = fc.array(byte, { maxLength: 4 });
 
 testProp(

@@ -80,6 +80,28 @@ export const clerk = defineActor(
   }),
 );
 
+export type KeeperMessage = { readonly replyTo: Ref<string> };
+
+/** Has something left to do when it is stopped, which takes `ms`. */
+export const keeper = defineActor(
+  'test.keeper',
+  (context: ActorContext<KeeperMessage>, ms: number, onDone: () => void): Actor<KeeperMessage> => {
+    const release = context.hold();
+    const { timers } = context;
+    return {
+      receive({ replyTo }: KeeperMessage): void {
+        replyTo.tell('started');
+      },
+      stopped(): void {
+        timers.after(ms, () => {
+          onDone();
+          release();
+        });
+      },
+    };
+  },
+);
+
 /** Sends all it gets on to `next`, bytes too. */
 export const relay = defineActor('test.relay', (_context: ActorContext<unknown>, next: Ref<unknown>) => ({
   receive(message: unknown): void {

@@ -5,7 +5,7 @@ import { RuntimeError } from '../../runtime/errors.ts';
 import type { FlightRecord } from '../../runtime/flight-recorder.ts';
 import type { Ref } from '../../runtime/ref.ts';
 import { ActorSystem, type SystemOptions } from '../../runtime/system.ts';
-import { clerk, type GreeterMessage, greeter, greeterKey, type News, relay, sumJob, watcher } from './actors.ts';
+import { clerk, type GreeterMessage, greeter, greeterKey, keeper, type News, relay, sumJob, watcher } from './actors.ts';
 import { freePort, startProcess } from './other-process.ts';
 import { probe } from './probe.ts';
 
@@ -293,6 +293,45 @@ test.serial('system: leaves nothing behind, when it is stopped', async (t) => {
     resources.filter((resource) => !['PipeWrap', 'TTYWrap'].includes(resource)),
     [],
   );
+});
+
+test.serial('system: waits for what a stopped actor has left to do, when it is stopped and the actor holds it', async (t) => {
+  const system = await start(t);
+  let done = 0;
+  await system.spawn(keeper, [100, () => done++]).ask<string>((replyTo) => ({ replyTo }), ASK);
+  await system.stop();
+  t.is(done, 1);
+});
+
+test.serial('system: ends in time, when an actor holds it for ever', async (t) => {
+  const system = await start(t);
+  let done = 0;
+  await system.spawn(keeper, [600_000, () => done++]).ask<string>((replyTo) => ({ replyTo }), ASK);
+  await system.stop({ drainMs: 50 });
+  t.is(done, 0);
+});
+
+test.serial('system: an actor at a well-known slot answers who knows only that, here and on another node', async (t) => {
+  const other = await start(t, { node: 'far', listen: LISTEN });
+  const system = await start(t, { node: 'near' });
+  const ref = other.spawnWellKnown(15, greeter, ['known']);
+  t.is(other.wellKnown(15) as Ref<GreeterMessage>, ref);
+  await system.introduce(other.address);
+  t.is(await greet(system.wellKnown<GreeterMessage>(15, 'far')), 'known, world');
+  t.is((await t.throwsAsync(greet(system.wellKnown<GreeterMessage>(14, 'far')), { instanceOf: RuntimeError }))?.code, 'NO_SUCH_ACTOR');
+});
+
+test.serial('system: a well-known slot is refused, when it is taken, the receptionist’s or none', async (t) => {
+  const system = await start(t);
+  system.spawnWellKnown(2, greeter, ['x']);
+  for (const [slot, message] of [
+    [2, /slot 2 of node local is taken/],
+    [1, /slot: expected .*2 .*15, got 1/],
+    [16, /slot: expected .*2 .*15, got 16/],
+  ] as const)
+    t.throws(() => system.spawnWellKnown(slot, greeter, ['x']), { code: 'INVALID_ARGUMENT', message });
+  t.throws(() => system.wellKnown(16), { code: 'INVALID_ARGUMENT', message: /slot: / });
+  t.throws(() => system.wellKnown(2, 'far', 256), { code: 'INVALID_ARGUMENT', message: /shard: expected 0 to 255/ });
 });
 
 test.serial('system: refuses work with a code, when it is stopped', async (t) => {

@@ -32,11 +32,11 @@ export interface FakeAnswer {
 
 export function readForward(bytes: Uint8Array, offset: number, length: number): Omit<FakeRequest, 'node' | 'shard' | 'requestId'> {
   const b = Buffer.from(bytes.subarray(offset, offset + length));
-  const keyBytes = b.readUInt16LE(20) + 1;
-  const contextBytes = b.readUInt32LE(40);
-  const valueBytes = b.readUInt32LE(44);
-  const keyEnd = 56 + keyBytes;
-  const contextEnd = keyEnd + contextBytes;
+  const keyEnd = 24 + b.readUInt16LE(20);
+  const contextBytes = b.readUInt32LE(keyEnd + 16);
+  const valueBytes = b.readUInt32LE(keyEnd + 20);
+  const contextStart = keyEnd + 32;
+  const contextEnd = contextStart + contextBytes;
   if (b.length !== contextEnd + valueBytes) throw new Error(`FORWARD of ${b.length} bytes, expected ${contextEnd + valueBytes}`);
   return {
     keyspaceId: b.readUInt32LE(0),
@@ -44,15 +44,15 @@ export function readForward(bytes: Uint8Array, offset: number, length: number): 
     tokenLow: b.readUInt32LE(8),
     changedAt: b.readUInt32LE(12),
     generation: b.readUInt32LE(16),
-    kind: b.readUInt8(24),
-    contextKind: b.readUInt8(25),
-    r: b.readUInt8(26),
-    w: b.readUInt8(27),
-    durability: b.readUInt8(28),
-    remainingMs: b.readUInt16LE(30),
-    expiryMs: Number(b.readBigUInt64LE(32)),
-    key: b.toString('utf8', 56, keyEnd),
-    context: b.subarray(keyEnd, contextEnd),
+    kind: b.readUInt8(22),
+    contextKind: b.readUInt8(keyEnd),
+    r: b.readUInt8(keyEnd + 1),
+    w: b.readUInt8(keyEnd + 2),
+    durability: b.readUInt8(keyEnd + 3),
+    remainingMs: b.readUInt16LE(keyEnd + 6),
+    expiryMs: Number(b.readBigUInt64LE(keyEnd + 8)),
+    key: b.toString('utf8', 24, keyEnd),
+    context: b.subarray(contextStart, contextEnd),
     value: b.subarray(contextEnd),
   };
 }

@@ -13,6 +13,16 @@ test('token: those of known keys never change', (t) => {
   t.is(tokenOf(new Uint8Array(Buffer.from('-user:1-')).subarray(1, 7)), KNOWN[2]!);
 });
 
+test('token: that of a part of bytes is that of a view of it, at every length', (t) => {
+  const [part, whole] = [new Hasher(), new Hasher()];
+  const bytes = Buffer.from(Array.from({ length: 120 }, (_, i) => i * 7));
+  for (let length = 0; length <= 100; length++) {
+    part.hashPart(bytes, length % 11, (length % 11) + length);
+    whole.hash(bytes.subarray(length % 11, (length % 11) + length));
+    t.deepEqual([part.high, part.low], [whole.high, whole.low], `${length}`);
+  }
+});
+
 const KNOWN: readonly string[] = ['9ae16a3b2f90404f', 'b3454265b6df75e3', 'e7ef0faa8b2b6eab', '5b7616b854568a1f'];
 
 test('token: its partition is its place in the space, cut into equal parts', (t) => {

@@ -3,7 +3,8 @@ import { knownRing } from '../../../actors/membership/known-ring.ts';
 import type { RingHolder } from '../../../actors/ring-agent.ts';
 import { type CoordinatorHolder, coordinatorActor } from '../../../actors/store/coordinator-actor.ts';
 import { COORDINATOR_SLOT, FORWARD, FORWARDED, VNODE_SLOT } from '../../../actors/store/data-frames.ts';
-import { KeyPlace, readForwarded, writeForward } from '../../../actors/store/forward-frames.ts';
+import { readForwarded, writeForward } from '../../../actors/store/forward-frames.ts';
+import { KeyPlace } from '../../../actors/store/key-place.ts';
 import {
   CONTEXT_NONE,
   DELETE,
@@ -178,13 +179,11 @@ test('coordinator actor: a write that comes twice by FORWARD is done once, and a
   const send = (number: number, value: string): void => {
     const place = new KeyPlace();
     place.keyspace = 1;
-    place.origin = 9;
-    place.number = number;
     const out = new OutBuffer(64, 10_000);
     const request = requestOf(PUT, 'key', value);
     // A second dot would be a sibling.
     request.contextKind = CONTEXT_NONE;
-    writeForward(out, place, request, 500);
+    writeForward(out, place, request, 500, 9, number);
     // One of the shards has a replica; the other refuses, and goes on to.
     for (const ref of refs) ref.tell({ bytes: Buffer.from(out.bytes.subarray(0, out.length)) });
   };

@@ -5,7 +5,8 @@
 
 import type { RingState } from '../../../actors/ring/ring-state.ts';
 import { Coordinator } from '../../../actors/store/coordinator.ts';
-import { Forward, KeyPlace, readForwarded, writeForward, writeForwarded } from '../../../actors/store/forward-frames.ts';
+import { Forward, readForwarded, writeForward, writeForwarded } from '../../../actors/store/forward-frames.ts';
+import { KeyPlace } from '../../../actors/store/key-place.ts';
 import { RecentForwards } from '../../../actors/store/recent-forwards.ts';
 import type { ReplicaDoor } from '../../../actors/store/replica-door.ts';
 import {
@@ -213,7 +214,7 @@ export class CoordinatorNode {
       });
     };
     const place = new KeyPlace();
-    place.origin = 1 + world.random.below(0xffff_ffff);
+    const origin = 1 + world.random.below(0xffff_ffff);
     const door: ReplicaDoor = {
       topology: () => this.#topology,
       isReachable: (member) => !this.suspects.has(memberName(member)),
@@ -269,22 +270,11 @@ export class CoordinatorNode {
       forward: (member, _shard, id, slot) => {
         const to = other(member);
         const { table } = coordinator;
-        const { bytes } = table.bufferOf(slot);
         const request = new StoreRequest();
-        request.kind = table.kinds[slot] as StoreRequest['kind'];
-        request.contextKind = table.contextKinds[slot] as ContextKind;
-        request.key = bytes;
-        request.keyEnd = table.keyEnds[slot]!;
-        request.context = bytes;
-        request.contextStart = request.keyEnd;
-        request.contextEnd = table.contextEnds[slot]!;
-        request.value = bytes;
-        request.valueStart = request.contextEnd;
-        request.valueEnd = table.valueEnds[slot]!;
-        request.w = table.w[slot]!;
+        table.fillPlace(slot, place);
+        table.fillRequest(slot, request);
         const out = new OutBuffer(64, 10_000);
-        place.number = id;
-        writeForward(out, place, request, table.deadlineMs[slot]! - world.now);
+        writeForward(out, place, request, table.deadlineMs[slot]! - world.now, origin, id);
         const payload = Buffer.from(out.bytes.subarray(0, out.length));
         this.sent.push(`forward ${to.name}`);
         const itsBoot = to.#boot;
@@ -294,14 +284,13 @@ export class CoordinatorNode {
           if (fault !== undefined) throw new Error(fault);
           // What the connection to an earlier start carried is lost with it.
           if (itsBoot !== to.#boot) return;
-          const { origin, number } = forward.place;
-          const before = to.#recent.find(origin, number);
+          const before = to.#recent.find(forward.origin, forward.number);
           if (before >= 0) {
             if (to.#recent.tokenOf(before) >= 0) return;
             const again = Buffer.from(to.#recent.answerOf(before));
             return reply(() => coordinator.onForwarded(id, answerOf(again, again.length)));
           }
-          const entry = to.#recent.add(origin, number, 0);
+          const entry = to.#recent.add(forward.origin, forward.number, 0);
           forward.request.keyspace = to.#topology.ring.keyspaces[0]!;
           forward.request.deadlineMs = world.now + forward.remainingMs;
           forward.request.sink = {

@@ -1,6 +1,7 @@
 import { fc, testProp } from '@fast-check/ava';
 import test from 'ava';
-import { Forward, KeyPlace, readForwarded, writeForward, writeForwarded } from '../../../actors/store/forward-frames.ts';
+import { Forward, readForwarded, writeForward, writeForwarded } from '../../../actors/store/forward-frames.ts';
+import { KeyPlace } from '../../../actors/store/key-place.ts';
 import {
   CONTEXT_GIVEN,
   CONTEXT_LOCAL,
@@ -20,17 +21,9 @@ import { viewOf } from '../version/records.ts';
 const CONTEXT = exampleContext();
 const VECTOR = CONTEXT.subarray(0, CONTEXT.length - 16);
 
-function place(): KeyPlace {
-  const it = new KeyPlace();
-  it.keyspace = 7;
-  it.high = 0xfedc_ba98;
-  it.low = 0x0123_4567;
-  it.changedAt = 5;
-  it.generation = 2;
-  it.origin = 0xdead_beef;
-  it.number = 0x8000_0001;
-  return it;
-}
+const PLACE = { keyspace: 7, tokenHigh: 0xfedc_ba98, tokenLow: 0x0123_4567, changedAt: 5, generation: 2 };
+const ORIGIN = 0xdead_beef;
+const NUMBER = 0x8000_0001;
 
 function putRequest(): StoreRequest {
   const it = new StoreRequest();
@@ -53,7 +46,7 @@ function putRequest(): StoreRequest {
 function forwardOf(request: StoreRequest, remainingMs = 250): Buffer {
   const out = new OutBuffer(16, 100_000);
   out.length = 3;
-  if (!writeForward(out, place(), request, remainingMs)) throw new Error('no room');
+  if (!writeForward(out, Object.assign(new KeyPlace(), PLACE), request, remainingMs, ORIGIN, NUMBER)) throw new Error('no room');
   return Buffer.from(out.bytes.subarray(3, out.length));
 }
 
@@ -72,19 +65,17 @@ test('forward frames: FORWARD is laid out byte by byte as described', (t) => {
   request.keyEnd = 2;
   request.w = 3;
   request.durability = DURABILITY_SYNC;
-  const expected = ['07000000', '98badcfe', '67452301', '05000000', '02000000', '0100', '0000', '03', '01', '00', '03', '03', '00', 'fa00'];
-  t.is(
-    forwardOf(request).toString('hex'),
-    [...expected, '0000000000000000', '00000000', '00000000', 'efbeadde', '01000080', '6b31'].join(''),
-  );
+  const place = ['07000000', '98badcfe', '67452301', '05000000', '02000000', '0200', '03', '00', '6b31'];
+  const rest = ['01', '00', '03', '03', '00', '00', 'fa00', '0000000000000000', '00000000', '00000000', 'efbeadde', '01000080'];
+  t.is(forwardOf(request).toString('hex'), [...place, ...rest].join(''));
 });
 
 test('forward frames: a request comes out of FORWARD as it went in', (t) => {
   const request = putRequest();
   const { forward, fault } = read(forwardOf(request, 70_000));
   t.is(fault, undefined);
-  t.deepEqual(forward.place, place());
-  t.is(forward.remainingMs, 0xffff);
+  t.like(forward.place, PLACE);
+  t.deepEqual([forward.origin, forward.number, forward.remainingMs], [ORIGIN, NUMBER, 0xffff]);
   const got = forward.request;
   t.deepEqual(Buffer.from(got.key.subarray(got.keyStart, got.keyEnd)).toString(), 'key');
   t.deepEqual(Buffer.from(got.value.subarray(got.valueStart, got.valueEnd)).toString(), 'value');
@@ -114,19 +105,24 @@ const patch = test.macro((t, at: number, byte: number, expected: string) => {
   t.true(fault.startsWith('FORWARD: ') && fault.includes(expected), fault);
 });
 
+/** The key has 3 bytes: the rest begins at 27. */
 const WRONG: readonly (readonly [string, number, number, string])[] = [
-  ['an unknown kind', 24, 4, 'expected kind 1, 2 or 3, found 4'],
-  ['a get with a value', 24, GET, 'expected no context in a get, found 3'],
-  ['a delete with a value', 24, DELETE, 'expected no value, found 5 bytes'],
-  ['an unknown context', 25, 9, 'expected context 0 to 3, found 9'],
-  ['context bytes that are not given', 25, 1, 'expected no bytes of context 1, found'],
-  ['r above any n', 26, 17, 'expected 0 to 16 replicas, found 17'],
-  ['w above any n', 27, 255, 'expected 0 to 16 replicas, found 255'],
-  ['an unknown durability', 28, 4, 'expected durability 0 to 3, found 4'],
-  ['a flag that a put has no use for', 29, 1, 'expected flags 0, found 1'],
-  ['an expiry beyond 2^53', 39, 1, 'expected an expiry below 2^53'],
-  ['a key length that does not fit', 20, 9, 'bytes, found'],
-  ['reserved bits', 22, 1, 'expected zero at 22, found 1'],
+  ['no keyspace', 0, 0, 'expected a keyspace from 1, found 0'],
+  ['an unknown kind', 22, 4, 'expected kind 1, 2 or 3, found 4'],
+  ['a get with a value', 22, GET, 'expected no context in a get, found 3'],
+  ['a delete with a value', 22, DELETE, 'expected no value, found 5 bytes'],
+  ['reserved bits in the key place', 23, 1, 'expected zero at 23, found 1'],
+  ['no key', 20, 0, 'expected a key of 1 to 65524 bytes, found 0'],
+  ['a key that does not fit', 21, 1, 'expected a key of 259 bytes, found'],
+  ['a key length that does not fit', 20, 9, 'bytes behind the key, found'],
+  ['an unknown context', 27, 9, 'expected context 0 to 3, found 9'],
+  ['context bytes that are not given', 27, 1, 'expected no bytes of context 1, found'],
+  ['r above any n', 28, 17, 'expected 0 to 16 replicas, found 17'],
+  ['w above any n', 29, 255, 'expected 0 to 16 replicas, found 255'],
+  ['an unknown durability', 30, 4, 'expected durability 0 to 3, found 4'],
+  ['a flag that a put has no use for', 31, 1, 'expected flags 0, found 1'],
+  ['reserved bits', 32, 1, 'expected zero at 5 behind the key, found 1'],
+  ['an expiry beyond 2^53', 42, 1, 'expected an expiry below 2^53'],
   ['a context of another format', 59, 9, 'context: expected record format 1, found 9'],
 ];
 for (const [what, at, byte, expected] of WRONG) test(`forward frames: FORWARD is refused, when it has ${what}`, patch, at, byte, expected);
@@ -191,3 +187,23 @@ testProp('forward frames: any bytes are read or refused, never more than that', 
   const outcomes = [read(bytes).fault, readForwarded(bytes, 0, bytes.length, got)];
   t.true(outcomes.every((fault) => fault === undefined || fault.startsWith('FORWARD')));
 });
+
+const GOOD = forwardOf(putRequest());
+
+testProp(
+  'forward frames: what passes of damaged FORWARDs is its own encoding, and lies within them',
+  [fc.array(fc.tuple(fc.nat(GOOD.length - 1), fc.nat(255)), { minLength: 1, maxLength: 3 }), fc.nat(GOOD.length)],
+  (t, changes, cut) => {
+    const payload = Buffer.from(cut % 4 === 0 ? GOOD.subarray(0, cut) : GOOD);
+    for (const [at, byte] of changes) if (at < payload.length) payload[at] = byte;
+    const { forward, fault } = read(payload);
+    if (fault !== undefined) return t.regex(fault, /^FORWARD: .*expected .+, found .+/);
+    const { place, request, remainingMs, origin, number } = forward;
+    const out = new OutBuffer(16, 1_000);
+    t.true(writeForward(out, place, request, Math.max(1, remainingMs), origin, number));
+    // No milliseconds are not written.
+    if (remainingMs === 0) payload[place.keyEnd - 5 + 6] = 1;
+    t.deepEqual(Buffer.from(out.bytes.subarray(0, out.length)), payload);
+  },
+  { numRuns: 500 },
+);

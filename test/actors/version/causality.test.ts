@@ -1,9 +1,8 @@
 import { fc, testProp } from '@fast-check/ava';
 import test from 'ava';
-import { isCovered } from '../../../actors/version/seen.ts';
 import { anyStep, HistoryModel } from './history-model.ts';
-import { actorOf, mergeBytes, NOTHING, orderOf, putBytes, valuesOf, vectorOf, viewOf } from './records.ts';
-import { readOf, TestCluster } from './test-vnode.ts';
+import { actorOf, mergeBytes, NOTHING, orderOf, putBytes, valuesOf, vectorOf } from './records.ts';
+import { TestCluster } from './test-vnode.ts';
 
 const anyHistory = fc.array(anyStep, { maxLength: 40, size: 'max' });
 
@@ -88,18 +87,4 @@ test('causality: a delete removes what it has read and leaves what it has not, w
   p!.put(undefined, read);
   p!.receive(q!.record);
   t.deepEqual(valuesOf(p!.record), ['deleted', 'unread']);
-});
-
-test('is covered: all siblings are, by the context of a read that saw them, and not by an older one', (t) => {
-  const cluster = new TestCluster();
-  const [p, q] = [cluster.vnode(), cluster.vnode()];
-  p.put('a');
-  const older = p.record;
-  q.put('b');
-  const both = readOf([p, q]);
-  t.true(isCovered(viewOf(both), viewOf(both)));
-  t.true(isCovered(viewOf(older), viewOf(both)));
-  t.false(isCovered(viewOf(both), viewOf(older)));
-  t.false(isCovered(viewOf(older), viewOf(NOTHING)));
-  t.true(isCovered(viewOf(NOTHING), viewOf(older)));
 });

@@ -1,3 +1,4 @@
+import { fc, testProp } from '@fast-check/ava';
 import test from 'ava';
 import { BlockCache, type BlockOwner, NO_SLOT, SEGMENT_OVERHEAD_BYTES } from '../../../storage/table/block-cache.ts';
 
@@ -146,3 +147,35 @@ test('cache: segments that only a dropped owner had blocks in are free, when it 
   cache.drop(b);
   t.like(cache.stats(), { blocks: 0, bytes: 0 });
 });
+
+const step = fc.record({
+  by: fc.nat(2),
+  block: fc.nat(40),
+  /** Some share a segment, some have one of their own that is smaller than a shared one or larger. */
+  bytes: fc.oneof(fc.integer({ min: 1, max: 1_000 }), fc.integer({ min: 1_000, max: 1_100 }), fc.integer({ min: 1_100, max: 9_000 })),
+  drops: fc.integer({ min: 0, max: 30 }).map((n) => n === 0),
+});
+
+testProp(
+  'cache: each block is what was put in and all are within the bound, for any sizes, hits and drops',
+  [fc.integer({ min: 0, max: 40_000 }), fc.array(step, { minLength: 40, maxLength: 200, size: 'max' })],
+  (t, bytesMax, steps) => {
+    const cache = new BlockCache(bytesMax);
+    const owners = Array.from({ length: 3 }, () => owner(cache, 41));
+    const put = owners.map(() => new Map<number, Buffer>());
+    for (const [i, { by, block, bytes, drops }] of steps.entries()) {
+      const own = owners[by]!;
+      if (drops) cache.drop(own);
+      else if (own.slots[block]! >= 0) t.deepEqual(cache.blockOf(cache.use(own, block)), put[by]!.get(block));
+      else if (cache.wants(own, block, bytes) || cache.wants(own, block, bytes)) {
+        put[by]!.set(block, Buffer.alloc(bytes, i));
+        cache.insert(own, block, put[by]!.get(block)!);
+      }
+      t.true(cache.stats().bytes <= bytesMax);
+    }
+    const kept = owners.flatMap(({ slots }, by) => Array.from(slots, (slot, block) => ({ slot, was: put[by]!.get(block) })));
+    const there = kept.filter(({ slot }) => slot >= 0);
+    for (const { slot, was } of there) t.deepEqual(cache.blockOf(slot), was);
+    t.is(cache.stats().blocks, there.length);
+  },
+);

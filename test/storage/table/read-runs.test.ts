@@ -110,6 +110,17 @@ test('read runs: each gets its own value, when the first of two who wait for a b
   );
 });
 
+test('read runs: a cursor keeps its block, when it alone waited for it and another block is read behind it', (t) => {
+  const it = world(0);
+  while (ask(it, 0));
+  const cursor = it.table.reader.cursor(() => undefined);
+  cursor.seek(numberedKey(450), 0, 9);
+  ask(it, 290);
+  while (it.turns.turn());
+  t.deepEqual(it.found, [0, 290]);
+  t.deepEqual(here(cursor), items[150]);
+});
+
 test('read runs: a failed read is an IO error and one behind it goes on, when the file recovers', (t) => {
   const it = world(0);
   while (ask(it, 0));
@@ -130,7 +141,9 @@ test('read runs: reads that wait for the next run are answered, when the table i
   it.table.reader.close(() => it.found.push(-1));
   it.table.file.settle();
   t.deepEqual(it.found.slice(-1 - later.length), [...later, -1]);
+  const answered = it.found.length;
   while (it.turns.turn());
+  t.is(it.found.length, answered);
   t.is(it.table.cache.stats().blocks, 0);
   t.deepEqual(it.errors, []);
 });
