@@ -315,7 +315,7 @@ test.serial('system: an actor at a well-known slot answers who knows only that, 
   const other = await start(t, { node: 'far', listen: LISTEN });
   const system = await start(t, { node: 'near' });
   const ref = other.spawnWellKnown(15, greeter, ['known']);
-  t.is(other.wellKnown(15) as Ref<GreeterMessage>, ref);
+  t.is(other.wellKnown<GreeterMessage>(15), ref);
   await system.introduce(other.address);
   t.is(await greet(system.wellKnown<GreeterMessage>(15, 'far')), 'known, world');
   t.is((await t.throwsAsync(greet(system.wellKnown<GreeterMessage>(14, 'far')), { instanceOf: RuntimeError }))?.code, 'NO_SUCH_ACTOR');
