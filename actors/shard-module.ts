@@ -1,10 +1,73 @@
-/** What every shard of a node loads: who of its actors starts with the thread, each time that it starts. */
+/**
+ * What every shard of a node loads: who of its actors starts with the thread, each time that it starts.
+ *
+ * ```
+ *  RESP clients --> RespGateway --.                                .--> VNodeActors of other shards and nodes
+ *  our clients  ------------------+--> CoordinatorActor -----------+
+ *  other coordinators ------------'                                '--> Replicas of this shard <-- VNodeActor <-- other coordinators
+ *                        RingAgent --> ring of this thread, for all of them
+ * ```
+ */
 import type { ShardStart } from '../runtime/definitions.ts';
-import type { ClusterDoor } from './membership/cluster-door.ts';
+import { type ClusterDoor, COMPACTION_SLOT, GOSSIP_SLOT, RING_SLOT } from './membership/cluster-door.ts';
+import { RESP_SLOT, respGateway } from './resp/resp-gateway.ts';
 import { type RingHolder, ringAgent } from './ring-agent.ts';
+import type { ShardSettings } from './shard-settings.ts';
+import { coordinatorActor } from './store/coordinator-actor.ts';
+import { COORDINATOR_SLOT, VNODE_SLOT } from './store/data-frames.ts';
+import { type CoordinatorHolder, doorOf } from './store/store-door.ts';
+import { type ReplicasHolder, vnodeActor } from './store/vnode-actor.ts';
 
 export function startShard(start: ShardStart): void {
-  const door: ClusterDoor = { ref: (slot, node) => start.wellKnown(slot, node), introduce: (address) => start.introduce(address) };
-  const holder: RingHolder = { ring: null, mayServe: false };
-  start.spawn(ringAgent, [{ door, node: start.node, shard: start.shard, holder }]);
+  const { node, shard, shards } = start;
+  const { directory, name, clusterKey, engine, replicas: replicaOptions, resp } = start.settings as ShardSettings;
+  const door: ClusterDoor = { ref: (slot, of) => start.wellKnown(slot, of), introduce: (address) => start.introduce(address) };
+  const ring: RingHolder = { ring: null, mayServe: false };
+  const replicas: ReplicasHolder = { replicas: null };
+  const coordinator: CoordinatorHolder = { coordinator: null };
+
+  start.spawnWellKnown(VNODE_SLOT, vnodeActor, [
+    {
+      node,
+      shard,
+      shards,
+      dir: directory,
+      ring,
+      holder: replicas,
+      engine,
+      replicas: replicaOptions,
+      compaction: start.wellKnown(COMPACTION_SLOT),
+    },
+  ]);
+  start.spawnWellKnown(COORDINATOR_SLOT, coordinatorActor, [
+    {
+      node,
+      shard,
+      ring,
+      replicas,
+      holder: coordinator,
+      refTo: (slot, of, at) => start.wellKnown(slot, of, at),
+      gossip: start.wellKnown(GOSSIP_SLOT),
+    },
+  ]);
+  const beforeSwitched = (_ring: unknown, done: () => void): void => {
+    if (replicas.switchRing === undefined) done();
+    else replicas.switchRing(done);
+  };
+  start.spawn(ringAgent, [{ door, node, shard, holder: ring, beforeSwitched }]);
+  if (shard > 0 && !resp.isPortShared) return;
+  const { host, port, isPortShared, settings } = resp;
+  start.spawnWellKnown(RESP_SLOT, respGateway, [
+    {
+      host,
+      port,
+      isPortShared,
+      settings,
+      store: doorOf(coordinator),
+      holder: ring,
+      ringActor: start.wellKnown(RING_SLOT),
+      clusterKey,
+      node: name,
+    },
+  ]);
 }

@@ -6,10 +6,11 @@
  * Neither side has sockets or a store: it is the cost of the gateway alone. "Out of order": the store answers each chunk's commands last to first.
  */
 import { parseArgs } from 'node:util';
-import { RequestGate, type StoreDoor } from '../actors/resp/request-gate.ts';
+import { RequestGate } from '../actors/resp/request-gate.ts';
 import { RespSession } from '../actors/resp/resp-session.ts';
 import { RESP_DEFAULTS } from '../actors/resp/resp-settings.ts';
 import type { SessionHost } from '../actors/resp/session-host.ts';
+import type { StoreDoor } from '../actors/store/store-door.ts';
 import { OK, type RequestSink, StoreAnswer, StoreRequest } from '../actors/store/store-request.ts';
 import { ContextSeal } from '../actors/version/causal-context.ts';
 import { put } from '../actors/version/put.ts';

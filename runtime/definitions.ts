@@ -13,11 +13,13 @@ export interface ShardStart {
   readonly node: string;
   readonly shard: number;
   readonly shards: number;
+  /** What the system was started with for its shards: a copy. */
+  readonly settings: unknown;
   spawn<M, A extends readonly unknown[]>(definition: ActorDefinition<M, A>, args: A, options?: SpawnOptions): Ref<M>;
   /** Starts an actor at an address that other threads and nodes know without asking: the same slot on every shard. Slots 2 to 15 are free for this. */
   spawnWellKnown<M, A extends readonly unknown[]>(slot: number, definition: ActorDefinition<M, A>, args: A): Ref<M>;
-  /** The actor at that slot of a node's main thread, by default this node's; whether there is one shows when it is asked. */
-  wellKnown<M>(slot: number, node?: string): Ref<M>;
+  /** The actor at that slot of a node's thread, by default this node's and its main thread; whether there is one shows when it is asked. */
+  wellKnown<M>(slot: number, node?: string, shard?: number): Ref<M>;
   /** Lets this thread know where another node listens. */
   introduce(address: NodeAddress): void;
   /** Makes an actor of this shard findable under `key`. */

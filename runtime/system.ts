@@ -48,6 +48,8 @@ export interface SystemOptions {
   readonly tuning?: RuntimeTuning;
   readonly wire?: Partial<TcpLimits>;
   readonly logLevel?: LogLevel | 'silent';
+  /** For `startShard` of the modules: anything that can be copied to another thread. */
+  readonly shardSettings?: unknown;
   /** Higher than at any earlier start of this node: peers refuse a lower one. Default: the time, in ms. */
   readonly boot?: number;
   /** Called when a place that this node's main thread dialled has refused it: who, and why. */
@@ -302,6 +304,7 @@ export class ActorSystem {
             wire: this.#options.wire,
             listen: listen === undefined ? null : { host: listen.host, port: listen.port === 0 ? 0 : listen.port + 1 + shard },
             logLevel: this.#options.logLevel ?? 'info',
+            settings: this.#options.shardSettings,
           },
           firstBoot: runtime.boot,
           jobs: this.#pool,

@@ -41,10 +41,26 @@ async function firstLine(child: ChildProcess): Promise<string> {
 
 test('cli: a node starts, is pinged from another process, and stops when told', async (t) => {
   const data = join(temporaryDir(t), 'node');
-  const args = ['--init', '--name', 'n', '--data', data, '--port', '0', '--http-port', '0', '--shards', '2', '--log-level', 'warn'];
+  const args = [
+    '--init',
+    '--name',
+    'n',
+    '--data',
+    data,
+    '--port',
+    '0',
+    '--http-port',
+    '0',
+    '--resp-port',
+    '0',
+    '--shards',
+    '2',
+    '--log-level',
+    'warn',
+  ];
   const node = run(t, ['start', ...args]);
   const line = await firstLine(node.child);
-  const [, address, http] = /node n listens on (127\.0\.0\.1:\d+),\d+,\d+, HTTP on (http:\S+)/.exec(line) ?? [];
+  const [, address, http] = /node n listens on (127\.0\.0\.1:\d+),\d+,\d+, RESP on \S+, HTTP on (http:\S+)/.exec(line) ?? [];
   t.truthy(address, line);
   const ping = await run(t, ['ping', address as string, '--count', '20', '--timeout', '20000']).ended;
   t.is(ping.code, 0, ping.err);

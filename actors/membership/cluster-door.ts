@@ -12,3 +12,4 @@ export interface ClusterDoor {
 /** Slots of the main thread's actors, the same on every node (runtime/address.ts keeps 0 and 1). */
 export const RING_SLOT = 2;
 export const GOSSIP_SLOT = 3;
+export const COMPACTION_SLOT = 7;

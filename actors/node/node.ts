@@ -2,7 +2,7 @@
  * Node: one process of the cluster: directory, actor system, RingActor, GossipActor, shards, HTTP, in the order in which each needs the one before.
  *
  * ```
- * directory held -> seeds asked -> record on disk -> system listens -> ring, gossip -> HTTP -> in the ring
+ * directory held -> seeds asked -> record on disk -> system listens -> ring, gossip -> RESP -> HTTP -> in the ring
  * ```
  * What ends it: `stop`; or `failed`, when the cluster says that it must not run (a copy, an old state, a member that was removed).
  */
@@ -11,10 +11,12 @@ import type { FileSystem } from '../../runtime/files.ts';
 import { type HttpServer, openHttpServer } from '../../runtime/real/http-server.ts';
 import type { Ref } from '../../runtime/ref.ts';
 import type { ActorSystem, SystemStats } from '../../runtime/system.ts';
+import { compactionActor } from '../compaction-actor.ts';
 import { gossipActor } from '../gossip-actor.ts';
 import type { MembershipView } from '../gossip-protocol.ts';
-import { type ClusterDoor, GOSSIP_SLOT, RING_SLOT } from '../membership/cluster-door.ts';
+import { type ClusterDoor, COMPACTION_SLOT, GOSSIP_SLOT, RING_SLOT } from '../membership/cluster-door.ts';
 import type { NodeIdentity } from '../membership/node-identity.ts';
+import { RESP_SLOT, type RespGatewayMessage, type RespListening } from '../resp/resp-gateway.ts';
 import { initialRing } from '../ring/initial-ring.ts';
 import type { Operation, OperationOutcome } from '../ring/operation.ts';
 import type { Id, RingState } from '../ring/ring-state.ts';
@@ -53,6 +55,11 @@ const STATUS_MS = 2_000;
 const WATCH_MS = 500;
 const RETRY_MS = 500;
 const HTTP_DRAIN_MS = 1_000;
+const LISTEN_MS = 10_000;
+/** For shards to write what they hold. */
+const DRAIN_MS = 10_000;
+/** At a time: what the pool has threads for. */
+const COMPACTION_TURNS = { merges: 1, flushes: 1 };
 const NO_MUTANTS: ReadonlySet<string> = new Set();
 
 export class Node implements Admin {
@@ -62,6 +69,7 @@ export class Node implements Admin {
   /** Settles with an error when the cluster says that this node must not run; the node is to be stopped then. */
   readonly failed: Promise<NodeError>;
   #http: HttpServer | null = null;
+  #respPort = 0;
   isStopping = false;
   readonly #directory: NodeDirectory;
   readonly config: NodeConfig;
@@ -84,7 +92,9 @@ export class Node implements Admin {
     try {
       const fresh = { node: doors.newId(), cluster: doors.newId(), shards: doors.shards };
       const prepared = await prepare(directory, config, fresh);
-      system = await startSystem(prepared.record, config, doors.instance, doors.modules, (reason) => node?.onZombie(reason));
+      system = await startSystem(prepared.record, config, directory.path, doors.instance, doors.modules, (reason) =>
+        node?.onZombie(reason),
+      );
       node = new Node(config, doors, directory, system, prepared);
       await node.#begin();
       began(node);
@@ -113,6 +123,7 @@ export class Node implements Admin {
     const door = this.#door;
     const initial = way === 'init' ? this.#firstRing(record.cluster) : null;
     this.#ring = system.spawnWellKnown(RING_SLOT, ringActor, [{ identity: this.self, door, directory: directory.path, initial }]);
+    system.spawnWellKnown(COMPACTION_SLOT, compactionActor, [{ limits: COMPACTION_TURNS }]);
     const gossip = { identity: this.self, door, mutants: NO_MUTANTS, intervalMs: config.gossip.intervalMs };
     const onView = (view: MembershipView): void => {
       this.#view = view;
@@ -126,6 +137,11 @@ export class Node implements Admin {
   /** Where the admin HTTP server listens. */
   get http(): { readonly host: string; readonly port: number } {
     return { host: this.#http?.host ?? '', port: this.#http?.port ?? 0 };
+  }
+
+  /** Where Redis clients are served. */
+  get resp(): { readonly host: string; readonly port: number } {
+    return { host: this.config.resp.host, port: this.#respPort };
   }
 
   async look(): Promise<Snapshot> {
@@ -162,7 +178,7 @@ export class Node implements Admin {
     this.isStopping = true;
     clearTimeout(this.#watch);
     await this.#http?.close(HTTP_DRAIN_MS);
-    await this.system.stop();
+    await this.system.stop({ drainMs: DRAIN_MS });
     await this.#directory.close();
   }
 
@@ -180,9 +196,18 @@ export class Node implements Admin {
   async #begin(): Promise<void> {
     await this.#directory.change({ address: this.self.address });
     const metrics = new NodeMetrics(this);
+    this.#respPort = await this.#untilRespListens();
     const app = createApp({ admin: this, log: this.system.log, metrics: () => metrics.text() });
     this.#http = await openHttpServer({ ...this.config.http, fetch: (request) => app.fetch(request) });
     this.#watchFence();
+  }
+
+  /** Errors: NodeError IO, when nobody can listen there. */
+  async #untilRespListens(): Promise<number> {
+    const gateway = this.system.wellKnown<RespGatewayMessage>(RESP_SLOT, this.system.node, 0);
+    const { port, fault } = await gateway.ask<RespListening>((replyTo) => ({ type: 'listening', replyTo }), { timeoutMs: LISTEN_MS });
+    if (fault !== '') throw new NodeError('IO', `Redis clients: ${fault}`);
+    return port;
   }
 
   /** Of a new cluster: the same however often the making of it is begun anew. */

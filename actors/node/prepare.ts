@@ -5,6 +5,7 @@ import type { NodeDirectory } from './node-directory.ts';
 import { NodeError } from './node-error.ts';
 import type { NodeRecord } from './node-record.ts';
 import { askSeeds, clusterOf, runsAt, type Seed, transportName } from './seeds.ts';
+import { shardSettings } from './shard-settings.ts';
 import { decideStart, type FreshIds, type Way } from './start-record.ts';
 
 /** Boots of threads: each start of the node has room for so many, for starts of each shard. */
@@ -12,6 +13,8 @@ const BOOTS_PER_START = 2 ** 20;
 /** Of which the first is one of the lower half, by chance. */
 const FIRST_BOOTS = 2 ** 19;
 const RETRY_MS = 500;
+/** A flush need not wait for a merge. */
+const POOL_THREADS = 2;
 
 export interface Prepared {
   readonly way: Way;
@@ -59,6 +62,7 @@ async function seedsFor(way: Way, config: NodeConfig, self: string): Promise<rea
 export function startSystem(
   record: NodeRecord,
   config: NodeConfig,
+  directory: string,
   instance: string,
   modules: readonly (string | URL)[],
   onZombie: (reason: string) => void,
@@ -73,6 +77,8 @@ export function startSystem(
     ...(advertise === undefined ? {} : { advertise }),
     boot: transportBoot(record.boot, instance),
     logLevel: log.level,
+    poolThreads: POOL_THREADS,
+    shardSettings: shardSettings(record, config, directory),
     onRefused: (_place, { code, reason }) => {
       if (code === 'ZOMBIE') onZombie(reason);
     },

@@ -2,14 +2,9 @@
  * RequestGate: the requests of all connections of a shard, counted, so that many clients with deep pipelines wait for each other instead of being refused as
  * overload: clients of Redis take an error for the answer, and don't try again.
  */
+import type { StoreDoor } from '../store/store-door.ts';
 import type { StoreRequest } from '../store/store-request.ts';
 import type { RespSession } from './resp-session.ts';
-
-/** The coordinator of the shard, as gateways see it. */
-export interface StoreDoor {
-  /** Answers exactly once to `request.sink`, within the call or later, by `request.deadlineMs`. The request may be filled in anew when it returns. */
-  begin(request: StoreRequest): void;
-}
 
 export class RequestGate {
   readonly #store: StoreDoor;

@@ -20,9 +20,10 @@ import type { Operation, OperationOutcome } from '../ring/operation.ts';
 import type { Keyspace } from '../ring/ring-state.ts';
 import type { RingHolder } from '../ring-agent.ts';
 import type { RingMessage } from '../ring-protocol.ts';
+import type { StoreDoor } from '../store/store-door.ts';
 import { StoreRequest } from '../store/store-request.ts';
 import { ContextSeal } from '../version/causal-context.ts';
-import { RequestGate, type StoreDoor } from './request-gate.ts';
+import { RequestGate } from './request-gate.ts';
 import { type ConnectionOwner, RespConnection } from './resp-connection.ts';
 import { RespSession } from './resp-session.ts';
 import type { RespSettings } from './resp-settings.ts';
@@ -56,6 +57,8 @@ export interface RespGatewayArguments {
   readonly host: string;
   /** 0: any free one. */
   readonly port: number;
+  /** Gateways of other shards listen there too. Default false. */
+  readonly isPortShared?: boolean;
   readonly settings: RespSettings;
   /** The coordinator of this thread. */
   readonly store: StoreDoor;
@@ -68,6 +71,8 @@ export interface RespGatewayArguments {
   readonly mutants?: ReadonlySet<string>;
 }
 
+/** The same on every shard that listens. */
+export const RESP_SLOT = 6;
 const TICK_MS = 1_000;
 const PROPOSE_MS = 10_000;
 const SCRATCH_BYTES = 1_024;
@@ -131,6 +136,7 @@ class RespGateway implements Actor<Message>, SessionHost, ConnectionOwner {
         if (this.#isStopped && !(result instanceof Error)) result.close();
         else bound(result);
       },
+      args.isPortShared,
     );
     if (settings.idleMs > 0) context.every('tick', TICK_MS, { type: 'tick' });
   }

@@ -2,16 +2,17 @@
  * CoordinatorActor: one per shard, at COORDINATOR_SLOT. Carries what its Coordinator decides to replicas and other coordinators, and back.
  *
  * Gateways of the thread call `holder.coordinator.begin` within their own turns; the request is started in the next turn of this actor, so that answers come to it. Sent to by
- * replicas (RECORD, DIGEST, MERGED), coordinators and clients (FORWARD, FORWARDED), GossipActor (`view`). What is malformed is refused and logged.
+ * replicas (RECORD, DIGEST, MERGED), coordinators and clients (FORWARD, FORWARDED), clients (`greeting`), GossipActor (`view`). What is malformed is refused and logged.
  */
 import { defineActor } from '../../runtime/actor.ts';
 import { OutBuffer } from '../../runtime/bytes.ts';
 import { unreachable } from '../../runtime/errors.ts';
 import { REQUEST } from '../../runtime/lanes.ts';
-import type { AnyRef } from '../../runtime/ref.ts';
+import type { AnyRef, Ref } from '../../runtime/ref.ts';
 import { ReplyAddress } from '../../runtime/reply.ts';
 import { u32At } from '../../storage/byte-reader.ts';
 import type { ViewMessage } from '../gossip/view-subscribers.ts';
+import type { GossipMessage } from '../gossip-protocol.ts';
 import type { KnownRing } from '../membership/known-ring.ts';
 import type { Id } from '../ring/ring-state.ts';
 import type { RingHolder } from '../ring-agent.ts';
@@ -36,17 +37,15 @@ import {
   WANT_RECORD,
 } from './data-frames.ts';
 import { Forward, readForwarded, writeForward, writeForwarded } from './forward-frames.ts';
+import type { Greeting } from './greeting.ts';
 import { KeyPlace } from './key-place.ts';
 import { durabilityOf, LocalReplica, type RunsCalls } from './local-replica.ts';
 import { RecentForwards } from './recent-forwards.ts';
 import type { ReplicaDoor } from './replica-door.ts';
+import type { CoordinatorHolder } from './store-door.ts';
 import { GET, LOADING, NO_KEYSPACE_FOUND, OK, OVERLOADED, StoreAnswer, StoreRequest } from './store-request.ts';
 import { Topology } from './topology.ts';
 import type { ReplicasHolder } from './vnode-actor.ts';
-
-export interface CoordinatorHolder {
-  coordinator: Coordinator | null;
-}
 
 export interface CoordinatorArguments extends Omit<CoordinatorOptions, 'later'> {
   /** This node's name among transports. */
@@ -57,6 +56,8 @@ export interface CoordinatorArguments extends Omit<CoordinatorOptions, 'later'> 
   readonly holder: CoordinatorHolder;
   /** The well-known actor at that slot of a shard, of this or another node. */
   readonly refTo: (slot: number, node: string, shard: number) => AnyRef;
+  /** Of this node: who is suspected. Default: nobody is. */
+  readonly gossip?: Ref<GossipMessage>;
   /** Of FORWARDs that do not say how long they may take. Default 5,000 ms. */
   readonly forwardMs?: number;
 }
@@ -68,11 +69,16 @@ interface Wake {
 interface Due {
   readonly type: 'due';
 }
-type Message = ViewMessage | Wake | Due;
+/** Suspicions are asked for again, as GossipActor may have been started anew. */
+interface Again {
+  readonly type: 'again';
+}
+type Message = ViewMessage | Greeting | Wake | Due | Again;
 
 const FRAME_BYTES = 4_096;
 const FRAME_BYTES_MAX = 64 * 1_024 * 1_024;
 const FORWARDS_MAX = 4_096;
+const SUBSCRIBE_MS = 5_000;
 
 export const coordinatorActor = defineActor<Message, readonly [CoordinatorArguments]>(
   'store.coordinator',
@@ -151,12 +157,18 @@ export const coordinatorActor = defineActor<Message, readonly [CoordinatorArgume
     const local = new LocalReplica(replica, coordinator, () => context.clock.wall(), bell);
     const sink = { answered: answerForward };
     holder.coordinator = coordinator;
+    if (args.gossip !== undefined) context.every('again', SUBSCRIBE_MS, { type: 'again' });
+    subscribe();
 
     return {
       receive(message: Message): void {
         switch (message.type) {
           case 'view':
             return onView(message);
+          case 'greeting':
+            return void message.replyTo.tell({ type: 'greeted' });
+          case 'again':
+            return subscribe();
           case 'wake':
             return coordinator.wake();
           case 'due':
@@ -174,6 +186,10 @@ export const coordinatorActor = defineActor<Message, readonly [CoordinatorArgume
         holder.coordinator = null;
       },
     };
+
+    function subscribe(): void {
+      args.gossip?.tell({ type: 'subscribe', subscriber: context.self });
+    }
 
     function onView({ view }: ViewMessage): void {
       suspects.clear();

@@ -13,8 +13,10 @@ import { OutBuffer } from '../../runtime/bytes.ts';
 import { unreachable } from '../../runtime/errors.ts';
 import type { Ref } from '../../runtime/ref.ts';
 import { ReplyAddress } from '../../runtime/reply.ts';
-import type { CompactionScheduler } from '../../storage/compaction/scheduler.ts';
 import type { EngineOptions } from '../../storage/engine/options.ts';
+import { compactionAgent } from '../compaction-agent.ts';
+import { CompactionDesk } from '../compaction-desk.ts';
+import type { CompactionMessage } from '../compaction-protocol.ts';
 import type { Keyspace, RingState } from '../ring/ring-state.ts';
 import { partitionOf, shardOf } from '../ring/token.ts';
 import type { RingHolder } from '../ring-agent.ts';
@@ -72,7 +74,8 @@ export interface VNodeArguments {
   /** Called when a frame shows that somebody's ring is newer or older; at most once per turn of the ring. */
   readonly staleRing?: (sender: { readonly generation: number; readonly changedAt: number }) => void;
   readonly engine?: EngineOptions;
-  readonly scheduler?: CompactionScheduler;
+  /** Who gives turns for flush and compaction on this node. Default: nobody, the engine begins them by itself. */
+  readonly compaction?: Ref<CompactionMessage>;
   readonly replicas?: Partial<ReplicasOptions>;
   /** Default 500 ms. */
   readonly reopenMs?: number;
@@ -120,6 +123,7 @@ class VNode implements ReplicaSink {
   /** Keyspaces, when what was left of others was last dropped. */
   #droppedFor: readonly Keyspace[] | null = null;
   readonly #release: () => void;
+  readonly #desk: CompactionDesk | undefined;
   #trouble = 'the replicas of this shard are being opened';
 
   constructor(context: ActorContext<Message>, args: VNodeArguments) {
@@ -127,6 +131,10 @@ class VNode implements ReplicaSink {
     this.#args = args;
     this.#ring = context.doorbell({ type: 'rung' });
     this.#release = context.hold();
+    if (args.compaction !== undefined) {
+      this.#desk = new CompactionDesk(context.jobs);
+      context.spawn(compactionAgent, [this.#desk, args.compaction]);
+    }
     this.#replicas = this.#open();
     args.holder.switchRing = (done) => this.#onRing(done);
   }
@@ -277,7 +285,8 @@ class VNode implements ReplicaSink {
   }
 
   #open(): Replicas {
-    const { dir, shard, engine, scheduler, replicas: options, mutants } = this.#args;
+    const { dir, shard, engine, replicas: options, mutants } = this.#args;
+    const scheduler = this.#desk;
     const { clock, random, log, timers, files, jobs } = this.#context;
     const doors = { clock, random, log, timers, files, jobs, ...(scheduler === undefined ? {} : { scheduler }) };
     const replicas = new Replicas({

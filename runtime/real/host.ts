@@ -1,4 +1,5 @@
 /** What a process can learn of the machine and the package that it runs from. */
+import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
@@ -7,6 +8,17 @@ import { pathToFileURL } from 'node:url';
 
 export function coreCount(): number {
   return availableParallelism();
+}
+
+/** Whether listeners of several threads can share a port, which Node can from 22.12 on, where the system has SO_REUSEPORT. */
+export function canSharePorts(): boolean {
+  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+  return process.platform === 'linux' && (major > 22 || (major === 22 && minor >= 12));
+}
+
+/** The first `bytes` (at most 32) of the SHA-256 of a text. */
+export function digestOf(text: string, bytes: number): Uint8Array {
+  return new Uint8Array(createHash('sha256').update(text).digest().subarray(0, bytes));
 }
 
 /** As the file system door takes it: absolute, '/'-separated, normalised. */

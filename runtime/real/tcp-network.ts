@@ -17,7 +17,13 @@ export class TcpNetwork implements Network {
     this.#log = new QuietLog(options.log, options.clock);
   }
 
-  listen(host: string, port: number, accept: (stream: ByteStream) => void, ready: (result: Listener | Error) => void): void {
+  listen(
+    host: string,
+    port: number,
+    accept: (stream: ByteStream) => void,
+    ready: (result: Listener | Error) => void,
+    isShared = false,
+  ): void {
     const server = createServer({ noDelay: true, allowHalfOpen: false }, (socket) => accept(acceptedStream(socket)));
     let listening = false;
     server.on('error', (error: NodeJS.ErrnoException) => {
@@ -25,7 +31,7 @@ export class TcpNetwork implements Network {
       if (listening) this.#log.warn('network.acceptFailed', { host, port, reason: reasonOf(error) });
       else ready(new Error(`cannot listen on ${host}:${port}: ${reasonOf(error)}`, { cause: error }));
     });
-    server.listen({ host, port }, () => {
+    server.listen({ host, port, reusePort: isShared }, () => {
       listening = true;
       const address = server.address();
       ready({ port: typeof address === 'object' && address !== null ? address.port : port, close: () => server.close() });

@@ -198,8 +198,9 @@ export class Cluster {
       shards: shard.node.shards.length,
       spawn: (definition, args, options) => shard.spawn(definition, args, options),
       spawnWellKnown: (slot, definition, args) => shard.runtime.spawnWellKnown(slot, definition, args),
-      wellKnown: <M>(slot: number, node = shard.node.name) =>
-        shard.runtime.wellKnown(slot, { node, shard: MAIN_SHARD }) as unknown as Ref<M>,
+      settings: this.#settings.shardSettings,
+      wellKnown: <M>(slot: number, node = shard.node.name, index = MAIN_SHARD) =>
+        shard.runtime.wellKnown(slot, { node, shard: index }) as unknown as Ref<M>,
       introduce: () => {
         // All nodes of a simulated world know each other's way already.
       },

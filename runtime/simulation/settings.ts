@@ -37,6 +37,8 @@ export interface WorldSettings {
   readonly scheduling?: SchedulingOptions;
   readonly cpu?: CpuOptions;
   readonly tuning?: TuningSettings;
+  /** What `startShard` is given as `settings`. */
+  readonly shardSettings?: unknown;
   /** Names of planted bugs. */
   readonly mutants?: readonly string[];
 }

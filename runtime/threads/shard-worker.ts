@@ -30,6 +30,7 @@ export interface ShardWorkerData {
   /** Null: this node takes no connections. */
   readonly listen: { readonly host: string; readonly port: number } | null;
   readonly logLevel: LogLevel | 'silent';
+  readonly settings: unknown;
   readonly control: MessagePort;
   readonly jobs: MessagePort;
 }
@@ -68,7 +69,8 @@ const control: ShardControl = {
         shards: data.shards,
         spawn: (definition, args, options) => runtime.spawn(definition, args, options),
         spawnWellKnown: (slot, definition, args) => runtime.spawnWellKnown(slot, definition, args),
-        wellKnown: <M>(slot: number, node = data.node) => runtime.wellKnown(slot, { node, shard: MAIN_SHARD }) as unknown as Ref<M>,
+        settings: data.settings,
+        wellKnown: <M>(slot: number, node = data.node, shard = MAIN_SHARD) => runtime.wellKnown(slot, { node, shard }) as unknown as Ref<M>,
         introduce: (address) => thread.tcp.introduce(address),
         register: (key, ref) => {
           const receptionist = runtime.wellKnown(RECEPTIONIST_SLOT) as Ref<ReceptionistMessage>;

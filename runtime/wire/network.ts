@@ -35,7 +35,16 @@ export interface Listener {
 }
 
 export interface Network {
-  /** `ready` gets the listener, or an error whose message names host and port. */
-  listen(host: string, port: number, accept: (stream: ByteStream) => void, ready: (result: Listener | Error) => void): void;
+  /**
+   * `ready` gets the listener, or an error whose message names host and port. `isShared`: others of this process, that say the same, may listen there too, and each
+   * stream comes to one of them; an error where the platform can't (SO_REUSEPORT; Node from 22.12 on).
+   */
+  listen(
+    host: string,
+    port: number,
+    accept: (stream: ByteStream) => void,
+    ready: (result: Listener | Error) => void,
+    isShared?: boolean,
+  ): void;
   connect(host: string, port: number): ByteStream;
 }

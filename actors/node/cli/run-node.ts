@@ -16,7 +16,12 @@ export async function runNode(config: NodeConfig): Promise<void> {
     {
       files: new RealFiles(),
       directory: absolutePath(config.data),
-      modules: [moduleUrl('../../shard-module'), moduleUrl('../../../runtime/echo'), ...config.modules.map(fileUrl)],
+      modules: [
+        moduleUrl('../../shard-module'),
+        moduleUrl('../../../storage/jobs'),
+        moduleUrl('../../../runtime/echo'),
+        ...config.modules.map(fileUrl),
+      ],
       newId: () => randomHex(16),
       instance: randomHex(8),
       shards: Math.max(1, coreCount() - 1),
@@ -25,7 +30,7 @@ export async function runNode(config: NodeConfig): Promise<void> {
     (begun) => {
       node = begun;
       say(
-        `node ${begun.self.name} listens on ${begun.self.address.host}:${begun.self.address.ports.join(',')}, HTTP on http://${begun.http.host}:${begun.http.port}`,
+        `node ${begun.self.name} listens on ${begun.self.address.host}:${begun.self.address.ports.join(',')}, RESP on ${begun.resp.host}:${begun.resp.port}, HTTP on http://${begun.http.host}:${begun.http.port}`,
       );
     },
   );

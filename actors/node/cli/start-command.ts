@@ -35,7 +35,7 @@ export function addStartCommand(program: Command): void {
 
 function withSettings(command: Command): Command {
   command.addOption(new Option('--config <file>', 'YAML file with the settings').env('DYNACTOR_CONFIG'));
-  for (const setting of SETTINGS) command.addOption(optionOf(setting));
+  for (const setting of SETTINGS) if (setting.flags !== '') command.addOption(optionOf(setting));
   return command;
 }
 
@@ -63,7 +63,11 @@ async function configOf(command: Command): Promise<ResolvedConfig | null> {
 }
 
 function show({ values, sources }: ResolvedConfig, format: Format): string {
-  const shown = SETTINGS.map(({ key }) => ({ key, value: values.get(key) ?? null, from: sources.get(key) ?? 'not said' }));
+  const shown = SETTINGS.map((setting) => {
+    const { key, isSecret = false } = setting;
+    const value = values.get(key) ?? null;
+    return { key, value: isSecret && value !== null ? '(hidden)' : value, from: sources.get(key) ?? 'not said' };
+  });
   return render(shown, format, (settings) =>
     formatTable({ head: ['KEY', 'VALUE', 'FROM'], rows: settings.map(({ key, value, from }) => [key, textOf(value), from]) }),
   );

@@ -7,6 +7,7 @@ const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
 /** Partitions of a ring: powers of two. */
 const PARTITIONS_MIN = 8;
 const PARTITIONS_MAX = 16_384;
+const MEMORY_MIB_MIN = 16;
 
 const whole = (min: number, max: number) => {
   const error = `expected a whole number from ${min} to ${max}`;
@@ -37,6 +38,12 @@ const settings = z.strictObject({
   port: whole(0, 65_535),
   advertise: host.optional(),
   http: z.strictObject({ host, port: whole(0, 65_535) }, { error: 'expected keys host and port' }),
+  resp: z.strictObject(
+    { host, port: whole(0, 65_535), password: text('expected 1 to 255 printable characters').optional(), allowDrop: flag },
+    { error: 'expected keys host, port, password and allowDrop' },
+  ),
+  memory: whole(MEMORY_MIB_MIN, 1_048_576),
+  secret: text('expected 16 to 255 printable characters', /^[\x21-\x7e]{16,255}$/).optional(),
   init: flag,
   replace: label.optional(),
   joinTimeoutSeconds: whole(0, 86_400),

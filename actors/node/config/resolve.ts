@@ -56,7 +56,7 @@ interface Found {
 }
 
 function settingOf(setting: Setting, input: ConfigInput, file: ReadonlyMap<string, unknown>): Found | null {
-  const flag = input.flags[optionName(setting)];
+  const flag = setting.flags === '' ? undefined : input.flags[optionName(setting)];
   if (flag !== undefined) return { value: typeof flag === 'string' ? parseText(setting, flag) : flag, source: flagName(setting) };
   const variable = environmentName(setting.key);
   const said = input.environment[variable];
@@ -143,6 +143,7 @@ function nested(values: ReadonlyMap<string, unknown>): Record<string, unknown> {
 function describe(issue: z.core.$ZodIssue, values: ReadonlyMap<string, unknown>, sources: ReadonlyMap<string, string>): string {
   const path = issue.path.map(String);
   const key = [path.join('.'), path[0] ?? ''].find((candidate) => values.has(candidate)) ?? path.join('.');
-  const shown = JSON.stringify(values.get(key)) ?? 'nothing';
+  const isSecret = SETTINGS.some((setting) => setting.key === key && setting.isSecret === true);
+  const shown = isSecret ? 'another' : (JSON.stringify(values.get(key)) ?? 'nothing');
   return `${key}: ${issue.message}, got ${shown.slice(0, 120)} (${sources.get(key) ?? 'nowhere given'})`;
 }

@@ -12,6 +12,8 @@ export interface Setting {
   /** As commander takes it; empty: not on the command line. */
   readonly flags: string;
   readonly about: string;
+  /** Never shown. */
+  readonly isSecret?: boolean;
   /** Undefined: there is none, and `about` says what holds then. */
   readonly byDefault?: string | number | boolean | readonly string[];
 }
@@ -37,6 +39,43 @@ export const SETTINGS: readonly Setting[] = [
   { key: 'advertise', kind: 'text', flags: '--advertise <host>', about: 'host under which other nodes reach this one; default: host' },
   { key: 'http.host', kind: 'text', flags: '--http-host <host>', about: 'address of the admin HTTP server', byDefault: '127.0.0.1' },
   { key: 'http.port', kind: 'number', flags: '--http-port <port>', about: 'its port (0: any free one)', byDefault: 9700 },
+  {
+    key: 'resp.host',
+    kind: 'text',
+    flags: '--resp-host <host>',
+    about: 'address on which Redis clients are served',
+    byDefault: '127.0.0.1',
+  },
+  {
+    key: 'resp.port',
+    kind: 'number',
+    flags: '--resp-port <port>',
+    about: 'its port, shared by all shards where Node can (22.12), else of the first alone (0: any free one)',
+    byDefault: 6379,
+  },
+  { key: 'resp.password', kind: 'text', flags: '', isSecret: true, about: 'what Redis clients have to give by AUTH; default: none' },
+  {
+    key: 'resp.allowDrop',
+    kind: 'flag',
+    flags: '--resp-allow-drop',
+    about: 'let Redis clients drop keyspaces and flush them',
+    byDefault: false,
+  },
+  {
+    key: 'memory',
+    kind: 'number',
+    flags: '--memory <MiB>',
+    about: 'MiB for memtables and cached blocks, of all shards together',
+    byDefault: 512,
+  },
+  {
+    key: 'secret',
+    kind: 'text',
+    flags: '',
+    isSecret: true,
+    about:
+      'text that all nodes of the cluster have and no client: contexts are sealed with it; default: the id of the cluster, which clients can see',
+  },
   { key: 'init', kind: 'flag', flags: '--init', about: 'make a new cluster, if the data directory is empty', byDefault: false },
   { key: 'join', kind: 'list', flags: '--join <seeds>', about: 'enter a cluster by these nodes: host:port[,host:port...]', byDefault: [] },
   {

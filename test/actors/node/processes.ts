@@ -57,26 +57,29 @@ export class NodeProcess {
   readonly #running: Running;
   /** Where it listens for other nodes. */
   readonly seed: string;
+  readonly respPort: number;
   readonly httpPort: string;
 
-  private constructor(running: Running, seed: string, httpPort: string) {
+  private constructor(running: Running, seed: string, respPort: number, httpPort: string) {
     this.#running = running;
     this.seed = seed;
+    this.respPort = respPort;
     this.httpPort = httpPort;
   }
 
   /** Resolves when it listens; it may not be in a ring yet. */
   static async start(t: Owner, args: readonly string[]): Promise<NodeProcess> {
     const running = new Running(t, ['start', ...NODE_ARGS, ...args]);
-    const line = /listens on (\S+?:\d+),[\d,]+, HTTP on http:\/\/\S+:(\d+)\n/;
+    const line = /listens on (\S+?:\d+),[\d,]+, RESP on \S+:(\d+), HTTP on http:\/\/\S+:(\d+)\n/;
     const isOver = (): boolean => line.test(running.out) || running.child.exitCode !== null;
     await until(
       () => isOver() || null,
       () => `start of ${args.join(' ')}: ${running.out}${running.err}`,
     );
-    const [, seed, httpPort] = line.exec(running.out) ?? [];
-    if (seed === undefined || httpPort === undefined) throw new Error(`start ${args.join(' ')}: ${running.out}${running.err}`);
-    return new NodeProcess(running, seed, httpPort);
+    const [, seed, respPort, httpPort] = line.exec(running.out) ?? [];
+    if (seed === undefined || respPort === undefined || httpPort === undefined)
+      throw new Error(`start ${args.join(' ')}: ${running.out}${running.err}`);
+    return new NodeProcess(running, seed, Number(respPort), httpPort);
   }
 
   /** Resolves when it has said that it is a full member. */
@@ -125,7 +128,22 @@ export class NodeProcess {
 }
 
 const NODE_ARGS: readonly string[] = [
-  ...['--port', '0', '--http-port', '0', '--shards', '1', '--log-level', 'warn', '--gossip-interval', '100', '--partitions', '64'],
+  ...[
+    '--port',
+    '0',
+    '--http-port',
+    '0',
+    '--resp-port',
+    '0',
+    '--shards',
+    '1',
+    '--log-level',
+    'warn',
+    '--gossip-interval',
+    '100',
+    '--partitions',
+    '64',
+  ],
   ...['--join-timeout', '20'],
 ];
 

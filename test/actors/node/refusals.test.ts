@@ -10,7 +10,7 @@ import { serviceKey } from '../../../runtime/receptionist-protocol.ts';
 import { ActorSystem } from '../../../runtime/system.ts';
 import { temporaryDirectory, until } from './processes.ts';
 
-const COMMON = { port: '0', httpPort: '0', shards: '1', logLevel: 'silent', gossipInterval: '100', joinTimeout: '0' };
+const COMMON = { port: '0', httpPort: '0', respPort: '0', shards: '1', logLevel: 'silent', gossipInterval: '100', joinTimeout: '0' };
 
 const NOTHING = serviceKey<never>('nothing');
 
@@ -20,7 +20,7 @@ function start(directory: string, flags: Readonly<Record<string, string | true>>
   return Node.start(config, {
     files: new RealFiles(),
     directory,
-    modules: [new URL('../../../actors/shard-module.js', import.meta.url)],
+    modules: ['actors/shard-module.js', 'storage/jobs.js'].map((path) => new URL(`../../../${path}`, import.meta.url)),
     newId: () => randomHex(16),
     instance: randomHex(8),
     shards: 1,

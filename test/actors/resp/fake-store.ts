@@ -1,7 +1,7 @@
 /**
  * FakeStore: one replica in memory, with real records and contexts, behind the coordinator's interface. Answers at once, or when the test says so, in whatever order.
  */
-import type { StoreDoor } from '../../../actors/resp/request-gate.ts';
+import type { StoreDoor } from '../../../actors/store/store-door.ts';
 import {
   CONTEXT_GIVEN,
   CONTEXT_LOCAL,

@@ -1,10 +1,11 @@
 import test from 'ava';
 import { knownRing } from '../../../actors/membership/known-ring.ts';
 import type { RingHolder } from '../../../actors/ring-agent.ts';
-import { type CoordinatorHolder, coordinatorActor } from '../../../actors/store/coordinator-actor.ts';
+import { coordinatorActor } from '../../../actors/store/coordinator-actor.ts';
 import { COORDINATOR_SLOT, FORWARD, FORWARDED, VNODE_SLOT } from '../../../actors/store/data-frames.ts';
 import { readForwarded, writeForward } from '../../../actors/store/forward-frames.ts';
 import { KeyPlace } from '../../../actors/store/key-place.ts';
+import type { CoordinatorHolder } from '../../../actors/store/store-door.ts';
 import {
   CONTEXT_NONE,
   DELETE,

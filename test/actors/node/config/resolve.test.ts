@@ -15,6 +15,8 @@ test('config: defaults hold, when nothing is said', (t) => {
     host: '127.0.0.1',
     port: 7000,
     http: { host: '127.0.0.1', port: 9700 },
+    resp: { host: '127.0.0.1', port: 6379, allowDrop: false },
+    memory: 512,
     init: false,
     join: [],
     joinTimeoutSeconds: 60,
@@ -28,6 +30,16 @@ test('config: defaults hold, when nothing is said', (t) => {
     log: { level: 'info', statsEverySeconds: 0 },
   });
   t.deepEqual(new Set(sources.values()), new Set(['default']));
+});
+
+test('config: a secret is in no message, when it is wrong', (t) => {
+  const error = t.throws(() => resolve({ environment: { DYNACTOR_SECRET: 'short' } }));
+  t.regex(error.message, /^secret: expected 16 to 255 printable characters, got another \(DYNACTOR_SECRET\)$/);
+});
+
+test('config: a setting without a flag can be said by none', (t) => {
+  for (const setting of SETTINGS.filter(({ flags }) => flags === ''))
+    t.like(resolve({ flags: { [optionName(setting)]: 'x' } }).config, { port: 7000 });
 });
 
 test('config: flags go before the environment, that before the file, that before the defaults', (t) => {
@@ -49,6 +61,7 @@ test('config: flags go before the environment, that before the file, that before
 test('config: every setting can be said in each of the three ways', (t) => {
   const samples: Readonly<Record<string, [said: string, is: unknown]>> = {
     init: ['true', true],
+    'resp.allowDrop': ['true', true],
     join: [
       'h:1,g:2',
       [
@@ -58,6 +71,8 @@ test('config: every setting can be said in each of the three ways', (t) => {
     ],
     modules: ['a.js, b.js', ['a.js', 'b.js']],
     partitions: ['64', 64],
+    memory: ['64', 64],
+    secret: ['sixteen-letters-or-more', 'sixteen-letters-or-more'],
     'log.level': ['warn', 'warn'],
     'gossip.intervalMs': ['100', 100],
   };
@@ -65,7 +80,7 @@ test('config: every setting can be said in each of the three ways', (t) => {
     const [said, is] = samples[setting.key] ?? (setting.kind === 'number' ? ['9', 9] : ['abc', 'abc']);
     const read = (input: Parameters<typeof resolve>[0]): unknown =>
       setting.key.split('.').reduce<unknown>((value, part) => (value as Record<string, unknown>)[part], resolve(input).config);
-    t.deepEqual(read({ flags: { [optionName(setting)]: said } }), is, flagName(setting));
+    if (setting.flags !== '') t.deepEqual(read({ flags: { [optionName(setting)]: said } }), is, flagName(setting));
     t.deepEqual(read({ environment: { [environmentName(setting.key)]: said } }), is, environmentName(setting.key));
     const typed = setting.kind === 'list' ? JSON.stringify(said.split(',').map((part) => part.trim())) : said;
     const [group, key] = setting.key.split('.') as [string, string | undefined];

@@ -1,0 +1,35 @@
+/** From a node's record and configuration to what its shards are told. */
+import { canSharePorts, digestOf } from '../../runtime/real/host.ts';
+import { RESP_DEFAULTS } from '../resp/resp-settings.ts';
+import type { ShardSettings } from '../shard-settings.ts';
+import { RECORD_BYTES_MAX } from '../store/replicas-options.ts';
+import { CLUSTER_KEY_BYTES } from '../version/causal-context.ts';
+import type { NodeConfig } from './config/config.ts';
+import type { NodeRecord } from './node-record.ts';
+
+const MIB = 1024 * 1024;
+/** A larger one flushes seldom, and takes long to replay. */
+const MEMTABLE_BYTES_MAX = 64 * MIB;
+/** Of which one takes writes. */
+const MEMTABLES = 4;
+
+export function shardSettings(record: NodeRecord, config: NodeConfig, directory: string): ShardSettings {
+  const { resp, memory, secret } = config;
+  // Half for the memtables, half for the cache.
+  const bytes = Math.floor((memory * MIB) / record.shards);
+  const memtableBytes = Math.min(MEMTABLE_BYTES_MAX, Math.floor(bytes / 2 / MEMTABLES));
+  return {
+    directory,
+    name: record.name,
+    clusterKey: digestOf(secret ?? record.cluster, CLUSTER_KEY_BYTES),
+    engine: { memtableBytes, memtablesMax: MEMTABLES - 1, cacheBytes: bytes - MEMTABLES * memtableBytes },
+    replicas: { recordBytesMax: Math.min(RECORD_BYTES_MAX, memtableBytes >> 1) },
+    resp: {
+      host: resp.host,
+      port: resp.port,
+      // Of any free port the others would not know which it is.
+      isPortShared: canSharePorts() && resp.port !== 0 && record.shards > 1,
+      settings: { ...RESP_DEFAULTS, password: resp.password ?? '', allowsDrop: resp.allowDrop },
+    },
+  };
+}
