@@ -4,6 +4,7 @@ import { RealFiles } from '../../../runtime/real/files.ts';
 import { absolutePath, coreCount, fileUrl, packageVersion, randomHex } from '../../../runtime/real/host.ts';
 import type { NodeConfig } from '../config/config.ts';
 import { Node } from '../node.ts';
+import { moduleUrl, NODE_MODULES } from '../parts.ts';
 
 /** Resolves when the node has ended as it was told to. Errors: why it could not start, or must not go on. */
 export async function runNode(config: NodeConfig): Promise<void> {
@@ -16,12 +17,7 @@ export async function runNode(config: NodeConfig): Promise<void> {
     {
       files: new RealFiles(),
       directory: absolutePath(config.data),
-      modules: [
-        moduleUrl('../../shard-module'),
-        moduleUrl('../../../storage/jobs'),
-        moduleUrl('../../../runtime/echo'),
-        ...config.modules.map(fileUrl),
-      ],
+      modules: [...[...NODE_MODULES, '../../runtime/echo'].map(moduleUrl), ...config.modules.map(fileUrl)],
       newId: () => randomHex(16),
       instance: randomHex(8),
       shards: Math.max(1, coreCount() - 1),
@@ -88,11 +84,6 @@ function untilToldToStop(): Promise<void> {
       });
     }
   });
-}
-
-/** Compiled or not, with the extension of this file. */
-function moduleUrl(path: string): URL {
-  return new URL(`${path}${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url);
 }
 
 function say(text: string): void {
