@@ -18,16 +18,18 @@ import type { ClientDoor } from '../client/places.ts';
 import { startParts, untilReady } from '../client/start-parts.ts';
 import { compactionActor } from '../compaction-actor.ts';
 import { COMPACTION_SLOT, RING_SLOT } from '../membership/cluster-door.ts';
+import { readRing } from '../membership/known-ring.ts';
 import type { NodeIdentity } from '../membership/node-identity.ts';
 import { initialRing } from '../ring/initial-ring.ts';
 import { ringActor } from '../ring-actor.ts';
-import type { RingMessage } from '../ring-protocol.ts';
+import type { RingMessage, RingStatus } from '../ring-protocol.ts';
 import { startShard } from '../shard-module.ts';
 import type { ShardSettings } from '../shard-settings.ts';
 import { COORDINATOR_SLOT } from '../store/data-frames.ts';
 import { MEMORY_MIB_DEFAULT, MEMORY_MIB_MIN } from './config/config.ts';
 import { clusterDoor } from './door.ts';
 import { memberOfIdentity } from './entering.ts';
+import { fatal } from './fatal.ts';
 import { NodeDirectory } from './node-directory.ts';
 import { NodeError } from './node-error.ts';
 import { COMPACTION_TURNS, moduleUrl, NODE_MODULES } from './parts.ts';
@@ -88,7 +90,7 @@ export async function open(dir: string, options: OpenOptions = {}): Promise<Clie
       ...{ id: record.id, name: record.name, address, dataCenter: 'dc1', rack: 'rack1', capacity: 100 },
       ...{ shards: record.shards, boot: record.boot, instance: randomHex(8) },
     };
-    startRing(system, identity, record.cluster, directory);
+    await startRing(system, identity, record.cluster, directory);
     if (threads === 0) startShard(mainThreadAs(system, settings));
     const client = await startClient(system, directory, { node, threads, address, tuning, timeoutMs });
     if (directory.record?.phase !== 'member') await directory.change({ phase: 'member' });
@@ -107,13 +109,23 @@ function whole(name: string, value: unknown, min: number, max: number): void {
     throw invalid(`${name}: expected a whole number from ${min} to ${max}, got ${JSON.stringify(value)}`);
 }
 
-function startRing(system: ActorSystem, identity: NodeIdentity, cluster: string, directory: NodeDirectory): void {
+/** Resolves when the ring is read. Errors: NodeError. */
+async function startRing(system: ActorSystem, identity: NodeIdentity, cluster: string, directory: NodeDirectory): Promise<void> {
   const isNew = directory.record?.phase === 'initialising';
   const initial = isNew
     ? initialRing({ cluster, clusterName: 'dynactor', operationId: cluster, member: memberOfIdentity(identity), partitions: PARTITIONS })
     : null;
-  system.spawnWellKnown(RING_SLOT, ringActor, [{ identity, door: clusterDoor(system), directory: directory.path, initial }]);
+  const ring = system.spawnWellKnown(RING_SLOT, ringActor, [{ identity, door: clusterDoor(system), directory: directory.path, initial }]);
   system.spawnWellKnown(COMPACTION_SLOT, compactionActor, [{ limits: COMPACTION_TURNS }]);
+  const status = await ring.ask<RingStatus>((replyTo) => ({ type: 'status', replyTo }), { timeoutMs: READY_MS });
+  const error = fatal(status, identity);
+  if (error !== null) throw error;
+  const members = status.ring === null ? [] : readRing(status.ring).state.members;
+  if (members.length <= 1) return;
+  throw new NodeError(
+    'OTHER_CLUSTER',
+    `data directory ${directory.path} is that of a node of a cluster (${members.map(({ name }) => name).join(', ')}): start it with \`dynactor start\`, and use connect()`,
+  );
 }
 
 /** The calling thread in the place of shard 0. */
@@ -152,13 +164,5 @@ async function startClient(system: ActorSystem, directory: NodeDirectory, of: Cl
     },
   });
   await untilReady(parts, undefined, Date.now() + READY_MS, `the store in ${directory.path} does not come up`);
-  const { nodes } = new Client(parts).topology;
-  if (nodes.length > 1) {
-    const names = nodes.map(({ name }) => name).join(', ');
-    throw new NodeError(
-      'OTHER_CLUSTER',
-      `data directory ${directory.path} is that of a node of a cluster (${names}): start it with \`dynactor start\`, and use connect()`,
-    );
-  }
   return new Client(parts);
 }
