@@ -34,7 +34,8 @@ export class ReadSteps {
     if (slot < 0) return;
     const replica = this.#desk.table.replicaOf(id);
     const keyspace = this.#desk.keyspaceOf(slot);
-    const isTaken = status === OK && keyspace !== undefined && this.#desk.merging.add(slot, bytes, start, end, keyspace.conflict === 'lww');
+    if (keyspace === undefined) return this.#events.onStale(slot);
+    const isTaken = status === OK && this.#desk.merging.add(slot, bytes, start, end, keyspace.conflict === 'lww');
     if (isTaken) this.#desk.merging.digestOf(bytes, start, end);
     this.#addRead(slot, replica, isTaken ? 'record' : failedRead(status), this.#desk.merging.low, this.#desk.merging.high);
   }

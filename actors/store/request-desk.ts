@@ -126,8 +126,9 @@ export class RequestDesk {
     return slot >= 0 && this.table.phases[slot] === phase ? slot : -1;
   }
 
+  /** In the present ring, which may be newer than the slot's. */
   keyspaceOf(slot: number): Keyspace | undefined {
-    return this.topologyOf(slot)?.keyspace(this.table.keyspaces[slot]!);
+    return this.door.topology()?.keyspace(this.table.keyspaces[slot]!);
   }
 
   /** The ring that the slot's members are of; null: there is another one by now. */

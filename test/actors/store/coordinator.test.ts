@@ -240,6 +240,19 @@ test('coordinator: reads are tried again, and STALE_RING is said, when rings go 
   t.is(ask(world, a, { kind: GET, key: 'k' }).status, NOT_FOUND);
 });
 
+test('coordinator: a read goes on, when a ring with the same owners comes in the middle of it', (t) => {
+  const ringWorld = new RingWorld(5);
+  const world = worldOf({ ring: ringWorld.ring, delayMs: 5 });
+  const a = split(world, ringWorld.ring, 'k').out[0]!;
+  ask(world, a, { kind: PUT, key: 'k', value: 'one', w: 3 });
+  ringWorld.do({ type: 'createKeyspace', keyspace: { ...ringWorld.ring.keyspaces[0]!, name: 'more' } });
+  world.after(0.05, () => {
+    for (const node of world.nodes) node.useRing(ringWorld.ring);
+  });
+  const got = ask(world, a, { kind: GET, key: 'k', r: 3 });
+  t.deepEqual([got.status, values(got.record)], [OK, ['one']]);
+});
+
 test('coordinator: a write needs W in the old and in the new set, when owners change [T19]', (t) => {
   const ringWorld = new RingWorld(3);
   ringWorld.do({ type: 'addMember', member: { ...new RingWorld(4).ring.members[3]!, id: '4'.padStart(32, '0') } });
