@@ -2,13 +2,13 @@
  * CoordinatorActor: one per shard, at COORDINATOR_SLOT. Carries what its Coordinator decides to replicas and other coordinators, and back.
  *
  * Gateways of the thread call `holder.coordinator.begin` within their own turns; the request is started in the next turn of this actor, so that answers come to it. Sent to by
- * replicas (RECORD, DIGEST, MERGED), coordinators and clients (FORWARD, FORWARDED), GossipActor (`view`). What is malformed is refused and logged.
+ * replicas (RECORD, DIGEST, MERGED), coordinators and clients (FORWARD, FORWARDED), GossipActor (`view`), who wants figures. What is malformed is refused and logged.
  */
 import { defineActor } from '../../runtime/actor.ts';
 import { OutBuffer } from '../../runtime/bytes.ts';
 import { unreachable } from '../../runtime/errors.ts';
 import { REQUEST } from '../../runtime/lanes.ts';
-import type { AnyRef } from '../../runtime/ref.ts';
+import type { AnyRef, Ref } from '../../runtime/ref.ts';
 import { ReplyAddress } from '../../runtime/reply.ts';
 import { u32At } from '../../storage/byte-reader.ts';
 import type { ViewMessage } from '../gossip/view-subscribers.ts';
@@ -20,6 +20,7 @@ import { copyBytes } from '../version/copy-bytes.ts';
 import { DIGEST_BYTES } from '../version/digest.ts';
 import { RecordView } from '../version/record-view.ts';
 import { Coordinator, type CoordinatorOptions } from './coordinator.ts';
+import type { CoordinatorFigures } from './coordinator-figures.ts';
 import {
   ANSWER_HEAD_BYTES,
   COORDINATOR_SLOT,
@@ -61,6 +62,19 @@ export interface CoordinatorArguments extends Omit<CoordinatorOptions, 'later'> 
   readonly forwardMs?: number;
 }
 
+/** Asks what this shard has done since its start. */
+export interface GetFigures {
+  readonly type: 'figures';
+  readonly replyTo: Ref<StoreFigures>;
+}
+export interface StoreFigures {
+  readonly type: 'storeFigures';
+  readonly coordinator: CoordinatorFigures;
+  /** As `Replicas.stats`; null: not open. */
+  readonly replicas: Readonly<Record<string, number>> | null;
+}
+export type CoordinatorMessage = ViewMessage | GetFigures;
+
 interface Wake {
   readonly type: 'wake';
 }
@@ -68,7 +82,7 @@ interface Wake {
 interface Due {
   readonly type: 'due';
 }
-type Message = ViewMessage | Wake | Due;
+type Message = CoordinatorMessage | Wake | Due;
 
 const FRAME_BYTES = 4_096;
 const FRAME_BYTES_MAX = 64 * 1_024 * 1_024;
@@ -157,6 +171,8 @@ export const coordinatorActor = defineActor<Message, readonly [CoordinatorArgume
         switch (message.type) {
           case 'view':
             return onView(message);
+          case 'figures':
+            return onFigures(message);
           case 'wake':
             return coordinator.wake();
           case 'due':
@@ -178,6 +194,10 @@ export const coordinatorActor = defineActor<Message, readonly [CoordinatorArgume
     function onView({ view }: ViewMessage): void {
       suspects.clear();
       for (const { id, isSuspected, label } of view.members) if (isSuspected || label === 'down') suspects.add(id);
+    }
+
+    function onFigures({ replyTo }: GetFigures): void {
+      replyTo.tell({ type: 'storeFigures', coordinator: coordinator.figures(), replicas: replicas.replicas?.stats() ?? null });
     }
 
     /** Returns what was expected and found, when it is malformed. */

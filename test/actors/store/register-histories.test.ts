@@ -120,13 +120,33 @@ for (const nodes of [3, 5]) {
   });
 }
 
-test('register histories: no linearizable register, and the checker of one sees it', (t) => {
-  // Without deletes: those that nobody was told of can't be told apart. With much loss: a reader sees what others of the quorum have not heard of.
+// Without deletes: those that nobody was told of can't be told apart. With much loss: a reader sees what others of the quorum have not heard of.
+const ATOMIC = { deleteChance: 0, loss: 0.4 } as const;
+
+test('register histories: no linearizable register, where replicas are repaired behind the answer, and the checker of one sees it', (t) => {
   const first = seedWhere((seed) => {
-    const { writes, reads } = runRegister({ seed, deleteChance: 0, loss: 0.4 });
+    const { writes, reads } = runRegister({ ...ATOMIC, seed, mode: 'ap' });
     return linearizableFaults(writes, reads).length > 0;
   }, SEEDS * 3);
   t.log(`first ${first}`);
+  t.not(first, undefined);
+});
+
+test('register histories: reads of cp never go back, when one writes and no replica forgets', (t) => {
+  for (let seed = 0; seed < SEEDS; seed++) {
+    const { writes, reads } = runRegister({ ...ATOMIC, seed: `r${seed}`, writers: 1, crashes: false });
+    t.deepEqual(linearizableFaults(writes, reads), [], `seed r${seed}`);
+    t.true(reads.length > 20);
+  }
+});
+
+test('register histories: the planted bug repairsAfterAnswer is found', (t) => {
+  const mutants = new Set(['repairsAfterAnswer']);
+  const first = seedWhere((seed) => {
+    const { writes, reads } = runRegister({ ...ATOMIC, seed, writers: 1, crashes: false, mutants });
+    return linearizableFaults(writes, reads).length > 0;
+  }, SEEDS * 3);
+  t.log(`found by seed ${first}`);
   t.not(first, undefined);
 });
 

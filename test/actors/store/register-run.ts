@@ -28,6 +28,11 @@ export interface RegisterRunOptions {
   readonly deleteChance?: number;
   /** Of a message to be lost. */
   readonly loss?: number;
+  /** Default cp. In ap replicas are repaired behind the answer. */
+  readonly mode?: 'ap' | 'cp';
+  /** Default 4, all of whom write. 1: the others only read. */
+  readonly writers?: number;
+  readonly crashes?: boolean;
   readonly mutants?: ReadonlySet<string>;
 }
 
@@ -36,9 +41,12 @@ export function runRegister({
   nodes = 3,
   deleteChance = 0.2,
   loss = 0.08,
+  mode = 'cp',
+  writers = CLIENTS,
+  crashes = true,
   mutants = new Set(),
 }: RegisterRunOptions): RegisterHistory {
-  const { ring } = new RingWorld(nodes, { keyspace: { mode: 'cp' } });
+  const { ring } = new RingWorld(nodes, { keyspace: { mode } });
   const world = new CoordinatorWorld({ ring, seed, loss, repeat: 0.1, delayMs: 15, syncMs: 3, mutants });
   const { random } = world;
   const endMs = world.now + RUN_MS;
@@ -64,7 +72,7 @@ export function runRegister({
       world.after(400, over);
       if (!node.isUp) return over();
       const begunAt = ++moment;
-      if (random.chance(0.6)) {
+      if (client >= writers || random.chance(0.6)) {
         node.ask({ kind: GET, key: KEY, timeoutMs: 150 }, ({ status, record }) => {
           if (status === OK || status === NOT_FOUND) reads.push({ begunAt, endedAt: ++moment, siblings: siblingsOf(record) });
           over();
@@ -88,7 +96,7 @@ export function runRegister({
     };
     world.after(random.float() * 20, next);
   }
-  for (let i = 0; i < 2; i++) {
+  for (let i = 0; i < (crashes ? 2 : 0); i++) {
     const node = world.nodes[random.below(world.nodes.length)]!;
     const at = random.float() * RUN_MS;
     world.after(at, () => node.isUp && node.crash());
