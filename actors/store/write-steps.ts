@@ -70,7 +70,7 @@ export class WriteSteps {
     const w = table.w[slot]!;
     const neededFirst = w === 0 ? replicasNeeded(keyspace.w, first.primaries) : w;
     const neededSecond = w === 0 ? replicasNeeded(keyspace.w, second.primaries) : w;
-    if (!isMinted(table, slot)) this.#desk.writes.start(slot, firstMask, secondMask, 0, neededFirst, neededSecond, table.primaries[slot]!);
+    if (!isMinted(table, slot)) this.#desk.writes.start(slot, firstMask, secondMask, 0, neededFirst, neededSecond, table.primaries[slot]);
     else this.#desk.writes.restart(slot, firstMask, secondMask, 0, neededFirst, neededSecond);
     if (isMinted(table, slot)) {
       table.phases[slot] = WRITING;

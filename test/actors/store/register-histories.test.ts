@@ -1,6 +1,6 @@
 import test from 'ava';
 import { linearizableFaults, NOTHING_YET, type RegisterRead, type RegisterWrite, regularFaults } from './register-checker.ts';
-import { type RegisterHistory, runRegister } from './register-run.ts';
+import { runRegister } from './register-run.ts';
 
 const SEEDS = 40;
 
@@ -110,7 +110,7 @@ for (const nodes of [3, 5]) {
     let [reads, acknowledged, deletes] = [0, 0, 0];
     for (let seed = 0; seed < SEEDS; seed++) {
       const history = runRegister({ seed: `r${seed}`, nodes });
-      t.deepEqual(faultsOf(history), [], `seed r${seed}`);
+      t.deepEqual(history.faults(), [], `seed r${seed}`);
       reads += history.reads.length;
       acknowledged += [...history.writes.values()].filter(({ endedAt }) => endedAt !== NEVER).length;
       deletes += history.deletes;
@@ -151,17 +151,13 @@ test('register histories: the planted bug repairsAfterAnswer is found', (t) => {
 });
 
 const bug = test.macro((t, name: string) => {
-  const first = seedWhere((seed) => faultsOf(runRegister({ seed, nodes: 5, mutants: new Set([name]) })).length > 0, SEEDS);
+  const first = seedWhere((seed) => runRegister({ seed, nodes: 5, mutants: new Set([name]) }).faults().length > 0, SEEDS);
   t.log(`found by seed ${first}`);
   t.not(first, undefined);
 });
 
 for (const name of ['ackAtWMinus1', 'countsReplicaTwice', 'digestIgnored', 'forwardMintsTwice']) {
   test(`register histories: the planted bug ${name} is found`, bug, name);
-}
-
-function faultsOf({ writes, reads, dotFaults }: RegisterHistory): string[] {
-  return [...regularFaults(writes, reads), ...dotFaults];
 }
 
 function seedWhere(isFaulty: (seed: string) => boolean, atMost: number): string | undefined {
