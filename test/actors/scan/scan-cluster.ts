@@ -20,6 +20,7 @@ import { type PlanItem, Simulation } from '../../../runtime/simulation/testing.t
 import type { EngineOptions } from '../../../storage/engine/options.ts';
 import * as storageJobs from '../../../storage/jobs.ts';
 import { RingWorld, type RingWorldOptions } from '../ring/ring-world.ts';
+import { COLD } from '../store/replica-rig.ts';
 import { decodeNaive, encodeNaive, type NaiveRecord, type NaiveSibling } from '../version/naive-record.ts';
 
 const JOBS = new Map<string, AnyJob>();
@@ -30,6 +31,7 @@ export interface ScanClusterOptions extends Pick<RingWorldOptions, 'keyspace'> {
   readonly seed?: number;
   readonly plan?: readonly PlanItem[];
   readonly mutants?: readonly string[];
+  /** Default: much is read from disk, later. */
   readonly engine?: EngineOptions;
 }
 
@@ -199,7 +201,6 @@ export class ScanCluster {
 
   #startShard(start: ShardStart): void {
     const mutants = new Set(this.#options.mutants);
-    const { engine } = this.#options;
     const ring: RingHolder = { ring: knownRing(this.rings.ring), mayServe: true };
     const replicas: ReplicasHolder = { replicas: null };
     const coordinator: CoordinatorHolder = { coordinator: null };
@@ -207,8 +208,8 @@ export class ScanCluster {
     const refTo = (slot: number, node: string, shard: number): AnyRef =>
       this.sim.node(start.node).shard(start.shard).runtime.wellKnown(slot, { node, shard });
     const about = { node: start.node, shard: start.shard, ring, mutants, refTo };
-    const options = engine === undefined ? {} : { engine };
-    start.spawnWellKnown(VNODE_SLOT, vnodeActor, [{ ...about, ...options, shards: SHARDS, dir: '/data', holder: replicas }]);
+    const { engine = COLD } = this.#options;
+    start.spawnWellKnown(VNODE_SLOT, vnodeActor, [{ ...about, engine, shards: SHARDS, dir: '/data', holder: replicas }]);
     start.spawnWellKnown(COORDINATOR_SLOT, coordinatorActor, [{ ...about, replicas, holder: coordinator }]);
     start.spawnWellKnown(SCAN_SLOT, scanActor, [{ ...about, holder: scans }]);
     this.shards.set(`${start.node}/${start.shard}`, { ring, replicas, coordinator, scans });
