@@ -18,7 +18,7 @@
 import { OutBuffer } from '../../runtime/bytes.ts';
 import type { Log } from '../../runtime/doors.ts';
 import { assert } from '../../runtime/errors.ts';
-import { LATER } from '../../storage/engine/api.ts';
+import { type EngineIterator, type KeyRange, LATER } from '../../storage/engine/api.ts';
 import { Engine } from '../../storage/engine/engine.ts';
 import { StorageError } from '../../storage/errors.ts';
 import { ANCESTOR, CONCURRENT, compare, merge, NO_ROOM } from '../version/merge.ts';
@@ -195,6 +195,11 @@ export class Replicas {
       if (!this.#mutants?.has('droppedComesBack')) this.#waiting.forgetValues();
       engine.deleteRange(range.start, range.end, 'sync', done);
     });
+  }
+
+  /** Over the engine's keys, as they are now; to be closed soon. Requires: it is open. Throws StorageError. */
+  iterator(range: KeyRange): EngineIterator {
+    return this.#engine!.iterator(range);
   }
 
   #isStalled(): boolean {
