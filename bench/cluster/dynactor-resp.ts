@@ -1,0 +1,20 @@
+/** Our cluster as a Redis client sees it, connections spread over the nodes. */
+import { clusterMissing, describedRules, respPortsOf, startCluster } from './node-cluster.ts';
+import { offersNoScans, type Target } from './target.ts';
+
+export const dynactorResp: Target = {
+  name: 'dynactor-resp',
+  depths: [1, 16],
+  missing: clusterMissing,
+  offers: offersNoScans,
+  async start(options) {
+    const server = await startCluster(options);
+    const { basePort, connections } = options;
+    return {
+      address: { protocol: 'resp', ports: respPortsOf(basePort), connections, waitReplicas: 0 },
+      described: describedRules(options),
+      pids: server.pids,
+      stop: () => server.stop(),
+    };
+  },
+};
