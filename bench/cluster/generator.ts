@@ -18,7 +18,6 @@ import { workloadOf } from './workload.ts';
 const CURVE_POINTS = 20;
 
 export class Generator {
-  readonly #settings: GeneratorSettings;
   readonly #records: Records;
   readonly #load: Load;
   readonly #hot: HotKeys;
@@ -35,7 +34,6 @@ export class Generator {
   }
 
   private constructor(settings: GeneratorSettings, records: Records, load: Load, channel: Channel) {
-    this.#settings = settings;
     this.#records = records;
     this.#load = load;
     this.#channel = channel;
@@ -76,9 +74,9 @@ export class Generator {
     return this.#channel.close();
   }
 
-  #nextOf({ workload, distribution }: Task): Next {
+  #nextOf({ workload, distribution, loop }: Task): Next {
     const chooser = new Chooser(workloadOf(workload), distribution, { records: this.#records, hot: this.#hot, random: this.#random });
-    let left = workload === 'load' ? this.#settings.records : Infinity;
+    let left = (loop.kind === 'closed' ? loop.operations : undefined) ?? Number.POSITIVE_INFINITY;
     return (operation) => {
       if (left-- <= 0) return false;
       chooser.next(operation);

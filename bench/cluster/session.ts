@@ -53,7 +53,7 @@ async function measure(
     return outcome;
   };
   const load = loadRow(Math.max(...target.depths));
-  await run(load, { kind: 'closed', depth: load.depth, settleMs: 0, ms: Number.POSITIVE_INFINITY });
+  await run(load, { kind: 'closed', depth: load.depth, settleMs: 0, ms: Number.POSITIVE_INFINITY, operations: options.records });
   for (const row of rows) {
     const { depth, workload } = row;
     if (!target.offers(workload) || !target.depths.includes(depth)) continue;

@@ -10,7 +10,7 @@ const RIGHT = 40;
 const BAR = 11;
 const GAP = 9;
 const TITLE = 34;
-const CURVES = { width: 300, height: 170, perLine: 3, margin: 36 } as const;
+const CURVES = { width: 270, height: 170, perLine: 3, margin: 50 } as const;
 /** Curves end where so few operations are left that one stands for the point. */
 const OPERATIONS_PER_POINT = 2;
 const COLORS: Readonly<Record<TargetName, string>> = {
@@ -66,7 +66,7 @@ function curves(group: readonly Result[], top: number): Panel {
   const title = `latency in ms by percentile, open loop, timed from the intended start, durability ${durability}, values of ${valueBytes} B`;
   const parts = [text(10, top + 18, title, 'font-weight="bold"')];
   for (const [i, row] of rows.entries()) {
-    const x = CURVES.margin + (i % CURVES.perLine) * (CURVES.width + CURVES.margin / 2);
+    const x = CURVES.margin + (i % CURVES.perLine) * (CURVES.width + CURVES.margin);
     const y = top + TITLE + Math.floor(i / CURVES.perLine) * (CURVES.height + CURVES.margin);
     parts.push(
       ...curve(

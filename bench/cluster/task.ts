@@ -17,12 +17,12 @@ export interface GeneratorSettings {
   readonly seed: number;
 }
 
-/** A run. `depth`: operations that a lane begins at once. */
+/** A run. `depth`: operations that a lane begins at once. `operations`: it ends after so many, whatever the time. */
 export interface Task {
   readonly workload: WorkloadName;
   readonly distribution: Distribution;
   readonly loop:
-    | { readonly kind: 'closed'; readonly depth: number; readonly settleMs: number; readonly ms: number }
+    | { readonly kind: 'closed'; readonly depth: number; readonly settleMs: number; readonly ms: number; readonly operations?: number }
     | { readonly kind: 'open'; readonly perSecond: number; readonly settleMs: number; readonly ms: number };
   /** Of the servers: their use of the machine is read when counting begins and ends. */
   readonly pids: readonly number[];
