@@ -1,5 +1,5 @@
 /** Our cluster as a Redis client sees it, connections spread over the nodes. */
-import { clusterMissing, describedRules, respPortsOf, startCluster } from './node-cluster.ts';
+import { clusterMissing, describedRules, isStrict, respPortsOf, startCluster } from './node-cluster.ts';
 import { offersNoScans, type Target } from './target.ts';
 
 export const dynactorResp: Target = {
@@ -13,6 +13,7 @@ export const dynactorResp: Target = {
     return {
       address: { protocol: 'resp', ports: respPortsOf(basePort), connections, waitReplicas: 0 },
       described: describedRules(options),
+      isStrict: isStrict(options),
       pids: server.pids,
       stop: () => server.stop(),
     };

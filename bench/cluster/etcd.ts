@@ -36,6 +36,7 @@ export const etcd: Target = {
     return {
       address: { protocol: 'etcd', ports: clientPorts, connections },
       described: 'three members, synced always, linearizable reads, over the HTTP gateway with open connections',
+      isStrict: true,
       pids: servers.flatMap(({ pids }) => pids),
       stop,
     };

@@ -26,7 +26,7 @@ export class Generator {
 
   static async open(settings: GeneratorSettings): Promise<Generator> {
     const format = new ValueFormat(settings.valueBytes);
-    const records = new Records(format);
+    const records = new Records(format, settings.isStrict);
     const load = new Load(records);
     const channel = await openChannel(settings.address, format, load);
     load.attach(channel);

@@ -12,6 +12,7 @@ export function given(ports: readonly number[]): Target {
       Promise.resolve({
         address: { protocol: 'resp', ports, connections, waitReplicas: 0 },
         described: 'servers started by others, as durable as they are',
+        isStrict: true,
         pids: [],
         stop: () => Promise.resolve(),
       }),

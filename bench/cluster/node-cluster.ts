@@ -38,3 +38,8 @@ export function describedRules({ durability, n, r, w }: StartOptions): string {
   const disk = durability === 'sync' ? 'synced to disk before a replica confirms' : 'confirmed from memory, logged without syncing';
   return `three nodes, n=${n} r=${r} w=${w}, ${disk}`;
 }
+
+/** Every read asks a replica that has confirmed the write. */
+export function isStrict({ n, r, w }: StartOptions): boolean {
+  return r + w > n;
+}

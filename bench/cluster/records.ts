@@ -10,6 +10,7 @@ export type Verdict = 'right' | 'missing' | 'wrong' | 'stale';
 
 export class Records {
   readonly #format: ValueFormat;
+  readonly #isStrict: boolean;
   #stamp = 0;
   #next = 0;
   #present = 0;
@@ -17,8 +18,10 @@ export class Records {
   #writers = new Uint16Array(65_536);
   #confirmed = new Uint8Array(65_536);
 
-  constructor(format: ValueFormat) {
+  /** `isStrict`: older values than the floor are errors. */
+  constructor(format: ValueFormat, isStrict: boolean) {
     this.#format = format;
+    this.#isStrict = isStrict;
   }
 
   /** Keys 0 .. present-1 are confirmed to be there. */
@@ -57,7 +60,7 @@ export class Records {
     if (bytes === undefined) return 'missing';
     const stamp = this.#format.stampOf(bytes, from, to, key);
     if (stamp < 0) return 'wrong';
-    return stamp < floor ? 'stale' : 'right';
+    return this.#isStrict && stamp < floor ? 'stale' : 'right';
   }
 
   /** Of a row of a scan, which may have been inserted since. */

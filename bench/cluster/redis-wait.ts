@@ -33,6 +33,7 @@ export const redisWait: Target = {
     return {
       address: { protocol: 'resp', ports: [primary], connections, waitReplicas: 1 },
       described: `a server and two replicas, WAIT 1 after each write, all ${redisDurability(durability)}; reads ask one`,
+      isStrict: true,
       pids: servers.flatMap(({ pids }) => pids),
       stop,
     };

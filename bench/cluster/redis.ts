@@ -19,6 +19,7 @@ export const redis: Target = {
     return {
       address: { protocol: 'resp', ports: [port!], connections, waitReplicas: 0 },
       described: `one server, ${redisDurability(durability)}`,
+      isStrict: true,
       pids: server.pids,
       stop: () => server.stop(),
     };

@@ -45,9 +45,9 @@ export class ServerProcess {
     });
   }
 
-  /** It and all that descend from it, as it is now. */
+  /** Empty when it has ended. */
   get pids(): readonly number[] {
-    return this.#child.pid === undefined || this.#hasExited ? [] : processesOf(this.#child.pid);
+    return this.#child.pid === undefined || this.#hasExited ? [] : [this.#child.pid];
   }
 
   /** The end of what it has written. */
@@ -74,7 +74,7 @@ export class ServerProcess {
   /** SIGTERM, and SIGKILL for what is left of it after a while. */
   async stop(): Promise<void> {
     if (this.#hasExited) return;
-    const { pids } = this;
+    const pids = this.pids.flatMap(processesOf);
     this.#child.kill('SIGTERM');
     const overdue = setTimeout(() => killEach(pids), STOP_MS);
     await this.#exited;
@@ -82,7 +82,7 @@ export class ServerProcess {
   }
 
   kill(): void {
-    killEach(this.pids);
+    killEach(this.pids.flatMap(processesOf));
   }
 }
 

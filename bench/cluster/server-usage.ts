@@ -4,9 +4,8 @@ import { fieldOf } from '../storage/process-figures.ts';
 
 /** Clock ticks of /proc per second, on every Linux that Node runs on. */
 const TICKS_PER_SECOND = 100;
-/** Fields of /proc/pid/stat after the command's name. Source: proc(5). */
-const UTIME = 11;
-const STIME = 12;
+/** Fields of /proc/pid/stat after the command's name: user and system time, own and of children that have ended. Source: proc(5). */
+const TIMES = [11, 12, 13, 14] as const;
 
 export interface ServerUsage {
   readonly cpuUs: number;
@@ -14,17 +13,21 @@ export interface ServerUsage {
   readonly bytesWritten: number;
 }
 
-/** All of them together; null when there are none, or one of them is gone. */
+/** All of them together, with all that descend from them; null when there are none, or one of them is gone. */
 export function usageOf(pids: readonly number[]): ServerUsage | null {
   if (pids.length === 0) return null;
   let ticks = 0;
   let bytesWritten = 0;
-  for (const pid of pids) {
+  for (const pid of pids.flatMap(processesOf)) {
     const stat = readIfThere(`/proc/${pid}/stat`);
     const written = fieldOf(`/proc/${pid}/io`, 'write_bytes');
-    if (stat === undefined || written === undefined) return null;
+    if (stat === undefined || written === undefined) {
+      if (pids.includes(pid)) return null;
+      // A child that has just ended: its parent has what it used.
+      continue;
+    }
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    ticks += Number(fields[UTIME]) + Number(fields[STIME]);
+    for (const time of TIMES) ticks += Number(fields[time]);
     bytesWritten += written;
   }
   return { cpuUs: (ticks / TICKS_PER_SECOND) * 1e6, bytesWritten };

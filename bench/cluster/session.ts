@@ -24,7 +24,7 @@ export async function runSession(target: Target, rows: readonly Row[], options: 
   const running = await target.start(options);
   try {
     const { valueBytes, records, seed } = options;
-    const generator = await GeneratorThread.start({ address: running.address, valueBytes, records, seed });
+    const generator = await GeneratorThread.start({ address: running.address, isStrict: running.isStrict, valueBytes, records, seed });
     try {
       await measure(target, running, generator, rows, options, onOutcome);
       await generator.close();

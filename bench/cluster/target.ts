@@ -33,7 +33,9 @@ export interface Running {
   readonly address: Address;
   /** What durability means here, and what a confirmed write and a read have seen. */
   readonly described: string;
-  /** All server processes; none when they are not ours. */
+  /** A read sees what was confirmed before it began, so that one that doesn't is an error. */
+  readonly isStrict: boolean;
+  /** Server processes, but for those that they start; none when they are not the bench's own. */
   readonly pids: readonly number[];
   stop(): Promise<void>;
 }

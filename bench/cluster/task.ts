@@ -15,6 +15,8 @@ export interface GeneratorSettings {
   readonly valueBytes: number;
   readonly records: number;
   readonly seed: number;
+  /** A read that doesn't see what was confirmed before it began is an error. */
+  readonly isStrict: boolean;
 }
 
 /** A run. `depth`: operations that a lane begins at once. `operations`: it ends after so many, whatever the time. */
@@ -24,7 +26,7 @@ export interface Task {
   readonly loop:
     | { readonly kind: 'closed'; readonly depth: number; readonly settleMs: number; readonly ms: number; readonly operations?: number }
     | { readonly kind: 'open'; readonly perSecond: number; readonly settleMs: number; readonly ms: number };
-  /** Of the servers: their use of the machine is read when counting begins and ends. */
+  /** Of the servers, but for those that they start: their use of the machine is read when counting begins and ends. */
   readonly pids: readonly number[];
 }
 

@@ -13,7 +13,7 @@ const THETA = 0.99;
 
 /** How often each key, and each kind, was chosen. */
 function drawn(name: WorkloadName, distribution: Distribution) {
-  const records = new Records(new ValueFormat(100));
+  const records = new Records(new ValueFormat(100), true);
   const operation = newOperation();
   for (let i = 0; i < RECORDS; i++) {
     records.beginInsert(operation);

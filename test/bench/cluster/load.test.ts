@@ -18,7 +18,7 @@ async function runOn(options: FakeOptions, task: Pick<Task, 'workload' | 'loop'>
   const server = new FakeRespServer({ after: RECORDS, ...options });
   const port = await server.listen();
   const address = { protocol: 'resp', ports: [port], connections: 4, waitReplicas } as const;
-  const generator = await Generator.open({ address, valueBytes: VALUE_BYTES, records: RECORDS, seed: 1 });
+  const generator = await Generator.open({ address, valueBytes: VALUE_BYTES, records: RECORDS, seed: 1, isStrict: true });
   try {
     const load = { kind: 'closed', depth: 7, settleMs: 0, ms: Number.POSITIVE_INFINITY, operations: RECORDS } as const;
     const loaded = await generator.run({ workload: 'load', distribution: 'uniform', loop: load, pids: [] });
