@@ -2,8 +2,8 @@
  * The replicated store beside Redis and etcd, each as servers of its own, one after the other: YCSB A to F, one kind of operation alone, and the load itself. A closed
  * loop says how many operations per second, an open one, timed from the intended start, how late they are answered. Every answer is checked: exit code 1 when one is wrong.
  * `node dist/bench/cluster.js [--json FILE] [--svg FILE] [--quick] [--targets name,...] [--workloads name,...] [--distributions zipfian,uniform]
- * [--durability none,sync] [--values BYTES,...] [--records N] [--runs N] [--ms N] [--connections N] [--open-share X] [--rate N]
- * [--n N] [--r N] [--w N] [--base-port P] [--resp PORT,...] [--dir DIR]`, `node dist/bench/cluster.js compare a.json b.json`
+ * [--durability none,sync] [--values BYTES,...] [--records N] [--runs N] [--ms N] [--settle MS] [--connections N]
+ * [--open-share X] [--rate N] [--n N] [--r N] [--w N] [--base-port P] [--resp PORT,...] [--dir DIR]`, `node dist/bench/cluster.js compare a.json b.json`
  */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -44,6 +44,7 @@ const { values: options, positionals } = parseArgs({
     records: { type: 'string' },
     runs: { type: 'string' },
     ms: { type: 'string' },
+    settle: { type: 'string' },
     connections: { type: 'string', default: '50' },
     'open-share': { type: 'string', default: '0.5' },
     rate: { type: 'string', default: '0' },
@@ -74,6 +75,8 @@ async function measure(): Promise<void> {
   const sizes = listOf(options.values ?? (quick ? '100' : '100,10240')).map((text) => numberOf('values', text));
   const runs = numberOf('runs', options.runs ?? (quick ? '1' : '3'));
   const ms = numberOf('ms', options.ms ?? (quick ? '150' : '2000'));
+  // What compiles as it runs is slow at first.
+  const settleMs = numberOf('settle', options.settle ?? (quick ? '50' : '1000'));
   const connections = numberOf('connections', options.connections);
   const rules = { n: numberOf('n', options.n), r: numberOf('r', options.r), w: numberOf('w', options.w) };
   const all = [dynactorResp, dynactorClient, redis, redisWait, etcd, given(listOf(options.resp).map((text) => numberOf('resp', text)))];
@@ -96,6 +99,7 @@ async function measure(): Promise<void> {
       records: sizes.map(recordsOf).join(' '),
       runs,
       runMs: ms,
+      settleMs,
       connections,
       ...rules,
     },
@@ -113,7 +117,7 @@ async function measure(): Promise<void> {
           const dir = join(root, `${target.name}-${durability}-${valueBytes}-${run}`);
           mkdirSync(dir);
           const session = {
-            ...{ dir, durability, connections, ...rules, valueBytes, records: recordsOf(valueBytes), ms, settleMs: Math.min(500, ms / 3) },
+            ...{ dir, durability, connections, ...rules, valueBytes, records: recordsOf(valueBytes), ms, settleMs },
             ...{ basePort: numberOf('base-port', options['base-port']), seed: numberOf('seed', options.seed) + run },
             ...{ openShare: Number(options['open-share']), openRate: Number(options.rate) },
           };

@@ -7,6 +7,7 @@ import type { StartOptions } from './target.ts';
 
 const CLI = fileURLToPath(new URL('../../cli.js', import.meta.url));
 const START_MS = 60_000;
+const READY = /^(?:dynactor: )?ready\b/m;
 export const NODES = 3;
 
 /** Where the clients of node 1, 2, 3 find it when the first was given `basePort`. */
@@ -30,7 +31,7 @@ export async function startCluster({ dir, durability, basePort, n, r, w }: Start
   const where = ['--nodes', String(NODES), '--data', join(dir, 'nodes'), '--base-port', String(basePort)];
   const rules = ['-n', String(n), '-r', String(r), '-w', String(w), '--durability', durability];
   const server = new ServerProcess(process.execPath, [CLI, 'cluster', ...where, ...rules], dir);
-  await server.until(() => /^ready\b/m.test(server.stdout), START_MS);
+  await server.until(() => READY.test(server.stdout), START_MS);
   return server;
 }
 
