@@ -51,7 +51,7 @@ const { values: options, positionals } = parseArgs({
     n: { type: 'string', default: '3' },
     r: { type: 'string', default: '2' },
     w: { type: 'string', default: '2' },
-    'base-port': { type: 'string', default: '17000' },
+    'base-port': { type: 'string', default: '0' },
     resp: { type: 'string', default: '' },
     seed: { type: 'string', default: '1' },
     dir: { type: 'string', default: tmpdir() },
@@ -118,7 +118,7 @@ async function measure(): Promise<void> {
           mkdirSync(dir);
           const session = {
             ...{ dir, durability, connections, ...rules, valueBytes, records: recordsOf(valueBytes), ms, settleMs },
-            ...{ basePort: numberOf('base-port', options['base-port']), seed: numberOf('seed', options.seed) + run },
+            ...{ basePort: Number(options['base-port']), seed: numberOf('seed', options.seed) + run },
             ...{ openShare: Number(options['open-share']), openRate: Number(options.rate) },
           };
           try {

@@ -10,8 +10,8 @@ export const dynactorClient: Target = {
   missing: clusterMissing,
   offers: offersNoScans,
   async start(options) {
-    const server = await startCluster(options);
-    const { basePort, n, r, w, durability } = options;
+    const { server, basePort } = await startCluster(options);
+    const { n, r, w, durability } = options;
     return {
       address: { protocol: 'client', settings: { seeds: seedsOf(basePort), inFlight: IN_FLIGHT, n, r, w, durability } },
       described: `${describedRules(options)}, keyspace lww, ${IN_FLIGHT} in flight`,

@@ -8,8 +8,8 @@ export const dynactorResp: Target = {
   missing: clusterMissing,
   offers: offersNoScans,
   async start(options) {
-    const server = await startCluster(options);
-    const { basePort, connections } = options;
+    const { server, basePort } = await startCluster(options);
+    const { connections } = options;
     return {
       address: { protocol: 'resp', ports: respPortsOf(basePort), connections, waitReplicas: 0 },
       described: describedRules(options),

@@ -10,6 +10,7 @@ export interface StartOptions {
   readonly dir: string;
   readonly durability: Durability;
   readonly connections: number;
+  /** 0: any that is free. */
   readonly basePort: number;
   /** Replicas, and how many of them a read and a write need; what peers do instead is in their descriptions. */
   readonly n: number;
