@@ -1,5 +1,6 @@
 /** `dynactor keyspace list|create|alter|drop`. */
 import { type Command, Option } from 'commander';
+import { KEYSPACE_DEFAULTS } from '../../ring/keyspace-defaults.ts';
 import type { RingAnswer } from '../http/ring-routes.ts';
 import { wholeNumber } from './numbers.ts';
 import { keyspaceTable } from './ring-command.ts';
@@ -23,9 +24,7 @@ export function addKeyspaceCommand(program: Command): void {
     });
   withRules(withTarget(keyspace.command('create')))
     .argument('<name>', '1 to 64 of [A-Za-z0-9_-]')
-    .addOption(
-      new Option('--conflict <way>', 'what becomes of concurrent writes, for ever (default: siblings)').choices(['siblings', 'lww']),
-    )
+    .addOption(new Option('--conflict <way>', said('what becomes of concurrent writes, for ever', 'conflict')).choices(['siblings', 'lww']))
     .description('make a keyspace')
     .action(async (name: string, _options: unknown, command: Command) => {
       const session = sessionOf(command);
@@ -54,23 +53,26 @@ export function addKeyspaceCommand(program: Command): void {
     });
 }
 
-const RULES = ['n', 'r', 'w', 'mode', 'conflict', 'durability', 'ttlMs', 'keyBytesMax', 'valueBytesMax'];
+const RULES = Object.keys(KEYSPACE_DEFAULTS);
 
 /** Only what is said: the rest is the node's to fill in. */
 function withRules(command: Command): Command {
   return command
-    .addOption(new Option('--n <count>', 'replicas (default: 3)').argParser(number))
+    .addOption(new Option('--n <count>', said('replicas', 'n')).argParser(number))
+    .addOption(new Option('--r <count>', said('replicas that a read waits for: a number, one, quorum or all', 'r')).argParser(replicas))
+    .addOption(new Option('--w <count>', said('replicas that a write waits for', 'w')).argParser(replicas))
     .addOption(
-      new Option('--r <count>', 'replicas that a read waits for: a number, one, quorum or all (default: quorum)').argParser(replicas),
+      new Option('--mode <mode>', said('ap: always take writes; cp: only with a quorum of the owners', 'mode')).choices(['ap', 'cp']),
     )
-    .addOption(new Option('--w <count>', 'replicas that a write waits for (default: quorum)').argParser(replicas))
-    .addOption(
-      new Option('--mode <mode>', 'ap: always take writes; cp: only with a quorum of the owners (default: ap)').choices(['ap', 'cp']),
-    )
-    .addOption(new Option('--durability <level>', 'when a write counts (default: sync)').choices(['sync', 'periodic', 'none']))
-    .addOption(new Option('--ttl-ms <ms>', 'expiry of values that come without one; 0: none (default: 0)').argParser(number))
-    .addOption(new Option('--key-bytes-max <bytes>', 'longest key (default: 1024)').argParser(number))
-    .addOption(new Option('--value-bytes-max <bytes>', 'longest value (default: 1048576)').argParser(number));
+    .addOption(new Option('--durability <level>', said('when a write counts', 'durability')).choices(['sync', 'periodic', 'none']))
+    .addOption(new Option('--ttl-ms <ms>', said('expiry of values that come without one; 0: none', 'ttlMs')).argParser(number))
+    .addOption(new Option('--key-bytes-max <bytes>', said('longest key', 'keyBytesMax')).argParser(number))
+    .addOption(new Option('--value-bytes-max <bytes>', said('longest value', 'valueBytesMax')).argParser(number));
+}
+
+/** Not commander's own default, which would be sent. */
+function said(text: string, rule: keyof typeof KEYSPACE_DEFAULTS): string {
+  return `${text} (default: ${KEYSPACE_DEFAULTS[rule]})`;
 }
 
 function rulesOf(command: Command): Rules {
