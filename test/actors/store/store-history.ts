@@ -19,7 +19,7 @@ export interface Write {
   readonly id: string;
   readonly key: string;
   readonly isDelete: boolean;
-  /** Ids that its context had seen. */
+  /** Ids that its context had seen; of a tombstone its dot. */
   readonly parents: ReadonlySet<string>;
   readonly calledMs: number;
   /** W was a quorum. */
@@ -134,8 +134,9 @@ export class StoreHistory {
   /** It, or what follows it, is among them; or a delete that nobody was told of, which may. */
   #isCovered(id: string, record: NaiveRecord, ids: ReadonlySet<string>): boolean {
     for (const it of ids) if (it === id || this.#follows(it, id)) return true;
-    const isUnheard = record.siblings.some((sibling) => sibling.isTombstone && !this.#idOf.has(dotOf(sibling)));
-    return isUnheard && this.#mayBeRemoved(id, this.writes.get(id)!.key);
+    const tombstones = record.siblings.filter(({ isTombstone }) => isTombstone).map(dotOf);
+    const before = [...ids].flatMap((it) => [...this.#ancestorsOf(it)].filter(isDot));
+    return [...tombstones, ...before].some((dot) => !this.#idOf.has(dot)) && this.#mayBeRemoved(id, this.writes.get(id)!.key);
   }
 
   /** Some delete whose tombstone is not known follows it, or something that does. */
@@ -170,7 +171,7 @@ export class StoreHistory {
   #ancestorsOf(id: string): ReadonlySet<string> {
     const known = this.#ancestors.get(id);
     if (known !== undefined) return known;
-    const parents = this.writes.get(id)?.parents ?? new Set<string>();
+    const parents = [...(this.writes.get(id)?.parents ?? [])].map((parent) => this.#idOf.get(parent) ?? parent);
     const all = new Set(parents);
     for (const parent of parents) for (const it of this.#ancestorsOf(parent)) all.add(it);
     this.#ancestors.set(id, all);
@@ -196,4 +197,9 @@ export function newestOf(siblings: readonly NaiveSibling[]): NaiveSibling | unde
     (newest, it) => (newest !== undefined && newest.stamp > it.stamp ? newest : it),
     undefined,
   );
+}
+
+/** Ids have no spaces. */
+function isDot(name: string): boolean {
+  return name.includes(' ');
 }
