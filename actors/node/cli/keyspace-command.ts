@@ -1,16 +1,14 @@
 /** `dynactor keyspace list|create|alter|drop`. */
-import { type Command, Option } from 'commander';
+import type { Command } from 'commander';
 import type { RingAnswer } from '../http/ring-routes.ts';
-import { wholeNumber } from './numbers.ts';
 import { keyspaceTable } from './ring-command.ts';
+import { conflictOption, rulesOf, withLimits, withReplication } from './rules.ts';
 import { sessionOf, withTarget } from './target.ts';
 
 interface Done {
   readonly name: string;
   readonly epoch: number;
 }
-
-type Rules = Readonly<Record<string, string | number>>;
 
 export function addKeyspaceCommand(program: Command): void {
   const keyspace = program.command('keyspace').description('keyspaces: what is stored under which rules');
@@ -21,11 +19,9 @@ export function addKeyspaceCommand(program: Command): void {
       const { keyspaces } = await session.call<Pick<RingAnswer, 'keyspaces'>>('GET', '/v1/keyspaces');
       session.print(keyspaces, keyspaceTable);
     });
-  withRules(withTarget(keyspace.command('create')))
+  withLimits(withReplication(withTarget(keyspace.command('create'))), true)
     .argument('<name>', '1 to 64 of [A-Za-z0-9_-]')
-    .addOption(
-      new Option('--conflict <way>', 'what becomes of concurrent writes, for ever (default: siblings)').choices(['siblings', 'lww']),
-    )
+    .addOption(conflictOption())
     .description('make a keyspace')
     .action(async (name: string, _options: unknown, command: Command) => {
       const session = sessionOf(command);
@@ -35,7 +31,7 @@ export function addKeyspaceCommand(program: Command): void {
         ({ epoch }) => `keyspace ${name} is there, since epoch ${epoch}`,
       );
     });
-  withRules(withTarget(keyspace.command('alter')))
+  withLimits(withReplication(withTarget(keyspace.command('alter')), null), false)
     .argument('<name>')
     .description('change the rules of a keyspace')
     .action(async (name: string, _options: unknown, command: Command) => {
@@ -53,33 +49,3 @@ export function addKeyspaceCommand(program: Command): void {
       session.print(done, ({ epoch }) => `keyspace ${name} is gone, since epoch ${epoch}`);
     });
 }
-
-const RULES = ['n', 'r', 'w', 'mode', 'conflict', 'durability', 'ttlMs', 'keyBytesMax', 'valueBytesMax'];
-
-/** Only what is said: the rest is the node's to fill in. */
-function withRules(command: Command): Command {
-  return command
-    .addOption(new Option('--n <count>', 'replicas (default: 3)').argParser(number))
-    .addOption(
-      new Option('--r <count>', 'replicas that a read waits for: a number, one, quorum or all (default: quorum)').argParser(replicas),
-    )
-    .addOption(new Option('--w <count>', 'replicas that a write waits for (default: quorum)').argParser(replicas))
-    .addOption(
-      new Option('--mode <mode>', 'ap: always take writes; cp: only with a quorum of the owners (default: ap)').choices(['ap', 'cp']),
-    )
-    .addOption(new Option('--durability <level>', 'when a write counts (default: sync)').choices(['sync', 'periodic', 'none']))
-    .addOption(new Option('--ttl-ms <ms>', 'expiry of values that come without one; 0: none (default: 0)').argParser(number))
-    .addOption(new Option('--key-bytes-max <bytes>', 'longest key (default: 1024)').argParser(number))
-    .addOption(new Option('--value-bytes-max <bytes>', 'longest value (default: 1048576)').argParser(number));
-}
-
-function rulesOf(command: Command): Rules {
-  const options = command.opts<Rules>();
-  return Object.fromEntries(Object.entries(options).filter(([key]) => RULES.includes(key)));
-}
-
-function replicas(text: string): string | number {
-  return ['one', 'quorum', 'all'].includes(text) ? text : number(text);
-}
-
-const number = wholeNumber(0, Number.MAX_SAFE_INTEGER);
