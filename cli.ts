@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 /** The `dynactor` command. */
 import { Command, CommanderError } from 'commander';
+import { addClusterCommand } from './actors/node/cli/cluster-command.ts';
 import { addKeyspaceCommand } from './actors/node/cli/keyspace-command.ts';
 import { addMemberCommands } from './actors/node/cli/member-commands.ts';
 import { wholeNumber } from './actors/node/cli/numbers.ts';
@@ -28,6 +29,7 @@ const program = new Command('dynactor')
   .exitOverride();
 
 addStartCommand(program);
+addClusterCommand(program);
 addStatusCommand(program);
 addRingCommand(program);
 addKeyspaceCommand(program);

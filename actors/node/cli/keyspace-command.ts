@@ -1,17 +1,14 @@
 /** `dynactor keyspace list|create|alter|drop`. */
-import { type Command, Option } from 'commander';
-import { KEYSPACE_DEFAULTS } from '../../ring/keyspace-defaults.ts';
+import type { Command } from 'commander';
 import type { RingAnswer } from '../http/ring-routes.ts';
-import { wholeNumber } from './numbers.ts';
 import { keyspaceTable } from './ring-command.ts';
+import { conflictOption, rulesOf, withLimits, withReplication } from './rules.ts';
 import { sessionOf, withTarget } from './target.ts';
 
 interface Done {
   readonly name: string;
   readonly epoch: number;
 }
-
-type Rules = Readonly<Record<string, string | number>>;
 
 export function addKeyspaceCommand(program: Command): void {
   const keyspace = program.command('keyspace').description('keyspaces: what is stored under which rules');
@@ -22,9 +19,9 @@ export function addKeyspaceCommand(program: Command): void {
       const { keyspaces } = await session.call<Pick<RingAnswer, 'keyspaces'>>('GET', '/v1/keyspaces');
       session.print(keyspaces, keyspaceTable);
     });
-  withRules(withTarget(keyspace.command('create')))
+  withLimits(withReplication(withTarget(keyspace.command('create'))), true)
     .argument('<name>', '1 to 64 of [A-Za-z0-9_-]')
-    .addOption(new Option('--conflict <way>', said('what becomes of concurrent writes, for ever', 'conflict')).choices(['siblings', 'lww']))
+    .addOption(conflictOption())
     .description('make a keyspace')
     .action(async (name: string, _options: unknown, command: Command) => {
       const session = sessionOf(command);
@@ -34,7 +31,7 @@ export function addKeyspaceCommand(program: Command): void {
         ({ epoch }) => `keyspace ${name} is there, since epoch ${epoch}`,
       );
     });
-  withRules(withTarget(keyspace.command('alter')))
+  withLimits(withReplication(withTarget(keyspace.command('alter')), null), false)
     .argument('<name>')
     .description('change the rules of a keyspace')
     .action(async (name: string, _options: unknown, command: Command) => {
@@ -52,36 +49,3 @@ export function addKeyspaceCommand(program: Command): void {
       session.print(done, ({ epoch }) => `keyspace ${name} is gone, since epoch ${epoch}`);
     });
 }
-
-const RULES = Object.keys(KEYSPACE_DEFAULTS);
-
-/** Only what is said: the rest is the node's to fill in. */
-function withRules(command: Command): Command {
-  return command
-    .addOption(new Option('--n <count>', said('replicas', 'n')).argParser(number))
-    .addOption(new Option('--r <count>', said('replicas that a read waits for: a number, one, quorum or all', 'r')).argParser(replicas))
-    .addOption(new Option('--w <count>', said('replicas that a write waits for', 'w')).argParser(replicas))
-    .addOption(
-      new Option('--mode <mode>', said('ap: always take writes; cp: only with a quorum of the owners', 'mode')).choices(['ap', 'cp']),
-    )
-    .addOption(new Option('--durability <level>', said('when a write counts', 'durability')).choices(['sync', 'periodic', 'none']))
-    .addOption(new Option('--ttl-ms <ms>', said('expiry of values that come without one; 0: none', 'ttlMs')).argParser(number))
-    .addOption(new Option('--key-bytes-max <bytes>', said('longest key', 'keyBytesMax')).argParser(number))
-    .addOption(new Option('--value-bytes-max <bytes>', said('longest value', 'valueBytesMax')).argParser(number));
-}
-
-/** Not commander's own default, which would be sent. */
-function said(text: string, rule: keyof typeof KEYSPACE_DEFAULTS): string {
-  return `${text} (default: ${KEYSPACE_DEFAULTS[rule]})`;
-}
-
-function rulesOf(command: Command): Rules {
-  const options = command.opts<Rules>();
-  return Object.fromEntries(Object.entries(options).filter(([key]) => RULES.includes(key)));
-}
-
-function replicas(text: string): string | number {
-  return ['one', 'quorum', 'all'].includes(text) ? text : number(text);
-}
-
-const number = wholeNumber(0, Number.MAX_SAFE_INTEGER);

@@ -2,15 +2,21 @@
 import { errorMessage } from '../../../runtime/errors.ts';
 import { RealFiles } from '../../../runtime/real/files.ts';
 import { absolutePath, coreCount, fileUrl, packageVersion, randomHex } from '../../../runtime/real/host.ts';
+import { whenInputEnds } from '../../../runtime/real/subprocess.ts';
 import type { NodeConfig } from '../config/config.ts';
 import { Node } from '../node.ts';
 import { moduleUrl, NODE_MODULES } from '../parts.ts';
 
+export interface RunOptions {
+  /** The end of the standard input tells it to stop, as a signal does. */
+  readonly endsWithInput: boolean;
+}
+
 /** Resolves when the node has ended as it was told to. Errors: why it could not start, or must not go on. */
-export async function runNode(config: NodeConfig): Promise<void> {
+export async function runNode(config: NodeConfig, { endsWithInput }: RunOptions): Promise<void> {
   // What it says there is for people; that they have stopped listening is no reason to end.
   process.stdout.removeAllListeners('error').on('error', () => undefined);
-  const stopped = untilToldToStop();
+  const stopped = untilToldToStop(endsWithInput);
   let node: Node | null = null;
   const starting = Node.start(
     config,
@@ -74,9 +80,10 @@ async function serve(node: Node): Promise<Ended> {
   return { error: null };
 }
 
-/** SIGINT or SIGTERM; the second one ends the process where it stands. */
-function untilToldToStop(): Promise<void> {
+/** SIGINT or SIGTERM, of which the second one ends the process where it stands; or the end of its input. */
+function untilToldToStop(endsWithInput: boolean): Promise<void> {
   return new Promise((resolve) => {
+    if (endsWithInput) whenInputEnds(resolve);
     for (const signal of ['SIGINT', 'SIGTERM'] as const) {
       process.once(signal, () => {
         process.once(signal, () => process.exit(1));

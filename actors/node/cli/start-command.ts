@@ -11,12 +11,13 @@ const EXIT_USAGE = 2;
 export function addStartCommand(program: Command): void {
   withSettings(program.command('start'))
     .description('run a node until it is told to stop (Ctrl-C or SIGTERM)')
-    .action(async (_options: unknown, command: Command) => {
+    .option('--until-input-ends', 'stop at the end of the standard input too: with the program that started the node, however that ends')
+    .action(async ({ untilInputEnds = false }: { readonly untilInputEnds?: boolean }, command: Command) => {
       const resolved = await configOf(command);
       if (resolved === null) return;
       // Why: the other commands don't wait for all that a node loads.
       const { runNode } = await import('./run-node.ts');
-      await runNode(resolved.config);
+      await runNode(resolved.config, { endsWithInput: untilInputEnds });
     });
   const config = program.command('config').description('what a node would be started with, from flags, environment and file');
   withSettings(config.command('show'))
