@@ -1,6 +1,7 @@
 /** SessionKit: sessions over a fake store, without a connection: commands in, replies out as text. */
 
 import { RequestGate } from '../../../actors/resp/request-gate.ts';
+import type { StoreDoor } from '../../../actors/store/store-door.ts';
 import { RespSession } from '../../../actors/resp/resp-session.ts';
 import { RESP_DEFAULTS, type RespSettings } from '../../../actors/resp/resp-settings.ts';
 import type { SessionHost } from '../../../actors/resp/session-host.ts';
@@ -14,6 +15,31 @@ import { FakeStore } from './fake-store.ts';
 
 export function keyspaceOf(id: number, name: string, fields: Partial<Keyspace> = {}): Keyspace {
   return { ...KEYSPACE_DEFAULTS, ...fields, id, name };
+}
+
+/** In which nothing happens by itself. */
+export function quietHost(store: StoreDoor, more: Partial<SessionHost> = {}): SessionHost {
+  const { settings = RESP_DEFAULTS } = more;
+  return {
+    settings,
+    gate: new RequestGate(store, settings.requestsMax, (session) => more.wake?.(session)),
+    request: new StoreRequest(),
+    seal: new ContextSeal(Buffer.alloc(16, 5)),
+    stats: { connections: 0, connectionsRefused: 0, commands: 0, errors: 0, bytesIn: 0, bytesOut: 0 },
+    scratch: new OutBuffer(1_024, 1 << 24),
+    node: 'n1',
+    startedAtMs: 0,
+    nowMs: () => 0,
+    wallMs: () => 1_764_000_000_000,
+    keyspaces: () => [],
+    ringChanges: () => 0,
+    isLoading: () => false,
+    sessions: () => [],
+    wake: () => {},
+    touch: () => {},
+    propose: () => {},
+    ...more,
+  };
 }
 
 export class SessionKit {
@@ -30,15 +56,8 @@ export class SessionKit {
 
   constructor(settings: Partial<RespSettings> = {}, mutants: readonly string[] = []) {
     this.#mutants = new Set(mutants);
-    this.host = {
+    this.host = quietHost(this.store, {
       settings: { ...RESP_DEFAULTS, ...settings },
-      gate: new RequestGate(this.store, { ...RESP_DEFAULTS, ...settings }.requestsMax, (session) => this.#wake(session)),
-      request: new StoreRequest(),
-      seal: new ContextSeal(Buffer.alloc(16, 5)),
-      stats: { connections: 0, connectionsRefused: 0, commands: 0, errors: 0, bytesIn: 0, bytesOut: 0 },
-      scratch: new OutBuffer(1_024, 1 << 24),
-      node: 'n1',
-      startedAtMs: 0,
       nowMs: () => this.now,
       wallMs: () => this.store.wallMs,
       keyspaces: () => this.keyspaces,
@@ -46,9 +65,8 @@ export class SessionKit {
       isLoading: () => this.isLoading,
       sessions: () => this.#sessions,
       wake: (session) => this.#wake(session),
-      touch: () => {},
       propose: (operation, decided) => this.proposals.push({ operation, decided }),
-    };
+    });
   }
 
   #wake(session: RespSession): void {
