@@ -16,6 +16,7 @@ import { put } from '../actors/version/put.ts';
 import { RecordView } from '../actors/version/record-view.ts';
 import { Write } from '../actors/version/write.ts';
 import { OutBuffer } from '../runtime/bytes.ts';
+import { SeededRandom } from '../runtime/random.ts';
 import { encode, keyspaceOf } from '../test/actors/resp/session-kit.ts';
 import { printRows, printSetup, type Row, rowOf, setupOf, writeReport } from './lib/report.ts';
 import { medianOf } from './lib/stats.ts';
@@ -75,6 +76,7 @@ const host: SessionHost = {
   seal: new ContextSeal(Buffer.alloc(16, 5)),
   stats: { connections: 0, connectionsRefused: 0, commands: 0, errors: 0, bytesIn: 0, bytesOut: 0 },
   scratch: new OutBuffer(1_024, 1 << 24),
+  random: new SeededRandom('bench'),
   node: 'n1',
   startedAtMs: 0,
   nowMs: () => 0,

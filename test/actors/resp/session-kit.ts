@@ -9,6 +9,7 @@ import type { Keyspace } from '../../../actors/ring/ring-state.ts';
 import { StoreRequest } from '../../../actors/store/store-request.ts';
 import { ContextSeal } from '../../../actors/version/causal-context.ts';
 import { OutBuffer } from '../../../runtime/bytes.ts';
+import { SeededRandom } from '../../../runtime/random.ts';
 import { FakeStore } from './fake-store.ts';
 
 export function keyspaceOf(id: number, name: string, fields: Partial<Keyspace> = {}): Keyspace {
@@ -31,11 +32,12 @@ export class SessionKit {
     this.#mutants = new Set(mutants);
     this.host = {
       settings: { ...RESP_DEFAULTS, ...settings },
-      gate: new RequestGate(this.store, { ...RESP_DEFAULTS, ...settings }.requestsMax, (session) => this.#wake(session)),
+      gate: new RequestGate(this.store, { ...RESP_DEFAULTS, ...settings }.requestsMax, (session) => this.#wake(session), this.store.scans),
       request: new StoreRequest(),
       seal: new ContextSeal(Buffer.alloc(16, 5)),
       stats: { connections: 0, connectionsRefused: 0, commands: 0, errors: 0, bytesIn: 0, bytesOut: 0 },
       scratch: new OutBuffer(1_024, 1 << 24),
+      random: new SeededRandom('session'),
       node: 'n1',
       startedAtMs: 0,
       nowMs: () => this.now,
@@ -64,7 +66,7 @@ export class SessionKit {
 
   /** Lets everything happen that was put off. */
   settle(): void {
-    while (this.#woken.length > 0) {
+    while (this.#woken.length > 0 || this.store.answerScans()) {
       const woken = this.#woken;
       this.#woken = [];
       for (const session of woken) {
