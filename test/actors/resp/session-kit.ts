@@ -1,16 +1,17 @@
 /** SessionKit: sessions over a fake store, without a connection: commands in, replies out as text. */
 
 import { RequestGate } from '../../../actors/resp/request-gate.ts';
-import type { StoreDoor } from '../../../actors/store/store-door.ts';
 import { RespSession } from '../../../actors/resp/resp-session.ts';
 import { RESP_DEFAULTS, type RespSettings } from '../../../actors/resp/resp-settings.ts';
 import type { SessionHost } from '../../../actors/resp/session-host.ts';
 import { KEYSPACE_DEFAULTS } from '../../../actors/ring/keyspace-defaults.ts';
 import type { Operation, OperationOutcome } from '../../../actors/ring/operation.ts';
 import type { Keyspace } from '../../../actors/ring/ring-state.ts';
+import type { StoreDoor } from '../../../actors/store/store-door.ts';
 import { StoreRequest } from '../../../actors/store/store-request.ts';
 import { ContextSeal } from '../../../actors/version/causal-context.ts';
 import { OutBuffer } from '../../../runtime/bytes.ts';
+import { SeededRandom } from '../../../runtime/random.ts';
 import { FakeStore } from './fake-store.ts';
 
 export function keyspaceOf(id: number, name: string, fields: Partial<Keyspace> = {}): Keyspace {
@@ -27,6 +28,7 @@ export function quietHost(store: StoreDoor, more: Partial<SessionHost> = {}): Se
     seal: new ContextSeal(Buffer.alloc(16, 5)),
     stats: { connections: 0, connectionsRefused: 0, commands: 0, errors: 0, bytesIn: 0, bytesOut: 0 },
     scratch: new OutBuffer(1_024, 1 << 24),
+    random: new SeededRandom('session'),
     node: 'n1',
     startedAtMs: 0,
     nowMs: () => 0,
@@ -58,6 +60,7 @@ export class SessionKit {
     this.#mutants = new Set(mutants);
     this.host = quietHost(this.store, {
       settings: { ...RESP_DEFAULTS, ...settings },
+      gate: new RequestGate(this.store, { ...RESP_DEFAULTS, ...settings }.requestsMax, (session) => this.#wake(session), this.store.scans),
       nowMs: () => this.now,
       wallMs: () => this.store.wallMs,
       keyspaces: () => this.keyspaces,
@@ -83,7 +86,7 @@ export class SessionKit {
 
   /** Lets everything happen that was put off. */
   settle(): void {
-    while (this.#woken.length > 0) {
+    while (this.#woken.length > 0 || this.store.answerScans()) {
       const woken = this.#woken;
       this.#woken = [];
       for (const session of woken) {
