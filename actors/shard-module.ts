@@ -20,7 +20,7 @@ import { type ReplicasHolder, vnodeActor } from './store/vnode-actor.ts';
 
 export function startShard(start: ShardStart): void {
   const { node, shard, shards } = start;
-  const { directory, name, clusterKey, engine, replicas: replicaOptions, resp } = start.settings as ShardSettings;
+  const { directory, name, clusterKey, engine, replicas: replicaOptions, hasPeers, resp } = start.settings as ShardSettings;
   const door: ClusterDoor = { ref: (slot, of) => start.wellKnown(slot, of), introduce: (address) => start.introduce(address) };
   const ring: RingHolder = { ring: null, mayServe: false };
   const replicas: ReplicasHolder = { replicas: null };
@@ -47,7 +47,7 @@ export function startShard(start: ShardStart): void {
       replicas,
       holder: coordinator,
       refTo: (slot, of, at) => start.wellKnown(slot, of, at),
-      gossip: start.wellKnown(GOSSIP_SLOT),
+      ...(hasPeers ? { gossip: start.wellKnown(GOSSIP_SLOT) } : {}),
     },
   ]);
   const beforeSwitched = (_ring: unknown, done: () => void): void => {
@@ -55,7 +55,7 @@ export function startShard(start: ShardStart): void {
     else replicas.switchRing(done);
   };
   start.spawn(ringAgent, [{ door, node, shard, holder: ring, beforeSwitched }]);
-  if (shard > 0 && !resp.isPortShared) return;
+  if (resp === null || (shard > 0 && !resp.isPortShared)) return;
   const { host, port, isPortShared, settings } = resp;
   start.spawnWellKnown(RESP_SLOT, respGateway, [
     {

@@ -12,11 +12,14 @@ export interface ShardSettings {
   readonly clusterKey: Uint8Array;
   readonly engine: EngineOptions;
   readonly replicas: Pick<ReplicasOptions, 'recordBytesMax'>;
+  /** GossipActor runs on the main thread. */
+  readonly hasPeers: boolean;
+  /** Null: Redis clients are not served. */
   readonly resp: {
     readonly host: string;
     readonly port: number;
     /** All shards listen at the port; else the first alone, and hands on what others own. */
     readonly isPortShared: boolean;
     readonly settings: RespSettings;
-  };
+  } | null;
 }

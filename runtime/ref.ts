@@ -44,8 +44,7 @@ export abstract class Ref<in M = never> {
   abstract ask<R>(make: (replyTo: Ref<R>) => M, options: AskOptions): Promise<R>;
 
   /**
-   * Binary path: sends an operation number and a region of bytes, which are copied before this returns when
-   * the target is elsewhere, and must stay unchanged until handled when it is in the same thread.
+   * Binary path: sends an operation number and a region of bytes, which are copied before this returns, wherever the target is.
    * `requestId` (u32) comes back with `context.replyBytes`. Same result as `tell`.
    */
   abstract tellBytes(operation: number, bytes: Uint8Array, offset: number, length: number, requestId?: number, lane?: Lane): boolean;

@@ -21,6 +21,7 @@ import { IdleCredit } from './idle-credit.ts';
 import { BACKGROUND, CONTROL_CLASS, type Lane, REQUEST } from './lanes.ts';
 import { drainCell, stopCell } from './lifecycle.ts';
 import type { Link, Tasks, Transport } from './link.ts';
+import { LocalBytes } from './local-bytes.ts';
 import { GoneRef, LocalRef } from './local-ref.ts';
 import { ActorTimes, ShardMetrics, type ShardStats } from './metrics.ts';
 import { Peers } from './peers.ts';
@@ -82,6 +83,7 @@ export class ShardRuntime {
   backlog = 0;
   /** Bytes in which those of them came that came from elsewhere and are not short. */
   backlogBytes = 0;
+  readonly localBytes = new LocalBytes();
   // The message being handled; the numbers where it has a row (`row` >= 0).
   message: unknown = undefined;
   /** Of the binary path; PLAIN: an object message; NO_MESSAGE: none is being handled, but a signal, or the factory runs. */

@@ -129,6 +129,7 @@ test(
     'storage/embedded/d.ts': "import { RealFiles } from '../../runtime/real/files.ts';\nimport { b } from '../b.ts';",
     'actors/node/e.ts': "import { system } from '../../runtime/system.ts';\nimport { ring } from '../ring-actor.ts';",
     'actors/c.ts': "import { log } from '../storage/log.ts';\nimport type { Ref } from '../runtime/ref.ts';",
+    'test/bench/e.test.ts': "import { x } from '../../bench/x.ts';",
     'test/d.test.ts': "import { system } from '../runtime/system.ts';\nimport { help } from './helpers/help.ts';",
   },
 );

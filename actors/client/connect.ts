@@ -4,15 +4,11 @@ import { ActorSystem } from '../../runtime/system.ts';
 import { RING_SLOT } from '../membership/cluster-door.ts';
 import { type HostAndPort, parseHostAndPort } from '../node/config/host-and-port.ts';
 import { askSeeds, type Seed } from '../node/seeds.ts';
-import type { OperationOutcome } from '../ring/operation.ts';
 import type { RingMessage } from '../ring-protocol.ts';
 import { COORDINATOR_SLOT } from '../store/data-frames.ts';
 import type { Greeting } from '../store/greeting.ts';
-import { Client, type ClientEvents, type ClientParts } from './client.ts';
-import { clientActor } from './client-actor.ts';
-import { ClientDesk } from './client-desk.ts';
-import { asClientError, ClientError, invalid } from './client-error.ts';
-import { Listeners } from './listeners.ts';
+import { Client, type ClientParts } from './client.ts';
+import { ClientError, invalid } from './client-error.ts';
 import {
   type ClientTuning,
   CONNECT_TIMEOUT_MS_DEFAULT,
@@ -22,7 +18,7 @@ import {
   timeoutOf,
 } from './options.ts';
 import type { ClientDoor } from './places.ts';
-import { topologyOf } from './topology.ts';
+import { startParts, throwIfAborted, untilReady } from './start-parts.ts';
 
 const SEED_PAUSE_MS = 200;
 /** Between two looks at the seeds, when all nodes known are out of reach. */
@@ -41,7 +37,13 @@ export async function connect(seeds: string | readonly string[], options: Connec
   const system = await startSystem(found[0]!.cluster, options, tuning);
   try {
     const parts = startClient(system, asked, found, options, tuning, timeoutMs);
-    await untilReady(parts, options.signal, deadline, asked);
+    const names = asked.map(({ host, port }) => `${host}:${port}`).join(', ');
+    await untilReady(
+      parts,
+      options.signal,
+      deadline,
+      `no node gives a ring in time (seeds ${names}): they are starting, or in no cluster yet`,
+    );
     return new Client(parts);
   } catch (error) {
     await system.stop({ drainMs: 0 });
@@ -96,57 +98,30 @@ function startClient(
   tuning: ClientTuning,
   timeoutMs: number,
 ): ClientParts {
-  const listeners = new Listeners<ClientEvents>();
   let isSeeking = false;
-  const desk = new ClientDesk(tuning.operationsMax, {
-    ringChanged: (map) => listeners.tell('topology', topologyOf(map.ring)),
+  let isStopped = false;
+  const started = startParts(system, {
+    ...{ door: doorOf(system), seeds: found.map(({ address }) => address), dataCenter, tuning, timeoutMs },
     lost: () => {
       if (isSeeking) return;
       isSeeking = true;
-      listeners.tell('lost', undefined);
       seekAgain().catch((error: unknown) => system.log.warn('client.seedsNotAsked', { error: errorMessage(error) }));
     },
-  });
-  const seeds = found.map(({ address }) => address);
-  const actor = system.spawn(clientActor, [{ desk, door: doorOf(system), seeds, dataCenter, tuning }]);
-  let stopped = false;
-  return {
-    desk,
-    listeners,
-    timeoutMs,
-    refresh: () => void actor.tell({ type: 'refresh' }),
     stop: async (drainMs) => {
-      stopped = true;
+      isStopped = true;
       await system.stop({ drainMs });
     },
-    admin: {
-      newId: () => [...globalThis.crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, '0')).join(''),
-      now: () => Date.now(),
-      propose: async (operationId, operation, askMs) => {
-        const nodes = desk.map?.nodes ?? [];
-        const up = nodes.filter(({ isDown }) => !isDown);
-        const from = up.length > 0 ? up : nodes;
-        const node = from[Math.floor(Math.random() * from.length)];
-        if (node === undefined) throw new ClientError('UNREACHABLE', 'no node is known');
-        try {
-          return await node.ring.ask<OperationOutcome>((replyTo) => ({ type: 'propose', proposal: { operationId, operation }, replyTo }), {
-            timeoutMs: Math.max(1, askMs),
-          });
-        } catch (error) {
-          throw asClientError(error);
-        }
-      },
-    },
-  };
+  });
+  return started.parts;
 
   /** The nodes may have moved to other addresses. */
   async function seekAgain(): Promise<void> {
     try {
       await pause(LOST_PAUSE_MS);
-      if (stopped) return;
+      if (isStopped) return;
       const { seeds: now } = await askSeeds(asked, '');
       const addresses = now.filter(({ cluster }) => cluster === system.cluster).map(({ address }) => address);
-      if (!stopped && addresses.length > 0) actor.tell({ type: 'seeds', addresses });
+      if (!isStopped && addresses.length > 0) started.actor.tell({ type: 'seeds', addresses });
     } finally {
       isSeeking = false;
     }
@@ -163,28 +138,6 @@ function doorOf(system: ActorSystem): ClientDoor {
       });
     },
   };
-}
-
-async function untilReady(
-  { desk }: ClientParts,
-  signal: AbortSignal | undefined,
-  deadline: number,
-  asked: readonly HostAndPort[],
-): Promise<void> {
-  while (desk.map === null) {
-    throwIfAborted(signal);
-    if (Date.now() >= deadline) {
-      const names = asked.map(({ host, port }) => `${host}:${port}`).join(', ');
-      throw new ClientError('UNREACHABLE', `no node gives a ring in time (seeds ${names}): they are starting, or in no cluster yet`);
-    }
-    await pause(READY_PAUSE_MS);
-  }
-}
-
-const READY_PAUSE_MS = 5;
-
-function throwIfAborted(signal: AbortSignal | undefined): void {
-  if (signal?.aborted === true) throw new ClientError('ABORTED', 'connecting was aborted', { cause: signal.reason });
 }
 
 function pause(ms: number): Promise<void> {

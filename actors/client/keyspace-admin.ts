@@ -1,23 +1,9 @@
 /** Keyspaces of the cluster: made, changed and dropped through the RingActor of any node. */
 
-import type { NewKeyspace, Operation, OperationOutcome } from '../ring/operation.ts';
+import { type KeyspaceSettings, newKeyspace } from '../ring/keyspace-defaults.ts';
+import type { Operation, OperationOutcome } from '../ring/operation.ts';
 import type { Id, Keyspace as KeyspaceRules, RingVersion } from '../ring/ring-state.ts';
 import { ClientError, type ClientErrorCode, invalid } from './client-error.ts';
-
-export type KeyspaceSettings = Partial<Omit<NewKeyspace, 'name'>>;
-
-/** Of what is not said when a keyspace is made. */
-export const KEYSPACE_DEFAULTS: Omit<NewKeyspace, 'name'> = {
-  n: 3,
-  r: 'quorum',
-  w: 'quorum',
-  mode: 'ap',
-  conflict: 'siblings',
-  durability: 'sync',
-  ttlMs: 0,
-  keyBytesMax: 1_024,
-  valueBytesMax: 1_024 * 1_024,
-};
 
 /** What the client does for it. */
 export interface AdminDoor {
@@ -53,7 +39,7 @@ export class KeyspaceAdmin {
 
   /** Resolves when it can be used. Errors: EXISTS, INVALID_ARGUMENT, NOT_ALLOWED, NO_MAJORITY, UNREACHABLE, INDETERMINATE. */
   create(name: string, settings: KeyspaceSettings = {}, options: AdminOptions = {}): Promise<void> {
-    return this.#operate({ type: 'createKeyspace', keyspace: { ...KEYSPACE_DEFAULTS, ...settings, name } }, options);
+    return this.#operate({ type: 'createKeyspace', keyspace: newKeyspace(name, settings) }, options);
   }
 
   /** All but its name and `conflict` can be changed. Errors: as `create`, and NOT_FOUND. */

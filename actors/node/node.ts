@@ -32,6 +32,7 @@ import { NodeMetrics } from './http/metrics.ts';
 import { NodeDirectory } from './node-directory.ts';
 import { NodeError } from './node-error.ts';
 import { nodeObserver } from './observer.ts';
+import { COMPACTION_TURNS } from './parts.ts';
 import { type Prepared, pause, prepare, startSystem } from './prepare.ts';
 import { RingCache } from './ring-cache.ts';
 import { askSeeds, type Seed } from './seeds.ts';
@@ -58,8 +59,6 @@ const HTTP_DRAIN_MS = 1_000;
 const LISTEN_MS = 10_000;
 /** For shards to write what they hold. */
 const DRAIN_MS = 10_000;
-/** At a time: what the pool has threads for. */
-const COMPACTION_TURNS = { merges: 1, flushes: 1 };
 const NO_MUTANTS: ReadonlySet<string> = new Set();
 
 export class Node implements Admin {

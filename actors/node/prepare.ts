@@ -14,7 +14,7 @@ const BOOTS_PER_START = 2 ** 20;
 const FIRST_BOOTS = 2 ** 19;
 const RETRY_MS = 500;
 /** A flush need not wait for a merge. */
-const POOL_THREADS = 2;
+export const POOL_THREADS = 2;
 
 export interface Prepared {
   readonly way: Way;

@@ -13,7 +13,12 @@ const MEMTABLE_BYTES_MAX = 64 * MIB;
 /** Of which one takes writes. */
 const MEMTABLES = 4;
 
-export function shardSettings(record: NodeRecord, config: NodeConfig, directory: string): ShardSettings {
+/** `resp` null: Redis clients are not served, and there is no gossip, since the node is alone. */
+export function shardSettings(
+  record: NodeRecord,
+  config: Pick<NodeConfig, 'memory' | 'secret'> & { readonly resp: NodeConfig['resp'] | null },
+  directory: string,
+): ShardSettings {
   const { resp, memory, secret } = config;
   // Half for the memtables, half for the cache.
   const bytes = Math.floor((memory * MIB) / record.shards);
@@ -24,12 +29,13 @@ export function shardSettings(record: NodeRecord, config: NodeConfig, directory:
     clusterKey: digestOf(secret ?? record.cluster, CLUSTER_KEY_BYTES),
     engine: { memtableBytes, memtablesMax: MEMTABLES - 1, cacheBytes: bytes - MEMTABLES * memtableBytes },
     replicas: { recordBytesMax: Math.min(RECORD_BYTES_MAX, memtableBytes >> 1) },
-    resp: {
-      host: resp.host,
-      port: resp.port,
-      // Of any free port the others would not know which it is.
-      isPortShared: canSharePorts() && resp.port !== 0 && record.shards > 1,
-      settings: { ...RESP_DEFAULTS, password: resp.password ?? '', allowsDrop: resp.allowDrop },
-    },
+    hasPeers: resp !== null,
+    resp: resp === null ? null : respSettings(resp, record.shards),
   };
+}
+
+function respSettings({ host, port, password = '', allowDrop }: NodeConfig['resp'], shards: number): NonNullable<ShardSettings['resp']> {
+  // Of any free port the others would not know which it is.
+  const isPortShared = canSharePorts() && port !== 0 && shards > 1;
+  return { host, port, isPortShared, settings: { ...RESP_DEFAULTS, password, allowsDrop: allowDrop } };
 }

@@ -1,9 +1,10 @@
 /** KEYSPACE: lists, creates, alters and drops keyspaces, and chooses the one that this connection's commands work on. */
+import { newKeyspace } from '../ring/keyspace-defaults.ts';
 import { KEYSPACE_NAME } from '../ring/limits.ts';
 import type { Operation, OperationOutcome } from '../ring/operation.ts';
 import { type Command, NO_KEYS } from './command.ts';
 import { wordAt } from './command-arguments.ts';
-import { type KeyspaceOptions, keyspaceOptions, newKeyspace } from './keyspace-options.ts';
+import { keyspaceOptions } from './keyspace-options.ts';
 import type { RespSession } from './resp-session.ts';
 
 export const KEYSPACE_COMMANDS: readonly Command[] = [
@@ -76,7 +77,7 @@ function change(session: RespSession, word: 'CREATE' | 'ALTER', name: string): v
   const options = keyspaceOptions(session.reader, 3);
   if (typeof options === 'string') return session.error(`ERR KEYSPACE ${word}: ${options}`);
   if (word === 'CREATE') return propose(session, { type: 'createKeyspace', keyspace: newKeyspace(name, options) });
-  const { conflict, ...changes }: KeyspaceOptions = options;
+  const { conflict, ...changes } = options;
   if (conflict !== undefined) return session.error('ERR KEYSPACE ALTER: CONFLICT is fixed when the keyspace is created');
   propose(session, { type: 'alterKeyspace', name, changes });
 }

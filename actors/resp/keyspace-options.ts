@@ -1,31 +1,12 @@
 /** The options of KEYSPACE CREATE and ALTER. Whether their values make a sound keyspace is for the ring to say. */
-import type { NewKeyspace } from '../ring/operation.ts';
+import type { KeyspaceSettings } from '../ring/keyspace-defaults.ts';
 import type { ReplicaCount } from '../ring/ring-state.ts';
 import { integerAt, wordAt } from './command-arguments.ts';
 import type { RespReader } from './resp-reader.ts';
 
-export type KeyspaceOptions = Partial<Omit<NewKeyspace, 'name'>>;
-
-/** Of what CREATE doesn't say. */
-export const KEYSPACE_DEFAULTS: Readonly<Omit<NewKeyspace, 'name'>> = {
-  n: 3,
-  r: 'quorum',
-  w: 'quorum',
-  mode: 'ap',
-  conflict: 'siblings',
-  durability: 'sync',
-  ttlMs: 0,
-  keyBytesMax: 1_024,
-  valueBytesMax: 8 * 1_048_576,
-};
-
-export function newKeyspace(name: string, options: KeyspaceOptions): NewKeyspace {
-  return { ...KEYSPACE_DEFAULTS, ...options, name };
-}
-
 /** The pairs from argument `first` on; or what is wrong with them. */
-export function keyspaceOptions(reader: RespReader, first: number): KeyspaceOptions | string {
-  let options: KeyspaceOptions = {};
+export function keyspaceOptions(reader: RespReader, first: number): KeyspaceSettings | string {
+  let options: KeyspaceSettings = {};
   for (let i = first; i < reader.count; i += 2) {
     const word = wordAt(reader, i).slice(0, 16);
     if (i + 1 === reader.count) return `expected a value after ${word}`;
@@ -36,7 +17,7 @@ export function keyspaceOptions(reader: RespReader, first: number): KeyspaceOpti
   return options;
 }
 
-function optionOf(reader: RespReader, word: string, i: number): KeyspaceOptions | string {
+function optionOf(reader: RespReader, word: string, i: number): KeyspaceSettings | string {
   const text = reader.text(i).toLowerCase();
   const number = integerAt(reader, i);
   const isNumber = number >= 0;

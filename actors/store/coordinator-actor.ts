@@ -2,7 +2,8 @@
  * CoordinatorActor: one per shard, at COORDINATOR_SLOT. Carries what its Coordinator decides to replicas and other coordinators, and back.
  *
  * Gateways of the thread call `holder.coordinator.begin` within their own turns; the request is started in the next turn of this actor, so that answers come to it. Sent to by
- * replicas (RECORD, DIGEST, MERGED), coordinators and clients (FORWARD, FORWARDED), clients (`greeting`), GossipActor (`view`). What is malformed is refused and logged.
+ * replicas (RECORD, DIGEST, MERGED), coordinators and clients (FORWARD, FORWARDED), clients (`greeting`), GossipActor (`view`), who wants figures. What is malformed is
+ * refused and logged.
  */
 import { defineActor } from '../../runtime/actor.ts';
 import { OutBuffer } from '../../runtime/bytes.ts';
@@ -21,6 +22,7 @@ import { copyBytes } from '../version/copy-bytes.ts';
 import { DIGEST_BYTES } from '../version/digest.ts';
 import { RecordView } from '../version/record-view.ts';
 import { Coordinator, type CoordinatorOptions } from './coordinator.ts';
+import type { CoordinatorFigures } from './coordinator-figures.ts';
 import {
   ANSWER_HEAD_BYTES,
   COORDINATOR_SLOT,
@@ -37,7 +39,7 @@ import {
   WANT_RECORD,
 } from './data-frames.ts';
 import { Forward, readForwarded, writeForward, writeForwarded } from './forward-frames.ts';
-import type { Greeting } from './greeting.ts';
+import type { Greeted, Greeting } from './greeting.ts';
 import { KeyPlace } from './key-place.ts';
 import { durabilityOf, LocalReplica, type RunsCalls } from './local-replica.ts';
 import { RecentForwards } from './recent-forwards.ts';
@@ -62,6 +64,19 @@ export interface CoordinatorArguments extends Omit<CoordinatorOptions, 'later'> 
   readonly forwardMs?: number;
 }
 
+/** Asks what this shard has done since its start. */
+export interface GetFigures {
+  readonly type: 'figures';
+  readonly replyTo: Ref<StoreFigures>;
+}
+export interface StoreFigures {
+  readonly type: 'storeFigures';
+  readonly coordinator: CoordinatorFigures;
+  /** As `Replicas.stats`; null: not open. */
+  readonly replicas: Readonly<Record<string, number>> | null;
+}
+export type CoordinatorMessage = ViewMessage | Greeting | GetFigures;
+
 interface Wake {
   readonly type: 'wake';
 }
@@ -73,12 +88,18 @@ interface Due {
 interface Again {
   readonly type: 'again';
 }
-type Message = ViewMessage | Greeting | Wake | Due | Again;
+/** The shard may serve by now. */
+interface Ready {
+  readonly type: 'ready';
+}
+type Message = CoordinatorMessage | Wake | Due | Again | Ready;
 
 const FRAME_BYTES = 4_096;
 const FRAME_BYTES_MAX = 64 * 1_024 * 1_024;
 const FORWARDS_MAX = 4_096;
 const SUBSCRIBE_MS = 5_000;
+const READY_MS = 20;
+const GREETINGS_MAX = 1_024;
 
 export const coordinatorActor = defineActor<Message, readonly [CoordinatorArguments]>(
   'store.coordinator',
@@ -99,6 +120,7 @@ export const coordinatorActor = defineActor<Message, readonly [CoordinatorArgume
     const origin = 1 + context.random.below(0xffff_ffff);
     const refs = new Map<number, AnyRef>();
     const suspects = new Set<Id>();
+    const greetings: Ref<Greeted>[] = [];
     let known: KnownRing | null = null;
     let topology: Topology | null = null;
 
@@ -166,9 +188,13 @@ export const coordinatorActor = defineActor<Message, readonly [CoordinatorArgume
           case 'view':
             return onView(message);
           case 'greeting':
-            return void message.replyTo.tell({ type: 'greeted' });
+            return onGreeting(message);
+          case 'ready':
+            return answerGreetings();
           case 'again':
             return subscribe();
+          case 'figures':
+            return onFigures(message);
           case 'wake':
             return coordinator.wake();
           case 'due':
@@ -187,6 +213,18 @@ export const coordinatorActor = defineActor<Message, readonly [CoordinatorArgume
       },
     };
 
+    /** Answered when the shard can serve, so that nobody sends it anything before. */
+    function onGreeting({ replyTo }: Greeting): void {
+      if (greetings.length < GREETINGS_MAX) greetings.push(replyTo);
+      answerGreetings();
+    }
+
+    function answerGreetings(): void {
+      if (present() === null || replicas.replicas === null) return context.after('ready', READY_MS, { type: 'ready' });
+      for (const replyTo of greetings) replyTo.tell({ type: 'greeted' });
+      greetings.length = 0;
+    }
+
     function subscribe(): void {
       args.gossip?.tell({ type: 'subscribe', subscriber: context.self });
     }
@@ -194,6 +232,10 @@ export const coordinatorActor = defineActor<Message, readonly [CoordinatorArgume
     function onView({ view }: ViewMessage): void {
       suspects.clear();
       for (const { id, isSuspected, label } of view.members) if (isSuspected || label === 'down') suspects.add(id);
+    }
+
+    function onFigures({ replyTo }: GetFigures): void {
+      replyTo.tell({ type: 'storeFigures', coordinator: coordinator.figures(), replicas: replicas.replicas?.stats() ?? null });
     }
 
     /** Returns what was expected and found, when it is malformed. */

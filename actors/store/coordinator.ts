@@ -10,23 +10,24 @@
  *    | R covered           v
  *    |---------------> COORDINATING   the primary replica of this shard mints a dot
  *    v                     v
- *  answer,             WRITING        the whole merged record to all others, also with W = 1
- *  then repair             | W durable, in the old set and the new one
- *                          v
- *                        answer
+ *  answer, then        WRITING        the whole merged record to all others, also with W = 1
+ *  repair; in cp, and      | W durable, in the old set and the new one
+ *  monotonic: REPAIRING,   v
+ *  then answer           answer
  *
- *  READING, COORDINATING, WRITING, FORWARDED --- rings differ ---> STALE --- after a while, by the ring of then ---> again; what was minted is sent, never minted again (T13)
+ *  READING, REPAIRING, COORDINATING, WRITING, FORWARDED --- rings differ ---> STALE --- after a while, by the ring of then ---> again; what was minted is sent, never minted again (T13)
  * ```
  * Reads are coordinated wherever they come to: they mint nothing, and forwarding them would cost a hop more. Writes are minted only by a primary that reads go to: a new owner
  * that has not got its data yet would mint without having seen what is there. INDETERMINATE is said wherever a replica may hold the write, QUORUM_NOT_MET only where none can (T16).
  */
 import { Hasher } from '../ring/token.ts';
+import type { CoordinatorFigures } from './coordinator-figures.ts';
 import { ReadSteps } from './read-steps.ts';
 import type { ReplicaDoor } from './replica-door.ts';
 import { REPLICAS_MAX } from './replica-mask.ts';
 import { faultOfRequest } from './request-check.ts';
 import { RequestDesk } from './request-desk.ts';
-import { BEGUN, COORDINATING, FORWARDED, isMinted, READING, STALE, WRITING } from './request-phase.ts';
+import { BEGUN, COORDINATING, FORWARDED, isMinted, READING, REPAIRING, STALE, WRITING } from './request-phase.ts';
 import type { RequestTable } from './request-table.ts';
 import {
   type AnswerStatus,
@@ -52,8 +53,12 @@ export interface CoordinatorOptions {
   readonly capacity?: number;
   /** Of one request and all records merged for it. Default 64 MB. */
   readonly bytesMax?: number;
-  /** A read that takes longer asks one more replica. Default 20 ms. */
+  /** A read asks one more replica when a peer takes longer than its p95; as long as that is not known, than this. Default 20 ms. */
   readonly speculateMs?: number;
+  /** So many reads may, of all. Default 0.1. */
+  readonly speculateRatio?: number;
+  /** A read asks again when it has heard nothing for so long. Default 100 ms. */
+  readonly rereadMs?: number;
   /** A write is sent again to who has said nothing for so long. Default 200 ms. */
   readonly resendMs?: number;
   /** After that long it is tried by the ring of then, at most so often. Default 25 ms, 8 times. */
@@ -83,10 +88,11 @@ export class Coordinator {
     this.#shard = shard;
     this.#staleRetryMs = options.staleRetryMs ?? 25;
     this.#staleRetries = options.staleRetries ?? 8;
-    this.#desk = new RequestDesk(door, capacity, bytesMax, mutants);
+    this.#desk = new RequestDesk(door, capacity, bytesMax, options.speculateMs ?? 20, mutants);
     const events = { onStale: (slot: number) => this.#onStale(slot), onContextRead: (slot: number) => this.#onContextRead(slot) };
-    this.#readSteps = new ReadSteps(this.#desk, events, options.speculateMs ?? 20);
-    this.#writeSteps = new WriteSteps(this.#desk, events, options.resendMs ?? 200);
+    const { speculateRatio = 0.1, rereadMs = 100, resendMs = 200 } = options;
+    this.#readSteps = new ReadSteps(this.#desk, events, { speculateRatio, retryMs: rereadMs, resendMs });
+    this.#writeSteps = new WriteSteps(this.#desk, events, resendMs);
     this.#due = new Uint16Array(capacity);
     this.#later = options.later;
   }
@@ -96,8 +102,16 @@ export class Coordinator {
     return this.#desk.table;
   }
 
+  /** Since its start. Cost: some hundred numbers are copied. */
+  figures(): CoordinatorFigures {
+    return this.#desk.counters.figures(this.#desk.table.used);
+  }
+
   /** Copies what it needs; the answer may come within the call. `isForwarded`: came by FORWARD, and goes no further. */
   begin(request: StoreRequest, isForwarded = false): void {
+    const { counters } = this.#desk;
+    counters.begun(request.kind);
+    if (isForwarded) counters.cameForwarded++;
     const topology = this.#desk.door.topology();
     if (topology === null) return this.#desk.refuse(request, LOADING, 'this node has no ring, or may not serve yet');
     const keyspace = topology.keyspace(request.keyspace.id);
@@ -107,7 +121,7 @@ export class Coordinator {
     const nowMs = this.#desk.door.nowMs();
     if (request.deadlineMs <= nowMs) return this.#desk.refuse(request, TIMED_OUT, '');
     const { table } = this.#desk;
-    const slot = table.take(request);
+    const slot = table.take(request, nowMs);
     if (slot < 0)
       return this.#desk.refuse(request, OVERLOADED, slot === -1 ? `${table.capacity} requests are under way` : 'the request is too long');
     table.isForwarded[slot] = isForwarded ? 1 : 0;
@@ -164,7 +178,8 @@ export class Coordinator {
 
   /** That replica holds the record, as durably as asked; or why not. */
   onMerged(id: number, status: AnswerStatus): void {
-    this.#writeSteps.onMerged(id, status);
+    if (this.#desk.slotIn(id, REPAIRING) >= 0) this.#readSteps.onRepaired(id, status);
+    else this.#writeSteps.onMerged(id, status);
   }
 
   onForwarded(id: number, answer: StoreAnswer): void {
@@ -213,6 +228,7 @@ export class Coordinator {
     if (topology === null) return this.#onStale(slot);
     const partition = topology.lists.partitionOf(table.high[slot]!);
     table.phases[slot] = FORWARDED;
+    this.#desk.counters.forwarded++;
     for (let i = from; i < table.replicaCounts[slot]!; i++) {
       const member = table.members[slot * REPLICAS_MAX + i]!;
       if (this.#desk.door.forward(member, topology.shardOf(member, partition), table.idOf(slot, i), slot)) return;
@@ -230,6 +246,7 @@ export class Coordinator {
 
   #onStale(slot: number): void {
     const { table } = this.#desk;
+    this.#desk.counters.staleRings++;
     table.attempts[slot]!++;
     if (table.attempts[slot]! > this.#staleRetries) return this.#finishStale(slot);
     table.renew(slot);
@@ -251,6 +268,8 @@ export class Coordinator {
     switch (table.phases[slot]) {
       case READING:
         return this.#readSteps.onSlow(slot, nowMs);
+      case REPAIRING:
+        return this.#readSteps.onRepairSlow(slot);
       case WRITING:
         return this.#writeSteps.onSlow(slot);
       case STALE: {

@@ -7,7 +7,9 @@
  * | MERGE | coordinator, replica | key place (key-place.ts), the coordinator's whole record | MERGED |
  * | READ | coordinator, replica | key place | RECORD or DIGEST |
  * | FORWARD | coordinator or client, coordinator of a shard that has a replica | key place, the request (forward-frames.ts) | FORWARDED |
- * | MERGED, RECORD, DIGEST, FORWARDED | back, by replyBytes | status, ... | none |
+ * | SCAN | ScanActor, replica | a range (scan/scan-frames.ts) | PAGE |
+ * | LIST | client, ScanActor of any shard | where from, how much (scan/list-frames.ts) | LISTED |
+ * | MERGED, RECORD, DIGEST, FORWARDED, PAGE, LISTED | back, by replyBytes | status, ... | none |
  *
  * An answer of a replica, 4 bytes and what is asked for:
  *
@@ -29,6 +31,8 @@ import { DURABILITY_NONE, DURABILITY_SYNC } from './store-request.ts';
 
 export const VNODE_SLOT = 4;
 export const COORDINATOR_SLOT = 5;
+/** 6 and 7 are the RESP gateway's and the compaction actor's. */
+export const SCAN_SLOT = 8;
 
 export const MERGE = 1;
 export const MERGED = 2;
@@ -37,6 +41,10 @@ export const RECORD = 4;
 export const DIGEST = 5;
 export const FORWARD = 6;
 export const FORWARDED = 7;
+export const SCAN = 8;
+export const PAGE = 9;
+export const LIST = 10;
+export const LISTED = 11;
 
 export const WANT_RECORD = 1;
 export const WANT_DIGEST = 2;
@@ -63,6 +71,15 @@ export function faultOfRequest(operation: number, bytes: Uint8Array, start: numb
 export function beginAnswer(out: OutBuffer, status: number): void {
   out.clear();
   out.length = putU32(out.bytes, 0, status);
+}
+
+/** Clears `out` and writes an answer in it that is not OK; a longer message is cut. Requires: room. */
+export function writeRefusal(out: OutBuffer, status: number, message: string): void {
+  beginAnswer(out, status);
+  const text = Buffer.from(message).subarray(0, MESSAGE_BYTES_MAX);
+  out.ensure(text.length);
+  out.bytes.set(text, ANSWER_HEAD_BYTES);
+  out.length = ANSWER_HEAD_BYTES + text.length;
 }
 
 /** Of an answer `bytes[start, end)`: its status; or what was expected and found. What follows the head is the receiver's to check. */

@@ -45,11 +45,26 @@ export class EngineKeys {
 }
 
 /** What keys of the keyspace begin with, from a token on. */
-export function prefixOf(keyspace: number, tokenHigh: number): Uint8Array {
-  const bytes = new Uint8Array(ENGINE_KEY_PREFIX_BYTES);
+export function prefixOf(keyspace: number, tokenHigh: number, tokenLow = 0): Uint8Array {
+  return engineKeyOf(keyspace, tokenHigh, tokenLow, new Uint8Array(0));
+}
+
+/** A key of its own. `key`: the whole array. */
+export function engineKeyOf(keyspace: number, tokenHigh: number, tokenLow: number, key: Uint8Array): Uint8Array {
+  const bytes = new Uint8Array(ENGINE_KEY_PREFIX_BYTES + key.length);
   putBigEndian(bytes, 0, keyspace);
   putBigEndian(bytes, 4, tokenHigh);
+  putBigEndian(bytes, 8, tokenLow);
+  bytes.set(key, ENGINE_KEY_PREFIX_BYTES);
   return bytes;
+}
+
+/** Halves of the token of an engine key. */
+export function tokenHighOf(engineKey: Uint8Array): number {
+  return bigEndianAt(engineKey, 4);
+}
+export function tokenLowOf(engineKey: Uint8Array): number {
+  return bigEndianAt(engineKey, 8);
 }
 
 function ownKey(letter: string): Uint8Array {
@@ -63,4 +78,8 @@ function putBigEndian(bytes: Uint8Array, at: number, value: number): void {
   bytes[at + 1] = value >>> 16;
   bytes[at + 2] = value >>> 8;
   bytes[at + 3] = value;
+}
+
+function bigEndianAt(bytes: Uint8Array, at: number): number {
+  return ((bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!) >>> 0;
 }

@@ -1,7 +1,7 @@
 /** Ranges of a shard's engine: keyspaces and partitions, each of them one (engine-key.ts). */
-import { type EngineApi, LATER } from '../../storage/engine/api.ts';
+import { type EngineApi, type KeyRange, LATER } from '../../storage/engine/api.ts';
 import { partitionShift } from '../ring/token.ts';
-import { prefixOf } from './engine-key.ts';
+import { engineKeyOf, prefixOf } from './engine-key.ts';
 
 /** From `start` on, below `end`. */
 export interface EngineRange {
@@ -20,6 +20,19 @@ export function rangeOfPartition(keyspace: number, partition: number, partitions
   const end = partition + 1 === partitions ? prefixOf(keyspace + 1, 0) : prefixOf(keyspace, (partition + 1) * width);
   return { start: prefixOf(keyspace, partition * width), end };
 }
+
+/** From a token on, or behind one of its keys (empty: none), to the last token of the range, included. Requires: `keyspace` below 2^32 - 1. */
+export function rangeOfTokens(keyspace: number, high: number, low: number, key: Uint8Array, lastHigh: number, lastLow: number): KeyRange {
+  const from = engineKeyOf(keyspace, high, low, key);
+  // The least token behind the last one, in the next keyspace where there is none.
+  const behindLow = (lastLow + 1) % TOKEN_HALF;
+  const behindHigh = (lastHigh + (behindLow === 0 ? 1 : 0)) % TOKEN_HALF;
+  const isLast = behindLow === 0 && behindHigh === 0;
+  const lt = prefixOf(isLast ? keyspace + 1 : keyspace, behindHigh, behindLow);
+  return key.length === 0 ? { gte: from, lt } : { gt: from, lt };
+}
+
+const TOKEN_HALF = 2 ** 32;
 
 /** What lies between the keyspaces that there are: of keyspaces that were dropped. `ids`: rising. */
 export function rangesBetween(ids: readonly number[], nextId: number): readonly EngineRange[] {

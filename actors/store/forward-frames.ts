@@ -7,8 +7,8 @@
  *             0  u8   context: 0 none, 1 local, 2 read, 3 given (store-request.ts)
  *             1  u8   r                      2  u8   w          replicas; 0: as the keyspace says
  *             3  u8   durability: 0 as the keyspace says, 1 none, 2 periodic, 3 sync
- *             4  u8   flags: 1 from the receiver's own replica alone (get)
- *             5  u8   zero
+ *             4  u8   flags of a get: 1 from the receiver's own replica alone, 2 monotonic
+ *             5  u8   primaries among those replicas, at least
  *             6  u16  milliseconds left when it was sent; 0: as many as the receiver gives
  *             8  u64  expiry, ms since 1970; 0: never
  *            16  u32  bytes of the context  20  u32  bytes of the value
@@ -18,8 +18,10 @@
  *
  * FORWARDED   0  u8   status (store-request.ts)
  *             1  u8   received               2  u8   needed      3  u8   primaries
- *             4  u32  bytes of the message   8  u32  bytes of the record; 0: there is none
- *            12  message (UTF-8), record
+ *             4  u16  bytes of the message   6  u8   replicas that are named   7  u8  zero
+ *             8  u32  bytes of the record; 0: there is none
+ *            12  u32  epoch of the ring whose members they are
+ *            16  u16 each: who has answered, by place among the members; message (UTF-8), record
  * ```
  */
 import type { OutBuffer } from '../../runtime/bytes.ts';
@@ -45,11 +47,12 @@ import {
 
 /** Behind the key. */
 const FORWARD_HEAD_BYTES = 32;
-export const FORWARDED_HEAD_BYTES = 12;
+export const FORWARDED_HEAD_BYTES = 16;
 /** Longer messages are cut. */
 export const MESSAGE_BYTES_MAX = 1_024;
 
 const LOCAL_FLAG = 1;
+const MONOTONIC_FLAG = 2;
 const LAST_STATUS = NO_KEYSPACE_FOUND;
 
 /**
@@ -68,8 +71,8 @@ export function writeForward(out: OutBuffer, place: KeyPlace, request: StoreRequ
   bytes[at + 1] = request.r;
   bytes[at + 2] = request.w;
   bytes[at + 3] = request.durability;
-  bytes[at + 4] = request.kind === GET && request.isLocal ? LOCAL_FLAG : 0;
-  bytes[at + 5] = 0;
+  bytes[at + 4] = request.kind !== GET ? 0 : request.isLocal ? LOCAL_FLAG : request.isMonotonic ? MONOTONIC_FLAG : 0;
+  bytes[at + 5] = request.primaries;
   putU16(bytes, at + 6, remainingMs > 0xffff ? 0xffff : Math.max(1, Math.floor(remainingMs)));
   putU64(bytes, at + 8, request.kind === PUT ? request.expiryMs : 0);
   putU32(bytes, at + 16, contextBytes);
@@ -119,6 +122,8 @@ export class Forward {
     request.w = bytes[at + 2]!;
     request.durability = bytes[at + 3]!;
     request.isLocal = bytes[at + 4] === LOCAL_FLAG;
+    request.isMonotonic = bytes[at + 4] === MONOTONIC_FLAG;
+    request.primaries = bytes[at + 5]!;
     this.remainingMs = u16At(bytes, at + 6);
     request.expiryMs = u64At(bytes, at + 8);
     this.origin = u32At(bytes, at + 24);
@@ -148,8 +153,9 @@ function faultOf(bytes: Uint8Array, { option: kind, keyEnd: at }: KeyPlace, cont
   }
   if (bytes[at + 3]! > DURABILITY_SYNC) return `expected durability 0 to ${DURABILITY_SYNC}, found ${bytes[at + 3]}`;
   const flags = bytes[at + 4]!;
-  if (flags > (kind === GET ? LOCAL_FLAG : 0)) return `expected flags 0${kind === GET ? ` or ${LOCAL_FLAG}` : ''}, found ${flags}`;
-  if (bytes[at + 5] !== 0) return `expected zero at 5 behind the key, found ${bytes[at + 5]}`;
+  if (flags > (kind === GET ? MONOTONIC_FLAG : 0)) return `expected flags 0${kind === GET ? ` to ${MONOTONIC_FLAG}` : ''}, found ${flags}`;
+  const primaries = bytes[at + 5]!;
+  if (primaries > REPLICAS_MAX) return `expected 0 to ${REPLICAS_MAX} primaries, found ${primaries}`;
   if (kind !== PUT && valueBytes !== 0) return `expected no value, found ${valueBytes} bytes`;
   const expiry = u64At(bytes, at + 8);
   if (expiry > (kind === PUT ? Number.MAX_SAFE_INTEGER : 0))
@@ -168,17 +174,23 @@ export function writeForwarded(out: OutBuffer, answer: StoreAnswer): boolean {
   const { record } = answer;
   const recordBytes = record.end - record.start;
   const message = answer.message === '' ? NOTHING : Buffer.from(answer.message, 'utf8').subarray(0, MESSAGE_BYTES_MAX);
-  if (!out.ensure(FORWARDED_HEAD_BYTES + message.length + recordBytes)) return false;
+  const { replied, repliedCount } = answer;
+  const messageAt = FORWARDED_HEAD_BYTES + repliedCount * 2;
+  if (!out.ensure(messageAt + message.length + recordBytes)) return false;
   const { bytes, length: at } = out;
   bytes[at] = answer.status;
   bytes[at + 1] = answer.received;
   bytes[at + 2] = answer.needed;
   bytes[at + 3] = answer.primaries;
-  putU32(bytes, at + 4, message.length);
+  putU16(bytes, at + 4, message.length);
+  bytes[at + 6] = repliedCount;
+  bytes[at + 7] = 0;
   putU32(bytes, at + 8, recordBytes);
-  copyBytes(message, 0, message.length, bytes, at + FORWARDED_HEAD_BYTES);
-  copyBytes(record.bytes, record.start, record.end, bytes, at + FORWARDED_HEAD_BYTES + message.length);
-  out.length = at + FORWARDED_HEAD_BYTES + message.length + recordBytes;
+  putU32(bytes, at + 12, answer.epoch);
+  for (let i = 0; i < repliedCount; i++) putU16(bytes, at + FORWARDED_HEAD_BYTES + i * 2, replied[i]!);
+  copyBytes(message, 0, message.length, bytes, at + messageAt);
+  copyBytes(record.bytes, record.start, record.end, bytes, at + messageAt + message.length);
+  out.length = at + messageAt + message.length + recordBytes;
   return true;
 }
 
@@ -186,22 +198,30 @@ export function writeForwarded(out: OutBuffer, answer: StoreAnswer): boolean {
 export function readForwarded(bytes: Uint8Array, offset: number, length: number, answer: StoreAnswer): string | undefined {
   answer.record.clear();
   if (length < FORWARDED_HEAD_BYTES) return `FORWARDED: expected at least ${FORWARDED_HEAD_BYTES} bytes, found ${length}`;
-  const messageBytes = u32At(bytes, offset + 4);
+  const messageBytes = u16At(bytes, offset + 4);
+  const repliedCount = bytes[offset + 6]!;
   const recordBytes = u32At(bytes, offset + 8);
-  if (length !== FORWARDED_HEAD_BYTES + messageBytes + recordBytes) {
-    return `FORWARDED: expected ${FORWARDED_HEAD_BYTES} + ${messageBytes} + ${recordBytes} bytes, found ${length}`;
+  const head = FORWARDED_HEAD_BYTES + repliedCount * 2;
+  if (length !== head + messageBytes + recordBytes) {
+    return `FORWARDED: expected ${head} + ${messageBytes} + ${recordBytes} bytes, found ${length}`;
   }
+  if (repliedCount > answer.replied.length) return `FORWARDED: expected at most ${answer.replied.length} replicas, found ${repliedCount}`;
+  if (bytes[offset + 7] !== 0) return `FORWARDED: expected zero at 7, found ${bytes[offset + 7]}`;
   if (messageBytes > MESSAGE_BYTES_MAX) return `FORWARDED: expected a message of at most ${MESSAGE_BYTES_MAX} bytes, found ${messageBytes}`;
   const status = bytes[offset]!;
   if (status > LAST_STATUS) return `FORWARDED: expected status 0 to ${LAST_STATUS}, found ${status}`;
-  const recordAt = offset + FORWARDED_HEAD_BYTES + messageBytes;
+  const messageAt = offset + head;
+  const recordAt = messageAt + messageBytes;
   const wrong = recordBytes === 0 ? undefined : checkRecord(bytes, recordAt, recordAt + recordBytes);
   if (wrong !== undefined) return `FORWARDED: record: ${wrong}`;
   answer.status = status;
   answer.received = bytes[offset + 1]!;
   answer.needed = bytes[offset + 2]!;
   answer.primaries = bytes[offset + 3]!;
-  answer.message = messageBytes === 0 ? '' : Buffer.from(bytes.subarray(offset + FORWARDED_HEAD_BYTES, recordAt)).toString('utf8');
+  answer.epoch = u32At(bytes, offset + 12);
+  answer.repliedCount = repliedCount;
+  for (let i = 0; i < repliedCount; i++) answer.replied[i] = u16At(bytes, offset + FORWARDED_HEAD_BYTES + i * 2);
+  answer.message = messageBytes === 0 ? '' : Buffer.from(bytes.subarray(messageAt, recordAt)).toString('utf8');
   if (recordBytes > 0) answer.record.open(bytes, recordAt, recordAt + recordBytes);
   return undefined;
 }

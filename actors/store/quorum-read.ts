@@ -39,6 +39,7 @@ export class QuorumReads {
   readonly #primaries: Int32Array;
   readonly #standIns: Int32Array;
   readonly #needed: Uint8Array;
+  readonly #neededPrimaries: Uint8Array;
   readonly #asked: Int32Array;
   readonly #askedForRecord: Int32Array;
   readonly #records: Int32Array;
@@ -57,6 +58,7 @@ export class QuorumReads {
     this.#primaries = new Int32Array(capacity);
     this.#standIns = new Int32Array(capacity);
     this.#needed = new Uint8Array(capacity);
+    this.#neededPrimaries = new Uint8Array(capacity);
     this.#asked = new Int32Array(capacity);
     this.#askedForRecord = new Int32Array(capacity);
     this.#records = new Int32Array(capacity);
@@ -70,13 +72,14 @@ export class QuorumReads {
 
   /**
    * `replicas`: how many there are to ask, in the order in which they are asked. `primaries`: those of the ring that reads go to; `isSloppy`: records of the others
-   * count too. `needed`: at least 1. Also begins again, under a newer ring.
+   * count too. `needed`: at least 1; of them as many primaries as `neededPrimaries`. Also begins again, under a newer ring.
    */
-  start(slot: number, replicas: number, primaries: number, isSloppy: boolean, needed: number): void {
+  start(slot: number, replicas: number, primaries: number, isSloppy: boolean, needed: number, neededPrimaries = 0): void {
     this.#replicas[slot] = replicas;
     this.#primaries[slot] = primaries;
     this.#standIns[slot] = isSloppy ? firstBits(replicas) & ~primaries : 0;
     this.#needed[slot] = needed;
+    this.#neededPrimaries[slot] = neededPrimaries;
     this.#asked[slot] = 0;
     this.#askedForRecord[slot] = 0;
     this.#records[slot] = 0;
@@ -117,16 +120,14 @@ export class QuorumReads {
   }
 
   enough(slot: number): ReadProgress {
-    const needed = this.#needed[slot]!;
     const covered = this.#covered(slot);
-    const more = this.#repeated[slot]!;
-    if (countBits(this.#votes(slot, covered)) + more >= needed && this.#records[slot] !== 0) return 'met';
+    if (this.#records[slot] !== 0 && this.#suffices(slot, this.#votes(slot, covered))) return 'met';
     // Who has failed is of no use, though its digest came: its record will not.
     const lost = this.#failed[slot]! & ~covered;
     const answered = (this.#records[slot]! | this.#digests[slot]!) & ~lost;
-    if (countBits(this.#votes(slot, answered)) + more >= needed) return 'mismatch';
+    if (this.#suffices(slot, this.#votes(slot, answered))) return 'mismatch';
     const unanswered = (this.#primaries[slot]! | this.#standIns[slot]!) & ~answered & ~lost;
-    if (countBits(this.#votes(slot, answered) | unanswered) >= needed) return 'waiting';
+    if (this.#suffices(slot, this.#votes(slot, answered) | unanswered)) return 'waiting';
     return this.#stale[slot] === 0 ? 'lost' : 'stale';
   }
 
@@ -161,9 +162,19 @@ export class QuorumReads {
     }
   }
 
-  /** Votes that count. */
+  /** Votes that count, a mask. */
+  replied(slot: number): number {
+    return this.#votes(slot, this.#covered(slot));
+  }
+
+  /** How many. */
   received(slot: number): number {
-    return countBits(this.#votes(slot, this.#covered(slot)));
+    return countBits(this.replied(slot));
+  }
+
+  /** It has answered already, or is said not to. */
+  hasReplied(slot: number, replica: number): boolean {
+    return ((this.#records[slot]! | this.#digests[slot]! | this.#failed[slot]!) & (1 << replica)) !== 0;
   }
 
   primaries(slot: number): number {
@@ -193,6 +204,11 @@ export class QuorumReads {
       if (this.#low[at] !== (low | 0) || this.#high[at] !== (high | 0)) mask |= 1 << replica;
     }
     return mask;
+  }
+
+  #suffices(slot: number, votes: number): boolean {
+    if (countBits(votes) + this.#repeated[slot]! < this.#needed[slot]!) return false;
+    return countBits(votes & this.#primaries[slot]!) >= this.#neededPrimaries[slot]!;
   }
 
   /** Records, and digests equal to that of a record. */

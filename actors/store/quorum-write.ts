@@ -37,6 +37,7 @@ export class QuorumWrites {
   readonly #standIns: Int32Array;
   readonly #neededFirst: Uint8Array;
   readonly #neededSecond: Uint8Array;
+  readonly #neededPrimaries: Uint8Array;
   readonly #durable: Int32Array;
   /** Of whom no confirmation is to come. */
   readonly #failed: Int32Array;
@@ -54,6 +55,7 @@ export class QuorumWrites {
     this.#standIns = new Int32Array(capacity);
     this.#neededFirst = new Uint8Array(capacity);
     this.#neededSecond = new Uint8Array(capacity);
+    this.#neededPrimaries = new Uint8Array(capacity);
     this.#durable = new Int32Array(capacity);
     this.#failed = new Int32Array(capacity);
     this.#stale = new Int32Array(capacity);
@@ -64,10 +66,19 @@ export class QuorumWrites {
 
   /**
    * `first`, `second`: primaries; `standIns`: others that may count, 0 for strict quorums. `neededFirst`, `neededSecond`: confirmations, at least 1.
-   * Nothing was sent yet.
+   * `neededPrimaries`: of each set as many must be primaries. Nothing was sent yet.
    */
-  start(slot: number, first: number, second: number, standIns: number, neededFirst: number, neededSecond: number): void {
+  start(
+    slot: number,
+    first: number,
+    second: number,
+    standIns: number,
+    neededFirst: number,
+    neededSecond: number,
+    neededPrimaries = 0,
+  ): void {
     this.#heldBefore[slot] = 0;
+    this.#neededPrimaries[slot] = neededPrimaries;
     this.#begin(slot, first, second, standIns, neededFirst, neededSecond);
   }
 
@@ -122,15 +133,8 @@ export class QuorumWrites {
   }
 
   enough(slot: number): WriteProgress {
-    const first = this.#first[slot]! | this.#standIns[slot]!;
-    const second = this.#second[slot]! | this.#standIns[slot]!;
-    const durable = this.#durable[slot]!;
-    const more = this.#repeated[slot]!;
-    if (countBits(durable & first) + more >= this.#neededFirst[slot]! && countBits(durable & second) + more >= this.#neededSecond[slot]!) {
-      return 'met';
-    }
-    const able = ~this.#failed[slot]!;
-    if (countBits(able & first) >= this.#neededFirst[slot]! && countBits(able & second) >= this.#neededSecond[slot]!) return 'waiting';
+    if (this.#suffices(slot, this.#durable[slot]!, this.#repeated[slot]!)) return 'met';
+    if (this.#suffices(slot, ~this.#failed[slot]!, 0)) return 'waiting';
     return this.#stale[slot] === 0 ? 'lost' : 'stale';
   }
 
@@ -139,6 +143,11 @@ export class QuorumWrites {
     if (this.enough(slot) === 'met') return 'ok';
     if (this.#mutants.has('failedWriteSaidRefused')) return 'quorumNotMet';
     return this.#mayHold[slot] === 0 && this.#heldBefore[slot] === 0 ? 'quorumNotMet' : 'indeterminate';
+  }
+
+  /** Who has confirmed, a mask. */
+  replied(slot: number): number {
+    return this.#durable[slot]! & (this.#first[slot]! | this.#second[slot]! | this.#standIns[slot]!);
   }
 
   /** Confirmations: in the set that has fewer of them, stand-ins that count included. */
@@ -159,5 +168,15 @@ export class QuorumWrites {
   /** Of whom nothing was heard. */
   silent(slot: number): number {
     return this.#mayHold[slot]! & ~this.#durable[slot]! & ~this.#failed[slot]!;
+  }
+
+  #suffices(slot: number, replicas: number, more: number): boolean {
+    const first = this.#first[slot]!;
+    const second = this.#second[slot]!;
+    const standIns = this.#standIns[slot]!;
+    if (countBits(replicas & (first | standIns)) + more < this.#neededFirst[slot]!) return false;
+    if (countBits(replicas & (second | standIns)) + more < this.#neededSecond[slot]!) return false;
+    const primaries = this.#neededPrimaries[slot]!;
+    return countBits(replicas & first) >= primaries && countBits(replicas & second) >= primaries;
   }
 }

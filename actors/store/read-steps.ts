@@ -1,11 +1,18 @@
-/** ReadSteps: asks replicas for a record and digests until R are covered, merges, answers, and repairs. Also what a write with CONTEXT_READ reads before it. */
-import { replicasNeeded } from '../ring/replicas-needed.ts';
+/**
+ * ReadSteps: asks replicas for a record and digests until R are covered, merges, repairs, and answers. Also what a write with CONTEXT_READ reads before it.
+ *
+ * Replicas that differ are repaired behind the answer in `ap`. A read in `cp`, or a monotonic one, answers when R replicas hold what it answers: so one that begins then and asks a
+ * majority too finds that or what superseded it. What R replicas agree in costs nothing more. Who holds a write may not have it on disk yet: a crash may take back what was read of
+ * a write that nobody has acknowledged.
+ */
+import { majority, replicasNeeded } from '../ring/replicas-needed.ts';
 import type { Keyspace } from '../ring/ring-state.ts';
 import { liveSiblings } from '../version/newest.ts';
 import type { ReadReply } from './quorum-read.ts';
-import { firstBits, lowestBit, REPLICAS_MAX } from './replica-mask.ts';
+import { countBits, firstBits, lowestBit, REPLICAS_MAX } from './replica-mask.ts';
 import type { RequestDesk } from './request-desk.ts';
-import { READING } from './request-phase.ts';
+import { READING, REPAIRING } from './request-phase.ts';
+import { Speculation, type SpeculationOptions } from './speculation.ts';
 import { type AnswerStatus, GET, NOT_FOUND, OK, OVERLOADED, QUORUM_NOT_MET, STALE_RING } from './store-request.ts';
 import type { Topology } from './topology.ts';
 
@@ -17,15 +24,22 @@ export interface StepEvents {
   onContextRead(slot: number): void;
 }
 
+interface ReadOptions extends Omit<SpeculationOptions, 'mutants'> {
+  /** A repair that is waited for is sent again after so long. */
+  readonly resendMs: number;
+}
+
 export class ReadSteps {
   readonly #desk: RequestDesk;
   readonly #events: StepEvents;
-  readonly #speculateMs: number;
+  readonly #speculation: Speculation;
+  readonly #resendMs: number;
 
-  constructor(desk: RequestDesk, events: StepEvents, speculateMs: number) {
+  constructor(desk: RequestDesk, events: StepEvents, options: ReadOptions) {
     this.#desk = desk;
     this.#events = events;
-    this.#speculateMs = speculateMs;
+    this.#speculation = new Speculation(desk.table, desk.peers, { ...options, mutants: desk.mutants });
+    this.#resendMs = options.resendMs;
   }
 
   /** `bytes[start, end)`: a checked record; empty: that replica has none. */
@@ -34,14 +48,31 @@ export class ReadSteps {
     if (slot < 0) return;
     const replica = this.#desk.table.replicaOf(id);
     const keyspace = this.#desk.keyspaceOf(slot);
-    const isTaken = status === OK && keyspace !== undefined && this.#desk.merging.add(slot, bytes, start, end, keyspace.conflict === 'lww');
+    if (keyspace === undefined) return this.#events.onStale(slot);
+    const isTaken = status === OK && this.#desk.merging.add(slot, bytes, start, end, keyspace.conflict === 'lww');
     if (isTaken) this.#desk.merging.digestOf(bytes, start, end);
+    if (isTaken) this.#hear(slot, replica);
     this.#addRead(slot, replica, isTaken ? 'record' : failedRead(status), this.#desk.merging.low, this.#desk.merging.high);
   }
 
   onDigest(id: number, status: AnswerStatus, low: number, high: number): void {
     const slot = this.#desk.slotIn(id, READING);
-    if (slot >= 0) this.#addRead(slot, this.#desk.table.replicaOf(id), status === OK ? 'digest' : failedRead(status), low, high);
+    if (slot < 0) return;
+    const replica = this.#desk.table.replicaOf(id);
+    if (status === OK) this.#hear(slot, replica);
+    this.#addRead(slot, replica, status === OK ? 'digest' : failedRead(status), low, high);
+  }
+
+  /** Of a blocking repair: that replica holds the record; or why not. */
+  onRepaired(id: number, status: AnswerStatus): void {
+    const slot = this.#desk.slotIn(id, REPAIRING);
+    if (slot < 0) return;
+    this.#desk.writes.addReply(
+      slot,
+      this.#desk.table.replicaOf(id),
+      status === OK ? 'durable' : status === STALE_RING ? 'stale' : 'unknown',
+    );
+    this.#afterRepair(slot);
   }
 
   start(slot: number, topology: Topology, keyspace: Keyspace): void {
@@ -55,14 +86,20 @@ export class ReadSteps {
     }
     const count = table.replicaCounts[slot]!;
     const r = table.r[slot]!;
-    const needed = table.isLocal[slot] === 1 ? 1 : r === 0 ? replicasNeeded(keyspace.r, count) : r;
-    this.#desk.reads.start(slot, count, firstBits(count), false, needed);
+    const isAlone = table.isLocal[slot] === 1;
+    const asked = isAlone ? 1 : r === 0 ? replicasNeeded(keyspace.r, count) : r;
+    const needed = table.isMonotonic[slot] === 1 && !isAlone ? Math.max(asked, majority(count)) : asked;
+    const primaries = table.kinds[slot] === GET && !isAlone ? table.primaries[slot]! : 0;
+    this.#desk.reads.start(slot, count, firstBits(count), false, needed, primaries);
     table.phases[slot] = READING;
     if (this.#desk.reads.enough(slot) === 'lost') return this.#desk.finish(slot, QUORUM_NOT_MET, 'the ring gives the key too few replicas');
     const id = table.idOf(slot, 0);
-    for (let i = 0; i < needed; i++) this.#desk.reads.asked(slot, i, i === 0);
-    for (let i = 0; i < needed && table.slotOf(id) === slot; i++) this.#sendRead(slot, i, i === 0);
-    if (table.slotOf(id) === slot) this.#desk.wake(slot, this.#desk.door.nowMs() + this.#speculateMs);
+    const first = Math.max(needed, primaries);
+    const isOwn = table.members[slot * REPLICAS_MAX] === topology.self;
+    const lateMs = this.#speculation.asks(slot, firstBits(first) & ~(isOwn ? 1 : 0), this.#desk.door.nowMs());
+    for (let i = 0; i < first; i++) this.#desk.reads.asked(slot, i, i === 0);
+    for (let i = 0; i < first && this.#desk.slotIn(id, READING) >= 0; i++) this.#sendRead(slot, i, i === 0);
+    if (this.#desk.slotIn(id, READING) >= 0) this.#desk.wake(slot, lateMs);
   }
 
   #sendRead(slot: number, replica: number, forRecord: boolean): void {
@@ -81,6 +118,7 @@ export class ReadSteps {
       case 'met':
         return this.#onRead(slot);
       case 'mismatch':
+        this.#desk.counters.digestMismatches++;
         return this.#askWanted(slot);
       case 'waiting':
         if (reply === 'failed' || reply === 'stale') this.#askNext(slot);
@@ -120,33 +158,116 @@ export class ReadSteps {
     }
   }
 
+  /** How long a peer has taken, when it is the first that it says. */
+  #hear(slot: number, replica: number): void {
+    const { table, reads, door } = this.#desk;
+    if (replica >= reads.needed(slot) || reads.hasReplied(slot, replica)) return;
+    const topology = this.#desk.topologyOf(slot);
+    if (topology === null || table.members[slot * REPLICAS_MAX + replica] === topology.self) return;
+    this.#speculation.answered(slot, replica, door.nowMs());
+  }
+
   #onRead(slot: number): void {
-    const { table } = this.#desk;
+    const { table, merging, reads } = this.#desk;
     if (table.kinds[slot] !== GET) {
-      if (!this.#desk.merging.becomeContext(slot)) return this.#desk.finish(slot, OVERLOADED, 'the records read are too long');
+      if (!merging.becomeContext(slot)) return this.#desk.finish(slot, OVERLOADED, 'the records read are too long');
       return this.#events.onContextRead(slot);
     }
-    const view = this.#desk.merging.view(slot, this.#desk.nextAnswer().record);
-    const status = liveSiblings(view, this.#desk.door.wallMs()) === 0 ? NOT_FOUND : OK;
-    this.#desk.merging.digest(view);
-    const repairs = table.isLocal[slot] === 1 ? 0 : this.#desk.reads.repairs(slot, this.#desk.merging.low, this.#desk.merging.high);
-    const isThere = view.entries > 0;
-    this.#desk.say(slot, status, '');
-    if (isThere) this.#repair(slot, repairs);
+    const view = merging.view(slot, this.#desk.nextAnswer().record);
+    merging.digest(view);
+    const repairs = view.entries === 0 || table.isLocal[slot] === 1 ? 0 : reads.repairs(slot, merging.low, merging.high);
+    const holders = reads.replied(slot) & ~repairs;
+    if (repairs !== 0 && countBits(holders) < reads.needed(slot) && this.#isBlocking(slot))
+      return this.#repairFirst(slot, holders, repairs);
+    this.#say(slot);
+    this.#repair(slot, repairs);
     this.#desk.end(slot);
+  }
+
+  /** Requires: the record of the slot is what is answered. */
+  #say(slot: number): void {
+    const view = this.#desk.merging.view(slot, this.#desk.nextAnswer().record);
+    this.#desk.say(slot, liveSiblings(view, this.#desk.door.wallMs()) === 0 ? NOT_FOUND : OK, '');
+  }
+
+  #isBlocking(slot: number): boolean {
+    if (this.#desk.mutants.has('repairsAfterAnswer')) return false;
+    return this.#desk.table.isMonotonic[slot] === 1 || this.#desk.keyspaceOf(slot)?.mode === 'cp';
   }
 
   #repair(slot: number, replicas: number): void {
     const topology = this.#desk.topologyOf(slot);
-    if (topology === null) return;
-    for (let rest = replicas; rest !== 0; rest &= rest - 1) this.#desk.sendRecord(slot, lowestBit(rest), topology);
+    if (topology === null || this.#desk.mutants.has('repairsNobody')) return;
+    for (let rest = replicas; rest !== 0; rest &= rest - 1) {
+      this.#desk.counters.repairs++;
+      this.#desk.sendRecord(slot, lowestBit(rest), topology);
+    }
   }
 
-  /** One more replica is asked, or, when all have been, those again that have said nothing. */
+  /** `holders` have said that they hold it. */
+  #repairFirst(slot: number, holders: number, repairs: number): void {
+    const { table, writes, reads, counters } = this.#desk;
+    const all = firstBits(table.replicaCounts[slot]!);
+    const needed = reads.needed(slot);
+    writes.start(slot, all, all, 0, needed, needed);
+    for (let rest = holders; rest !== 0; rest &= rest - 1) writes.addReply(slot, lowestBit(rest), 'durable');
+    table.phases[slot] = REPAIRING;
+    counters.repairsAwaited += countBits(repairs);
+    this.#sendRepairs(slot, repairs);
+  }
+
+  #sendRepairs(slot: number, replicas: number): void {
+    const { table, writes, door } = this.#desk;
+    const id = table.idOf(slot, 0);
+    this.#desk.wake(slot, door.nowMs() + this.#resendMs);
+    if (this.#desk.topologyOf(slot) === null) return this.#events.onStale(slot);
+    for (let rest = replicas; rest !== 0; rest &= rest - 1) writes.sent(slot, lowestBit(rest));
+    for (let rest = replicas; rest !== 0 && this.#desk.slotIn(id, REPAIRING) >= 0; rest &= rest - 1) this.#repair(slot, rest & -rest);
+  }
+
+  #afterRepair(slot: number): void {
+    switch (this.#desk.writes.enough(slot)) {
+      case 'met':
+        this.#say(slot);
+        return this.#desk.end(slot);
+      case 'stale':
+        return this.#events.onStale(slot);
+      case 'lost':
+        return this.#desk.finish(slot, QUORUM_NOT_MET, 'too few replicas take what others hold');
+      case 'waiting':
+        return;
+    }
+  }
+
+  /** All that have not confirmed it, whether they were asked before or not. */
+  onRepairSlow(slot: number): void {
+    this.#sendRepairs(slot, firstBits(this.#desk.table.replicaCounts[slot]!) & ~this.#desk.writes.replied(slot));
+  }
+
+  /** When it is late one more replica is asked, if the budget has it; when messages seem to be lost one more, or those again that have said nothing. */
   onSlow(slot: number, nowMs: number): void {
-    this.#desk.wake(slot, nowMs + this.#speculateMs);
-    if (this.#desk.reads.next(slot) < 0) this.#askAgain(slot);
-    else this.#askNext(slot);
+    const { reads, counters } = this.#desk;
+    const lostMs = this.#speculation.lostMs(slot);
+    const isLost = nowMs >= lostMs;
+    this.#desk.wake(slot, isLost ? nowMs + this.#speculation.retryMs : lostMs);
+    this.#noteLate(slot, nowMs);
+    if (isLost) {
+      counters.readRetries++;
+      if (reads.next(slot) < 0) this.#askAgain(slot);
+      else this.#askNext(slot);
+    } else if (reads.next(slot) >= 0 && this.#speculation.maySpeculate()) {
+      counters.speculativeReads++;
+      this.#askNext(slot);
+    }
+  }
+
+  #noteLate(slot: number, nowMs: number): void {
+    const topology = this.#desk.topologyOf(slot);
+    if (topology === null) return;
+    for (let rest = this.#desk.reads.silent(slot); rest !== 0; rest &= rest - 1) {
+      const member = this.#desk.table.members[slot * REPLICAS_MAX + lowestBit(rest)]!;
+      if (member !== topology.self) this.#speculation.late(slot, member, nowMs);
+    }
   }
 }
 

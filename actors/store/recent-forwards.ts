@@ -117,7 +117,7 @@ export class RecentForwards {
     const at = entry % this.#capacity;
     const [from, length, size] = [this.#answerAt[at]!, this.#answerBytes[at]!, this.#bytes.length];
     if (length > 0 && this.#written - from <= size) return this.#bytes.subarray(from % size, (from % size) + length);
-    // Status and counts, then two lengths of 0.
+    // Status and counts, then lengths of 0.
     this.#short.fill(0);
     copyBytes(this.#answerHeads, at * FORWARDED_HEAD_BYTES, at * FORWARDED_HEAD_BYTES + 4, this.#short, 0);
     return this.#short;

@@ -18,7 +18,7 @@
 import { OutBuffer } from '../../runtime/bytes.ts';
 import type { Log } from '../../runtime/doors.ts';
 import { assert } from '../../runtime/errors.ts';
-import { LATER } from '../../storage/engine/api.ts';
+import { type EngineIterator, type KeyRange, LATER } from '../../storage/engine/api.ts';
 import { Engine } from '../../storage/engine/engine.ts';
 import { StorageError } from '../../storage/errors.ts';
 import { ANCESTOR, CONCURRENT, compare, merge, NO_ROOM } from '../version/merge.ts';
@@ -32,6 +32,7 @@ import { BARRIER_KEY, EngineKeys, STORE_KEY_BYTES_MAX } from './engine-key.ts';
 import { type EngineRange, hasAny } from './engine-range.ts';
 import { Minting } from './minting.ts';
 import { COORDINATE, durabilityOf, fail, READ_LOCAL, type ReplicaCall, type ReplicaSink } from './replica-call.ts';
+import { ReplicaCounts } from './replica-counts.ts';
 import { ENTRIES_MAX, RECORD_BYTES_MAX, type ReplicasOptions, SIBLINGS_MAX, WAITING_MAX } from './replicas-options.ts';
 import { CONTEXT_LOCAL, CONTEXT_NONE, INVALID, LOADING, OVERLOADED, STALE_RING, STORAGE_FAILED, TIMED_OUT } from './store-request.ts';
 import { Stores } from './stores.ts';
@@ -62,6 +63,7 @@ export class Replicas {
   #isClosed = false;
   /** A write of a dot has failed: the store can't say that it is all there. */
   #hasFailed = false;
+  readonly #counts = new ReplicaCounts();
   #nextMiss: Miss;
   #misses: Miss[] = [];
 
@@ -125,8 +127,10 @@ export class Replicas {
     return this.#waiting.count + this.#stores.pending;
   }
 
+  /** Of the engine, and of replica-counts.ts. */
   stats(): Readonly<Record<string, number>> {
-    return { ...this.#engine?.stats(), waitingCalls: this.#waiting.count, pendingWrites: this.#stores.pending };
+    const waiting = { waitingCalls: this.#waiting.count, pendingWrites: this.#stores.pending };
+    return { ...this.#engine?.stats(), ...waiting, ...this.#counts.stats() };
   }
 
   /** `call` is copied where it has to wait. Its sink is told, within this or later. */
@@ -134,6 +138,7 @@ export class Replicas {
     if (!this.#isOpen) return fail(call, LOADING, 'the replicas of this shard are not open');
     const keyBytes = call.keyEnd - call.keyStart;
     if (keyBytes > STORE_KEY_BYTES_MAX) return fail(call, INVALID, `key: expected at most ${STORE_KEY_BYTES_MAX} bytes, found ${keyBytes}`);
+    this.#counts.call(call.verb);
     if (call.verb !== READ_LOCAL && this.#isStalled()) this.#stall(call);
     else this.#start(call);
   }
@@ -192,12 +197,18 @@ export class Replicas {
     });
   }
 
+  /** Over the engine's keys, as they are now; to be closed soon. Requires: it is open. Throws StorageError. */
+  iterator(range: KeyRange): EngineIterator {
+    return this.#engine!.iterator(range);
+  }
+
   #isStalled(): boolean {
     if (this.#mutants?.has('stallIgnored')) return false;
     return this.#engine!.hasWaitingWrites || this.#waiting.hasStalled;
   }
 
   #stall(call: ReplicaCall): void {
+    this.#counts.stalls++;
     if (this.#waiting.isFull) fail(call, OVERLOADED, 'too many writes of this shard wait for room');
     else this.#waiting.stall(call);
   }
@@ -220,6 +231,7 @@ export class Replicas {
       return this.#readFailed(call, error);
     }
     if (value !== LATER) return this.#perform(call, value);
+    this.#counts.misses++;
     this.#nextMiss = new Miss(this.#onMiss);
     if (this.#waiting.isFull) return fail(call, OVERLOADED, 'too many calls of this shard wait for its disk');
     this.#waiting.begin(miss, key, call);

@@ -7,6 +7,8 @@ export function faultOfRequest(request: StoreRequest, { name, n, keyBytesMax, va
   const keyBytes = request.keyEnd - request.keyStart;
   if (keyBytes < 1 || keyBytes > keyBytesMax) return `key: expected 1 to ${keyBytesMax} bytes in keyspace ${name}, found ${keyBytes}`;
   if (request.r < 0 || request.r > n) return `r: expected 1 to ${n}, the replicas of keyspace ${name}, found ${request.r}`;
+  if (request.primaries < 0 || request.primaries > n)
+    return `primaries: expected 0 to ${n}, the replicas of keyspace ${name}, found ${request.primaries}`;
   if (request.kind === GET) return undefined;
   if (request.w < 0 || request.w > n) return `w: expected 1 to ${n}, the replicas of keyspace ${name}, found ${request.w}`;
   const valueBytes = request.kind === PUT ? request.valueEnd - request.valueStart : 0;

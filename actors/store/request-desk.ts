@@ -3,11 +3,13 @@
  */
 import type { Keyspace } from '../ring/ring-state.ts';
 import { RecordView } from '../version/record-view.ts';
+import { CoordinatorCounters } from './coordinator-figures.ts';
+import { PeerTimes } from './peer-times.ts';
 import { QuorumReads } from './quorum-read.ts';
 import { QuorumWrites } from './quorum-write.ts';
 import { RecordMerging } from './record-merging.ts';
 import type { ReplicaDoor } from './replica-door.ts';
-import { countBits, REPLICAS_MAX } from './replica-mask.ts';
+import { countBits, lowestBit, REPLICAS_MAX } from './replica-mask.ts';
 import { ANSWERED } from './request-phase.ts';
 import { RequestTable } from './request-table.ts';
 import { type AnswerStatus, GET, OK, StoreAnswer, type StoreRequest } from './store-request.ts';
@@ -19,36 +21,62 @@ export class RequestDesk {
   readonly reads: QuorumReads;
   readonly writes: QuorumWrites;
   readonly merging: RecordMerging;
+  readonly counters = new CoordinatorCounters();
+  readonly peers: PeerTimes;
+  readonly mutants: ReadonlySet<string>;
   readonly #answers: StoreAnswer[] = [];
   #depth = 0;
   #armedMs = Number.POSITIVE_INFINITY;
 
-  constructor(door: ReplicaDoor, capacity: number, bytesMax: number, mutants: ReadonlySet<string>) {
+  /** `unmeasuredMs`: after that a peer is late of whom nothing is known. */
+  constructor(door: ReplicaDoor, capacity: number, bytesMax: number, unmeasuredMs: number, mutants: ReadonlySet<string>) {
     this.door = door;
     this.table = new RequestTable(capacity, bytesMax);
     this.reads = new QuorumReads(capacity, mutants);
     this.writes = new QuorumWrites(capacity, mutants);
     this.merging = new RecordMerging(this.table);
+    this.peers = new PeerTimes(unmeasuredMs);
+    this.mutants = mutants;
   }
 
-  /** Primaries that reads go to: this shard's first, suspected ones last. */
+  /** Primaries that reads go to: this shard's first, then those that are well, those that are slow, and suspected ones last. */
   planRead(slot: number, topology: Topology, keyspace: Keyspace): void {
     const { table } = this;
     const { members } = table;
     const base = slot * REPLICAS_MAX;
     const partition = topology.lists.partitionOf(table.high[slot]!);
     const count = countBits(addPrimaries(topology.lists.of(keyspace.n).read, partition, members, base, 0));
+    const nowMs = this.door.nowMs();
+    const fastestMs = this.#fastest(topology, base, count, nowMs);
     let place = 0;
-    for (let rank = 0; rank < 3; rank++) {
+    for (let rank = 0; rank < 4 && place < count; rank++) {
       for (let i = place; i < count; i++) {
         const member = members[base + i]!;
-        if (rank === 0 ? member !== topology.self : rank === 1 && !this.door.isReachable(member)) continue;
+        if (this.#rankOf(member, topology.self, fastestMs, nowMs) !== rank) continue;
         // Moves it up, and keeps the order of the others.
         members.copyWithin(base + place + 1, base + place, base + i);
         members[base + place++] = member;
       }
     }
     table.replicaCounts[slot] = count;
+  }
+
+  #rankOf(member: number, self: number, fastestMs: number, nowMs: number): number {
+    if (member === self) return 0;
+    if (!this.door.isReachable(member)) return 3;
+    return this.peers.isSlow(member, fastestMs, nowMs) ? 2 : 1;
+  }
+
+  /** The least average of a peer among them, of those that are known; Infinity: none is. */
+  #fastest(topology: Topology, base: number, count: number, nowMs: number): number {
+    this.peers.use(topology);
+    let fastestMs = Number.POSITIVE_INFINITY;
+    for (let i = 0; i < count; i++) {
+      const member = this.table.members[base + i]!;
+      const averageMs = member === topology.self ? 0 : this.peers.averageMs(member, nowMs);
+      if (averageMs > 0 && averageMs < fastestMs) fastestMs = averageMs;
+    }
+    return fastestMs;
   }
 
   wake(slot: number, atMs: number): void {
@@ -85,11 +113,19 @@ export class RequestDesk {
     answer.received = quorum.received(slot);
     answer.primaries = quorum.primaries(slot);
     answer.needed = quorum.needed(slot);
+    answer.epoch = this.table.epochs[slot]!;
+    answer.repliedCount = 0;
+    for (let rest = quorum.replied(slot); rest !== 0; rest &= rest - 1)
+      answer.replied[answer.repliedCount++] = this.table.members[slot * REPLICAS_MAX + lowestBit(rest)]!;
     this.tell(slot, answer);
   }
 
   tell(slot: number, answer: StoreAnswer): void {
-    const sink = this.table.sinks[slot];
+    const { sinks, kinds, begunMs } = this.table;
+    const sink = sinks[slot];
+    const kind = kinds[slot]!;
+    this.counters.answered(kind, answer.status);
+    this.counters.took(kind, this.door.nowMs() - begunMs[slot]!);
     this.table.phases[slot] = ANSWERED;
     this.#depth++;
     if (sink !== null && sink !== undefined) sink.answered(this.table.tokens[slot]!, answer);
@@ -107,7 +143,7 @@ export class RequestDesk {
     this.table.free(slot);
   }
 
-  refuse({ sink, token }: StoreRequest, status: AnswerStatus, message: string): void {
+  refuse({ kind, sink, token }: StoreRequest, status: AnswerStatus, message: string): void {
     const answer = this.nextAnswer();
     answer.record.clear();
     answer.status = status;
@@ -115,6 +151,9 @@ export class RequestDesk {
     answer.received = 0;
     answer.primaries = 0;
     answer.needed = 0;
+    answer.epoch = 0;
+    answer.repliedCount = 0;
+    this.counters.answered(kind, status);
     this.#depth++;
     sink.answered(token, answer);
     this.#depth--;
@@ -126,8 +165,9 @@ export class RequestDesk {
     return slot >= 0 && this.table.phases[slot] === phase ? slot : -1;
   }
 
+  /** In the present ring, which may be newer than the slot's. */
   keyspaceOf(slot: number): Keyspace | undefined {
-    return this.topologyOf(slot)?.keyspace(this.table.keyspaces[slot]!);
+    return this.door.topology()?.keyspace(this.table.keyspaces[slot]!);
   }
 
   /** The ring that the slot's members are of; null: there is another one by now. */

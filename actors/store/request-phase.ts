@@ -9,6 +9,8 @@ export const FORWARDED = 4;
 /** Waits for the rings of this node and of replicas to agree. */
 export const STALE = 5;
 export const ANSWERED = 6;
+/** A read whose replicas differed: R of them are to hold what is answered. */
+export const REPAIRING = 8;
 /** Waits for the coordinator's turn. */
 export const BEGUN = 7;
 

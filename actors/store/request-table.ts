@@ -39,13 +39,16 @@ export class RequestTable {
   readonly contextKinds: Uint8Array;
   readonly durabilities: Uint8Array;
   readonly isLocal: Uint8Array;
+  readonly isMonotonic: Uint8Array;
   readonly r: Uint8Array;
   readonly w: Uint8Array;
+  readonly primaries: Uint8Array;
   readonly keyspaces: Uint32Array;
   readonly high: Uint32Array;
   readonly low: Uint32Array;
   readonly expiryMs: Float64Array;
   readonly deadlineMs: Float64Array;
+  readonly begunMs: Float64Array;
   /** When it is to be looked at, at the latest its deadline; Infinity for free slots. */
   readonly wakeMs: Float64Array;
   readonly tokens: Float64Array;
@@ -89,13 +92,16 @@ export class RequestTable {
     this.contextKinds = new Uint8Array(capacity);
     this.durabilities = new Uint8Array(capacity);
     this.isLocal = new Uint8Array(capacity);
+    this.isMonotonic = new Uint8Array(capacity);
     this.r = new Uint8Array(capacity);
     this.w = new Uint8Array(capacity);
+    this.primaries = new Uint8Array(capacity);
     this.keyspaces = new Uint32Array(capacity);
     this.high = new Uint32Array(capacity);
     this.low = new Uint32Array(capacity);
     this.expiryMs = new Float64Array(capacity);
     this.deadlineMs = new Float64Array(capacity);
+    this.begunMs = new Float64Array(capacity);
     this.wakeMs = new Float64Array(capacity).fill(NEVER);
     this.tokens = new Float64Array(capacity);
     this.sinks = new Array<RequestSink | null>(capacity).fill(null);
@@ -124,7 +130,7 @@ export class RequestTable {
   }
 
   /** Copies what the request says. Returns its slot; -1: the table is full; -2: the request is longer than `bytesMax`. */
-  take(request: StoreRequest): number {
+  take(request: StoreRequest, nowMs = 0): number {
     if (this.#used === this.capacity) return -1;
     const slot = this.#free[this.#freeAt]!;
     const out = this.bufferOf(slot);
@@ -151,8 +157,11 @@ export class RequestTable {
     this.contextKinds[slot] = request.contextKind;
     this.durabilities[slot] = request.durability;
     this.isLocal[slot] = request.isLocal ? 1 : 0;
+    this.isMonotonic[slot] = request.isMonotonic ? 1 : 0;
     this.r[slot] = request.r;
     this.w[slot] = request.w;
+    this.primaries[slot] = request.primaries;
+    this.begunMs[slot] = nowMs;
     this.keyspaces[slot] = request.keyspace.id;
     this.expiryMs[slot] = request.expiryMs;
     this.deadlineMs[slot] = request.deadlineMs;
@@ -181,6 +190,8 @@ export class RequestTable {
     request.w = this.w[slot]!;
     request.durability = this.durabilities[slot]!;
     request.isLocal = this.isLocal[slot] === 1;
+    request.isMonotonic = this.isMonotonic[slot] === 1;
+    request.primaries = this.primaries[slot]!;
     request.expiryMs = this.expiryMs[slot]!;
     request.key = bytes;
     request.keyStart = 0;

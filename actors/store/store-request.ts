@@ -70,8 +70,12 @@ export class StoreRequest {
   r = AS_KEYSPACE;
   w = AS_KEYSPACE;
   durability = AS_KEYSPACE;
+  /** Of those as many must be primaries of the key: PR of a GET, PW of a write; 0: no matter. */
+  primaries = 0;
   /** GET from this node's own replica alone, whatever it holds: for diagnosis. */
   isLocal = false;
+  /** GET that is never older than one that was answered before it began, if that one was monotonic too: from a majority, who hold what is answered by then. As every GET of `cp`. */
+  isMonotonic = false;
   /** Of the clock of this thread; the answer comes by then, whatever happens. */
   deadlineMs = 0;
   /** Who is told, by which number. */
@@ -117,6 +121,10 @@ export class StoreAnswer {
   needed = 0;
   /** Of those received: primaries. The others are stand-ins. */
   primaries = 0;
+  /** Those received, each once: places among the members of the ring with that epoch. The first `repliedCount` of `replied`; none where nothing was asked. */
+  readonly replied = new Uint16Array(REPLIED_MAX);
+  repliedCount = 0;
+  epoch = 0;
   /** For people; empty when `status` says it all. */
   message = '';
 
@@ -125,6 +133,8 @@ export class StoreAnswer {
   }
 }
 
+/** Of the old set and the new one. */
+const REPLIED_MAX = 32;
 const NOTHING = new Uint8Array(0);
 const NOBODY: RequestSink = { answered() {} };
 const NO_KEYSPACE: Keyspace = {

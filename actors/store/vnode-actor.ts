@@ -4,7 +4,7 @@
  * ```
  *  opening --(engine open)--> open --(drain)--> closed        opening --(failed)--> waits, and opens again
  * ```
- * Sent to by coordinators (MERGE, READ); answers each one that it takes once, with a status: within the turn, or when the disk has answered.
+ * Sent to by coordinators (MERGE, READ) and scans (SCAN); answers each one that it takes once, with a status: within the turn, or when the disk has answered.
  * A frame is refused, before anything is looked at, when it is malformed (and logged), when its ring is not this shard's (STALE_RING), when its partition lies on another shard
  * (INVALID: the sender's mistake), and while the engine is not open (LOADING). What has passed its deadline is dropped, as nobody waits for it.
  */
@@ -20,21 +20,12 @@ import type { CompactionMessage } from '../compaction-protocol.ts';
 import type { Keyspace, RingState } from '../ring/ring-state.ts';
 import { partitionOf, shardOf } from '../ring/token.ts';
 import type { RingHolder } from '../ring-agent.ts';
+import { ReplicaScans } from '../scan/replica-scans.ts';
+import { ScanAsk } from '../scan/scan-frames.ts';
 import { copyBytes } from '../version/copy-bytes.ts';
 import { writeDigest } from '../version/digest.ts';
 import type { RecordView } from '../version/record-view.ts';
-import {
-  ANSWER_HEAD_BYTES,
-  beginAnswer,
-  DIGEST,
-  faultOfRequest,
-  MERGE,
-  MERGED,
-  MESSAGE_BYTES_MAX,
-  READ,
-  RECORD,
-  WANT_DIGEST,
-} from './data-frames.ts';
+import { beginAnswer, DIGEST, faultOfRequest, MERGE, MERGED, PAGE, READ, RECORD, SCAN, WANT_DIGEST, writeRefusal } from './data-frames.ts';
 import { rangesBetween } from './engine-range.ts';
 import { KeyPlace } from './key-place.ts';
 import { MERGE_IN, READ_LOCAL, ReplicaCall, type ReplicaSink } from './replica-call.ts';
@@ -114,6 +105,8 @@ class VNode implements ReplicaSink {
   readonly #out = new OutBuffer(ANSWER_BYTES, ANSWER_BYTES_MAX);
   readonly #asked: Asked[] = [];
   readonly #free: number[] = [];
+  readonly #ask = new ScanAsk();
+  readonly #scans: ReplicaScans;
   /** Whose keyspaces these are. */
   #state: RingState | null = null;
   #keyspaces: ReadonlyMap<number, Keyspace> = new Map();
@@ -135,6 +128,7 @@ class VNode implements ReplicaSink {
       this.#desk = new CompactionDesk(context.jobs);
       context.spawn(compactionAgent, [this.#desk, args.compaction]);
     }
+    this.#scans = new ReplicaScans(context, this.#ring, args.mutants);
     this.#replicas = this.#open();
     args.holder.switchRing = (done) => this.#onRing(done);
   }
@@ -144,7 +138,8 @@ class VNode implements ReplicaSink {
       case 'drain':
         return this.#onDrain(message.replyTo);
       case 'rung':
-        return this.#replicas.drain();
+        this.#replicas.drain();
+        return this.#scans.run();
       case 'open':
         return this.#onOpen();
       case 'opened':
@@ -157,6 +152,7 @@ class VNode implements ReplicaSink {
   }
 
   receiveBytes(operation: number, bytes: Uint8Array, offset: number, length: number): void {
+    if (operation === SCAN) return this.#onScan(bytes, offset, length);
     const place = this.#place;
     const fault = faultOfRequest(operation, bytes, offset, offset + length, place);
     if (fault !== undefined) {
@@ -165,7 +161,7 @@ class VNode implements ReplicaSink {
     }
     const { holder, ring } = this.#args;
     if (holder.replicas === null || !ring.mayServe || ring.ring === null) return this.#refuse(operation, LOADING, this.#trouble);
-    const status = this.#check(place);
+    const status = this.#check(place.tokenHigh, place.generation, place.changedAt);
     if (status !== OK) return this.#refuse(operation, status, this.#why(status));
     const keyspace = this.#keyspaceOf(ring.ring.state, place.keyspace);
     if (keyspace === undefined) return this.#refuse(operation, NO_KEYSPACE_FOUND, `no keyspace has the id ${place.keyspace}`);
@@ -192,6 +188,7 @@ class VNode implements ReplicaSink {
     const { holder } = this.#args;
     holder.replicas = null;
     holder.switchRing = undefined;
+    this.#scans.close();
     // The thread waits for what is under way; who has failed can't vouch for what it leaves.
     this.#replicas.close(this.#release, reason === 'stopped');
   }
@@ -219,14 +216,36 @@ class VNode implements ReplicaSink {
   }
 
   failed(token: number, status: number, message: string): void {
-    this.#writeRefusal(status, message);
+    writeRefusal(this.#out, status, message);
     const { operation, wantsDigest } = this.#asked[token]!;
     this.#answer(token, operation === MERGE ? MERGED : wantsDigest ? DIGEST : RECORD);
+  }
+
+  #onScan(bytes: Uint8Array, offset: number, length: number): void {
+    const { holder, ring } = this.#args;
+    const ask = this.#ask;
+    const fault = ask.read(bytes, offset, offset + length);
+    if (fault !== undefined) {
+      this.#context.log.warn('malformed frame refused', { operation: SCAN, fault });
+      return this.#refuse(SCAN, INVALID, fault);
+    }
+    if (holder.replicas === null || !ring.mayServe || ring.ring === null) return this.#refuse(SCAN, LOADING, this.#trouble);
+    const { state } = ring.ring;
+    const status = this.#check(ask.high, ask.generation, ask.changedAt);
+    if (status !== OK) return this.#refuse(SCAN, status, this.#why(status));
+    const partitions = state.owners.length;
+    // Its ring has fewer partitions than this one.
+    if (partitionOf(ask.high, partitions) !== partitionOf(ask.lastHigh, partitions))
+      return this.#refuse(SCAN, STALE_RING, this.#why(STALE_RING));
+    if (this.#keyspaceOf(state, ask.keyspace) === undefined)
+      return this.#refuse(SCAN, NO_KEYSPACE_FOUND, `no keyspace has the id ${ask.keyspace}`);
+    this.#scans.begin(ask, holder.replicas);
   }
 
   #onDrain(replyTo: Ref<StoreDrained>): void {
     this.#args.holder.replicas = null;
     this.#trouble = 'the replicas of this shard are closed';
+    this.#scans.close();
     if (this.#isClosed) return void replyTo.tell({ type: 'drained', error: null });
     if (this.#draining !== null) {
       this.#draining.push(replyTo);
@@ -303,7 +322,7 @@ class VNode implements ReplicaSink {
   }
 
   /** Whether the sender's ring agrees with this shard's about the partition, and this shard owns it. */
-  #check({ tokenHigh, generation, changedAt }: KeyPlace): number {
+  #check(tokenHigh: number, generation: number, changedAt: number): number {
     const { ring, shard, shards, mutants } = this.#args;
     const { state } = ring.ring!;
     const partitions = state.owners.length;
@@ -349,17 +368,9 @@ class VNode implements ReplicaSink {
 
   /** The request being handled is not begun. */
   #refuse(operation: number, status: number, message: string): void {
-    this.#writeRefusal(status, message);
+    writeRefusal(this.#out, status, message);
     const isDigest = operation === READ && this.#place.option === WANT_DIGEST;
-    this.#context.replyBytes(operation === MERGE ? MERGED : isDigest ? DIGEST : RECORD, this.#out.bytes, 0, this.#out.length);
-  }
-
-  #writeRefusal(status: number, message: string): void {
-    const out = this.#out;
-    beginAnswer(out, status);
-    const text = Buffer.from(message).subarray(0, MESSAGE_BYTES_MAX);
-    out.ensure(text.length);
-    out.bytes.set(text, ANSWER_HEAD_BYTES);
-    out.length = ANSWER_HEAD_BYTES + text.length;
+    const answer = operation === MERGE ? MERGED : operation === SCAN ? PAGE : isDigest ? DIGEST : RECORD;
+    this.#context.replyBytes(answer, this.#out.bytes, 0, this.#out.length);
   }
 }

@@ -70,7 +70,7 @@ export class WriteSteps {
     const w = table.w[slot]!;
     const neededFirst = w === 0 ? replicasNeeded(keyspace.w, first.primaries) : w;
     const neededSecond = w === 0 ? replicasNeeded(keyspace.w, second.primaries) : w;
-    if (!isMinted(table, slot)) this.#desk.writes.start(slot, firstMask, secondMask, 0, neededFirst, neededSecond);
+    if (!isMinted(table, slot)) this.#desk.writes.start(slot, firstMask, secondMask, 0, neededFirst, neededSecond, table.primaries[slot]);
     else this.#desk.writes.restart(slot, firstMask, secondMask, 0, neededFirst, neededSecond);
     if (isMinted(table, slot)) {
       table.phases[slot] = WRITING;
@@ -78,7 +78,11 @@ export class WriteSteps {
     }
     table.phases[slot] = COORDINATING;
     const reachable = this.#reachable(slot, count, topology.self);
-    if (countBits(reachable & firstMask) < neededFirst || countBits(reachable & secondMask) < neededSecond) {
+    const least = table.primaries[slot]!;
+    if (
+      countBits(reachable & firstMask) < Math.max(neededFirst, least) ||
+      countBits(reachable & secondMask) < Math.max(neededSecond, least)
+    ) {
       return this.#desk.finish(slot, QUORUM_NOT_MET, 'too few replicas can be reached');
     }
     const self = placeOf(table.members, base, count, topology.self);
@@ -150,9 +154,11 @@ export class WriteSteps {
 
   /** Again to those who have said nothing; the replica that minted it has it. */
   onSlow(slot: number): void {
-    const { writes, table } = this.#desk;
+    const { writes, table, counters } = this.#desk;
     const self = placeOf(table.members, slot * REPLICAS_MAX, table.replicaCounts[slot]!, this.#desk.topologyOf(slot)?.self ?? -1);
-    this.#spread(slot, self < 0 ? writes.silent(slot) : writes.silent(slot) & ~(1 << self));
+    const silent = self < 0 ? writes.silent(slot) : writes.silent(slot) & ~(1 << self);
+    counters.writeRetries += countBits(silent);
+    this.#spread(slot, silent);
   }
 }
 

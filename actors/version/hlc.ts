@@ -15,6 +15,11 @@ export const STAMPS_PER_MS = 1_024;
  * of its wall clock: so it is less than the drift that others bear with.
  */
 export const CEILING_AHEAD_MS = 2_000;
+/**
+ * And where the last stamp is ahead of the wall clock already, how far above that stamp. A node begins there too when it is killed: were it as far as from the wall clock, one that is
+ * killed three times in a second would be further ahead than others bear with.
+ */
+const CEILING_STEP_MS = 200;
 /** Default of `driftMaxMs`: stamps further ahead of the wall clock are refused. */
 export const DRIFT_MAX_MS = 5_000;
 
@@ -33,8 +38,8 @@ export function clockFrom(ceiling: number): ClockState {
 /** The ceiling to persist now, before more stamps are given; 0: the one there is suffices for a while. Asked before every stamp, or by a timer. */
 export function ceilingWanted(state: ClockState, wallMs: number): number {
   const now = Math.max(state.last, wallMs * STAMPS_PER_MS);
-  if (now + (CEILING_AHEAD_MS / 2) * STAMPS_PER_MS < state.ceiling) return 0;
-  return (Math.floor(now / STAMPS_PER_MS) + CEILING_AHEAD_MS) * STAMPS_PER_MS;
+  const wanted = Math.max(wallMs + CEILING_AHEAD_MS, Math.floor(now / STAMPS_PER_MS) + CEILING_STEP_MS) * STAMPS_PER_MS;
+  return state.ceiling - now > (wanted - now) / 2 ? 0 : wanted;
 }
 
 /** `ceiling` is on disk. */

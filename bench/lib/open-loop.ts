@@ -11,7 +11,18 @@ export interface OpenLoopOptions {
   readonly settleMs: number;
   /** Begins request `n`; `onAnswer` is called with its answer. */
   readonly request: (n: number, onAnswer: () => void) => void;
+  /** Told each counted latency, in milliseconds. */
+  readonly onLatency?: (ms: number) => void;
 }
+
+/** Where time comes from, and who calls the loop again. */
+export interface LoopDoors {
+  /** Milliseconds. */
+  readonly now: () => number;
+  readonly turn: (next: () => void) => void;
+}
+
+const REAL: LoopDoors = { now: () => performance.now(), turn: (next) => void setImmediate(next) };
 
 export interface Latencies {
   readonly p50: number;
@@ -23,8 +34,8 @@ export interface Latencies {
 }
 
 /** In milliseconds. Errors: when not all are answered within 5 s of the last. */
-export function openLoop(options: OpenLoopOptions): Promise<Latencies> {
-  const { request } = options;
+export function openLoop(options: OpenLoopOptions, doors: LoopDoors = REAL): Promise<Latencies> {
+  const { request, onLatency } = options;
   const uncounted = Math.round((options.perSecond * options.settleMs) / 1000);
   const total = uncounted + Math.max(1, Math.round((options.perSecond * options.ms) / 1000));
   const intervalMs = 1000 / options.perSecond;
@@ -33,14 +44,20 @@ export function openLoop(options: OpenLoopOptions): Promise<Latencies> {
   return new Promise((resolve, reject) => {
     let begun = 0;
     let answered = 0;
-    const start = performance.now() + 1;
+    let isOver = false;
+    const start = doors.now() + 1;
     const overdue = setTimeout(
-      () => reject(new Error(`open loop: ${answered} of ${total} answered`)),
+      () => {
+        isOver = true;
+        reject(new Error(`open loop: ${answered} of ${total} answered`));
+      },
       options.settleMs + options.ms + 5000,
     );
     const begin = (n: number, intended: number): void => {
       request(n, () => {
-        latencies[n] = performance.now() - intended;
+        const latency = doors.now() - intended;
+        latencies[n] = latency;
+        if (n >= uncounted) onLatency?.(latency);
         if (++answered < total) return;
         clearTimeout(overdue);
         const counted = latencies.subarray(uncounted).sort();
@@ -55,14 +72,14 @@ export function openLoop(options: OpenLoopOptions): Promise<Latencies> {
     };
     // Timers are too coarse for 10 000 a second: the loop is kept turning, and looks at the clock each time.
     const turn = (): void => {
-      const now = performance.now();
+      const now = doors.now();
       while (begun < total) {
         const intended = start + begun * intervalMs;
         if (intended > now) break;
         lateness[begun] = now - intended;
         begin(begun++, intended);
       }
-      if (answered < total) setImmediate(turn);
+      if (answered < total && !isOver) doors.turn(turn);
     };
     turn();
   });

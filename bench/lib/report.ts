@@ -75,14 +75,19 @@ export function printSetup(setup: Setup): void {
 
 export function printRows(rows: readonly Row[]): void {
   const table = [['', 'unit', 'median', 'min', 'max', 'peer', 'peer median', 'ratio', 'better'], ...rows.map(cellsOf)];
-  const widths = (table[0] as string[]).map((_, column) => Math.max(...table.map((cells) => (cells[column] as string).length)));
   const isText = (column: number): boolean => column < 2 || column === 5 || column === 8;
-  for (const cells of table) {
-    const line = cells.map((cell, column) =>
-      isText(column) ? cell.padEnd(widths[column] as number) : cell.padStart(widths[column] as number),
-    );
-    console.log(line.join('  ').trimEnd());
-  }
+  for (const line of linesOf(table, isText)) console.log(line);
+}
+
+/** Columns as wide as their widest cell: texts to the left, numbers to the right. Requires: rows of equal length, the first with the headings. */
+export function linesOf(table: readonly (readonly string[])[], isText: (column: number) => boolean): string[] {
+  const widths = table[0]!.map((_, column) => Math.max(...table.map((cells) => cells[column]!.length)));
+  return table.map((cells) =>
+    cells
+      .map((cell, column) => (isText(column) ? cell.padEnd(widths[column]!) : cell.padStart(widths[column]!)))
+      .join('  ')
+      .trimEnd(),
+  );
 }
 
 export function writeReport(file: string | undefined, setup: Setup, rows: readonly Row[]): void {

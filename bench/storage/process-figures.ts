@@ -12,12 +12,13 @@ export function anonymousBytes(): number | undefined {
   return kib === undefined ? undefined : kib * 1024;
 }
 
-function fieldOf(file: string, name: string): number | undefined {
+/** The number after `name:` in a file of /proc; undefined where there is none. */
+export function fieldOf(file: string, name: string): number | undefined {
   try {
     const found = new RegExp(`^${name}:\\s*(\\d+)`, 'm').exec(readFileSync(file, 'utf8'));
     return found === null ? undefined : Number(found[1]);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    if (['ENOENT', 'ESRCH'].includes((error as NodeJS.ErrnoException).code ?? '')) return undefined;
     throw error;
   }
 }

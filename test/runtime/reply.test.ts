@@ -38,6 +38,22 @@ test('bytes: operation, region and request id arrive, and the reply carries the 
   t.deepEqual(requester.bytes, [{ operation: 0xffff, text: 'payload', requestId: 0xffff_ffff }]);
 });
 
+test('bug: a binary message within a thread changed, when its sender used the buffer again', both, (t, isRemote) => {
+  const { world, responder, requester, target } = setUp(isRemote);
+  const sent = ['a', 'bc', 'x'.repeat(20_000), '', ...Array.from({ length: 30 }, (_, i) => String(i).repeat(4_000))];
+  const buffer = Buffer.alloc(20_001);
+  world.turn(requester, () => {
+    for (const text of sent) {
+      buffer.fill(0).write(text, 1);
+      t.true(target.tellBytes(1, buffer, 1, text.length));
+    }
+  });
+  t.deepEqual(
+    responder.bytes.map(({ text }) => text),
+    sent,
+  );
+});
+
 test('bytes: who was noted is answered in a later turn, each by its own request id', both, (t, isRemote) => {
   const noted: ReplyAddress[] = [];
   const { world, responder, requester, target } = setUp(isRemote, {

@@ -1,26 +1,19 @@
 /** The rules of a keyspace as options of commands. */
 import { type Command, Option } from 'commander';
+import { KEYSPACE_DEFAULTS } from '../../ring/keyspace-defaults.ts';
 import type { ReplicaCount } from '../../ring/ring-state.ts';
 import { wholeNumber } from './numbers.ts';
 
 export type Rules = Readonly<Record<string, string | number>>;
 
-const NAMES = ['n', 'r', 'w', 'mode', 'conflict', 'durability', 'ttlMs', 'keyBytesMax', 'valueBytesMax'];
 const REPLICAS_MAX = 16;
 
-/** What a keyspace has that says nothing else; of one that is altered: as it was. */
-const DEFAULTS: Readonly<Record<string, string>> = {
-  n: '3',
-  r: 'quorum',
-  w: 'quorum',
-  mode: 'ap',
-  conflict: 'siblings',
-  durability: 'sync',
-};
+type Shown = Readonly<Partial<Record<keyof typeof KEYSPACE_DEFAULTS, string | number>>>;
 
-/** n, r, w, mode and durability. `shown`: the defaults that help names; null: none, since what is not said stays. */
-export function withReplication(command: Command, shown: Readonly<Record<string, string>> | null = DEFAULTS): Command {
-  const about = (name: string, text: string): string => `${text}${shown === null ? '' : ` (default: ${shown[name] ?? DEFAULTS[name]!})`}`;
+/** n, r, w, mode and durability. `shown`: the defaults that help names; null: none, since what is not said stays. Not commander's own, which would be sent. */
+export function withReplication(command: Command, shown: Shown | null = KEYSPACE_DEFAULTS): Command {
+  const about = (name: keyof Shown, text: string): string =>
+    shown === null ? text : `${text} (default: ${shown[name] ?? KEYSPACE_DEFAULTS[name]})`;
   return command
     .addOption(new Option('-n, --n <count>', about('n', 'replicas')).argParser(wholeNumber(1, REPLICAS_MAX)))
     .addOption(replicasOption('r', about('r', 'replicas that a read waits for: a number, one, quorum or all')))
@@ -32,15 +25,18 @@ export function withReplication(command: Command, shown: Readonly<Record<string,
 }
 
 export function withLimits(command: Command, isNew: boolean): Command {
-  const about = (text: string, byDefault: number): string => `${text}${isNew ? ` (default: ${byDefault})` : ''}`;
+  const about = (name: keyof Shown, text: string): string => `${text}${isNew ? ` (default: ${KEYSPACE_DEFAULTS[name]})` : ''}`;
   return command
-    .addOption(new Option('--ttl-ms <ms>', about('expiry of values that come without one; 0: none', 0)).argParser(number))
-    .addOption(new Option('--key-bytes-max <bytes>', about('longest key', 1_024)).argParser(number))
-    .addOption(new Option('--value-bytes-max <bytes>', about('longest value', 1_048_576)).argParser(number));
+    .addOption(new Option('--ttl-ms <ms>', about('ttlMs', 'expiry of values that come without one; 0: none')).argParser(number))
+    .addOption(new Option('--key-bytes-max <bytes>', about('keyBytesMax', 'longest key')).argParser(number))
+    .addOption(new Option('--value-bytes-max <bytes>', about('valueBytesMax', 'longest value')).argParser(number));
 }
 
 export function conflictOption(): Option {
-  return new Option('--conflict <way>', 'what becomes of concurrent writes, for ever (default: siblings)').choices(['siblings', 'lww']);
+  return new Option('--conflict <way>', `what becomes of concurrent writes, for ever (default: ${KEYSPACE_DEFAULTS.conflict})`).choices([
+    'siblings',
+    'lww',
+  ]);
 }
 
 export function replicasOption(name: 'r' | 'w', about: string): Option {
@@ -54,7 +50,7 @@ export function durabilityOption(about: string): Option {
 /** Only what is said: the rest is the node's to fill in. */
 export function rulesOf(command: Command): Rules {
   const options = command.opts<Rules>();
-  return Object.fromEntries(Object.entries(options).filter(([key]) => NAMES.includes(key)));
+  return Object.fromEntries(Object.entries(options).filter(([key]) => key in KEYSPACE_DEFAULTS));
 }
 
 function replicas(text: string): ReplicaCount {

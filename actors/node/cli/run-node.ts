@@ -5,6 +5,7 @@ import { absolutePath, coreCount, fileUrl, packageVersion, randomHex } from '../
 import { whenInputEnds } from '../../../runtime/real/subprocess.ts';
 import type { NodeConfig } from '../config/config.ts';
 import { Node } from '../node.ts';
+import { moduleUrl, NODE_MODULES } from '../parts.ts';
 
 export interface RunOptions {
   /** The end of the standard input tells it to stop, as a signal does. */
@@ -22,12 +23,7 @@ export async function runNode(config: NodeConfig, { endsWithInput }: RunOptions)
     {
       files: new RealFiles(),
       directory: absolutePath(config.data),
-      modules: [
-        moduleUrl('../../shard-module'),
-        moduleUrl('../../../storage/jobs'),
-        moduleUrl('../../../runtime/echo'),
-        ...config.modules.map(fileUrl),
-      ],
+      modules: [...[...NODE_MODULES, '../../runtime/echo'].map(moduleUrl), ...config.modules.map(fileUrl)],
       newId: () => randomHex(16),
       instance: randomHex(8),
       shards: Math.max(1, coreCount() - 1),
@@ -95,11 +91,6 @@ function untilToldToStop(endsWithInput: boolean): Promise<void> {
       });
     }
   });
-}
-
-/** Compiled or not, with the extension of this file. */
-function moduleUrl(path: string): URL {
-  return new URL(`${path}${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url);
 }
 
 function say(text: string): void {

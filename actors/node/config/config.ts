@@ -7,7 +7,8 @@ const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
 /** Partitions of a ring: powers of two. */
 const PARTITIONS_MIN = 8;
 const PARTITIONS_MAX = 16_384;
-const MEMORY_MIB_MIN = 16;
+export const MEMORY_MIB_MIN = 16;
+export const MEMORY_MIB_DEFAULT = 512;
 
 const whole = (min: number, max: number) => {
   const error = `expected a whole number from ${min} to ${max}`;

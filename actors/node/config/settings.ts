@@ -2,6 +2,7 @@
  * The table of settings: for each its key in the file, its flag, its default and what it is for. The environment's name follows from the key:
  * `http.port` is DYNACTOR_HTTP__PORT, `dataCenter` is DYNACTOR_DATA_CENTER.
  */
+import { MEMORY_MIB_DEFAULT } from './config.ts';
 
 export type SettingKind = 'text' | 'number' | 'flag' | 'list';
 
@@ -66,7 +67,7 @@ export const SETTINGS: readonly Setting[] = [
     kind: 'number',
     flags: '--memory <MiB>',
     about: 'MiB for memtables and cached blocks, of all shards together',
-    byDefault: 512,
+    byDefault: MEMORY_MIB_DEFAULT,
   },
   {
     key: 'secret',

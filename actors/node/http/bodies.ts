@@ -1,5 +1,7 @@
 /** What requests may bring, checked by hand before use. */
 import { z } from 'zod';
+import { newKeyspace } from '../../ring/keyspace-defaults.ts';
+import { KEYSPACE_KEY_BYTES_MAX, KEYSPACE_NAME, REPLICAS_MAX, VALUE_BYTES_MAX } from '../../ring/limits.ts';
 
 const whole = (min: number, max: number) =>
   z
@@ -7,34 +9,27 @@ const whole = (min: number, max: number) =>
     .min(min)
     .max(max);
 const oneOf = <const T extends readonly string[]>(values: T) => z.enum(values, { error: `expected one of ${values.join(', ')}` });
-const count = z.union([whole(1, 16), oneOf(['one', 'quorum', 'all'])], { error: 'expected 1 to 16, one, quorum or all' });
-
-const rules = {
-  n: whole(1, 16),
-  r: count,
-  w: count,
-  mode: oneOf(['ap', 'cp']),
-  durability: oneOf(['sync', 'periodic', 'none']),
-  ttlMs: whole(0, Number.MAX_SAFE_INTEGER),
-  keyBytesMax: whole(1, 65_535),
-  valueBytesMax: whole(1, 0x7fff_ffff),
-};
-
-/** A new keyspace; what is left out has the default beside it. */
-export const newKeyspaceBody = z.strictObject({
-  name: z.string({ error: 'expected a name' }).regex(/^[A-Za-z0-9_-]{1,64}$/, { error: 'expected 1 to 64 of [A-Za-z0-9_-]' }),
-  n: rules.n.default(3),
-  r: rules.r.default('quorum'),
-  w: rules.w.default('quorum'),
-  mode: rules.mode.default('ap'),
-  conflict: oneOf(['siblings', 'lww']).default('siblings'),
-  durability: rules.durability.default('sync'),
-  ttlMs: rules.ttlMs.default(0),
-  keyBytesMax: rules.keyBytesMax.default(1024),
-  valueBytesMax: rules.valueBytesMax.default(1024 * 1024),
+const count = z.union([whole(1, REPLICAS_MAX), oneOf(['one', 'quorum', 'all'])], {
+  error: `expected 1 to ${REPLICAS_MAX}, one, quorum or all`,
 });
 
-export const keyspaceChangesBody = z.strictObject(rules).partial();
+const name = z.string({ error: 'expected a name' }).regex(KEYSPACE_NAME, { error: 'expected 1 to 64 of [A-Za-z0-9_-]' });
+const rules = {
+  n: whole(1, REPLICAS_MAX).exactOptional(),
+  r: count.exactOptional(),
+  w: count.exactOptional(),
+  mode: oneOf(['ap', 'cp']).exactOptional(),
+  durability: oneOf(['sync', 'periodic', 'none']).exactOptional(),
+  ttlMs: whole(0, Number.MAX_SAFE_INTEGER).exactOptional(),
+  keyBytesMax: whole(1, KEYSPACE_KEY_BYTES_MAX).exactOptional(),
+  valueBytesMax: whole(0, VALUE_BYTES_MAX).exactOptional(),
+};
+
+/** A new keyspace; what is left out has its default. */
+export const newKeyspaceBody = z
+  .strictObject({ name, ...rules, conflict: oneOf(['siblings', 'lww']).exactOptional() })
+  .transform(({ name, ...settings }) => newKeyspace(name, settings));
+export const keyspaceChangesBody = z.strictObject(rules);
 export const capacityBody = z.strictObject({ capacity: whole(1, 65_535) });
 export const forceBody = z.strictObject({ survivors: z.array(z.string(), { error: 'expected a list of names or ids' }).min(1) });
 export const emptyBody = z.strictObject({});

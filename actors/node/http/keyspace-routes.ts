@@ -29,7 +29,7 @@ export function keyspaceRoutes(app: Hono, admin: Admin): void {
   });
   app.patch('/v1/keyspaces/:name', async (context) => {
     const name = context.req.param('name');
-    const changes = defined(await bodyOf(context, keyspaceChangesBody));
+    const changes = await bodyOf(context, keyspaceChangesBody);
     return context.json({ name, ...settledAt(await admin.propose({ type: 'alterKeyspace', name, changes })) });
   });
   app.delete('/v1/keyspaces/:name', async (context) => {
@@ -52,10 +52,4 @@ function keyspaceOf(ring: RingState, name: string): Keyspace {
   const found = ring.keyspaces.find((keyspace) => keyspace.name === name);
   if (found === undefined) throw new Problem('NOT_FOUND', `no keyspace ${JSON.stringify(name)}`);
   return found;
-}
-
-type Defined<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
-
-function defined<T extends object>(given: T): Defined<T> {
-  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as Defined<T>;
 }

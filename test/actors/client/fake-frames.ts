@@ -59,9 +59,9 @@ export function readForward(bytes: Uint8Array, offset: number, length: number): 
 
 export function writeForwarded({ status, received = 2, needed = 2, primaries = 2, message = '', record }: FakeAnswer): Buffer {
   const text = Buffer.from(message);
-  const head = Buffer.alloc(12);
+  const head = Buffer.alloc(16);
   head.set([status, received, needed, primaries]);
-  head.writeUInt32LE(text.length, 4);
+  head.writeUInt16LE(text.length, 4);
   head.writeUInt32LE(record?.length ?? 0, 8);
   return Buffer.concat([head, text, record ?? Buffer.alloc(0)]);
 }

@@ -1,10 +1,10 @@
 /** GatewayKit: a gateway over a fake store and a ring of one node, on a thread that only the test moves; streams are arrays of what was written. */
 import { type KnownRing, knownRing } from '../../../actors/membership/known-ring.ts';
-import { KEYSPACE_DEFAULTS } from '../../../actors/resp/keyspace-options.ts';
 import { type RespGatewayArguments, type RespGatewayMessage, respGateway } from '../../../actors/resp/resp-gateway.ts';
 import { RESP_DEFAULTS, type RespSettings } from '../../../actors/resp/resp-settings.ts';
 import { applyOperation } from '../../../actors/ring/apply.ts';
 import { initialRing } from '../../../actors/ring/initial-ring.ts';
+import { KEYSPACE_DEFAULTS } from '../../../actors/ring/keyspace-defaults.ts';
 import type { RingHolder } from '../../../actors/ring-agent.ts';
 import type { RingMessage } from '../../../actors/ring-protocol.ts';
 import { defineActor } from '../../../runtime/actor.ts';

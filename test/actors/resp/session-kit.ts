@@ -1,9 +1,10 @@
 /** SessionKit: sessions over a fake store, without a connection: commands in, replies out as text. */
-import { KEYSPACE_DEFAULTS } from '../../../actors/resp/keyspace-options.ts';
+
 import { RequestGate } from '../../../actors/resp/request-gate.ts';
 import { RespSession } from '../../../actors/resp/resp-session.ts';
 import { RESP_DEFAULTS, type RespSettings } from '../../../actors/resp/resp-settings.ts';
 import type { SessionHost } from '../../../actors/resp/session-host.ts';
+import { KEYSPACE_DEFAULTS } from '../../../actors/ring/keyspace-defaults.ts';
 import type { Operation, OperationOutcome } from '../../../actors/ring/operation.ts';
 import type { Keyspace } from '../../../actors/ring/ring-state.ts';
 import { StoreRequest } from '../../../actors/store/store-request.ts';

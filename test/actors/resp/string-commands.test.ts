@@ -138,7 +138,7 @@ test(
   ['SETRANGE a 1 AB', ':4\r\n'],
   ['GET a', bulk('\0ABy')],
   ['SETRANGE a -1 x', '-ERR offset is out of range\r\n'],
-  ['SETRANGE a 9000000 x', '-ERR string exceeds maximum allowed size: expected at most 8388608 bytes, found 9000001\r\n'],
+  ['SETRANGE a 9000000 x', '-ERR string exceeds maximum allowed size: expected at most 1048576 bytes, found 9000001\r\n'],
 );
 test('SETRANGE: changes nothing, when there is nothing to write', (t) => {
   const client = new SessionKit().connect();

@@ -1,7 +1,7 @@
 import test from 'ava';
 import { knownRing } from '../../../actors/membership/known-ring.ts';
 import type { RingHolder } from '../../../actors/ring-agent.ts';
-import { coordinatorActor } from '../../../actors/store/coordinator-actor.ts';
+import { type CoordinatorMessage, coordinatorActor, type StoreFigures } from '../../../actors/store/coordinator-actor.ts';
 import { COORDINATOR_SLOT, FORWARD, FORWARDED, VNODE_SLOT } from '../../../actors/store/data-frames.ts';
 import { readForwarded, writeForward } from '../../../actors/store/forward-frames.ts';
 import { KeyPlace } from '../../../actors/store/key-place.ts';
@@ -124,6 +124,29 @@ test('coordinator actor: the others go on, when one node has crashed; when two h
   cluster.sim.crash('n2');
   const late = [0, 1, 2, 3].map((i) => cluster.ask(`n1/${i % 2}`, PUT, `l${i}`, 'three', 300));
   t.true(late.some(({ status }) => status === INDETERMINATE) && late.every(({ status }) => status !== OK));
+});
+
+test('coordinator actor: it says what its shard has done, to whom asks', (t) => {
+  const cluster = new StoreCluster();
+  for (let i = 0; i < 8; i++) cluster.ask(`n1/${i % 2}`, PUT, `key${i}`, 'value');
+  const sums = { puts: 0, answered: 0, forwarded: 0, coordinated: 0, merged: 0 };
+  for (const node of cluster.sim.nodes) {
+    for (const { index, runtime } of node.shards) {
+      const ref = runtime.wellKnown(COORDINATOR_SLOT, { node: node.name, shard: index }) as unknown as Ref<CoordinatorMessage>;
+      const holder = cluster.sim.ask<CoordinatorMessage, StoreFigures>(ref, (replyTo) => ({ type: 'figures', replyTo }), {
+        timeoutMs: 100,
+      });
+      cluster.run(100);
+      if (holder.answer?.ok !== true) throw new Error('no answer');
+      const { coordinator, replicas } = holder.answer.value;
+      sums.puts += coordinator.put.begun - coordinator.cameForwarded;
+      sums.answered += coordinator.put.answered[OK]!;
+      sums.forwarded += coordinator.forwarded - coordinator.cameForwarded;
+      sums.coordinated += replicas!.coordinatedWrites!;
+      sums.merged += replicas!.mergedRecords!;
+    }
+  }
+  t.deepEqual({ ...sums, answered: sums.answered >= 8 }, { puts: 8, answered: true, forwarded: 0, coordinated: 8, merged: 16 });
 });
 
 interface Send {

@@ -36,6 +36,7 @@ export interface WorldOptions {
   readonly delayMs?: number;
   readonly syncMs?: number;
   readonly capacity?: number;
+  readonly speculateRatio?: number;
   readonly mutants?: ReadonlySet<string>;
 }
 
@@ -49,6 +50,9 @@ export interface Answered {
   readonly record: Buffer;
   readonly received: number;
   readonly needed: number;
+  readonly primaries: number;
+  /** Names of nodes. */
+  readonly replied: readonly string[];
   readonly message: string;
 }
 
@@ -60,7 +64,9 @@ export interface Asked {
   readonly context?: Uint8Array | ContextKind;
   readonly r?: number;
   readonly w?: number;
+  readonly primaries?: number;
   readonly isLocal?: boolean;
+  readonly isMonotonic?: boolean;
   readonly timeoutMs?: number;
 }
 
@@ -77,7 +83,17 @@ export class CoordinatorWorld {
   readonly cluster = new TestCluster();
 
   constructor(options: WorldOptions) {
-    this.options = { seed: '1', loss: 0, repeat: 0, delayMs: 2, syncMs: 1, capacity: 64, mutants: new Set(), ...options };
+    this.options = {
+      seed: '1',
+      loss: 0,
+      repeat: 0,
+      delayMs: 2,
+      syncMs: 1,
+      capacity: 64,
+      speculateRatio: 0.1,
+      mutants: new Set(),
+      ...options,
+    };
     this.random = new SeededRandom(this.options.seed);
     this.ring = options.ring;
     this.nodes = options.ring.members.map(({ address }) => new CoordinatorNode(this, address.node));
@@ -124,6 +140,10 @@ export class CoordinatorNode {
   isUp = true;
   /** Of replicas: what they answer instead. */
   status = OK;
+  /** It serves others so much later. */
+  slowMs = 0;
+  /** It does as it is told, and says nothing. */
+  isMute = false;
   readonly suspects = new Set<string>();
   /** Messages sent, by kind. */
   readonly sent: string[] = [];
@@ -179,13 +199,18 @@ export class CoordinatorNode {
     }
     request.r = asked.r ?? 0;
     request.w = asked.w ?? 0;
+    request.primaries = asked.primaries ?? 0;
     request.isLocal = asked.isLocal ?? false;
+    request.isMonotonic = asked.isMonotonic ?? false;
     request.deadlineMs = this.#world.now + (asked.timeoutMs ?? 500);
     const boot = this.#boot;
     request.sink = {
-      answered: (_token, { status, record, received, needed, message }) => {
+      answered: (_token, answer) => {
+        const { status, record, received, needed, primaries, message } = answer;
         const bytes = Buffer.from(record.bytes.subarray(record.start, record.end));
-        if (boot === this.#boot) done({ status, record: bytes, received, needed, message });
+        const members = [...answer.replied.subarray(0, answer.repliedCount)];
+        const replied = members.map((member) => this.#topology.member(member).address.node).sort();
+        if (boot === this.#boot) done({ status, record: bytes, received, needed, primaries, replied, message });
       },
     };
     this.coordinator.begin(request);
@@ -205,11 +230,12 @@ export class CoordinatorNode {
     /** To the replica, there, and what comes of it back. */
     const call = (to: CoordinatorNode, serve: (reply: (run: () => void) => void) => void): void => {
       const hop = (run: () => void): void => (to === this ? world.after(0, run) : world.post(run));
-      hop(() => {
+      const late = (run: () => void): void => (to.slowMs === 0 ? hop(run) : world.after(to.slowMs, () => hop(run)));
+      late(() => {
         if (!to.isUp) return;
         const itsBoot = to.#boot;
         serve((run) => {
-          if (to.isUp && itsBoot === to.#boot) hop(() => isAlive() && run());
+          if (to.isUp && itsBoot === to.#boot && !to.isMute) hop(() => isAlive() && run());
         });
       });
     };
@@ -312,8 +338,8 @@ export class CoordinatorNode {
         if (ms !== Number.POSITIVE_INFINITY) world.at(Math.max(ms, world.now), () => isAlive() && coordinator.wake());
       },
     };
-    const { capacity, mutants } = world.options;
-    const coordinator = new Coordinator(door, { shard: 0, capacity, mutants });
+    const { capacity, speculateRatio, mutants } = world.options;
+    const coordinator = new Coordinator(door, { shard: 0, capacity, speculateRatio, mutants });
     return coordinator;
   }
 

@@ -2,6 +2,7 @@ import test from 'ava';
 import { PreferenceLists } from '../../../actors/ring/preference-list.ts';
 import type { RingState } from '../../../actors/ring/ring-state.ts';
 import { Hasher } from '../../../actors/ring/token.ts';
+import { LATENCY_BOUNDS_MS } from '../../../actors/store/latency-buckets.ts';
 import {
   CONTEXT_LOCAL,
   CONTEXT_READ,
@@ -177,6 +178,7 @@ test('coordinator: a request that asks for what can not be is refused, and says 
     [{ kind: PUT, key: '', value: 'v' }, 'key: expected 1 to 1024 bytes in keyspace users, found 0'],
     [{ kind: GET, key: 'k', r: 4 }, 'r: expected 1 to 3, the replicas of keyspace users, found 4'],
     [{ kind: PUT, key: 'k', value: 'v', w: 4 }, 'w: expected 1 to 3, the replicas of keyspace users, found 4'],
+    [{ kind: GET, key: 'k', primaries: 4 }, 'primaries: expected 0 to 3, the replicas of keyspace users, found 4'],
     [{ kind: PUT, key: 'k', value: 'v'.repeat(1_048_577) }, 'value: expected at most 1048576 bytes in keyspace users, found 1048577'],
   ];
   for (const [asked, message] of wrong) {
@@ -240,6 +242,19 @@ test('coordinator: reads are tried again, and STALE_RING is said, when rings go 
   t.is(ask(world, a, { kind: GET, key: 'k' }).status, NOT_FOUND);
 });
 
+test('coordinator: a read goes on, when a ring with the same owners comes in the middle of it', (t) => {
+  const ringWorld = new RingWorld(5);
+  const world = worldOf({ ring: ringWorld.ring, delayMs: 5 });
+  const a = split(world, ringWorld.ring, 'k').out[0]!;
+  ask(world, a, { kind: PUT, key: 'k', value: 'one', w: 3 });
+  ringWorld.do({ type: 'createKeyspace', keyspace: { ...ringWorld.ring.keyspaces[0]!, name: 'more' } });
+  world.after(0.05, () => {
+    for (const node of world.nodes) node.useRing(ringWorld.ring);
+  });
+  const got = ask(world, a, { kind: GET, key: 'k', r: 3 });
+  t.deepEqual([got.status, values(got.record)], [OK, ['one']]);
+});
+
 test('coordinator: a write needs W in the old and in the new set, when owners change [T19]', (t) => {
   const ringWorld = new RingWorld(3);
   ringWorld.do({ type: 'addMember', member: { ...new RingWorld(4).ring.members[3]!, id: '4'.padStart(32, '0') } });
@@ -269,3 +284,187 @@ test('coordinator: LOCAL reads this replica alone, whatever it holds', (t) => {
   t.is(ask(world, world.nodes[1]!, { kind: GET, key: 'k', isLocal: true }).status, OK);
   t.is(world.nodes[0]!.replica('k').vnode.record.length, 0);
 });
+
+const CP = new RingWorld(3, { keyspace: { mode: 'cp' } }).ring;
+
+/** Nodes of a world where only the first one has the key. */
+function unequal(ring: RingState): {
+  readonly world: CoordinatorWorld;
+  readonly nodes: [CoordinatorNode, CoordinatorNode, CoordinatorNode];
+} {
+  const world = worldOf({ ring, delayMs: 4 });
+  const nodes = world.nodes as [CoordinatorNode, CoordinatorNode, CoordinatorNode];
+  nodes[0].replica('k').vnode.put('one');
+  return { world, nodes };
+}
+
+function holders(world: CoordinatorWorld): number {
+  return world.nodes.filter((node) => values(node.replica('k').vnode.record).includes('one')).length;
+}
+
+const repairedFirst = test.macro((t, ring: RingState, asked: Partial<Asked>, isFirst: boolean) => {
+  const { world, nodes } = unequal(ring);
+  let held = 0;
+  nodes[0].ask({ kind: GET, key: 'k', ...asked }, ({ record }) => {
+    held = values(record).length === 1 ? holders(world) : -1;
+  });
+  world.run(world.now + 60);
+  t.is(held, isFirst ? 2 : 1);
+  t.true(holders(world) >= 2);
+  t.is(nodes[0].coordinator.figures().repairsAwaited, isFirst ? 1 : 0);
+});
+
+test('coordinator: R replicas hold what a read of cp answers, when it answers', repairedFirst, CP, {}, true);
+test(
+  'coordinator: a majority holds what a monotonic read answers, when it answers, also of one that asks for R = 1',
+  repairedFirst,
+  THREE,
+  { isMonotonic: true, r: 1 } as const,
+  true,
+);
+test('coordinator: replicas are repaired behind the answer, when a read is of ap', repairedFirst, THREE, {}, false);
+
+test('coordinator: a read that must repair first is not answered with what one replica has, when no other takes it', (t) => {
+  const { world, nodes } = unequal(CP);
+  nodes[0].ask({ kind: GET, key: 'k', timeoutMs: 300 }, ({ status }) => t.is(status, TIMED_OUT));
+  // They answer the read, and then no more.
+  world.after(4.1, () => {
+    for (const node of nodes.slice(1)) node.isMute = true;
+  });
+  world.run(world.now + 310);
+  t.plan(2);
+  t.is(nodes[0].coordinator.table.used, 0);
+});
+
+test('coordinator: a repair that is waited for goes to the third replica, when the second does not take it', (t) => {
+  const { world, nodes } = unequal(CP);
+  const [a, b, c] = nodes;
+  c.slowMs = 6;
+  world.after(2, () => {
+    b.status = OVERLOADED;
+  });
+  const got = ask(world, a, { kind: GET, key: 'k', r: 2 });
+  t.deepEqual([got.status, values(got.record)], [OK, ['one']]);
+  t.deepEqual(values(c.replica('k').vnode.record), ['one']);
+});
+
+/** Reads at `node`, one after the other; returns how long each took. */
+function readMany(world: CoordinatorWorld, node: CoordinatorNode, count: number, asked: Partial<Asked> = {}): number[] {
+  return Array.from({ length: count }, () => {
+    const { status, afterMs } = ask(world, node, { kind: GET, key: 'k', ...asked });
+    if (status !== OK) throw new Error(`status ${status}`);
+    return afterMs;
+  });
+}
+
+/** Whom 60 reads ask. */
+function asks(world: CoordinatorWorld, node: CoordinatorNode): readonly string[] {
+  node.sent.length = 0;
+  readMany(world, node, 60);
+  return [...new Set(node.sent.map((it) => it.replace(' digest', '')))];
+}
+
+test('coordinator: reads stay quick, when one replica is slow: few wait for it, and then it is asked last', (t) => {
+  for (const slow of [0, 1, 2]) {
+    const world = worldOf({ ring: FIVE, delayMs: 1 });
+    const { in: primaries, out } = split(world, FIVE, 'k');
+    const node = out[0]!;
+    ask(world, node, { kind: PUT, key: 'k', value: 'one', w: 3 });
+    const before = asks(world, node);
+    primaries[slow]!.slowMs = 80;
+    const took = readMany(world, node, 200).sort(byNumber);
+    t.true(took[198]! <= 8, `${took[198]}`);
+    const { speculativeReads, readRetries } = node.coordinator.figures();
+    t.true(speculativeReads <= 20 && readRetries === 0, `${speculativeReads} ${readRetries}`);
+    // Who is well again is asked again.
+    primaries[slow]!.slowMs = 0;
+    world.run(world.now + 1_500);
+    const after = asks(world, node);
+    t.true(before.every((it) => after.includes(it)));
+  }
+});
+
+/** One more replica is asked by so many of 300 reads within 40 ms, when all replicas have become slow. */
+function speculated(mutants: readonly string[] = []): number {
+  const world = worldOf({ ring: FIVE, delayMs: 1, capacity: 512, mutants: new Set(mutants) });
+  const { in: primaries, out } = split(world, FIVE, 'k');
+  const node = out[0]!;
+  ask(world, node, { kind: PUT, key: 'k', value: 'one', w: 3 });
+  readMany(world, node, 64);
+  for (const primary of primaries) primary.slowMs = 50;
+  let answered = 0;
+  for (let i = 0; i < 300; i++)
+    world.after(i / 8, () => node.ask({ kind: GET, key: 'k' }, ({ status }) => (answered += status === OK ? 1 : 0)));
+  world.run(world.now + 400);
+  if (answered !== 300) throw new Error(`${answered} answers`);
+  return node.coordinator.figures().speculativeReads;
+}
+
+test('coordinator: of ten reads one asks one more replica than it needs, and so many as were saved, when all are late', (t) => {
+  const most = 16 + 300 / 10;
+  t.true(speculated() > 16 && speculated() <= most, `${speculated()}`);
+  t.true(speculated(['speculationUnbounded']) > most);
+});
+
+test('coordinator: an answer names the replicas that counted, and says how many had to', (t) => {
+  const world = worldOf({ ring: FIVE });
+  const { in: primaries, out } = split(world, FIVE, 'k');
+  const names = primaries.map(({ name }) => name).sort();
+  const put = ask(world, out[0]!, { kind: PUT, key: 'k', value: 'one', w: 3 });
+  t.deepEqual([put.received, put.needed, put.primaries, put.replied], [3, 3, 3, names]);
+  const got = ask(world, primaries[0]!, { kind: GET, key: 'k', r: 2 });
+  t.deepEqual([got.received, got.needed, got.primaries, got.replied.length], [2, 2, 2, 2]);
+  t.true(got.replied.includes(primaries[0]!.name));
+  primaries[2]!.crash();
+  const some = ask(world, primaries[0]!, { kind: PUT, key: 'k', value: 'two', w: 3, timeoutMs: 300 });
+  t.deepEqual([some.status, some.received, some.needed], [INDETERMINATE, 2, 3]);
+  t.deepEqual(
+    some.replied,
+    names.filter((name) => name !== primaries[2]!.name),
+  );
+});
+
+test('coordinator: as many primaries have to answer as are asked for, beside R and W [PR, PW]', (t) => {
+  const world = worldOf();
+  const [a, , c] = world.nodes as [CoordinatorNode, CoordinatorNode, CoordinatorNode];
+  const put = ask(world, a, { kind: PUT, key: 'k', value: 'one', w: 1, primaries: 3 });
+  t.deepEqual([put.status, put.received >= put.needed, put.primaries], [OK, true, 3]);
+  const got = ask(world, a, { kind: GET, key: 'k', r: 1, primaries: 3 });
+  t.deepEqual([got.status, got.primaries], [OK, 3]);
+  c.crash();
+  t.is(ask(world, a, { kind: PUT, key: 'k', value: 'two', w: 1, primaries: 3, timeoutMs: 250 }).status, INDETERMINATE);
+  t.is(ask(world, a, { kind: GET, key: 'k', r: 1, primaries: 3, timeoutMs: 250 }).status, TIMED_OUT);
+  a.suspects.add(c.name);
+  t.is(ask(world, a, { kind: PUT, key: 'k', value: 'three', w: 1, primaries: 3 }).status, QUORUM_NOT_MET);
+});
+
+test('coordinator: figures say what was begun and how it was answered, how long it took, and what was needed on the way', (t) => {
+  const { world, nodes } = unequal(THREE);
+  const [a, b, c] = nodes;
+  ask(world, a, { kind: GET, key: 'k', r: 3 });
+  ask(world, a, { kind: PUT, key: 'k', value: 'two' });
+  ask(world, a, { kind: DELETE, key: 'k', w: 4 });
+  b.crash();
+  c.crash();
+  ask(world, a, { kind: PUT, key: 'k', value: 'three', timeoutMs: 300 });
+  ask(world, a, { kind: GET, key: 'k', timeoutMs: 300 });
+  const figures = a.coordinator.figures();
+  t.deepEqual([figures.get.begun, figures.put.begun, figures.delete.begun, figures.underWay], [2, 2, 1, 0]);
+  t.deepEqual([figures.get.answered[OK], figures.get.answered[TIMED_OUT], figures.delete.answered[INVALID]], [1, 1, 1]);
+  t.deepEqual([figures.timedOut, figures.indeterminate], [1, 1]);
+  t.deepEqual([figures.repairs, figures.repairsAwaited, figures.digestMismatches >= 1], [2, 0, true]);
+  t.true(figures.readRetries > 0 && figures.speculativeReads > 0 && figures.writeRetries > 0);
+  t.is(
+    figures.get.latency.reduce((sum, count) => sum + count, 0),
+    2,
+  );
+  // What timed out after 300 ms lies in the bucket up to 409.6.
+  t.is(figures.get.latency[24], 1);
+  t.is(LATENCY_BOUNDS_MS[24], 409.6);
+  t.true(figures.get.latencyMs > 300 && figures.get.latencyMs < 320);
+  t.deepEqual(structuredClone(figures), figures);
+});
+
+function byNumber(x: number, y: number): number {
+  return x - y;
+}

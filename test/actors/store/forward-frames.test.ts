@@ -39,6 +39,7 @@ function putRequest(): StoreRequest {
   it.contextEnd = VECTOR.length;
   it.expiryMs = 1_800_000_000_000;
   it.w = 2;
+  it.primaries = 1;
   it.durability = DURABILITY_SYNC;
   return it;
 }
@@ -81,8 +82,8 @@ test('forward frames: a request comes out of FORWARD as it went in', (t) => {
   t.deepEqual(Buffer.from(got.value.subarray(got.valueStart, got.valueEnd)).toString(), 'value');
   t.deepEqual(Buffer.from(got.context.subarray(got.contextStart, got.contextEnd)), Buffer.from(VECTOR));
   t.deepEqual(
-    [got.kind, got.contextKind, got.r, got.w, got.durability, got.expiryMs, got.isLocal],
-    [PUT, CONTEXT_GIVEN, 0, 2, DURABILITY_SYNC, 1_800_000_000_000, false],
+    [got.kind, got.contextKind, got.r, got.w, got.primaries, got.durability, got.expiryMs, got.isLocal],
+    [PUT, CONTEXT_GIVEN, 0, 2, 1, DURABILITY_SYNC, 1_800_000_000_000, false],
   );
 });
 
@@ -96,6 +97,10 @@ test('forward frames: what a kind has no use for is left out of FORWARD', (t) =>
   const got = forward.request;
   t.deepEqual([got.contextKind, got.contextEnd - got.contextStart, got.valueEnd - got.valueStart, got.expiryMs], [0, 0, 0, 0]);
   t.true(got.isLocal);
+  request.isLocal = false;
+  request.isMonotonic = true;
+  const { request: monotonic } = read(forwardOf(request)).forward;
+  t.deepEqual([monotonic.isLocal, monotonic.isMonotonic], [false, true]);
 });
 
 const patch = test.macro((t, at: number, byte: number, expected: string) => {
@@ -121,7 +126,7 @@ const WRONG: readonly (readonly [string, number, number, string])[] = [
   ['w above any n', 29, 255, 'expected 0 to 16 replicas, found 255'],
   ['an unknown durability', 30, 4, 'expected durability 0 to 3, found 4'],
   ['a flag that a put has no use for', 31, 1, 'expected flags 0, found 1'],
-  ['reserved bits', 32, 1, 'expected zero at 5 behind the key, found 1'],
+  ['more primaries than any n', 32, 17, 'expected 0 to 16 primaries, found 17'],
   ['an expiry beyond 2^53', 42, 1, 'expected an expiry below 2^53'],
   ['a context of another format', 59, 9, 'context: expected record format 1, found 9'],
 ];
@@ -140,6 +145,9 @@ function answer(record: RecordView, message = ''): StoreAnswer {
   it.needed = 2;
   it.primaries = 1;
   it.message = message;
+  it.epoch = 9;
+  it.replied[0] = 4;
+  it.repliedCount = 1;
   return it;
 }
 
@@ -150,7 +158,10 @@ function forwardedOf(it: StoreAnswer): Buffer {
 }
 
 test('forward frames: FORWARDED is laid out byte by byte as described', (t) => {
-  t.is(forwardedOf(answer(new RecordView(), 'why')).toString('hex'), ['03010201', '03000000', '00000000', '776879'].join(''));
+  t.is(
+    forwardedOf(answer(new RecordView(), 'why')).toString('hex'),
+    ['03010201', '03000100', '00000000', '09000000', '0400', '776879'].join(''),
+  );
 });
 
 test('forward frames: an answer comes out of FORWARDED as it went in, with and without a record', (t) => {
@@ -160,6 +171,7 @@ test('forward frames: an answer comes out of FORWARDED as it went in, with and w
     const got = new StoreAnswer(new RecordView());
     t.is(readForwarded(payload, 0, payload.length, got), undefined);
     t.deepEqual([got.status, got.received, got.needed, got.primaries, got.message], [INDETERMINATE, 1, 2, 1, 'why']);
+    t.deepEqual([got.epoch, got.repliedCount, got.replied[0]], [9, 1, 4]);
     t.deepEqual(
       Buffer.from(got.record.bytes.subarray(got.record.start, got.record.end)),
       Buffer.from(view.bytes.subarray(view.start, view.end)),
@@ -173,7 +185,8 @@ test('forward frames: FORWARDED is refused, when length, status or record are wr
   for (let length = 0; length < payload.length; length++) t.not(readForwarded(payload, 0, length, got), undefined);
   for (const [at, byte, expected] of [
     [0, 200, 'expected status 0 to 10, found 200'],
-    [15, 9, 'record: expected record format 1, found 9'],
+    [7, 9, 'expected zero at 7, found 9'],
+    [21, 9, 'record: expected record format 1, found 9'],
   ] as const) {
     const wrong = Buffer.from(payload);
     wrong[at] = byte;

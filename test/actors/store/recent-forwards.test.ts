@@ -36,7 +36,7 @@ test('recent forwards: status and counts outlive message and record, when answer
   const recent = new RecentForwards({ capacity: 16, answerBytes: out.length * 5 });
   const entries = Array.from({ length: 9 }, (_, number) => recent.add(1, number, 0));
   for (const entry of entries) recent.answered(entry, out.bytes, out.length);
-  const short = Buffer.from([INDETERMINATE, 1, 2, 3, 0, 0, 0, 0, 0, 0, 0, 0]);
+  const short = Buffer.from([INDETERMINATE, 1, 2, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
   t.deepEqual(Buffer.from(recent.answerOf(entries[0]!)), short);
   for (const entry of entries.slice(4)) t.deepEqual(Buffer.from(recent.answerOf(entry)), out.bytes.subarray(0, out.length));
   const small = new RecentForwards({ capacity: 16, answerBytes: out.length });
@@ -78,5 +78,5 @@ test('recent forwards: with a record view of nothing the answer is its head', (t
   writeForwarded(out, new StoreAnswer(new RecordView()));
   const entry = recent.add(1, 1, 0);
   recent.answered(entry, out.bytes, out.length);
-  t.deepEqual(Buffer.from(recent.answerOf(entry)), Buffer.alloc(12));
+  t.deepEqual(Buffer.from(recent.answerOf(entry)), Buffer.alloc(16));
 });

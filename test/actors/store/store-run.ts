@@ -1,7 +1,7 @@
 /** One run of clients against a CoordinatorWorld of three nodes, under message loss, delay, repetition, crash and restart; ends calm, and says what the checkers found. */
 import { GET, INDETERMINATE, NOT_FOUND, OK, PUT } from '../../../actors/store/store-request.ts';
 import { RingWorld } from '../ring/ring-world.ts';
-import { decodeNaive } from '../version/naive-record.ts';
+import { decodeNaive, type NaiveRecord, NO_RECORD } from '../version/naive-record.ts';
 import { bareVector } from './bare-vector.ts';
 import { CoordinatorWorld } from './coordinator-world.ts';
 import { StoreHistory } from './store-history.ts';
@@ -60,7 +60,7 @@ export function runStore({ seed, mutants = new Set(), crashes = true }: RunOptio
           if (status === OK || status === NOT_FOUND) {
             const ids = idsOf(record);
             siblingsMax = Math.max(siblingsMax, ids.length);
-            history.read(key, ids, calledMs, world.now);
+            history.read({ key, record: naiveOf(record), calledMs, endedMs: world.now });
             contexts.set(key, { ids, vector: bareVector(record) });
           }
           over();
@@ -69,10 +69,10 @@ export function runStore({ seed, mutants = new Set(), crashes = true }: RunOptio
       }
       const context = random.chance(0.7) ? contexts.get(key) : undefined;
       const id = `${client}.${puts++}`;
-      const put = history.put(id, key, context?.ids ?? [], calledMs);
-      node.ask({ kind: PUT, key, value: id, context: context?.vector ?? new Uint8Array(0), timeoutMs: 150 }, ({ status }) => {
-        put.outcome = status === OK ? 'ok' : status === INDETERMINATE ? 'unknown' : 'refused';
-        put.ackedMs = world.now;
+      const put = history.write({ id, key, parents: new Set(context?.ids), calledMs });
+      node.ask({ kind: PUT, key, value: id, context: context?.vector ?? new Uint8Array(0), timeoutMs: 150 }, ({ status, record }) => {
+        if (status === OK) history.acknowledged(put, naiveOf(record), world.now);
+        else put.outcome = status === INDETERMINATE ? 'unknown' : 'refused';
         over();
       });
     };
@@ -101,19 +101,22 @@ export function runStore({ seed, mutants = new Set(), crashes = true }: RunOptio
     if (!node.isUp) node.restart();
     node.suspects.clear();
   }
-  const finals = new Map<string, readonly string[]>();
+  const finals = new Map<string, NaiveRecord>();
   for (let key = 0; key < KEYS; key++) {
-    world.nodes[0]!.ask({ kind: GET, key: `k${key}`, r: 3, timeoutMs: SETTLE_MS }, ({ record }) => finals.set(`k${key}`, idsOf(record)));
+    world.nodes[0]!.ask({ kind: GET, key: `k${key}`, r: 3, timeoutMs: SETTLE_MS }, ({ record }) => finals.set(`k${key}`, naiveOf(record)));
   }
   world.run(world.now + SETTLE_MS);
   history.end(finals);
   const inFlight = world.nodes.reduce((sum, { coordinator }) => sum + coordinator.table.used, 0);
   if (inFlight > 0) history.faults.push(`T35: ${inFlight} requests without an answer`);
-  const count = (outcome: string): number => [...history.puts.values()].filter((put) => put.outcome === outcome).length;
+  const count = (outcome: string): number => [...history.writes.values()].filter((put) => put.outcome === outcome).length;
   return { faults: history.faults, acknowledged: count('ok'), unknown: count('unknown'), refused: count('refused'), siblingsMax };
 }
 
 function idsOf(record: Buffer): string[] {
-  if (record.length === 0) return [];
-  return decodeNaive(record).siblings.flatMap(({ value }) => (value === undefined ? [] : [value]));
+  return naiveOf(record).siblings.flatMap(({ value }) => (value === undefined ? [] : [value]));
+}
+
+function naiveOf(record: Buffer): NaiveRecord {
+  return record.length === 0 ? NO_RECORD : decodeNaive(record);
 }

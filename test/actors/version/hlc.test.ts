@@ -106,6 +106,16 @@ test('hlc: a node that was killed and starts at once is not refused by others, w
   t.true(observeStamp(clock(), first, NOW + 1, DRIFT_MAX_MS));
 });
 
+test('hlc: a node that is killed again and again is not refused by others', (t) => {
+  let state = clockFrom(0);
+  for (let kills = 0; kills < 100; kills++) {
+    const wall = NOW + kills * 300;
+    stamped(state, wall);
+    state = clockFrom(state.ceiling);
+    t.true(observeStamp(clock(), stamped(state, wall + 1), wall + 1, DRIFT_MAX_MS), `${kills}`);
+  }
+});
+
 testProp(
   'hlc: stamps rise over restarts, when the wall clock jumps anywhere [C1 C2 C4]',
   [fc.array(fc.tuple(fc.constantFrom('stamp', 'restart', 'observe'), fc.integer({ min: -288_000, max: 288_000 })), { maxLength: 50 })],

@@ -1,0 +1,22 @@
+/** What a keyspace is made with where nothing else is said, whichever way it is made: by the client, RESP, HTTP or the command line. */
+import type { NewKeyspace } from './operation.ts';
+
+export type KeyspaceSettings = Partial<Omit<NewKeyspace, 'name'>>;
+
+export const KEYSPACE_DEFAULTS: Readonly<Omit<NewKeyspace, 'name'>> = {
+  n: 3,
+  r: 'quorum',
+  w: 'quorum',
+  mode: 'ap',
+  conflict: 'siblings',
+  durability: 'sync',
+  ttlMs: 0,
+  keyBytesMax: 1_024,
+  /** Why not more: six siblings of this size still fit a record (7 MiB), and with it a frame. */
+  valueBytesMax: 1_048_576,
+};
+
+/** Not checked: whether its rules are sound is for the ring to say (validate.ts). */
+export function newKeyspace(name: string, settings: KeyspaceSettings): NewKeyspace {
+  return { ...KEYSPACE_DEFAULTS, ...settings, name };
+}

@@ -1,0 +1,187 @@
+/**
+ * ScanActor: one per shard, at SCAN_SLOT. Carries what its Scans decide to replicas, and back. Beside the coordinator, of which it needs nothing: a scan writes nothing.
+ *
+ * Gateways of the thread call `holder.scans.begin` within their own turns. Sent to by replicas (PAGE), clients (LIST), GossipActor (`view`). What is malformed is refused and logged.
+ */
+import { defineActor } from '../../runtime/actor.ts';
+import { OutBuffer } from '../../runtime/bytes.ts';
+import { unreachable } from '../../runtime/errors.ts';
+import { REQUEST } from '../../runtime/lanes.ts';
+import type { AnyRef } from '../../runtime/ref.ts';
+import { ReplyAddress } from '../../runtime/reply.ts';
+import type { ViewMessage } from '../gossip/view-subscribers.ts';
+import type { KnownRing } from '../membership/known-ring.ts';
+import type { Id } from '../ring/ring-state.ts';
+import type { RingHolder } from '../ring-agent.ts';
+import { LIST, LISTED, PAGE, SCAN, statusOfAnswer, VNODE_SLOT } from '../store/data-frames.ts';
+import { INVALID, OK, OVERLOADED } from '../store/store-request.ts';
+import { Topology } from '../store/topology.ts';
+import { readList, writeListed } from './list-frames.ts';
+import { readPage } from './scan-frames.ts';
+import { ScanAnswer, type ScanDoor, ScanRequest } from './scan-request.ts';
+import { type ScanReplicaDoor, Scans, type ScansOptions } from './scans.ts';
+
+/** The scans of a shard, for the gateways of its thread. Null: the actor is not there. */
+export interface ScanHolder {
+  scans: ScanDoor | null;
+}
+
+export interface ScanArguments extends ScansOptions {
+  /** This node's name among transports. */
+  readonly node: string;
+  readonly ring: RingHolder;
+  readonly holder: ScanHolder;
+  /** The well-known actor at that slot of a shard, of this or another node. */
+  readonly refTo: (slot: number, node: string, shard: number) => AnyRef;
+  /** Of LISTs that do not say how long they may take. Default 5,000 ms. */
+  readonly listMs?: number;
+}
+
+type Message =
+  | ViewMessage
+  | { readonly type: 'wake' }
+  /** Scans were begun. */
+  | { readonly type: 'due' };
+
+const FRAME_BYTES = 1_024;
+const FRAME_BYTES_MAX = 8 * 1_024 * 1_024;
+const LISTS_MAX = 1_024;
+/** A frame is 8 MiB at most, and a page of a client should leave room for one long record. */
+const LIST_BYTES_MAX = 1_048_576;
+const NO_ENTRIES = new Uint8Array(0);
+
+export const scanActor = defineActor<Message, readonly [ScanArguments]>(
+  'store.scan',
+  (context, args) => {
+    const { node, ring, holder, refTo, listMs = 5_000 } = args;
+    const bell = context.doorbell({ type: 'due' });
+    const out = new OutBuffer(FRAME_BYTES, FRAME_BYTES_MAX);
+    const request = new ScanRequest();
+    const refusal = new ScanAnswer();
+    const addresses: ReplyAddress[] = [];
+    const freeAddresses: number[] = [];
+    const refs = new Map<number, AnyRef>();
+    const suspects = new Set<Id>();
+    let known: KnownRing | null = null;
+    let topology: Topology | null = null;
+
+    const door: ScanReplicaDoor = {
+      topology: present,
+      isReachable: (member) => topology === null || !suspects.has(topology.member(member).id),
+      ask(member, toShard, id, ask) {
+        out.clear();
+        ask.write(out);
+        const at = member * 256 + toShard;
+        const ref = refs.get(at) ?? refTo(VNODE_SLOT, topology!.member(member).address.node, toShard);
+        refs.set(at, ref);
+        return ref.tellBytes(SCAN, out.bytes, 0, out.length, id, REQUEST);
+      },
+      nowMs: () => context.clock.now(),
+      wallMs: () => context.clock.wall(),
+      wakeAt: (ms) => context.after('wake', Math.max(0, ms - context.clock.now()), { type: 'wake' }),
+      later: bell,
+    };
+    const scans = new Scans(door, args);
+    const sink = { scanned: answerList };
+    holder.scans = scans;
+
+    return {
+      receive(message: Message): void {
+        switch (message.type) {
+          case 'view':
+            return onView(message);
+          case 'wake':
+            return scans.wake();
+          case 'due':
+            return scans.startWaiting();
+          default:
+            unreachable(message);
+        }
+      },
+      receiveBytes(operation: number, bytes: Uint8Array, offset: number, length: number, requestId: number): void {
+        const end = offset + length;
+        const fault =
+          operation === PAGE
+            ? onPage(bytes, offset, end, requestId)
+            : operation === LIST
+              ? onList(bytes, offset, end)
+              : `expected PAGE or LIST, found operation ${operation}`;
+        if (fault !== undefined) context.log.warn('malformed message refused', { operation, fault });
+      },
+      stopped(): void {
+        holder.scans = null;
+      },
+    };
+
+    function onView({ view }: ViewMessage): void {
+      suspects.clear();
+      for (const { id, isSuspected, label } of view.members) if (isSuspected || label === 'down') suspects.add(id);
+    }
+
+    /** Returns what was expected and found, when it is malformed: then that replica has failed. */
+    function onPage(bytes: Uint8Array, start: number, end: number, requestId: number): string | undefined {
+      const status = statusOfAnswer(bytes, start, end);
+      if (status !== OK) {
+        scans.onPage(requestId, typeof status === 'string' ? INVALID : status, null);
+        return typeof status === 'string' ? status : undefined;
+      }
+      const page = readPage(bytes, start, end);
+      const isPage = typeof page !== 'string';
+      scans.onPage(requestId, isPage ? OK : INVALID, isPage ? page : null);
+      return isPage ? undefined : page;
+    }
+
+    function onList(bytes: Uint8Array, start: number, end: number): string | undefined {
+      const remainingMs = readList(bytes, start, end, request);
+      if (typeof remainingMs === 'string') {
+        refuseList(INVALID, remainingMs);
+        return remainingMs;
+      }
+      const token = freeAddresses.pop() ?? addresses.length;
+      if (token >= LISTS_MAX) {
+        refuseList(OVERLOADED, `${LISTS_MAX} scans of clients are under way`);
+        return undefined;
+      }
+      const address = addresses[token] ?? new ReplyAddress();
+      addresses[token] = address;
+      context.noteSender(address);
+      request.bytesMax = Math.min(request.bytesMax, LIST_BYTES_MAX);
+      request.deadlineMs = context.clock.now() + (remainingMs === 0 ? listMs : remainingMs);
+      request.sink = sink;
+      request.token = token;
+      scans.begin(request);
+      return undefined;
+    }
+
+    function refuseList(status: number, message: string): void {
+      refusal.status = status;
+      refusal.message = message;
+      out.clear();
+      writeListed(out, refusal, NO_ENTRIES, 0, 0);
+      context.replyBytes(LISTED, out.bytes, 0, out.length);
+    }
+
+    function answerList(token: number, answer: ScanAnswer): void {
+      const { bytes, end } = answer.entries;
+      out.clear();
+      if (!writeListed(out, answer, bytes, 0, end)) {
+        refusal.status = INVALID;
+        refusal.message = `a page of ${end} bytes is too long for a frame`;
+        writeListed(out, refusal, NO_ENTRIES, 0, 0);
+      }
+      context.replyBytesTo(addresses[token]!, LISTED, out.bytes, 0, out.length);
+      freeAddresses.push(token);
+    }
+
+    function present(): Topology | null {
+      if (ring.ring === null || !ring.mayServe) return null;
+      if (ring.ring !== known) {
+        known = ring.ring;
+        topology = new Topology(known.state, node);
+        refs.clear();
+      }
+      return topology;
+    }
+  },
+  { mailbox: { capacity: 8_192 } },
+);

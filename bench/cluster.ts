@@ -1,0 +1,184 @@
+/**
+ * The replicated store beside Redis and etcd, each as servers of its own, one after the other: YCSB A to F, one kind of operation alone, and the load itself. A closed
+ * loop says how many operations per second, an open one, timed from the intended start, how late they are answered. Every answer is checked: exit code 1 when one is wrong.
+ * `node dist/bench/cluster.js [--json FILE] [--svg FILE] [--quick] [--targets name,...] [--workloads name,...] [--distributions zipfian,uniform]
+ * [--durability none,sync] [--values BYTES,...] [--records N] [--runs N] [--ms N] [--settle MS] [--connections N]
+ * [--open-share X] [--rate N] [--n N] [--r N] [--w N] [--base-port P] [--resp PORT,...] [--dir DIR]`, `node dist/bench/cluster.js compare a.json b.json`
+ */
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { compareFiles } from './cluster/compare.ts';
+import { dynactorClient } from './cluster/dynactor-client.ts';
+import { dynactorResp } from './cluster/dynactor-resp.ts';
+import { etcd } from './cluster/etcd.ts';
+import { given } from './cluster/given.ts';
+import { planOf } from './cluster/plan.ts';
+import { redis } from './cluster/redis.ts';
+import { redisWait } from './cluster/redis-wait.ts';
+import { badOf, ResultBook, readResults, writeResults } from './cluster/result.ts';
+import { killAllServers } from './cluster/server-process.ts';
+import { runSession } from './cluster/session.ts';
+import { svgOf } from './cluster/svg.ts';
+import { tablesOf } from './cluster/tables.ts';
+import type { Durability, Target } from './cluster/target.ts';
+import { WORKLOAD_NAMES } from './cluster/workload.ts';
+import { printSetup, setupOf } from './lib/report.ts';
+import { fileSystemOf, syncMs } from './storage/disk.ts';
+
+/** Bytes of values that are loaded at most, unless `--records` says how many. */
+const LOADED_BYTES_MAX = 100_000_000;
+
+const { values: options, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    json: { type: 'string' },
+    svg: { type: 'string' },
+    quick: { type: 'boolean', default: false },
+    targets: { type: 'string', default: 'dynactor-resp,dynactor-client,redis,redis-wait,etcd' },
+    workloads: { type: 'string', default: WORKLOAD_NAMES.join(',') },
+    distributions: { type: 'string' },
+    durability: { type: 'string' },
+    values: { type: 'string' },
+    records: { type: 'string' },
+    runs: { type: 'string' },
+    ms: { type: 'string' },
+    settle: { type: 'string' },
+    connections: { type: 'string', default: '50' },
+    'open-share': { type: 'string', default: '0.5' },
+    rate: { type: 'string', default: '0' },
+    n: { type: 'string', default: '3' },
+    r: { type: 'string', default: '2' },
+    w: { type: 'string', default: '2' },
+    'base-port': { type: 'string', default: '0' },
+    resp: { type: 'string', default: '' },
+    seed: { type: 'string', default: '1' },
+    dir: { type: 'string', default: tmpdir() },
+  },
+});
+if (positionals.length > 0) compare(positionals);
+else await measure();
+
+function compare([command, a, b]: readonly string[]): void {
+  if (command !== 'compare' || a === undefined || b === undefined) throw new Error('expected: compare a.json b.json');
+  for (const line of compareFiles(readResults(a), readResults(b))) console.log(line);
+}
+
+async function measure(): Promise<void> {
+  const { quick } = options;
+  const rows = planOf({
+    workloads: listOf(options.workloads),
+    distributions: listOf(options.distributions ?? (quick ? 'zipfian' : 'zipfian,uniform')),
+  });
+  const durabilities = listOf(options.durability ?? (quick ? 'none' : 'none,sync')).map(durabilityOf);
+  const sizes = listOf(options.values ?? (quick ? '100' : '100,10240')).map((text) => numberOf('values', text));
+  const runs = numberOf('runs', options.runs ?? (quick ? '1' : '3'));
+  const ms = numberOf('ms', options.ms ?? (quick ? '150' : '2000'));
+  // What compiles as it runs is slow at first.
+  const settleMs = numberOf('settle', options.settle ?? (quick ? '50' : '1000'));
+  const connections = numberOf('connections', options.connections);
+  const rules = { n: numberOf('n', options.n), r: numberOf('r', options.r), w: numberOf('w', options.w) };
+  const all = [dynactorResp, dynactorClient, redis, redisWait, etcd, given(listOf(options.resp).map((text) => numberOf('resp', text)))];
+  const targets = listOf(options.targets)
+    .map((name) => targetOf(all, name))
+    .filter(isThere);
+  const recordsOf = (bytes: number): number =>
+    numberOf('records', options.records ?? String(quick ? 2_000 : Math.min(100_000, Math.floor(LOADED_BYTES_MAX / bytes))));
+
+  const root = mkdtempSync(join(options.dir, 'dynactor-bench-cluster-'));
+  process.on('exit', () => {
+    killAllServers();
+    rmSync(root, { recursive: true, force: true, maxRetries: 5 });
+  });
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => process.exit(1));
+  const setup = setupOf({
+    ...{
+      targets: targets.map(({ name }) => name).join(' '),
+      keyBytes: 16,
+      records: sizes.map(recordsOf).join(' '),
+      runs,
+      runMs: ms,
+      settleMs,
+      connections,
+      ...rules,
+    },
+    ...{ fileSystem: fileSystemOf(root), fdatasyncMs: syncMs(root), durability: `${durabilities.join(' ')}, as each table says` },
+    generator: 'one thread on the same machine: it and the servers share the cores',
+  });
+  printSetup(setup);
+
+  const book = new ResultBook();
+  for (let run = 0; run < runs; run++) {
+    for (const durability of durabilities) {
+      for (const valueBytes of sizes) {
+        // Each run another one begins.
+        for (const target of targets.map((_, i) => targets[(i + run) % targets.length]!)) {
+          const dir = join(root, `${target.name}-${durability}-${valueBytes}-${run}`);
+          mkdirSync(dir);
+          const session = {
+            ...{ dir, durability, connections, ...rules, valueBytes, records: recordsOf(valueBytes), ms, settleMs },
+            ...{ basePort: Number(options['base-port']), seed: numberOf('seed', options.seed) + run },
+            ...{ openShare: Number(options['open-share']), openRate: Number(options.rate) },
+          };
+          try {
+            await runSession(target, rows, session, (conditions, row, loop, outcome) => {
+              book.add(conditions, row, loop, outcome);
+              const { troubles, figures } = outcome;
+              if (process.stderr.isTTY)
+                process.stderr.write(
+                  `run ${run} ${durability} ${valueBytes} B ${target.name} ${row.label} ${loop}: ${figures.perSecond.toFixed(0)}/s\n`,
+                );
+              if (badOf(troubles) === 0) return;
+              process.exitCode = 1;
+              console.error(`${target.name}, ${row.label}, ${loop}: ${JSON.stringify(troubles)}`);
+            });
+          } catch (error) {
+            process.exitCode = 1;
+            console.error(`${target.name}, durability ${durability}, ${valueBytes} B FAILED: ${(error as Error).message}`);
+          }
+          rmSync(dir, { recursive: true, force: true, maxRetries: 5 });
+        }
+      }
+    }
+  }
+
+  const order = targets.map(({ name }) => name);
+  for (const line of tablesOf(book.all, ['load', ...rows.map(({ label }) => label)], order)) console.log(line);
+  const bad = book.all.reduce((sum, { troubles }) => sum + badOf(troubles), 0);
+  const checked = book.all.reduce((sum, { samples }) => sum + samples.reduce((total, { operations }) => total + operations, 0), 0);
+  console.log(`\n${checked} operations checked, ${bad} of them wrong, missing, stale or failed`);
+  if (options.json !== undefined) writeResults(options.json, { setup, results: book.all });
+  if (options.svg !== undefined)
+    writeFileSync(
+      options.svg,
+      svgOf(book.all, `bench:cluster, ${String(setup.cpu)}, ${String(setup.cores)} cores, commit ${String(setup.commit)}`),
+    );
+}
+
+function isThere(target: Target): boolean {
+  const missing = target.missing();
+  if (missing !== undefined) console.log(`${target.name} is left out: ${missing}`);
+  return missing === undefined;
+}
+
+function targetOf(all: readonly Target[], name: string): Target {
+  const found = all.find((target) => target.name === name);
+  if (found === undefined) throw new Error(`--targets ${name}: expected some of ${all.map((target) => target.name).join(', ')}`);
+  return found;
+}
+
+function durabilityOf(name: string): Durability {
+  if (name !== 'none' && name !== 'sync') throw new Error(`--durability ${name}: expected none or sync`);
+  return name;
+}
+
+function listOf(text: string): readonly string[] {
+  return text.split(',').filter((part) => part !== '');
+}
+
+function numberOf(name: string, text: string): number {
+  const number = Number(text);
+  if (!(Number.isInteger(number) && number >= 1)) throw new Error(`--${name}: expected a whole number from 1, got ${text}`);
+  return number;
+}

@@ -1,0 +1,64 @@
+/** Our three-node cluster: three processes that `dynactor cluster` starts. */
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { areFree, ServerProcess } from './server-process.ts';
+import type { StartOptions } from './target.ts';
+
+const CLI = fileURLToPath(new URL('../../cli.js', import.meta.url));
+const START_MS = 60_000;
+const READY = /^(?:dynactor: )?ready\b/m;
+const NODES = 3;
+/** Bases that are tried: below the ports that the system gives away by itself. */
+const BASES = { first: 17_000, last: 31_000, step: 300 } as const;
+
+/** Where the clients of node 1, 2, 3 find it when the first was given `basePort`. */
+export function respPortsOf(basePort: number): readonly number[] {
+  return Array.from({ length: NODES }, (_, i) => basePort + 101 + i);
+}
+
+export function seedsOf(basePort: number): readonly string[] {
+  return Array.from({ length: NODES }, (_, i) => `127.0.0.1:${basePort + i * 10}`);
+}
+
+/** Undefined: it can be started. */
+export function clusterMissing(): string | undefined {
+  // Help on a command that isn't there is help on all.
+  const { stdout } = spawnSync(process.execPath, [CLI, 'cluster', '--help'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
+  return stdout.includes('--base-port') ? undefined : 'this build has no command `cluster`';
+}
+
+export interface NodeCluster {
+  readonly server: ServerProcess;
+  readonly basePort: number;
+}
+
+/** Resolves when all nodes serve. */
+export async function startCluster({ dir, durability, basePort: asked, n, r, w }: StartOptions): Promise<NodeCluster> {
+  const basePort = asked > 0 ? asked : await freeBase();
+  const where = ['--nodes', String(NODES), '--data', join(dir, 'nodes'), '--base-port', String(basePort)];
+  const rules = ['-n', String(n), '-r', String(r), '-w', String(w), '--durability', durability];
+  const server = new ServerProcess(process.execPath, [CLI, 'cluster', ...where, ...rules], dir);
+  await server.until(() => READY.test(server.stdout), START_MS);
+  return { server, basePort };
+}
+
+/** Errors: there is none. */
+async function freeBase(): Promise<number> {
+  for (let base: number = BASES.first; base <= BASES.last; base += BASES.step) {
+    const nodes = Array.from({ length: NODES * 10 }, (_, i) => base + i);
+    const others = Array.from({ length: NODES }, (_, i) => [base + 101 + i, base + 201 + i]).flat();
+    if (await areFree([...nodes, ...others])) return base;
+  }
+  throw new Error(`no base port from ${BASES.first} to ${BASES.last} is free: --base-port says which one to take`);
+}
+
+export function describedRules({ durability, n, r, w }: StartOptions): string {
+  const disk = durability === 'sync' ? 'synced to disk before a replica confirms' : 'confirmed from memory, logged without syncing';
+  return `three nodes, n=${n} r=${r} w=${w}, ${disk}`;
+}
+
+/** Every read asks a replica that has confirmed the write. */
+export function isStrict({ n, r, w }: StartOptions): boolean {
+  return r + w > n;
+}

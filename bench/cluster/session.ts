@@ -1,0 +1,64 @@
+/** One target, started, loaded and measured row by row, then stopped. */
+import { GeneratorThread } from './generator-thread.ts';
+import { loadRow, type Row } from './plan.ts';
+import type { Conditions, LoopKind } from './result.ts';
+import type { Running, StartOptions, Target } from './target.ts';
+import type { Outcome, Task } from './task.ts';
+
+export interface SessionOptions extends StartOptions {
+  readonly valueBytes: number;
+  readonly records: number;
+  readonly settleMs: number;
+  readonly ms: number;
+  /** Share of a row's closed-loop rate at which its open loop runs; 0: no open loop. */
+  readonly openShare: number;
+  /** Instead, so many per second for everybody; 0: by the share. */
+  readonly openRate: number;
+  readonly seed: number;
+}
+
+export type OnOutcome = (conditions: Conditions, row: Row, loop: LoopKind, outcome: Outcome) => void;
+
+/** Errors: it doesn't start, breaks, or is silent for too long. */
+export async function runSession(target: Target, rows: readonly Row[], options: SessionOptions, onOutcome: OnOutcome): Promise<void> {
+  const running = await target.start(options);
+  try {
+    const { valueBytes, records, seed } = options;
+    const generator = await GeneratorThread.start({ address: running.address, isStrict: running.isStrict, valueBytes, records, seed });
+    try {
+      await measure(target, running, generator, rows, options, onOutcome);
+      await generator.close();
+    } finally {
+      await generator.stop();
+    }
+  } finally {
+    await running.stop();
+  }
+}
+
+async function measure(
+  target: Target,
+  { pids, described }: Running,
+  generator: GeneratorThread,
+  rows: readonly Row[],
+  options: SessionOptions,
+  onOutcome: OnOutcome,
+): Promise<void> {
+  const { durability, valueBytes, settleMs, ms, openShare, openRate } = options;
+  const conditions: Conditions = { durability, valueBytes, target: target.name, described };
+  const run = async (row: Row, loop: Task['loop']): Promise<Outcome> => {
+    const { workload, distribution } = row;
+    const outcome = await generator.run({ workload: workload.name, distribution, loop, pids });
+    onOutcome(conditions, row, loop.kind, outcome);
+    return outcome;
+  };
+  const load = loadRow(Math.max(...target.depths));
+  await run(load, { kind: 'closed', depth: load.depth, settleMs: 0, ms: Number.POSITIVE_INFINITY, operations: options.records });
+  for (const row of rows) {
+    const { depth, workload } = row;
+    if (!target.offers(workload) || !target.depths.includes(depth)) continue;
+    const { figures } = await run(row, { kind: 'closed', depth, settleMs, ms });
+    const perSecond = openRate > 0 ? openRate : figures.perSecond * openShare;
+    if (depth === 1 && perSecond >= 1) await run(row, { kind: 'open', perSecond, settleMs, ms });
+  }
+}

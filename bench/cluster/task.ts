@@ -1,0 +1,66 @@
+/** What the bench tells its generator, a thread of its own, and what it hears. */
+
+import type { ClientSettings } from './client-channel.ts';
+import type { Troubles } from './load.ts';
+import type { Distribution, WorkloadName } from './workload.ts';
+
+/** Where a target is to be reached, and how. */
+export type Address =
+  | { readonly protocol: 'resp'; readonly ports: readonly number[]; readonly connections: number; readonly waitReplicas: number }
+  | { readonly protocol: 'client'; readonly settings: ClientSettings }
+  | { readonly protocol: 'etcd'; readonly ports: readonly number[]; readonly connections: number };
+
+export interface GeneratorSettings {
+  readonly address: Address;
+  readonly valueBytes: number;
+  readonly records: number;
+  readonly seed: number;
+  /** A read that doesn't see what was confirmed before it began is an error. */
+  readonly isStrict: boolean;
+}
+
+/** A run. `depth`: operations that a lane begins at once. `operations`: it ends after so many, whatever the time. */
+export interface Task {
+  readonly workload: WorkloadName;
+  readonly distribution: Distribution;
+  readonly loop:
+    | { readonly kind: 'closed'; readonly depth: number; readonly settleMs: number; readonly ms: number; readonly operations?: number }
+    | { readonly kind: 'open'; readonly perSecond: number; readonly settleMs: number; readonly ms: number };
+  /** Of the servers, but for those that they start: their use of the machine is read when counting begins and ends. */
+  readonly pids: readonly number[];
+}
+
+/** Null: not known here. */
+export interface Figures {
+  readonly operations: number;
+  readonly perSecond: number;
+  readonly p50Ms: number;
+  readonly p95Ms: number;
+  readonly p99Ms: number;
+  readonly p999Ms: number;
+  readonly maxMs: number;
+  /** Of an open loop: by how much operations began late, the worst 1 %. What of the latencies is the generator's own. */
+  readonly lateP99Ms: number;
+  /** User and system time of all server processes per operation, in microseconds. */
+  readonly serverUs: number | null;
+  /** The same of the process that makes the load. */
+  readonly generatorUs: number;
+  /** What server processes had the kernel write to disk, per operation. */
+  readonly bytesWritten: number | null;
+}
+
+/** Share of operations, and the latency that they did not exceed in milliseconds. */
+export type CurvePoint = readonly [share: number, ms: number];
+
+export interface Outcome {
+  readonly figures: Figures;
+  readonly curve: readonly CurvePoint[];
+  /** Of this run. */
+  readonly troubles: Troubles;
+}
+
+export type ToGenerator = { readonly type: 'run'; readonly task: Task } | { readonly type: 'close' };
+export type FromGenerator =
+  | { readonly type: 'ready' }
+  | { readonly type: 'ran'; readonly outcome: Outcome }
+  | { readonly type: 'failed'; readonly message: string };

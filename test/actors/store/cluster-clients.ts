@@ -1,0 +1,203 @@
+/** ClusterClients: what clients of a whole-cluster run ask the coordinators of shards, what they are told, and the histories that come of it. */
+import type { Keyspace } from '../../../actors/ring/ring-state.ts';
+import {
+  CONTEXT_GIVEN,
+  CONTEXT_READ,
+  DELETE,
+  GET,
+  INDETERMINATE,
+  NOT_FOUND,
+  OK,
+  PUT,
+  STORAGE_FAILED,
+  StoreRequest,
+} from '../../../actors/store/store-request.ts';
+import { SeededRandom } from '../../../runtime/random.ts';
+import { decodeNaive, type NaiveRecord, NO_RECORD } from '../version/naive-record.ts';
+import { bareVector } from './bare-vector.ts';
+import type { Action } from './cluster-run.ts';
+import { RegisterHistory } from './register-history.ts';
+import { dotOf, StoreHistory } from './store-history.ts';
+
+const CLIENTS = 4;
+const KEYS = 3;
+const TIMEOUT_MS = 500;
+
+/** A shard that takes requests. */
+export interface Gateway {
+  readonly keyspaces: readonly Keyspace[];
+  /** Of its thread. */
+  readonly nowMs: number;
+  readonly begin: (request: StoreRequest) => void;
+  /** That thread still runs. */
+  readonly isAlive: () => boolean;
+}
+
+interface Context {
+  /** Ids, or dots of tombstones. */
+  readonly seen: readonly string[];
+  readonly vector: Uint8Array;
+}
+
+interface Pending {
+  readonly what: string;
+  readonly endMs: number;
+  readonly isAlive: () => boolean;
+}
+
+interface Asked {
+  readonly kind: StoreRequest['kind'];
+  readonly value?: string;
+  readonly context?: Uint8Array | typeof CONTEXT_READ;
+  readonly r?: number;
+  readonly w?: number;
+  readonly isMonotonic?: boolean;
+  readonly timeoutMs?: number;
+}
+
+interface Told {
+  readonly status: number;
+  readonly bytes: Buffer;
+  readonly record: NaiveRecord;
+}
+
+export class ClusterClients {
+  /** Of keyspaces whose clients bring contexts, by keyspace and key. */
+  readonly history = new StoreHistory();
+  /** Of `cp` keys, whose writes read first. */
+  readonly registers = new Map<string, RegisterHistory>();
+  /** How many were told what: by kind and status. */
+  readonly counts = new Map<string, number>();
+  readonly #nowMs: () => number;
+  readonly #forgets: boolean;
+  /** By client and key. */
+  readonly #contexts = new Map<string, Context>();
+  readonly #pending = new Map<number, Pending>();
+  #requests = 0;
+
+  /** `forgets`: replicas may lose what is not on disk yet, and with it what a monotonic read has seen. */
+  constructor(nowMs: () => number, forgets: boolean) {
+    this.#nowMs = nowMs;
+    this.#forgets = forgets;
+  }
+
+  do(action: Exclude<Action, 'createKeyspace' | 'setUp'>, draw: number, gateway: Gateway): void {
+    const random = new SeededRandom(`request ${draw}`);
+    const keyspace = gateway.keyspaces[random.below(gateway.keyspaces.length)];
+    if (keyspace === undefined) return;
+    const key = `k${random.below(KEYS)}`;
+    if (keyspace.mode === 'cp') this.#doRegister(action, keyspace, key, gateway);
+    else if (action === 'get') this.#doGet(random, keyspace, key, gateway);
+    else this.#doWrite(action, random, keyspace, key, gateway);
+  }
+
+  /** What all `replicas` of each key together have, told to `done`, and to the registers. */
+  readAll(replicas: number, gateway: Gateway, done: (key: string, told: Told) => void): void {
+    for (const keyspace of gateway.keyspaces)
+      for (let i = 0; i < KEYS; i++) {
+        const r = Math.min(keyspace.n, replicas);
+        const register = this.registers.get(nameOf(keyspace, `k${i}`));
+        const begunAt = register?.begin() ?? 0;
+        this.#ask({ kind: GET, r, timeoutMs: 2_000 }, keyspace, `k${i}`, gateway, (told) => {
+          if (told.status === OK || told.status === NOT_FOUND) register?.read(begunAt, told.record.siblings);
+          done(nameOf(keyspace, `k${i}`), told);
+        });
+      }
+  }
+
+  /** Requests of threads that still run, and that are past their deadline. */
+  unanswered(graceMs: number): readonly string[] {
+    return [...this.#pending.values()].filter(({ endMs, isAlive }) => endMs + graceMs < this.#nowMs() && isAlive()).map(({ what }) => what);
+  }
+
+  #doGet(random: SeededRandom, keyspace: Keyspace, key: string, gateway: Gateway): void {
+    const name = nameOf(keyspace, key);
+    const client = random.below(CLIENTS);
+    const isMonotonic = random.chance(0.3);
+    const isOne = random.chance(0.15);
+    const calledMs = this.#nowMs();
+    this.#ask({ kind: GET, isMonotonic, r: isOne ? 1 : 0 }, keyspace, key, gateway, ({ status, bytes, record }) => {
+      if (status !== OK && status !== NOT_FOUND) return;
+      this.history.read({
+        ...{ key: name, record, calledMs, endedMs: this.#nowMs() },
+        ...{ isQuorum: isMonotonic || !isOne, isMonotonic: isMonotonic && !this.#forgets },
+      });
+      const seen = record.siblings.map((it) => (it.isTombstone ? dotOf(it) : it.value));
+      this.#contexts.set(`${client} ${name}`, { seen, vector: bareVector(bytes) });
+    });
+  }
+
+  #doWrite(action: 'put' | 'delete', random: SeededRandom, keyspace: Keyspace, key: string, gateway: Gateway): void {
+    const name = nameOf(keyspace, key);
+    const context = random.chance(0.8) ? this.#contexts.get(`${random.below(CLIENTS)} ${name}`) : undefined;
+    const isOne = random.chance(0.15);
+    const isDelete = action === 'delete';
+    const write = this.history.write({
+      ...{ id: `w${this.#requests}`, key: name, isDelete, parents: new Set(context?.seen), calledMs: this.#nowMs(), isQuorum: !isOne },
+    });
+    const asked = { context: context?.vector ?? NOTHING, w: isOne ? 1 : 0 };
+    this.#ask(isDelete ? { ...asked, kind: DELETE } : { ...asked, kind: PUT, value: write.id }, keyspace, key, gateway, (told) => {
+      if (told.status === OK) this.history.acknowledged(write, told.record, this.#nowMs());
+      else write.outcome = told.status === INDETERMINATE || told.status === STORAGE_FAILED ? 'unknown' : 'refused';
+    });
+  }
+
+  #doRegister(action: 'get' | 'put' | 'delete', keyspace: Keyspace, key: string, gateway: Gateway): void {
+    const name = nameOf(keyspace, key);
+    const register = this.registers.get(name) ?? new RegisterHistory();
+    this.registers.set(name, register);
+    if (action === 'get') {
+      const begunAt = register.begin();
+      this.#ask({ kind: GET }, keyspace, key, gateway, ({ status, record }) => {
+        if (status === OK || status === NOT_FOUND) register.read(begunAt, record.siblings);
+      });
+      return;
+    }
+    const isDelete = action === 'delete';
+    const write = register.write(`w${this.#requests}`, isDelete);
+    const asked = { context: CONTEXT_READ } as const;
+    this.#ask(isDelete ? { ...asked, kind: DELETE } : { ...asked, kind: PUT, value: write.id }, keyspace, key, gateway, (told) => {
+      if (told.status === OK) register.acknowledged(write, isDelete, told.record.siblings);
+    });
+  }
+
+  #ask(asked: Asked, keyspace: Keyspace, key: string, { nowMs, begin, isAlive }: Gateway, done: (told: Told) => void): void {
+    const { kind, value = '', context, r = 0, w = 0, isMonotonic = false, timeoutMs = TIMEOUT_MS } = asked;
+    const request = new StoreRequest();
+    request.kind = kind;
+    request.keyspace = keyspace;
+    request.key = Buffer.from(key);
+    request.keyEnd = request.key.length;
+    request.value = Buffer.from(value);
+    request.valueEnd = request.value.length;
+    if (context === CONTEXT_READ) request.contextKind = CONTEXT_READ;
+    else if (context !== undefined && context.length > 0) {
+      request.contextKind = CONTEXT_GIVEN;
+      request.context = context;
+      request.contextEnd = context.length;
+    }
+    request.r = r;
+    request.w = w;
+    request.isMonotonic = isMonotonic;
+    request.deadlineMs = nowMs + timeoutMs;
+    request.token = this.#requests++;
+    this.#pending.set(request.token, { what: `${KINDS[kind]} ${nameOf(keyspace, key)}`, endMs: this.#nowMs() + timeoutMs, isAlive });
+    request.sink = {
+      answered: (token, { status, record }) => {
+        if (!this.#pending.delete(token)) this.history.faults.push(`T35: ${KINDS[kind]} ${nameOf(keyspace, key)} was answered twice`);
+        const bytes = Buffer.from(record.bytes.subarray(record.start, record.end));
+        const what = `${KINDS[kind]} ${status}`;
+        this.counts.set(what, (this.counts.get(what) ?? 0) + 1);
+        done({ status, bytes, record: bytes.length === 0 ? NO_RECORD : decodeNaive(bytes) });
+      },
+    };
+    begin(request);
+  }
+}
+
+function nameOf({ name }: Keyspace, key: string): string {
+  return `${name}/${key}`;
+}
+
+const KINDS = ['', 'get', 'put', 'delete'];
+const NOTHING = new Uint8Array(0);

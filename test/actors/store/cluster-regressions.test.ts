@@ -1,0 +1,15 @@
+/** Runs that once found a bug, reduced: one plan file each in `regressions/`, named after what was wrong. */
+import { readdirSync, readFileSync } from 'node:fs';
+import test from 'ava';
+import { parsePlanFile, replay } from '../../../runtime/simulation/testing.ts';
+import { store } from './cluster-workload.ts';
+
+// AVA runs tests in the folder of package.json.
+const FOLDER = 'test/actors/store/regressions';
+
+for (const name of readdirSync(FOLDER).sort()) {
+  test(`store regressions: ${name.replace('.json', '').replaceAll('-', ' ')}`, (t) => {
+    const { failure, isAsExpected } = replay(parsePlanFile(readFileSync(`${FOLDER}/${name}`, 'utf8')), [store]);
+    t.true(isAsExpected, JSON.stringify(failure));
+  });
+}

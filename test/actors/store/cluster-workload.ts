@@ -1,0 +1,313 @@
+/**
+ * The workload by which the simulator checks the replicated store as a whole: RingActors, GossipActors and agents form a cluster, as production's do, and each shard has its
+ * VNodeActor with an engine on the disk of its machine, and its CoordinatorActor, of which clients ask puts, deletes and gets with contexts, while machines, network and clocks do
+ * their worst and keyspaces are made. When all has been well for long every key is read from all replicas, and the histories are checked (store-history.ts, register-checker.ts).
+ *
+ * Members stay the same once the cluster has formed: data that moves is another workload's.
+ */
+import { gossipActor } from '../../../actors/gossip-actor.ts';
+import { GOSSIP_SLOT, RING_SLOT } from '../../../actors/membership/cluster-door.ts';
+import { initialRing } from '../../../actors/ring/initial-ring.ts';
+import type { NewKeyspace, OperationOutcome } from '../../../actors/ring/operation.ts';
+import type { RingState } from '../../../actors/ring/ring-state.ts';
+import { ringActor } from '../../../actors/ring-actor.ts';
+import { type RingHolder, ringAgent } from '../../../actors/ring-agent.ts';
+import type { RingMessage } from '../../../actors/ring-protocol.ts';
+import { type CoordinatorHolder, coordinatorActor } from '../../../actors/store/coordinator-actor.ts';
+import { COORDINATOR_SLOT, VNODE_SLOT } from '../../../actors/store/data-frames.ts';
+import { NOT_FOUND, OK, QUORUM_NOT_MET } from '../../../actors/store/store-request.ts';
+import { type ReplicasHolder, vnodeActor } from '../../../actors/store/vnode-actor.ts';
+import type { ShardStart } from '../../../runtime/definitions.ts';
+import { type AnyJob, collectJobs } from '../../../runtime/job-table.ts';
+import { SeededRandom } from '../../../runtime/random.ts';
+import type { Ref } from '../../../runtime/ref.ts';
+import type { ActItem } from '../../../runtime/simulation/plan.ts';
+import type { RunPlan } from '../../../runtime/simulation/plan-file.ts';
+import { PowerLossError } from '../../../runtime/simulation/sim-disk.ts';
+import type { SimNode, SimShard } from '../../../runtime/simulation/sim-node.ts';
+import { Simulation } from '../../../runtime/simulation/simulation.ts';
+import type { BuiltWorkload, Workload } from '../../../runtime/simulation/workload.ts';
+import type { EngineOptions } from '../../../storage/engine/options.ts';
+import * as storageJobs from '../../../storage/jobs.ts';
+import { joiner } from '../membership/membership-actors.ts';
+import { idFrom, type MembershipKnobs, membershipKnobs, plannerOf } from '../membership/membership-knobs.ts';
+import {
+  DIRECTORY,
+  type DirectoryRecord,
+  identityOf,
+  MachineDoor,
+  memberOf,
+  readRecord,
+  seedRef,
+  writeRecord,
+} from '../membership/sim-machine.ts';
+import type { NaiveRecord } from '../version/naive-record.ts';
+import { ClusterClients, type Gateway } from './cluster-clients.ts';
+import { type Action, type Profile, profileOf } from './cluster-run.ts';
+import { COLD } from './replica-rig.ts';
+
+const JOBS = new Map<string, AnyJob>();
+collectJobs(storageJobs, JOBS);
+
+const ASK_MS = 1_500;
+const GRACE_MS = 500;
+const REQUESTS_MAX = 64;
+/** Small, so that starts read little; and so small that much is on disk only, and has to be waited for. */
+const ENGINES: readonly EngineOptions[] = [{ memtableBytes: 64 * 1_024 }, COLD];
+
+interface ShardLife {
+  readonly boot: number;
+  readonly ring: RingHolder;
+  readonly coordinator: CoordinatorHolder;
+}
+
+export class ClusterRun {
+  readonly clients: ClusterClients;
+  readonly #knobs: MembershipKnobs;
+  readonly #mutants: ReadonlySet<string>;
+  readonly #seed: number | string;
+  readonly #machines: readonly string[];
+  readonly #shards = new Map<string, ShardLife>();
+  readonly #engine: EngineOptions;
+  readonly #profile: Profile;
+  #simulation: Simulation | undefined;
+  /** Nodes that are started before there is a simulation. */
+  #early: SimNode[] = [];
+  #starts = 0;
+  #isFormed = false;
+
+  constructor(run: RunPlan) {
+    this.#seed = run.seed;
+    this.#mutants = new Set(run.settings.mutants);
+    this.#machines = run.settings.nodes.map(({ name }) => name);
+    this.#knobs = membershipKnobs(run.seed);
+    const profile = profileOf(run.seed);
+    this.#profile = profile;
+    this.#engine = ENGINES[new SeededRandom(`engine:${run.seed}`).below(ENGINES.length)]!;
+    this.clients = new ClusterClients(() => this.simulation.now, profile === 'crashes' || profile === 'clocks');
+  }
+
+  get simulation(): Simulation {
+    if (this.#simulation === undefined) throw new Error('the simulation is not built yet');
+    return this.#simulation;
+  }
+
+  /** All members are in, and there is a keyspace: only then requests are made. */
+  get isFormed(): boolean {
+    return this.#isFormed;
+  }
+
+  begin(simulation: Simulation): void {
+    this.#simulation = simulation;
+    const early = this.#early;
+    this.#early = [];
+    for (const node of early) {
+      this.start(node);
+      for (const shard of node.shards) this.startShard({ node: node.name, shard: shard.index });
+    }
+  }
+
+  start(node: SimNode): void {
+    if (this.#simulation === undefined) return void this.#early.push(node);
+    try {
+      this.#start(node);
+    } catch (error) {
+      // The machine is about to lose its power.
+      if (!(error instanceof PowerLossError)) throw error;
+    }
+  }
+
+  startShard({ node: name, shard: index }: Pick<ShardStart, 'node' | 'shard'>): void {
+    if (this.#simulation === undefined) return;
+    const node = this.simulation.node(name);
+    const shard = node.shard(index);
+    const ring: RingHolder = { ring: null, mayServe: false };
+    const replicas: ReplicasHolder = { replicas: null };
+    const coordinator: CoordinatorHolder = { coordinator: null };
+    const mutants = this.#mutants;
+    const { runtime } = shard;
+    shard.spawn(ringAgent, [
+      {
+        ...{ door: this.#doorOf(shard), node: name, shard: index, holder: ring, followMs: 300 },
+        beforeSwitched: (_ring, done) => {
+          if (replicas.switchRing === undefined) done();
+          else replicas.switchRing(done);
+        },
+      },
+    ]);
+    const about = { node: name, shard: index, ring, mutants };
+    runtime.spawnWellKnown(VNODE_SLOT, vnodeActor, [
+      { ...about, shards: node.shards.length, dir: DIRECTORY, holder: replicas, engine: this.#engine },
+    ]);
+    runtime.spawnWellKnown(COORDINATOR_SLOT, coordinatorActor, [
+      {
+        ...about,
+        ...{ replicas, holder: coordinator, capacity: REQUESTS_MAX },
+        refTo: (slot: number, to: string, toShard: number) => runtime.wellKnown(slot, { node: to, shard: toShard }),
+      },
+    ]);
+    this.#shards.set(`${name}/${index}`, { boot: shard.boot, ring, coordinator });
+  }
+
+  act({ node: name, action, draw, atMs }: ActItem): void {
+    const node = this.simulation.node(name);
+    const kind = action as Action;
+    if (kind === 'setUp') {
+      if (node.isUp) this.#setUp(node, draw);
+      return;
+    }
+    this.#isFormed ||= this.#hasFormed();
+    if (!node.isUp || !this.#isFormed) return;
+    if (kind === 'createKeyspace') return this.#createKeyspace(node, keyspaceOf(`more${draw % 2}`, 'ap', 3), `${draw} ${atMs}`);
+    const gateway = this.#gateway(node, draw % node.shards.length);
+    if (gateway !== undefined) this.clients.do(kind, draw, gateway);
+  }
+
+  /** The last look, and what the checkers say. */
+  finish(): void {
+    const { simulation, clients } = this;
+    if (!this.#isFormed) return;
+    const finals = new Map<string, NaiveRecord>();
+    const [node] = simulation.nodes;
+    const gateway = this.#gateway(node!, 0);
+    if (!simulation.check(gateway !== undefined, 'a shard does not serve, when all is well for long')) return;
+    clients.readAll(this.#machines.length, gateway!, (key, { status, record }) => {
+      if (!clients.registers.has(key)) finals.set(key, record);
+      // A record of who was long ahead of all others is refused by them, until their clocks show what it did.
+      const isStuck = status === QUORUM_NOT_MET && this.#profile === 'clocks' && clients.registers.has(key);
+      const isWell = status === OK || status === NOT_FOUND || isStuck;
+      simulation.check(isWell, 'not all replicas answer, when all is well for long', `${key}: status ${status}`);
+    });
+    if (!simulation.run(simulation.now + 3_000)) return;
+    clients.history.end(finals);
+    for (const what of clients.unanswered(GRACE_MS)) clients.history.faults.push(`T35: no answer to ${what}`);
+    for (const [key, register] of clients.registers)
+      for (const fault of register.faults()) clients.history.faults.push(`register ${key}: ${fault}`);
+    if (this.#profile === 'calm') this.#checkAnswers();
+    const [first] = clients.history.faults;
+    simulation.check(first === undefined, (first ?? '').split(/[ :]/, 1)[0]!, () => clients.history.faults.slice(0, 5).join('; '));
+  }
+
+  /** Nothing has failed, so nothing may be refused. */
+  #checkAnswers(): void {
+    for (const [what, count] of this.clients.counts) {
+      const status = Number(what.split(' ')[1]);
+      if (status !== OK && status !== NOT_FOUND) this.clients.history.faults.push(`calm: ${count} times ${what}`);
+    }
+  }
+
+  #start(node: SimNode): void {
+    const { main } = node;
+    const identity = identityOf(node, this.#open(node));
+    const { cluster, partitions, ring, gossip } = this.#knobs;
+    const mutants = this.#mutants;
+    const door = this.#doorOf(main);
+    const member = memberOf(identity);
+    const isInit = node.name === this.#machines[0];
+    const initial = isInit ? initialRing({ cluster, clusterName: 'simulated', operationId: cluster, member, partitions }) : null;
+    const options = { ...ring, excludeAfterMs: 1_000_000, registerGraceMs: 400, plan: plannerOf(this.#knobs), mutants };
+    const { runtime } = main;
+    const own = runtime.spawnWellKnown(RING_SLOT, ringActor, [{ identity, door, directory: DIRECTORY, initial, options }]);
+    const gossipRef = runtime.spawnWellKnown(GOSSIP_SLOT, gossipActor, [{ identity, door, mutants, ...gossip }]);
+    for (const { index } of node.shards) {
+      const subscriber = runtime.wellKnown(COORDINATOR_SLOT, { node: node.name, shard: index }) as never;
+      gossipRef.tell({ type: 'subscribe', subscriber });
+    }
+    main.spawn(joiner, [
+      {
+        ...{ identity, own, gossip: gossipRef, onView: () => {} },
+        seeds: this.#machines.filter((machine) => machine !== node.name).map((machine) => seedRef(main, machine)),
+        propose: () => ({ proposal: { operationId: this.#newId('join'), operation: { type: 'addMember', member } }, done: () => {} }),
+        onFatal: () => {
+          this.simulation.check(false, 'a node was told to end', node.name);
+        },
+      },
+    ]);
+  }
+
+  #setUp(node: SimNode, draw: number): void {
+    const n = [3, 3, 3, 5][new SeededRandom(`keyspaces:${this.#seed}`).below(4)]!;
+    for (const mode of ['ap', 'cp'] as const) this.#createKeyspace(node, keyspaceOf(mode, mode, n), `${mode} ${draw}`);
+  }
+
+  #createKeyspace(node: SimNode, keyspace: NewKeyspace, name: string): void {
+    const ref = node.main.runtime.wellKnown(RING_SLOT) as unknown as Ref<RingMessage>;
+    const proposal = { operationId: this.#newId(name), operation: { type: 'createKeyspace', keyspace } } as const;
+    this.simulation.ask<RingMessage, OperationOutcome>(ref, (replyTo) => ({ type: 'propose', proposal, replyTo }), { timeoutMs: ASK_MS });
+  }
+
+  /** On disk. */
+  #open(node: SimNode): DirectoryRecord {
+    const random = new SeededRandom(`life:${this.#seed}:${++this.#starts}`);
+    const before = readRecord(node.disk) ?? {
+      ...{ id: idFrom(random), name: node.name, shards: node.shards.length, capacity: 1 + random.below(2), rack: 'r0', boot: 0 },
+      ...{ instance: '', isInit: node.name === this.#machines[0] },
+    };
+    const record = { ...before, boot: before.boot + 1, instance: idFrom(random).slice(0, 16) };
+    writeRecord(node.disk, record);
+    return record;
+  }
+
+  #doorOf(thread: SimShard): MachineDoor {
+    return new MachineDoor(thread, this.#machines, thread.node.name, () => undefined);
+  }
+
+  /** Undefined: that shard takes no requests. */
+  #gateway(node: SimNode, index: number): Gateway | undefined {
+    const life = this.#shards.get(`${node.name}/${index}`);
+    const shard = node.shards[index];
+    const isAlive = (): boolean => shard?.isUp === true && shard.boot === life?.boot;
+    if (life === undefined || shard === undefined || !isAlive() || life.ring.ring === null || life.coordinator.coordinator === null)
+      return undefined;
+    const { coordinator } = life.coordinator;
+    return {
+      keyspaces: life.ring.ring.state.keyspaces,
+      nowMs: shard.runtime.doors.clock.now(),
+      begin: (request) => coordinator.begin(request),
+      isAlive,
+    };
+  }
+
+  #hasFormed(): boolean {
+    for (const { name, shards } of this.simulation.nodes)
+      for (const { index } of shards) if (!this.#isWhole(this.#shards.get(`${name}/${index}`)?.ring.ring?.state)) return false;
+    return true;
+  }
+
+  #isWhole(ring: RingState | undefined): boolean {
+    if (ring === undefined || ring.transition !== null || ring.members.length !== this.#machines.length) return false;
+    return ring.members.every(({ state }) => state === 'up') && ring.keyspaces.length >= 2;
+  }
+
+  #newId(name: string): string {
+    return idFrom(new SeededRandom(`${name}:${this.#seed}:${this.simulation.events}`));
+  }
+}
+
+function keyspaceOf(name: string, mode: 'ap' | 'cp', n: number): NewKeyspace {
+  return {
+    ...{ name, n, r: 'quorum', w: 'quorum', mode, conflict: 'siblings', durability: 'sync' },
+    ...{ ttlMs: 0, keyBytesMax: 1_024, valueBytesMax: 65_536 },
+  };
+}
+
+export interface BuiltCluster extends BuiltWorkload {
+  readonly cluster: ClusterRun;
+}
+
+export function buildCluster(run: RunPlan): BuiltCluster {
+  const cluster = new ClusterRun(run);
+  const simulation = new Simulation({
+    ...run.settings,
+    seed: run.seed,
+    plan: run.plan,
+    jobs: JOBS,
+    start: (node) => cluster.start(node),
+    startShard: (start) => cluster.startShard(start),
+    act: (item) => cluster.act(item),
+  });
+  cluster.begin(simulation);
+  return { simulation, cluster, finish: () => cluster.finish() };
+}
+
+export const store: Workload = { name: 'store', build: buildCluster };

@@ -1,0 +1,67 @@
+import { fc, testProp } from '@fast-check/ava';
+import test from 'ava';
+import { LATENCY_BOUNDS_MS, LATENCY_BUCKETS, latencyBucket } from '../../../actors/store/latency-buckets.ts';
+import { PeerTimes } from '../../../actors/store/peer-times.ts';
+import { Topology } from '../../../actors/store/topology.ts';
+import { RingWorld } from '../ring/ring-world.ts';
+
+testProp(
+  'latency buckets: a time lies between the bound of its bucket and that of the one before',
+  [fc.double({ min: 0, max: 1e5, noNaN: true })],
+  (t, ms) => {
+    const bucket = latencyBucket(ms);
+    t.true(bucket >= 0 && bucket < LATENCY_BUCKETS);
+    t.true(ms <= (LATENCY_BOUNDS_MS[bucket] ?? Number.POSITIVE_INFINITY) && ms > (LATENCY_BOUNDS_MS[bucket - 1] ?? -1));
+  },
+);
+
+const WORLD = new RingWorld(3);
+const TOPOLOGY = new Topology(WORLD.ring, 'n1');
+
+function timesOf(ms: readonly number[], member = 1): PeerTimes {
+  const times = new PeerTimes(20);
+  times.use(TOPOLOGY);
+  for (const [i, it] of ms.entries()) times.answered(member, it, i);
+  return times;
+}
+
+function repeated(count: number, msOf: (i: number) => number): number[] {
+  return Array.from({ length: count }, (_, i) => msOf(i));
+}
+
+test('peer times: the p95 of who has hardly answered is the one that was given', (t) => {
+  t.is(timesOf(repeated(15, () => 1)).p95Ms(1), 20);
+});
+
+test('peer times: 95 of 100 answers are no later than the p95, and 5 may be', (t) => {
+  // 4 of 100 are late, then 7.
+  t.is(timesOf(repeated(400, (i) => (i % 25 === 0 ? 50 : 1))).p95Ms(1), LATENCY_BOUNDS_MS[latencyBucket(1)]!);
+  t.is(timesOf(repeated(400, (i) => (i % 14 === 0 ? 50 : 1))).p95Ms(1), LATENCY_BOUNDS_MS[latencyBucket(50)]!);
+});
+
+test('peer times: what a peer was like long ago is forgotten', (t) => {
+  t.is(timesOf(repeated(6_000, (i) => (i < 2_000 ? 50 : 1))).p95Ms(1), LATENCY_BOUNDS_MS[latencyBucket(1)]!);
+});
+
+test('peer times: a peer is slow when others are four times faster, at once when it is late twice, and for a second', (t) => {
+  const times = timesOf(repeated(100, () => 1));
+  for (let i = 0; i < 100; i++) times.answered(2, 1, i);
+  t.false(times.isSlow(1, times.averageMs(2, 100), 100));
+  times.late(1, 5, 100);
+  times.late(1, 5, 101);
+  t.true(times.isSlow(1, times.averageMs(2, 101), 101));
+  t.false(times.isSlow(2, times.averageMs(1, 101), 101));
+  t.false(times.isSlow(1, 1, 1_102));
+  t.false(timesOf(repeated(100, () => 500)).isSlow(1, Number.POSITIVE_INFINITY, 100));
+});
+
+test('peer times: what is known goes with the member, when a ring has others in their places', (t) => {
+  const ring = { ...WORLD.ring, members: [...WORLD.ring.members].reverse() };
+  const times = timesOf(
+    repeated(64, () => 3),
+    0,
+  );
+  times.use(new Topology(ring, 'n1'));
+  t.deepEqual([times.p95Ms(0), times.p95Ms(1), times.p95Ms(2)], [20, 20, LATENCY_BOUNDS_MS[latencyBucket(3)]!]);
+  t.deepEqual([times.averageMs(0, 64), times.averageMs(2, 64)], [0, 3]);
+});
