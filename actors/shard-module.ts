@@ -12,9 +12,10 @@ import type { ShardStart } from '../runtime/definitions.ts';
 import { type ClusterDoor, COMPACTION_SLOT, GOSSIP_SLOT, RING_SLOT } from './membership/cluster-door.ts';
 import { RESP_SLOT, respGateway } from './resp/resp-gateway.ts';
 import { type RingHolder, ringAgent } from './ring-agent.ts';
+import { scanActor } from './scan/scan-actor.ts';
 import type { ShardSettings } from './shard-settings.ts';
 import { coordinatorActor } from './store/coordinator-actor.ts';
-import { COORDINATOR_SLOT, VNODE_SLOT } from './store/data-frames.ts';
+import { COORDINATOR_SLOT, SCAN_SLOT, VNODE_SLOT } from './store/data-frames.ts';
 import { type CoordinatorHolder, doorOf } from './store/store-door.ts';
 import { type ReplicasHolder, vnodeActor } from './store/vnode-actor.ts';
 
@@ -49,6 +50,9 @@ export function startShard(start: ShardStart): void {
       refTo: (slot, of, at) => start.wellKnown(slot, of, at),
       ...(hasPeers ? { gossip: start.wellKnown(GOSSIP_SLOT) } : {}),
     },
+  ]);
+  start.spawnWellKnown(SCAN_SLOT, scanActor, [
+    { node, ring, holder: { scans: null }, refTo: (slot, of, at) => start.wellKnown(slot, of, at) },
   ]);
   const beforeSwitched = (_ring: unknown, done: () => void): void => {
     if (replicas.switchRing === undefined) done();

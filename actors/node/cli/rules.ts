@@ -6,14 +6,13 @@ import { wholeNumber } from './numbers.ts';
 
 export type Rules = Readonly<Record<string, string | number>>;
 
+const NAMES = Object.keys(KEYSPACE_DEFAULTS);
 const REPLICAS_MAX = 16;
 
-type Shown = Readonly<Partial<Record<keyof typeof KEYSPACE_DEFAULTS, string | number>>>;
-
-/** n, r, w, mode and durability. `shown`: the defaults that help names; null: none, since what is not said stays. Not commander's own, which would be sent. */
-export function withReplication(command: Command, shown: Shown | null = KEYSPACE_DEFAULTS): Command {
-  const about = (name: keyof Shown, text: string): string =>
-    shown === null ? text : `${text} (default: ${shown[name] ?? KEYSPACE_DEFAULTS[name]})`;
+/** n, r, w, mode and durability. `shown`: the defaults that help names; null: none, since what is not said stays. */
+export function withReplication(command: Command, shown: Readonly<Record<string, unknown>> | null = KEYSPACE_DEFAULTS): Command {
+  const about = (name: keyof typeof KEYSPACE_DEFAULTS, text: string): string =>
+    `${text}${shown === null ? '' : ` (default: ${String(shown[name] ?? KEYSPACE_DEFAULTS[name])})`}`;
   return command
     .addOption(new Option('-n, --n <count>', about('n', 'replicas')).argParser(wholeNumber(1, REPLICAS_MAX)))
     .addOption(replicasOption('r', about('r', 'replicas that a read waits for: a number, one, quorum or all')))
@@ -25,11 +24,12 @@ export function withReplication(command: Command, shown: Shown | null = KEYSPACE
 }
 
 export function withLimits(command: Command, isNew: boolean): Command {
-  const about = (name: keyof Shown, text: string): string => `${text}${isNew ? ` (default: ${KEYSPACE_DEFAULTS[name]})` : ''}`;
+  const { ttlMs, keyBytesMax, valueBytesMax } = KEYSPACE_DEFAULTS;
+  const about = (text: string, byDefault: number): string => `${text}${isNew ? ` (default: ${byDefault})` : ''}`;
   return command
-    .addOption(new Option('--ttl-ms <ms>', about('ttlMs', 'expiry of values that come without one; 0: none')).argParser(number))
-    .addOption(new Option('--key-bytes-max <bytes>', about('keyBytesMax', 'longest key')).argParser(number))
-    .addOption(new Option('--value-bytes-max <bytes>', about('valueBytesMax', 'longest value')).argParser(number));
+    .addOption(new Option('--ttl-ms <ms>', about('expiry of values that come without one; 0: none', ttlMs)).argParser(number))
+    .addOption(new Option('--key-bytes-max <bytes>', about('longest key', keyBytesMax)).argParser(number))
+    .addOption(new Option('--value-bytes-max <bytes>', about('longest value', valueBytesMax)).argParser(number));
 }
 
 export function conflictOption(): Option {
@@ -50,7 +50,7 @@ export function durabilityOption(about: string): Option {
 /** Only what is said: the rest is the node's to fill in. */
 export function rulesOf(command: Command): Rules {
   const options = command.opts<Rules>();
-  return Object.fromEntries(Object.entries(options).filter(([key]) => key in KEYSPACE_DEFAULTS));
+  return Object.fromEntries(Object.entries(options).filter(([key]) => NAMES.includes(key)));
 }
 
 function replicas(text: string): ReplicaCount {
