@@ -2,10 +2,12 @@
 /** The `dynactor` command. */
 import { Command, CommanderError } from 'commander';
 import { addClusterCommand } from './actors/node/cli/cluster-command.ts';
+import { addKeyCommands } from './actors/node/cli/key-commands.ts';
 import { addKeyspaceCommand } from './actors/node/cli/keyspace-command.ts';
 import { addMemberCommands } from './actors/node/cli/member-commands.ts';
 import { wholeNumber } from './actors/node/cli/numbers.ts';
 import { addPingCommand } from './actors/node/cli/ping-command.ts';
+import { addReplCommand } from './actors/node/cli/repl-command.ts';
 import { addRingCommand } from './actors/node/cli/ring-command.ts';
 import { addStartCommand } from './actors/node/cli/start-command.ts';
 import { addStatusCommand } from './actors/node/cli/status-command.ts';
@@ -30,6 +32,8 @@ const program = new Command('dynactor')
 
 addStartCommand(program);
 addClusterCommand(program);
+addKeyCommands(program);
+addReplCommand(program);
 addStatusCommand(program);
 addRingCommand(program);
 addKeyspaceCommand(program);
@@ -105,7 +109,7 @@ process.stdout.on('error', (error: Error & { readonly code?: string }) => {
   process.exit();
 });
 
-/** 0 done, 1 error, 2 usage, 3 degraded (set by the command). */
+/** 0 done, 1 error, 2 usage; 3, set by the command: asked and answered, and not as one would wish: degraded, or no such key. */
 program.parseAsync().catch((error: unknown) => {
   if (error instanceof CommanderError) {
     // Commander has said what is wrong, or helped.

@@ -1,9 +1,30 @@
-/** The public API. `dynactor/testing` has the simulated world, `dynactor/storage` the storage engine, `dynactor/level` the same for the `level` ecosystem. */
+/**
+ * The public API: the client of a cluster (`connect`), the store in one process (`open`), and the runtime that both are made of. `dynactor/testing` has the simulated
+ * world, `dynactor/storage` the storage engine, `dynactor/level` the same for the `level` ecosystem.
+ */
 
+export type { Client, ClientEvents, CloseOptions } from './actors/client/client.ts';
+export type { ClientErrorCode } from './actors/client/client-error.ts';
+export { ClientError } from './actors/client/client-error.ts';
+export type { Codec } from './actors/client/codecs.ts';
+export { bytes, cbor, json, utf8 } from './actors/client/codecs.ts';
+export { connect } from './actors/client/connect.ts';
+export type { Context } from './actors/client/context-text.ts';
+export type { Found, Sibling } from './actors/client/found.ts';
+export type { DeleteOptions, Keyspace, KeyspaceOptions, PutOptions, Resolver, Written } from './actors/client/keyspace.ts';
+export type { AdminOptions, KeyspaceAdmin } from './actors/client/keyspace-admin.ts';
+export type { Outcome } from './actors/client/many.ts';
+export type { ClientTuning, ConnectOptions, Durability, OperationOptions, ReadOptions, WriteOptions } from './actors/client/options.ts';
+export type { BackoffRange, RetryBudgetOptions } from './actors/client/retry.ts';
+export type { Topology, TopologyNode } from './actors/client/topology.ts';
 export { type CompactionActorOptions, compactionActor } from './actors/compaction-actor.ts';
 export { compactionAgent } from './actors/compaction-agent.ts';
 export { CompactionDesk } from './actors/compaction-desk.ts';
 export type { CompactionAgentMessage, CompactionMessage } from './actors/compaction-protocol.ts';
+export { NodeError, type NodeErrorCode } from './actors/node/node-error.ts';
+export { type OpenOptions, open } from './actors/node/open.ts';
+export type { KeyspaceSettings } from './actors/ring/keyspace-defaults.ts';
+export type { Keyspace as KeyspaceRules, MemberState, ReplicaCount } from './actors/ring/ring-state.ts';
 export type {
   Actor,
   ActorContext,

@@ -16,8 +16,6 @@ const PRODUCT_ENTRIES: readonly string[] = [
   ...['index.ts', 'cli.ts', 'runtime/simulation/testing.ts'],
   ...['storage/embedded/store.ts', 'storage/embedded/level.ts'],
 ];
-/** Parts of the replicated store that are tested by themselves, and which no node starts yet. Each goes from this list as it is put in its place. */
-const PARTS_NOT_IN_PLACE: readonly string[] = ['actors/client/connect.ts'];
 const TOP_LEVEL: readonly string[] = [
   ...['package.json', 'package-lock.json', 'tsconfig.json', 'README.md', 'LICENSE', 'index.ts', 'cli.ts'],
   ...['actors', 'runtime', 'storage', 'test', 'bench', 'node_modules', 'dist'],
@@ -183,17 +181,8 @@ test(
   { 'index.ts': "export { Ref } from './runtime/ref.ts';", 'runtime/a.ts': "import { b } from './b.ts';\nexport const c = b('from');" },
 );
 
-test('imports: every file is reached from an entry point, or from a part that is not in its place yet', clean, (sources) =>
-  noOrphans(sources, [...PRODUCT_ENTRIES, ...PARTS_NOT_IN_PLACE], otherEntries),
-);
+test('imports: every file is reached from an entry point', clean, (sources) => noOrphans(sources, PRODUCT_ENTRIES, otherEntries));
 
-test('imports: a part that is said not to be in its place is not', (t) => {
-  const orphans = noOrphans(project, PRODUCT_ENTRIES, otherEntries).map(({ path }) => path);
-  t.deepEqual(
-    PARTS_NOT_IN_PLACE.filter((path) => !orphans.includes(path)),
-    [],
-  );
-});
 test(
   'imports: an orphan is found, when planted',
   planted,

@@ -2,6 +2,7 @@
 import { type Command, Option } from 'commander';
 import { absolutePath, coreCount } from '../../../runtime/real/host.ts';
 import { readTextIfThere } from '../../../runtime/real/text-files.ts';
+import { KEYSPACE_DEFAULTS } from '../../ring/keyspace-defaults.ts';
 import {
   BASE_PORT_DEFAULT,
   type ClusterShape,
@@ -9,7 +10,6 @@ import {
   parseShape,
   planNodes,
   portProblem,
-  REPLICAS_DEFAULT,
   replicasFor,
   shardsFor,
 } from './cluster-plan.ts';
@@ -46,7 +46,7 @@ export function addClusterCommand(program: Command): void {
         .choices(['table', 'json'])
         .default('table'),
     );
-  withReplication(command, { n: `${REPLICAS_DEFAULT}, or as many as there are nodes` })
+  withReplication(command, { n: `${KEYSPACE_DEFAULTS.n}, or as many as there are nodes` })
     .addHelpText(
       'after',
       '\nThe options from -n to --durability are rules of the keyspace `default`, which is made if it is not there. Settings of the nodes that no option here gives are taken from the environment: DYNACTOR_MEMORY and others, as of `dynactor start`.',

@@ -8,6 +8,8 @@
  * ```
  */
 
+import { KEYSPACE_DEFAULTS } from '../../ring/keyspace-defaults.ts';
+
 export const LOOPBACK = '127.0.0.1';
 export const BASE_PORT_DEFAULT = 7_000;
 export const NODES_DEFAULT = 3;
@@ -16,7 +18,6 @@ const RESP_OFFSET = 100;
 const HTTP_OFFSET = 200;
 const PORT_MAX = 65_535;
 const SHARDS_DEFAULT_MAX = 8;
-export const REPLICAS_DEFAULT = 3;
 
 /** What the first start of a cluster fixes, and later ones go by. */
 export interface ClusterShape {
@@ -43,7 +44,7 @@ export function shardsFor(nodes: number, cores: number): number {
 
 /** n of a keyspace that says nothing else: so that writes can reach their quorum. */
 export function replicasFor(nodes: number): number {
-  return Math.min(REPLICAS_DEFAULT, nodes);
+  return Math.min(KEYSPACE_DEFAULTS.n, nodes);
 }
 
 /** `directory`: of the whole cluster. */
