@@ -6,7 +6,7 @@ import { type HostAndPort, parseHostAndPort } from '../node/config/host-and-port
 import { askSeeds, type Seed } from '../node/seeds.ts';
 import type { OperationOutcome } from '../ring/operation.ts';
 import type { RingMessage } from '../ring-protocol.ts';
-import { COORDINATOR_SLOT } from '../store/data-frames.ts';
+import { COORDINATOR_SLOT, SCAN_SLOT } from '../store/data-frames.ts';
 import type { Greeting } from '../store/greeting.ts';
 import { Client, type ClientEvents, type ClientParts } from './client.ts';
 import { clientActor } from './client-actor.ts';
@@ -157,6 +157,7 @@ function doorOf(system: ActorSystem): ClientDoor {
   return {
     ring: (node) => system.wellKnown<RingMessage>(RING_SLOT, node),
     coordinator: (node, shard) => system.wellKnown<Greeting>(COORDINATOR_SLOT, node, shard),
+    scans: (node, shard) => system.wellKnown<never>(SCAN_SLOT, node, shard),
     introduce: (address) => {
       system.introduce(address).catch((error: unknown) => {
         system.log.warn('client.notIntroduced', { node: address.node, error: errorMessage(error) });
