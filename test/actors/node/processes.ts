@@ -8,9 +8,14 @@ import { fileURLToPath } from 'node:url';
 import type { ClusterStatus } from '../../../actors/node/http/status.ts';
 
 const CLI = fileURLToPath(new URL('../../../cli.js', import.meta.url));
+/** Ends the process when this one is gone, however that came. */
+const LEASH = new URL('../../helpers/leash.js', import.meta.url).href;
 /** How long nothing may change for while something is waited for: no assertion about speed. */
 const IDLE_MS = 30_000;
 const POLL_MS = 20;
+
+// AVA that is killed leaves its workers to themselves: this one ends then, and with it what it has started.
+if (process.channel !== undefined) process.once('disconnect', () => process.exit(1));
 
 export interface Ended {
   readonly code: number | null;
@@ -40,7 +45,10 @@ class Running {
   err = '';
 
   constructor(t: Owner, args: readonly string[], environment: Readonly<Record<string, string>> = {}) {
-    this.child = spawn(process.execPath, [CLI, ...args], { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...environment } });
+    this.child = spawn(process.execPath, ['--import', LEASH, CLI, ...args], {
+      stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
+      env: { ...process.env, ...environment },
+    });
     t.teardown(() => this.child.kill('SIGKILL'));
     this.child.stdout?.on('data', (chunk: Buffer) => {
       this.out += chunk.toString();
