@@ -12,7 +12,7 @@ import type { ShardStart } from '../runtime/definitions.ts';
 import { type ClusterDoor, COMPACTION_SLOT, GOSSIP_SLOT, RING_SLOT } from './membership/cluster-door.ts';
 import { RESP_SLOT, respGateway } from './resp/resp-gateway.ts';
 import { type RingHolder, ringAgent } from './ring-agent.ts';
-import { scanActor } from './scan/scan-actor.ts';
+import { type ScanHolder, scanActor } from './scan/scan-actor.ts';
 import type { ShardSettings } from './shard-settings.ts';
 import { coordinatorActor } from './store/coordinator-actor.ts';
 import { COORDINATOR_SLOT, SCAN_SLOT, VNODE_SLOT } from './store/data-frames.ts';
@@ -26,6 +26,7 @@ export function startShard(start: ShardStart): void {
   const ring: RingHolder = { ring: null, mayServe: false };
   const replicas: ReplicasHolder = { replicas: null };
   const coordinator: CoordinatorHolder = { coordinator: null };
+  const scans: ScanHolder = { scans: null };
 
   start.spawnWellKnown(VNODE_SLOT, vnodeActor, [
     {
@@ -51,9 +52,7 @@ export function startShard(start: ShardStart): void {
       ...(hasPeers ? { gossip: start.wellKnown(GOSSIP_SLOT) } : {}),
     },
   ]);
-  start.spawnWellKnown(SCAN_SLOT, scanActor, [
-    { node, ring, holder: { scans: null }, refTo: (slot, of, at) => start.wellKnown(slot, of, at) },
-  ]);
+  start.spawnWellKnown(SCAN_SLOT, scanActor, [{ node, ring, holder: scans, refTo: (slot, of, at) => start.wellKnown(slot, of, at) }]);
   const beforeSwitched = (_ring: unknown, done: () => void): void => {
     if (replicas.switchRing === undefined) done();
     else replicas.switchRing(done);
@@ -68,6 +67,7 @@ export function startShard(start: ShardStart): void {
       isPortShared,
       settings,
       store: doorOf(coordinator),
+      scans,
       holder: ring,
       ringActor: start.wellKnown(RING_SLOT),
       clusterKey,

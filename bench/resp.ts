@@ -6,18 +6,14 @@
  * Neither side has sockets or a store: it is the cost of the gateway alone. "Out of order": the store answers each chunk's commands last to first.
  */
 import { parseArgs } from 'node:util';
-import { RequestGate } from '../actors/resp/request-gate.ts';
 import { RespSession } from '../actors/resp/resp-session.ts';
-import { RESP_DEFAULTS } from '../actors/resp/resp-settings.ts';
-import type { SessionHost } from '../actors/resp/session-host.ts';
 import type { StoreDoor } from '../actors/store/store-door.ts';
-import { OK, type RequestSink, StoreAnswer, StoreRequest } from '../actors/store/store-request.ts';
-import { ContextSeal } from '../actors/version/causal-context.ts';
+import { OK, type RequestSink, StoreAnswer, type StoreRequest } from '../actors/store/store-request.ts';
 import { put } from '../actors/version/put.ts';
 import { RecordView } from '../actors/version/record-view.ts';
 import { Write } from '../actors/version/write.ts';
 import { OutBuffer } from '../runtime/bytes.ts';
-import { encode, keyspaceOf } from '../test/actors/resp/session-kit.ts';
+import { encode, keyspaceOf, quietHost } from '../test/actors/resp/session-kit.ts';
 import { printRows, printSetup, type Row, rowOf, setupOf, writeReport } from './lib/report.ts';
 import { medianOf } from './lib/stats.ts';
 
@@ -69,26 +65,7 @@ class InstantStore implements StoreDoor {
 
 const store = new InstantStore();
 const keyspaces = [keyspaceOf(1, 'default')];
-const host: SessionHost = {
-  settings: RESP_DEFAULTS,
-  gate: new RequestGate(store, RESP_DEFAULTS.requestsMax, () => undefined),
-  request: new StoreRequest(),
-  seal: new ContextSeal(Buffer.alloc(16, 5)),
-  stats: { connections: 0, connectionsRefused: 0, commands: 0, errors: 0, bytesIn: 0, bytesOut: 0 },
-  scratch: new OutBuffer(1_024, 1 << 24),
-  node: 'n1',
-  startedAtMs: 0,
-  nowMs: () => 0,
-  wallMs: () => 1_764_000_000_000,
-  keyspaces: () => keyspaces,
-  ringChanges: () => 0,
-  isLoading: () => false,
-  sessions: () => [],
-  wake: () => undefined,
-  touch: () => undefined,
-  propose: () => undefined,
-};
-const session = new RespSession(1, host);
+const session = new RespSession(1, quietHost(store, { keyspaces: () => keyspaces }));
 /** Where results go, so that the compiler can't leave out what makes them. */
 const kept = { bytes: 0 };
 

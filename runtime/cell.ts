@@ -172,14 +172,8 @@ export class Cell {
       if (verdict !== WAIT) this.runtime.deadLetters.addOperation(this.isOpen ? 'overflow' : 'stopped', this.ref, operation);
       return verdict;
     }
-    if (link >= 0) {
-      this.ring(lane).pushRow(bytes, deadline, operation, offset, length, link, senderSlot, senderUid, requestId);
-      this.runtime.backlogBytes += length;
-    } else {
-      const { localBytes } = this.runtime;
-      const at = localBytes.put(bytes, offset, length);
-      this.ring(lane).pushRow(localBytes.slab, deadline, operation, at, length, link, senderSlot, senderUid, requestId);
-    }
+    this.ring(lane).pushRow(bytes, deadline, operation, offset, length, link, senderSlot, senderUid, requestId);
+    if (link >= 0) this.runtime.backlogBytes += length;
     this.#added(lane);
     return ACCEPTED;
   }

@@ -48,7 +48,9 @@ export class LocalRef<in M = never> extends BoundRef<M> {
     senderSlot: number,
     senderUid: number,
   ): Verdict {
-    return this.cell.offerBytes(operation, bytes, offset, length, lane, 0, -1, senderSlot, senderUid, requestId, false);
+    const { localBytes } = this.cell.runtime;
+    const at = localBytes.put(bytes, offset, length);
+    return this.cell.offerBytes(operation, localBytes.slab, at, length, lane, 0, -1, senderSlot, senderUid, requestId, false);
   }
 
   override toString(): string {

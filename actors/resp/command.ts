@@ -5,9 +5,9 @@ export type CommandGroup = 'connection' | 'server' | 'string' | 'generic' | 'sib
 
 /**
  * write: other commands of the connection on the same key wait for it. noAuth: may be used before the password is given. keyspace: has no key, and needs a keyspace
- * all the same.
+ * all the same. settled: is on all keys, and waits until those before it are answered.
  */
-export type CommandFlag = 'readonly' | 'write' | 'fast' | 'noAuth' | 'keyspace';
+export type CommandFlag = 'readonly' | 'write' | 'fast' | 'noAuth' | 'keyspace' | 'settled';
 
 export interface Command {
   /** In capitals. */

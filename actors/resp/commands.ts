@@ -4,6 +4,7 @@ import { CONNECTION_COMMANDS } from './connection-commands.ts';
 import { KEY_COMMANDS } from './key-commands.ts';
 import { KEYSPACE_COMMANDS } from './keyspace-commands.ts';
 import type { RespReader } from './resp-reader.ts';
+import { SCAN_COMMANDS } from './scan-commands.ts';
 import { serverCommands } from './server-commands.ts';
 import { SIBLING_COMMANDS } from './sibling-commands.ts';
 import { STRING_COMMANDS } from './string-commands.ts';
@@ -15,6 +16,7 @@ export const COMMANDS: ReadonlyMap<string, Command> = new Map(
     ...serverCommands(() => COMMANDS),
     ...STRING_COMMANDS,
     ...KEY_COMMANDS,
+    ...SCAN_COMMANDS,
     ...SIBLING_COMMANDS,
     ...KEYSPACE_COMMANDS,
   ].map((command) => [command.name, command]),

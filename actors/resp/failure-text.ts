@@ -12,8 +12,10 @@ import {
   TIMED_OUT,
 } from '../store/store-request.ts';
 
-/** Requires: `answer.status` is neither OK nor NOT_FOUND. */
-export function failureText({ status, received, needed, message }: StoreAnswer): string {
+export type Failure = Pick<StoreAnswer, 'status' | 'received' | 'needed' | 'message'>;
+
+/** Requires: `status` is neither OK nor NOT_FOUND. */
+export function failureText({ status, received, needed, message }: Failure): string {
   const more = message === '' ? '' : `: ${message}`;
   switch (status) {
     case QUORUM_NOT_MET:

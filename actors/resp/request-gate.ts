@@ -2,6 +2,8 @@
  * RequestGate: the requests of all connections of a shard, counted, so that many clients with deep pipelines wait for each other instead of being refused as
  * overload: clients of Redis take an error for the answer, and don't try again.
  */
+import type { ScanHolder } from '../scan/scan-actor.ts';
+import type { ScanRequest } from '../scan/scan-request.ts';
 import type { StoreDoor } from '../store/store-door.ts';
 import type { StoreRequest } from '../store/store-request.ts';
 import type { RespSession } from './resp-session.ts';
@@ -10,14 +12,17 @@ export class RequestGate {
   readonly #store: StoreDoor;
   readonly #requestsMax: number;
   readonly #wake: (session: RespSession) => void;
+  readonly #scans: ScanHolder | undefined;
   #requests = 0;
   /** In the order in which they came to wait. */
   #waiting = new Set<RespSession>();
 
-  constructor(store: StoreDoor, requestsMax: number, wake: (session: RespSession) => void) {
+  /** `scans`: of the shard; undefined: it has none. */
+  constructor(store: StoreDoor, requestsMax: number, wake: (session: RespSession) => void, scans?: ScanHolder) {
     this.#store = store;
     this.#requestsMax = requestsMax;
     this.#wake = wake;
+    this.#scans = scans;
   }
 
   get requests(): number {
@@ -31,6 +36,15 @@ export class RequestGate {
   begin(request: StoreRequest): void {
     this.#requests++;
     this.#store.begin(request);
+  }
+
+  /** Returns false, and does nothing, when nobody does scans at present. */
+  beginScan(request: ScanRequest): boolean {
+    const scans = this.#scans?.scans ?? null;
+    if (scans === null) return false;
+    this.#requests++;
+    scans.begin(request);
+    return true;
   }
 
   /** To be called by every sink, first thing. */

@@ -10,6 +10,7 @@
  */
 import { type Actor, type ActorContext, type Answer, defineActor, type StopReason } from '../../runtime/actor.ts';
 import { OutBuffer } from '../../runtime/bytes.ts';
+import type { Random } from '../../runtime/doors.ts';
 import { errorMessage, unreachable } from '../../runtime/errors.ts';
 import { BACKGROUND } from '../../runtime/lanes.ts';
 import type { Ref } from '../../runtime/ref.ts';
@@ -20,6 +21,7 @@ import type { Operation, OperationOutcome } from '../ring/operation.ts';
 import type { Keyspace } from '../ring/ring-state.ts';
 import type { RingHolder } from '../ring-agent.ts';
 import type { RingMessage } from '../ring-protocol.ts';
+import type { ScanHolder } from '../scan/scan-actor.ts';
 import type { StoreDoor } from '../store/store-door.ts';
 import { StoreRequest } from '../store/store-request.ts';
 import { ContextSeal } from '../version/causal-context.ts';
@@ -62,6 +64,8 @@ export interface RespGatewayArguments {
   readonly settings: RespSettings;
   /** The coordinator of this thread. */
   readonly store: StoreDoor;
+  /** The scans of this thread. Without them SCAN and its like are refused as LOADING. */
+  readonly scans?: ScanHolder;
   readonly holder: RingHolder;
   readonly ringActor: Ref<RingMessage>;
   /** 16 secret bytes that all nodes of the cluster share: what contexts are sealed with. */
@@ -93,6 +97,7 @@ class RespGateway implements Actor<Message>, SessionHost, ConnectionOwner {
   readonly stats: RespStats = { connections: 0, connectionsRefused: 0, commands: 0, errors: 0, bytesIn: 0, bytesOut: 0 };
   readonly scratch = new OutBuffer(SCRATCH_BYTES, SCRATCH_BYTES_MAX);
   readonly node: string;
+  readonly random: Random;
   readonly startedAtMs: number;
   readonly #context: ActorContext<Message>;
   readonly #self: Ref<Message>;
@@ -114,13 +119,14 @@ class RespGateway implements Actor<Message>, SessionHost, ConnectionOwner {
   #isStopped = false;
 
   constructor(context: ActorContext<Message>, args: RespGatewayArguments) {
-    const { settings, store, clusterKey, node, host, port, mutants } = args;
+    const { settings, store, scans, clusterKey, node, host, port, mutants } = args;
     this.#context = context;
     this.#self = context.self;
     this.#args = args;
     this.#log = new QuietLog(context.log, context.clock);
     this.settings = settings;
-    this.gate = new RequestGate(store, settings.requestsMax, (session) => this.wake(session));
+    this.gate = new RequestGate(store, settings.requestsMax, (session) => this.wake(session), scans);
+    this.random = context.random;
     this.seal = new ContextSeal(clusterKey, mutants);
     this.node = node;
     this.#nowMs = context.clock.now();

@@ -339,7 +339,7 @@ export class RespSession implements RequestSink {
 
   #hasBusyKey(command: Command): boolean {
     const { keys } = command;
-    if (keys[0] === 0) return false;
+    if (keys[0] === 0) return this.#ring.size > 0 && command.flags.includes('settled');
     const { reader } = this;
     const isWrite = this.#isWrite();
     const last = keys[1] < 0 ? reader.count + keys[1] : keys[1];

@@ -78,7 +78,9 @@ function writeInfos(writer: RespWriter, commands: readonly (Command | undefined)
       writer.null();
       continue;
     }
-    const flags = command.flags.map((flag) => (flag === 'noAuth' ? 'no_auth' : flag)).filter((flag) => flag !== 'keyspace');
+    const flags = command.flags
+      .map((flag) => (flag === 'noAuth' ? 'no_auth' : flag))
+      .filter((flag) => flag !== 'keyspace' && flag !== 'settled');
     writer.array(6);
     writer.bulkText(command.name.toLowerCase());
     writer.integer(command.arity);

@@ -1,5 +1,6 @@
 /** SessionHost: all that a session of the RESP gateway needs of the actor that it lives in. */
 import type { OutBuffer } from '../../runtime/bytes.ts';
+import type { Random } from '../../runtime/doors.ts';
 import type { Operation, OperationOutcome } from '../ring/operation.ts';
 import type { Keyspace } from '../ring/ring-state.ts';
 import type { StoreRequest } from '../store/store-request.ts';
@@ -28,6 +29,7 @@ export interface SessionHost {
   readonly stats: RespStats;
   /** Put together here is what a command writes: cleared by whoever uses it, and free again when `begin` has returned. */
   readonly scratch: OutBuffer;
+  readonly random: Random;
   /** For people. */
   readonly node: string;
   readonly startedAtMs: number;

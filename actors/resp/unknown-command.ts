@@ -4,7 +4,8 @@ import type { RespReader } from './resp-reader.ts';
 const COUNTERS = 'a counter that replicas add to at the same time needs a type of its own, which there is not yet';
 export const CONDITION =
   'two replicas may decide the condition differently at the same time; read with KV.GET and write with its context instead';
-const SCANS = 'replicas offer no iterator to gateways yet';
+const ALL_AT_ONCE = 'one reply would hold all keys; use SCAN';
+const ALL_KEYSPACES = 'keyspaces are emptied one by one; use FLUSHDB';
 const ATOMIC = 'several keys are on different replicas, which agree on one key at a time';
 const STRINGS_ONLY = 'values are strings of bytes';
 const MESSAGES = 'there is no message bus';
@@ -14,7 +15,8 @@ export const REFUSED: ReadonlyMap<string, string> = new Map([
   ...reasons(COUNTERS, 'INCR', 'DECR', 'INCRBY', 'DECRBY', 'INCRBYFLOAT'),
   ...reasons(CONDITION, 'SETNX', 'GETSET', 'RENAMENX', 'COPY', 'RENAME'),
   ...reasons(ATOMIC, 'MSETNX', 'MULTI', 'EXEC', 'DISCARD', 'WATCH', 'UNWATCH', 'EVAL', 'EVALSHA', 'SCRIPT', 'FCALL', 'FUNCTION'),
-  ...reasons(SCANS, 'SCAN', 'KEYS', 'DBSIZE', 'RANDOMKEY', 'FLUSHDB', 'FLUSHALL'),
+  ...reasons(ALL_AT_ONCE, 'KEYS'),
+  ...reasons(ALL_KEYSPACES, 'FLUSHALL'),
   ...reasons(STRINGS_ONLY, 'HSET', 'HGET', 'HGETALL', 'LPUSH', 'RPUSH', 'LRANGE', 'SADD', 'SMEMBERS', 'ZADD', 'ZRANGE', 'XADD', 'XREAD'),
   ...reasons(STRINGS_ONLY, 'SETBIT', 'GETBIT', 'BITCOUNT', 'PFADD', 'PFCOUNT', 'GEOADD'),
   ...reasons(MESSAGES, 'SUBSCRIBE', 'PSUBSCRIBE', 'SSUBSCRIBE', 'UNSUBSCRIBE', 'PUBLISH'),

@@ -64,6 +64,9 @@ export interface CoordinatorOptions {
   /** After that long it is tried by the ring of then, at most so often. Default 25 ms, 8 times. */
   readonly staleRetryMs?: number;
   readonly staleRetries?: number;
+  /**
+   * Planted bugs: mintsAgain, contextNotRead, lateAnswerTaken, firstRecordTaken, repairsAfterAnswer, repairsNobody, and those of quorums, speculation and forwards.
+   */
   readonly mutants?: ReadonlySet<string>;
   /** Called by `begin`, which then starts nothing: `startBegun` is to be called in a turn of the coordinator's own, so that answers of replicas come to it and not to a gateway. */
   readonly later?: () => void;
@@ -217,7 +220,7 @@ export class Coordinator {
       return this.#forward(slot, 0);
     }
     const isRead = table.readContextEnds[slot] !== 0;
-    if (table.contextKinds[slot] === CONTEXT_READ && !isRead && !isMinted(table, slot))
+    if (table.contextKinds[slot] === CONTEXT_READ && !isRead && !isMinted(table, slot) && !this.#desk.mutants.has('contextNotRead'))
       return this.#readSteps.start(slot, topology, keyspace);
     this.#writeSteps.start(slot, topology, keyspace);
   }
@@ -251,7 +254,7 @@ export class Coordinator {
     if (table.attempts[slot]! > this.#staleRetries) return this.#finishStale(slot);
     table.renew(slot);
     table.phases[slot] = STALE;
-    if (!isMinted(table, slot)) {
+    if (!isMinted(table, slot) || this.#desk.mutants.has('mintsAgain')) {
       table.recordStarts[slot] = 0;
       table.recordEnds[slot] = 0;
     }

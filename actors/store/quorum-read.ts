@@ -78,7 +78,7 @@ export class QuorumReads {
     this.#replicas[slot] = replicas;
     this.#primaries[slot] = primaries;
     this.#standIns[slot] = isSloppy ? firstBits(replicas) & ~primaries : 0;
-    this.#needed[slot] = needed;
+    this.#needed[slot] = needed - (this.#mutants.has('readsOneLess') ? 1 : 0);
     this.#neededPrimaries[slot] = neededPrimaries;
     this.#asked[slot] = 0;
     this.#askedForRecord[slot] = 0;

@@ -15,12 +15,14 @@ export class RecordMerging {
   low = 0;
   high = 0;
   readonly #table: RequestTable;
+  readonly #mutants: ReadonlySet<string>;
   readonly #mine = new RecordView();
   readonly #theirs = new RecordView();
   readonly #digest = new OutBuffer(16, 16);
 
-  constructor(table: RequestTable) {
+  constructor(table: RequestTable, mutants: ReadonlySet<string> = new Set()) {
     this.#table = table;
+    this.#mutants = mutants;
   }
 
   /** The record of the slot; cleared where there is none. */
@@ -65,7 +67,7 @@ export class RecordMerging {
     this.#theirs.open(bytes, start, end);
     const order = compare(mine, this.#theirs);
     if (order === ANCESTOR) return this.take(slot, bytes, start, end);
-    if (order !== CONCURRENT) return true;
+    if (order !== CONCURRENT || this.#mutants.has('firstRecordTaken')) return true;
     const out = this.#table.bufferOf(slot);
     let at = out.length;
     if (merge(mine, this.#theirs, out) === NO_ROOM) return false;

@@ -31,10 +31,10 @@ export class RequestDesk {
   /** `unmeasuredMs`: after that a peer is late of whom nothing is known. */
   constructor(door: ReplicaDoor, capacity: number, bytesMax: number, unmeasuredMs: number, mutants: ReadonlySet<string>) {
     this.door = door;
-    this.table = new RequestTable(capacity, bytesMax);
+    this.table = new RequestTable(capacity, bytesMax, mutants);
     this.reads = new QuorumReads(capacity, mutants);
     this.writes = new QuorumWrites(capacity, mutants);
-    this.merging = new RecordMerging(this.table);
+    this.merging = new RecordMerging(this.table, mutants);
     this.peers = new PeerTimes(unmeasuredMs);
     this.mutants = mutants;
   }

@@ -75,6 +75,7 @@ export class RequestTable {
   readonly readContextStarts: Uint32Array;
   readonly readContextEnds: Uint32Array;
   readonly #bytesMax: number;
+  readonly #takesLate: boolean;
   readonly #generations: Uint16Array;
   /** A ring of free slots. */
   readonly #free: Uint16Array;
@@ -83,10 +84,11 @@ export class RequestTable {
   #nextWakeMs = NEVER;
 
   /** `capacity`: 1 to CAPACITY_MAX. `bytesMax`: of key, context, value and the records merged, per request. */
-  constructor(capacity: number, bytesMax: number) {
+  constructor(capacity: number, bytesMax: number, mutants?: ReadonlySet<string>) {
     assert(capacity >= 1 && capacity <= CAPACITY_MAX, `requests: expected a capacity of 1 to ${CAPACITY_MAX}, got ${capacity}`);
     this.capacity = capacity;
     this.#bytesMax = bytesMax;
+    this.#takesLate = mutants?.has('lateAnswerTaken') === true;
     this.phases = new Uint8Array(capacity);
     this.kinds = new Uint8Array(capacity);
     this.contextKinds = new Uint8Array(capacity);
@@ -237,7 +239,7 @@ export class RequestTable {
   slotOf(id: number): number {
     const slot = id & SLOT_MASK;
     if (slot >= this.capacity || this.phases[slot] === FREE) return -1;
-    return this.#generations[slot] === id >>> (SLOT_BITS + REPLICA_BITS) ? slot : -1;
+    return this.#generations[slot] === id >>> (SLOT_BITS + REPLICA_BITS) || this.#takesLate ? slot : -1;
   }
 
   replicaOf(id: number): number {

@@ -176,13 +176,19 @@ test('ring actor: a member leaves, its partitions and its seat go to the others'
   t.is(codeOf(world.outcome(world.createKeyspace('b', 'k'))), 'NOT_A_MEMBER');
 });
 
-test('ring actor: a member that is down and holds a step up is excluded, and included when it is back', (t) => {
-  const world = new RingWorld({ names: ['a', 'b', 'c', 'd'], options: { excludeAfterMs: 2_000 } });
+/** Of a, b, c and d, of whom d leaves while c is down. */
+function withoutC(t: ExecutionContext, { gossips, runMs }: { readonly gossips: boolean; readonly runMs: number }): RingWorld {
+  const world = new RingWorld({ names: ['a', 'b', 'c', 'd'], gossips, options: { excludeAfterMs: 2_000 } });
   world.settle();
   world.expected = 3;
   world.sim.crash('c', 'silent');
   isOk(t, world.outcome(world.propose('a', { type: 'removeMember', id: world.idOf('d') })));
-  world.run(6_000);
+  world.run(runMs);
+  return world;
+}
+
+test('ring actor: a member that is down and holds a step up is excluded, and included when it is back', (t) => {
+  const world = withoutC(t, { gossips: false, runMs: 6_000 });
   const without = world.ringOf('a');
   t.is(without?.transition, null);
   t.true(without?.members.find(({ name }) => name === 'c')?.isExcluded);
@@ -427,12 +433,7 @@ test('ring actor: shards hear of a ring in bounded time, when most of what they 
 });
 
 test('ring actor: with the real GossipActor a cluster forms, excludes who is down for long, and takes it back', (t) => {
-  const world = new RingWorld({ names: ['a', 'b', 'c', 'd'], gossips: true, options: { excludeAfterMs: 2_000 } });
-  world.settle();
-  world.expected = 3;
-  world.sim.crash('c', 'silent');
-  isOk(t, world.outcome(world.propose('a', { type: 'removeMember', id: world.idOf('d') })));
-  world.run(12_000);
+  const world = withoutC(t, { gossips: true, runMs: 12_000 });
   const without = world.ringOf('a');
   t.deepEqual(
     without?.members.map(({ name, isExcluded }) => `${name} ${isExcluded}`),

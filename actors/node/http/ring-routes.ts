@@ -5,15 +5,9 @@ import type { Admin } from '../admin.ts';
 import { forceBody } from './bodies.ts';
 import { settledAt } from './problems.ts';
 import { bodyOf, lookWithRing, memberOf } from './requests.ts';
-import { statusOf } from './status.ts';
+import { partitionsOwned, type RingHead, ringHead, statusOf } from './status.ts';
 
-export interface RingAnswer {
-  readonly cluster: string;
-  readonly clusterName: string;
-  readonly generation: number;
-  readonly epoch: number;
-  readonly hash: string;
-  readonly partitions: number;
+export interface RingAnswer extends RingHead {
   readonly members: readonly { readonly id: string; readonly name: string; readonly state: string; readonly partitions: number }[];
   /** Name of each partition's owner. */
   readonly owners: readonly string[];
@@ -37,19 +31,14 @@ export function ringRoutes(app: Hono, admin: Admin): void {
 
 function ringAnswer(ring: RingState, hash: string): RingAnswer {
   const nameOf = (index: number): string => ring.members[index]?.name ?? '';
-  const { cluster, clusterName, generation, epoch, transition, keyspaces, banned } = ring;
+  const { transition, keyspaces, banned } = ring;
   return {
-    cluster,
-    clusterName,
-    generation,
-    epoch,
-    hash,
-    partitions: ring.owners.length,
+    ...ringHead(ring, hash),
     members: ring.members.map(({ id, name, state }, index) => ({
       id,
       name,
       state,
-      partitions: ring.owners.reduce((count, owner) => count + (owner === index ? 1 : 0), 0),
+      partitions: partitionsOwned(ring, index),
     })),
     owners: Array.from(ring.owners, nameOf),
     transition:

@@ -27,15 +27,19 @@ export interface MemberStatus {
   readonly silentMs: number;
 }
 
-export interface ClusterStatus {
-  /** The node that answers. */
-  readonly node: { readonly id: string; readonly name: string; readonly version: string };
+/** Which ring it is; of none all is 0 or empty. */
+export interface RingHead {
   readonly cluster: string;
   readonly clusterName: string;
   readonly generation: number;
   readonly epoch: number;
   readonly hash: string;
   readonly partitions: number;
+}
+
+export interface ClusterStatus extends RingHead {
+  /** The node that answers. */
+  readonly node: { readonly id: string; readonly name: string; readonly version: string };
   readonly keyspaces: readonly string[];
   readonly transition: { readonly startedAt: number; readonly step: string; readonly partitionsMoving: number } | null;
   /** The node may vote, propose and serve. */
@@ -52,12 +56,7 @@ export function statusOf(admin: Pick<Admin, 'self' | 'version'>, look: Snapshot)
   const members = ring === null ? [] : ring.members.map((member, index) => memberStatus(ring, member, index, look));
   return {
     node: { id: admin.self.id, name: admin.self.name, version: admin.version },
-    cluster: ring?.cluster ?? '',
-    clusterName: ring?.clusterName ?? '',
-    generation: ring?.generation ?? 0,
-    epoch: ring?.epoch ?? 0,
-    hash: look.hash,
-    partitions: ring?.owners.length ?? 0,
+    ...ringHead(ring, look.hash),
     keyspaces: ring?.keyspaces.map(({ name }) => name) ?? [],
     transition: transitionOf(ring),
     isConfirmed: status.isConfirmed,
@@ -66,6 +65,17 @@ export function statusOf(admin: Pick<Admin, 'self' | 'version'>, look: Snapshot)
     isWell: status.isConfirmed && status.trouble === '' && members.length > 0 && members.every(({ state }) => state !== 'DOWN'),
     members,
   };
+}
+
+export function ringHead(ring: RingState | null, hash: string): RingHead {
+  if (ring === null) return { cluster: '', clusterName: '', generation: 0, epoch: 0, hash, partitions: 0 };
+  const { cluster, clusterName, generation, epoch, owners } = ring;
+  return { cluster, clusterName, generation, epoch, hash, partitions: owners.length };
+}
+
+/** `index`: of a member. */
+export function partitionsOwned({ owners }: RingState, index: number): number {
+  return owners.reduce((count, owner) => count + (owner === index ? 1 : 0), 0);
 }
 
 function memberStatus(ring: RingState, member: Member, index: number, { view }: Snapshot): MemberStatus {
@@ -81,7 +91,7 @@ function memberStatus(ring: RingState, member: Member, index: number, { view }: 
     rack: member.rack,
     capacity: member.capacity,
     shards: member.shards,
-    share: ring.owners.reduce((count, owner) => count + (owner === index ? 1 : 0), 0) / ring.owners.length,
+    share: partitionsOwned(ring, index) / ring.owners.length,
     epoch: seen?.switchedTo.epoch ?? 0,
     address: formatNodeAddress(member.address),
     boot: seen?.boot ?? 0,

@@ -33,7 +33,6 @@ testProp('client context: one that was changed anywhere is refused', [fc.nat(), 
   t.throws(() => vectorOf(bytes.toString('base64url'), 'users', KEY), { code: 'INVALID_ARGUMENT' });
 });
 
-testProp('client context: any text is refused in words', [fc.string()], (t, text) => {
-  if (text === '') return t.pass();
+testProp('client context: any text is refused in words', [fc.string({ minLength: 1 })], (t, text) => {
   t.throws(() => vectorOf(text, 'users', KEY), { code: 'INVALID_ARGUMENT', message: /^context: expected/ });
 });

@@ -11,12 +11,14 @@ export function accusationOf(accused: number, accuser: number, boot = 1, incarna
   return { accused: idOf(accused), accuser: idOf(accuser), boot, incarnation };
 }
 
-/** Of so many members; numbers so small that they often meet. */
-export function beats(members: number): fc.Arbitrary<Heartbeat[]> {
+/** Of one of so many members; numbers so small that they often meet. */
+export function beat(members: number): fc.Arbitrary<Heartbeat> {
   const small = fc.nat(3);
-  const beat = fc.tuple(fc.nat(members - 1), fc.integer({ min: 1, max: 3 }), small, small, fc.integer({ min: 1, max: 2 }));
-  return fc.array(
-    beat.map((fields) => beatOf(...fields)),
-    { maxLength: 20 },
-  );
+  return fc
+    .tuple(fc.nat(members - 1), fc.integer({ min: 1, max: 3 }), small, small, fc.integer({ min: 1, max: 2 }))
+    .map((fields) => beatOf(...fields));
+}
+
+export function beats(members: number): fc.Arbitrary<Heartbeat[]> {
+  return fc.array(beat(members), { maxLength: 20 });
 }

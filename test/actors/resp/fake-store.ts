@@ -1,6 +1,11 @@
 /**
  * FakeStore: one replica in memory, with real records and contexts, behind the coordinator's interface. Answers at once, or when the test says so, in whatever order.
  */
+import { Hasher } from '../../../actors/ring/token.ts';
+import { beginEntry, endEntry } from '../../../actors/scan/page-entries.ts';
+import type { ScanHolder } from '../../../actors/scan/scan-actor.ts';
+import { groupOf, startOfGroup } from '../../../actors/scan/scan-position.ts';
+import { ScanAnswer, type ScanRequest } from '../../../actors/scan/scan-request.ts';
 import type { StoreDoor } from '../../../actors/store/store-door.ts';
 import {
   CONTEXT_GIVEN,
@@ -43,6 +48,11 @@ export class FakeStore implements StoreDoor {
   readonly refusals: Refusal[] = [];
   held: Held[] = [];
   begun = 0;
+  /** What the next pages are answered with instead. */
+  readonly scanRefusals: number[] = [];
+  readonly scans: ScanHolder = { scans: { begin: (request) => void this.#scans.push(request) } };
+  #scans: ScanRequest[] = [];
+  readonly #hasher = new Hasher();
   readonly #records = new Map<string, Buffer>();
   readonly #out = new OutBuffer(1_024, 1 << 28);
   readonly #write = new Write();
@@ -77,6 +87,53 @@ export class FakeStore implements StoreDoor {
     const { held } = this;
     this.held = [];
     for (const one of order(held)) one.answer();
+  }
+
+  /** Answers pages that were asked for. Returns whether there were any. */
+  answerScans(): boolean {
+    const scans = this.#scans;
+    this.#scans = [];
+    for (const request of scans) request.sink.scanned(request.token, this.#page(request));
+    return scans.length > 0;
+  }
+
+  /** Whole groups of tokens, until there are enough. */
+  #page({ keyspaceId, start, prefix, keysMax }: ScanRequest): ScanAnswer {
+    const answer = new ScanAnswer();
+    const out = new OutBuffer(1_024, 1 << 24);
+    answer.status = this.scanRefusals.shift() ?? OK;
+    const from = groupOf(start.high, start.low);
+    const keys = answer.status === OK ? this.#keysOf(keyspaceId).filter(({ group }) => group >= from) : [];
+    for (const { group, high, low, key, record } of keys) {
+      if (answer.keys >= keysMax) {
+        answer.next = startOfGroup(group);
+        break;
+      }
+      if (!key.subarray(0, prefix.length).equals(prefix)) continue;
+      if (liveSiblings(this.#viewOf(`${keyspaceId}/${key.toString()}`), this.wallMs) === 0) continue;
+      const at = out.length;
+      beginEntry(out, high, low, key, 0, key.length, record.length);
+      out.bytes.set(record, out.length);
+      out.length += record.length;
+      endEntry(out, at);
+      answer.keys++;
+    }
+    answer.entries.open(out.bytes, 0, out.length);
+    return answer;
+  }
+
+  /** No two of them have one group. */
+  #keysOf(keyspaceId: number): { group: number; high: number; low: number; key: Buffer; record: Buffer }[] {
+    const begin = `${keyspaceId}/`;
+    const keys = [...this.#records]
+      .filter(([name]) => name.startsWith(begin))
+      .map(([name, record]) => {
+        const key = Buffer.from(name.slice(begin.length));
+        this.#hasher.hash(key);
+        const { high, low } = this.#hasher;
+        return { group: groupOf(high, low), high, low, key, record };
+      });
+    return keys.sort((a, b) => a.group - b.group);
   }
 
   #later(request: StoreRequest, key: string, answer: () => void): void {

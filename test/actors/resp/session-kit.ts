@@ -7,13 +7,41 @@ import type { SessionHost } from '../../../actors/resp/session-host.ts';
 import { KEYSPACE_DEFAULTS } from '../../../actors/ring/keyspace-defaults.ts';
 import type { Operation, OperationOutcome } from '../../../actors/ring/operation.ts';
 import type { Keyspace } from '../../../actors/ring/ring-state.ts';
+import type { StoreDoor } from '../../../actors/store/store-door.ts';
 import { StoreRequest } from '../../../actors/store/store-request.ts';
 import { ContextSeal } from '../../../actors/version/causal-context.ts';
 import { OutBuffer } from '../../../runtime/bytes.ts';
+import { SeededRandom } from '../../../runtime/random.ts';
 import { FakeStore } from './fake-store.ts';
 
 export function keyspaceOf(id: number, name: string, fields: Partial<Keyspace> = {}): Keyspace {
   return { ...KEYSPACE_DEFAULTS, ...fields, id, name };
+}
+
+/** In which nothing happens by itself. */
+export function quietHost(store: StoreDoor, more: Partial<SessionHost> = {}): SessionHost {
+  const { settings = RESP_DEFAULTS } = more;
+  return {
+    settings,
+    gate: new RequestGate(store, settings.requestsMax, (session) => more.wake?.(session)),
+    request: new StoreRequest(),
+    seal: new ContextSeal(Buffer.alloc(16, 5)),
+    stats: { connections: 0, connectionsRefused: 0, commands: 0, errors: 0, bytesIn: 0, bytesOut: 0 },
+    scratch: new OutBuffer(1_024, 1 << 24),
+    random: new SeededRandom('session'),
+    node: 'n1',
+    startedAtMs: 0,
+    nowMs: () => 0,
+    wallMs: () => 1_764_000_000_000,
+    keyspaces: () => [],
+    ringChanges: () => 0,
+    isLoading: () => false,
+    sessions: () => [],
+    wake: () => {},
+    touch: () => {},
+    propose: () => {},
+    ...more,
+  };
 }
 
 export class SessionKit {
@@ -30,15 +58,9 @@ export class SessionKit {
 
   constructor(settings: Partial<RespSettings> = {}, mutants: readonly string[] = []) {
     this.#mutants = new Set(mutants);
-    this.host = {
+    this.host = quietHost(this.store, {
       settings: { ...RESP_DEFAULTS, ...settings },
-      gate: new RequestGate(this.store, { ...RESP_DEFAULTS, ...settings }.requestsMax, (session) => this.#wake(session)),
-      request: new StoreRequest(),
-      seal: new ContextSeal(Buffer.alloc(16, 5)),
-      stats: { connections: 0, connectionsRefused: 0, commands: 0, errors: 0, bytesIn: 0, bytesOut: 0 },
-      scratch: new OutBuffer(1_024, 1 << 24),
-      node: 'n1',
-      startedAtMs: 0,
+      gate: new RequestGate(this.store, { ...RESP_DEFAULTS, ...settings }.requestsMax, (session) => this.#wake(session), this.store.scans),
       nowMs: () => this.now,
       wallMs: () => this.store.wallMs,
       keyspaces: () => this.keyspaces,
@@ -46,9 +68,8 @@ export class SessionKit {
       isLoading: () => this.isLoading,
       sessions: () => this.#sessions,
       wake: (session) => this.#wake(session),
-      touch: () => {},
       propose: (operation, decided) => this.proposals.push({ operation, decided }),
-    };
+    });
   }
 
   #wake(session: RespSession): void {
@@ -65,7 +86,7 @@ export class SessionKit {
 
   /** Lets everything happen that was put off. */
   settle(): void {
-    while (this.#woken.length > 0) {
+    while (this.#woken.length > 0 || this.store.answerScans()) {
       const woken = this.#woken;
       this.#woken = [];
       for (const session of woken) {

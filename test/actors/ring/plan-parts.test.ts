@@ -35,19 +35,19 @@ testProp('live placement: its cost after changes is that of a new one', [members
   t.is(live.cost.toFixed(6), fresh.cost.toFixed(6));
 });
 
+testProp('windows: what is faulty after changes is what a new one finds', [members, n, writes], (t, all, count, changes) => {
+  const windows = windowsOf(all, count, changes);
+  const fresh = windowsOf(all, count, [], windows.owners.slice());
+  t.is(windows.total, fresh.total);
+  t.deepEqual(faultyOf(windows), faultyOf(fresh));
+});
+
 testProp(
   'windows: sound everywhere means that no walk passes anybody over, when caps can be met',
   [members, n, writes],
   (t, all, count, changes) => {
-    const root = sharesOf(all, [...all.keys()], count);
-    const windows = new Windows(
-      Uint16Array.from({ length: PARTITIONS }, (_, p) => p % all.length),
-      root,
-      all.length,
-    );
-    for (const [p, to] of changes) if (to < all.length) windows.set(p, to);
-    t.is(windows.total, new Windows(windows.owners.slice(), root, all.length).total);
-    if (windows.total > 0 || new Set(windows.owners).size < all.length || !canMeetCaps(all, count)) return t.pass();
+    const windows = windowsOf(all, count, changes);
+    fc.pre(windows.total === 0 && new Set(windows.owners).size === all.length && canMeetCaps(all, count));
     for (let p = 0; p < PARTITIONS; p++) {
       const row = Array.from({ length: windows.width }, (_, i) => windows.owners[(p + i) % PARTITIONS]!);
       const replicas = naivePreferenceList(all, windows.owners, p, count).slice(0, windows.width);
@@ -73,6 +73,21 @@ testProp(
     for (const { member, slots } of leaves) t.true(Math.abs(tokens[member]! - (256 * slots) / root.slots) < 4);
   },
 );
+
+function windowsOf(
+  all: readonly Member[],
+  count: number,
+  changes: readonly (readonly [number, number])[],
+  owners = Uint16Array.from({ length: PARTITIONS }, (_, p) => p % all.length),
+): Windows {
+  const windows = new Windows(owners, sharesOf(all, [...all.keys()], count), all.length);
+  for (const [p, to] of changes) if (to < all.length) windows.set(p, to);
+  return windows;
+}
+
+function faultyOf(windows: Windows): number[] {
+  return Array.from({ length: windows.faultyCount }, (_, i) => windows.faultyAt(i)).sort((a, b) => a - b);
+}
 
 function canMeetCaps(all: readonly Member[], count: number): boolean {
   const dataCenters = new Set(all.map(({ dataCenter }) => dataCenter));

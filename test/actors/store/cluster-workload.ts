@@ -52,7 +52,8 @@ collectJobs(storageJobs, JOBS);
 
 const ASK_MS = 1_500;
 const GRACE_MS = 500;
-const REQUESTS_MAX = 64;
+/** So few that slots are soon used again, and late answers find others in them. */
+const REQUESTS_MAX = 16;
 /** Small, so that starts read little; and so small that much is on disk only, and has to be waited for. */
 const ENGINES: readonly EngineOptions[] = [{ memtableBytes: 64 * 1_024 }, COLD];
 

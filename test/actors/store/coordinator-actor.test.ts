@@ -9,6 +9,8 @@ import type { CoordinatorHolder } from '../../../actors/store/store-door.ts';
 import {
   CONTEXT_NONE,
   DELETE,
+  DURABILITY_NONE,
+  DURABILITY_SYNC,
   GET,
   INDETERMINATE,
   LOADING,
@@ -26,6 +28,7 @@ import { defineActor } from '../../../runtime/actor.ts';
 import { OutBuffer } from '../../../runtime/bytes.ts';
 import { type AnyJob, collectJobs } from '../../../runtime/job-table.ts';
 import type { Ref } from '../../../runtime/ref.ts';
+import { LOSE_ALL } from '../../../runtime/simulation/crash-models.ts';
 import { type LinkQuality, Simulation } from '../../../runtime/simulation/testing.ts';
 import * as storageJobs from '../../../storage/jobs.ts';
 import { RingWorld } from '../ring/ring-world.ts';
@@ -39,6 +42,13 @@ interface Said {
   readonly values: readonly (string | undefined)[];
 }
 
+/** And who has said so. */
+interface SaidInFull extends Said {
+  readonly counts: readonly [received: number, needed: number, primaries: number];
+  readonly replied: readonly number[];
+  readonly message: string;
+}
+
 /** Three nodes with engines, two shards each; a gateway's part is played by the test. */
 class StoreCluster {
   readonly sim: Simulation;
@@ -49,8 +59,12 @@ class StoreCluster {
   constructor(quality: Partial<LinkQuality> = {}) {
     const nodes = this.#ring.state.members.map(({ address }) => ({ name: address.node, shards: 2 }));
     this.sim = new Simulation({ seed: 1, nodes, jobs: JOBS, network: { quality } });
+    for (const node of this.sim.nodes) node.disk.makeDirectory('/data');
+    this.startShards();
+  }
+
+  startShards(): void {
     for (const node of this.sim.nodes) {
-      node.disk.makeDirectory('/data');
       for (const { index, runtime } of node.shards) {
         const ring: RingHolder = { ring: this.#ring, mayServe: true };
         const replicas: ReplicasHolder = { replicas: null };
@@ -72,8 +86,8 @@ class StoreCluster {
     this.sim.throwIfFailed();
   }
 
-  ask(at: string, kind: StoreRequest['kind'], key: string, value = '', timeoutMs = 1_000): Said {
-    const request = requestOf(kind, key, value);
+  ask(at: string, kind: StoreRequest['kind'], key: string, value = '', timeoutMs = 1_000, more: Partial<StoreRequest> = {}): Said {
+    const request = Object.assign(requestOf(kind, key, value), more);
     request.keyspace = this.#ring.state.keyspaces[0]!;
     const [node = '', shard = ''] = at.split('/');
     request.deadlineMs = this.sim.node(node).shard(Number(shard)).runtime.doors.clock.now() + timeoutMs;
@@ -148,6 +162,78 @@ test('coordinator actor: it says what its shard has done, to whom asks', (t) => 
   }
   t.deepEqual({ ...sums, answered: sums.answered >= 8 }, { puts: 8, answered: true, forwarded: 0, coordinated: 8, merged: 16 });
 });
+
+/** As `ask`, with all that the answer says. */
+function askInFull(cluster: StoreCluster, at: string, kind: StoreRequest['kind'], key: string, more: Partial<StoreRequest>): SaidInFull {
+  let full: SaidInFull | undefined;
+  const begin = cluster.holders.get(at)!.coordinator!;
+  const before = begin.begin.bind(begin);
+  begin.begin = (request, isForwarded) => {
+    const { sink } = request;
+    request.sink = {
+      answered(token, answer) {
+        const { received, needed, primaries, message } = answer;
+        const replied = [...answer.replied.subarray(0, answer.repliedCount)].sort(byNumber);
+        full = { ...saidOf(answer), counts: [received, needed, primaries], replied, message };
+        sink.answered(token, answer);
+      },
+    };
+    before(request, isForwarded);
+  };
+  cluster.ask(at, kind, key, 'value', 500, more);
+  begin.begin = before;
+  return full!;
+}
+
+test('coordinator actor: R, W, PR and PW are those of the request, at a shard that has the key and at one that forwards, and the answer names who replied', (t) => {
+  const cluster = new StoreCluster();
+  for (const at of ['n1/0', 'n1/1', 'n2/0', 'n2/1']) {
+    const all = askInFull(cluster, at, PUT, 'key', { w: 3 });
+    t.like(all, { status: OK, counts: [3, 3, 3], replied: [0, 1, 2] }, at);
+    const one = askInFull(cluster, at, PUT, 'key', { w: 1, primaries: 3 });
+    t.like(one, { status: OK, counts: [3, 1, 3], replied: [0, 1, 2] }, at);
+    const read = askInFull(cluster, at, GET, 'key', { r: 3 });
+    t.like(read, { status: OK, counts: [3, 3, 3], replied: [0, 1, 2] }, at);
+    t.is(askInFull(cluster, at, GET, 'key', { r: 1 }).replied.length, 1, at);
+    for (const wrong of [{ r: 4 }, { w: 4 }, { primaries: 4 }])
+      t.is(
+        askInFull(cluster, at, PUT, 'key', wrong).message,
+        `${Object.keys(wrong)[0]}: expected ${'primaries' in wrong ? 0 : 1} to 3, the replicas of keyspace users, found 4`,
+      );
+  }
+  cluster.sim.crash('n3');
+  cluster.run(50);
+  for (const at of ['n1/0', 'n1/1']) {
+    const some = askInFull(cluster, at, PUT, 'key', { w: 3 });
+    t.is(some.status, INDETERMINATE, at);
+    const two = askInFull(cluster, at, PUT, 'key', { w: 2 });
+    t.like(two, { status: OK, counts: [2, 2, 2], replied: [0, 1] }, at);
+  }
+});
+
+const outlives = test.macro((t, durability: number, isThere: boolean) => {
+  const cluster = new StoreCluster();
+  // Also so that nothing else is to be synced, and the later write with it.
+  for (let i = 0; i < 4; i++) cluster.ask('n1/0', PUT, 'key', 'old', 50, { w: 3 });
+  t.is(cluster.ask('n1/0', PUT, 'key', 'new', 5, { w: 3, durability }).status, OK);
+  for (const { name } of cluster.sim.nodes) cluster.sim.crash(name, 'silent');
+  for (const node of cluster.sim.nodes) node.disk.crash(LOSE_ALL);
+  for (const { name } of cluster.sim.nodes) cluster.sim.restart(name);
+  cluster.startShards();
+  t.deepEqual(cluster.ask('n2/0', GET, 'key', '', 1_000, { r: 3 }), { status: OK, values: [isThere ? 'new' : 'old'] });
+});
+test(
+  'coordinator actor: a write that asks for durability sync is there, when the power of all nodes has failed',
+  outlives,
+  DURABILITY_SYNC,
+  true,
+);
+test(
+  'coordinator actor: a write that asks for durability none may be lost, when the power of all nodes has failed',
+  outlives,
+  DURABILITY_NONE,
+  false,
+);
 
 interface Send {
   readonly bytes: Uint8Array;
