@@ -51,7 +51,7 @@ export class LocalCluster {
     return this.#running.map(({ process }) => process.pid);
   }
 
-  /** Resolves when the first node listens. `stop` ends it. Errors: it has ended; the text has its last log lines. */
+  /** Resolves when the first node listens. Errors: it has ended, and the text has its last log lines; `stop` was called. */
   async startFirst(): Promise<void> {
     const first = this.#start(this.#nodes[0]!, null);
     await this.#until('starting', async () =>
@@ -65,6 +65,7 @@ export class LocalCluster {
     await this.#until('starting', () => this.#notReady([]));
     await this.#ensureKeyspace(rules);
     await this.#until('waiting for the keyspace', () => this.#notReady([DEFAULT_KEYSPACE]));
+    this.#throwIfStopping();
     this.#isReady = true;
   }
 
@@ -91,7 +92,12 @@ export class LocalCluster {
     await Promise.all(this.#running.map(({ process }) => process.ended));
   }
 
+  #throwIfStopping(): void {
+    if (this.#isStopping) throw new Error('told to stop');
+  }
+
   #start(node: PlannedNode, seed: PlannedNode | null): Running {
+    this.#throwIfStopping();
     const { script, environment } = this.#doors;
     const args = [script, ...startArguments(node, seed), '--until-input-ends'];
     const process = Subprocess.start({ args, environment: nodeEnvironment(environment, node), log: node.log });
@@ -121,9 +127,10 @@ export class LocalCluster {
     );
   }
 
-  /** Polls until `look` gives null, which else says what is missing. Returns too when the cluster is told to stop. */
+  /** Polls until `look` gives null, which else says what is missing. Errors: a node has ended; the cluster is told to stop. */
   async #until(doing: string, look: () => Promise<string | null>): Promise<void> {
-    for (let tellAt = Date.now() + PATIENCE_MS; !this.#isStopping; ) {
+    for (let tellAt = Date.now() + PATIENCE_MS; ; ) {
+      this.#throwIfStopping();
       const ended = this.#running.find(({ end }) => end !== null);
       if (ended !== undefined) throw new Error(await obituary(ended));
       const missing = await look();
@@ -157,7 +164,6 @@ export class LocalCluster {
 
   /** One that is there keeps its rules. */
   async #ensureKeyspace(rules: Rules): Promise<void> {
-    if (this.#isStopping) return;
     const target = { url: urlOf(this.#nodes[0]!), timeoutMs: OPERATION_MS };
     try {
       await call(target, 'POST', '/v1/keyspaces', { name: DEFAULT_KEYSPACE, n: replicasFor(this.#nodes.length), ...rules });

@@ -32,9 +32,9 @@ export const EXIT_NOT_FOUND = 3;
 export function withSeeds(command: Command): Command {
   return command
     .addOption(
-      new Option('--seeds <host:port,...>', 'ports for nodes of some nodes of the cluster; one that answers is enough').default(
-        SEEDS_DEFAULT,
-      ),
+      new Option('--seeds <host:port,...>', 'ports for nodes of some nodes of the cluster; one that answers is enough')
+        .env('DYNACTOR_SEEDS')
+        .default(SEEDS_DEFAULT),
     )
     .addOption(new Option('--keyspace <name>', 'where the key is').default('default'))
     .addOption(

@@ -24,8 +24,8 @@ export interface ResolvedConfig {
   readonly values: ReadonlyMap<string, unknown>;
 }
 
-/** Names with the prefix that say something else than a setting: the file, and the address for commands that talk to a node. */
-const OTHER_NAMES: ReadonlySet<string> = new Set(['DYNACTOR_CONFIG', 'DYNACTOR_URL']);
+/** Names with the prefix that say something else than a setting: the file, and the addresses for commands that talk to nodes. */
+const OTHER_NAMES: ReadonlySet<string> = new Set(['DYNACTOR_CONFIG', 'DYNACTOR_URL', 'DYNACTOR_SEEDS']);
 /** Keys that hold keys. */
 const GROUPS: ReadonlySet<string> = new Set(SETTINGS.flatMap(({ key }) => (key.includes('.') ? [key.slice(0, key.indexOf('.'))] : [])));
 

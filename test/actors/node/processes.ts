@@ -38,17 +38,21 @@ export function runCli(t: Owner, args: readonly string[], environment: Readonly<
   return new Running(t, args, environment).ended;
 }
 
-class Running {
+/** A command on its way. */
+export class Running {
   readonly child: ChildProcess;
   readonly ended: Promise<Ended>;
   out = '';
   err = '';
 
-  constructor(t: Owner, args: readonly string[], environment: Readonly<Record<string, string>> = {}) {
+  /** `input`: undefined: it has none. */
+  constructor(t: Owner, args: readonly string[], environment: Readonly<Record<string, string>> = {}, input?: string) {
+    const stdin = input === undefined ? 'ignore' : 'pipe';
     this.child = spawn(process.execPath, ['--import', LEASH, CLI, ...args], {
-      stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
+      stdio: [stdin, 'pipe', 'pipe', 'pipe'],
       env: { ...process.env, ...environment },
     });
+    this.child.stdin?.end(input);
     t.teardown(() => this.child.kill('SIGKILL'));
     this.child.stdout?.on('data', (chunk: Buffer) => {
       this.out += chunk.toString();
