@@ -18,7 +18,7 @@ import { unreachable } from '../../runtime/errors.ts';
 import { CONTROL } from '../../runtime/lanes.ts';
 import type { NodeAddress } from '../../runtime/node-address.ts';
 import type { AnyRef } from '../../runtime/ref.ts';
-import { FORWARDED } from '../store/data-frames.ts';
+import { FORWARDED, LISTED, SCAN_SLOT } from '../store/data-frames.ts';
 import type { Greeted, Greeting } from '../store/greeting.ts';
 import type { ClientDesk } from './client-desk.ts';
 import type { ClientMessage } from './client-protocol.ts';
@@ -118,6 +118,7 @@ class ClientActor implements Actor<Message> {
 
   receiveBytes(operation: number, bytes: Uint8Array, offset: number, length: number, requestId: number): void {
     if (operation === FORWARDED) return this.#dispatch.forwarded(bytes, offset, length, requestId);
+    if (operation === LISTED) return this.#dispatch.listed(bytes, offset, length, requestId);
     this.#context.log.warn('client.unexpectedFrame', { operation, length });
   }
 
@@ -128,6 +129,8 @@ class ClientActor implements Actor<Message> {
       case 'rejected':
         // Of a full mailbox, or one bad request, nothing is known of the others.
         if (signal.reason === 'overloaded' || signal.reason === 'failed') return;
+        // A page is asked for again elsewhere; its coordinator is watched.
+        if (signal.ref.address.slot === SCAN_SLOT) return;
         return this.#onGone(signal.ref, signal.reason);
       case 'ready':
         return;

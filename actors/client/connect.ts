@@ -5,7 +5,7 @@ import { RING_SLOT } from '../membership/cluster-door.ts';
 import { type HostAndPort, parseHostAndPort } from '../node/config/host-and-port.ts';
 import { askSeeds, type Seed } from '../node/seeds.ts';
 import type { RingMessage } from '../ring-protocol.ts';
-import { COORDINATOR_SLOT } from '../store/data-frames.ts';
+import { COORDINATOR_SLOT, SCAN_SLOT } from '../store/data-frames.ts';
 import type { Greeting } from '../store/greeting.ts';
 import { Client, type ClientParts } from './client.ts';
 import { ClientError, invalid } from './client-error.ts';
@@ -132,6 +132,7 @@ function doorOf(system: ActorSystem): ClientDoor {
   return {
     ring: (node) => system.wellKnown<RingMessage>(RING_SLOT, node),
     coordinator: (node, shard) => system.wellKnown<Greeting>(COORDINATOR_SLOT, node, shard),
+    scans: (node, shard) => system.wellKnown<never>(SCAN_SLOT, node, shard),
     introduce: (address) => {
       system.introduce(address).catch((error: unknown) => {
         system.log.warn('client.notIntroduced', { node: address.node, error: errorMessage(error) });

@@ -8,6 +8,8 @@
 import type { StopReason } from '../../runtime/actor.ts';
 import type { Clock, Log, Random } from '../../runtime/doors.ts';
 import { Hasher } from '../ring/token.ts';
+import { readListed } from '../scan/list-frames.ts';
+import { ScanAnswer } from '../scan/scan-request.ts';
 import { readForwarded } from '../store/forward-frames.ts';
 import { GET, PUT, StoreAnswer } from '../store/store-request.ts';
 import { RecordView } from '../version/record-view.ts';
@@ -53,6 +55,7 @@ export class Dispatch {
   readonly #hasher = new Hasher();
   readonly #sending = new Sending();
   readonly #answer = new StoreAnswer(new RecordView());
+  readonly #listed = new ScanAnswer();
   #map: RingMap | null = null;
   /** Of phase `awaitingRing`, among some that are not any more. */
   #awaiting: Operation[] = [];
@@ -86,9 +89,19 @@ export class Dispatch {
     // Of an operation that is over.
     if (op === undefined) return;
     const answer = this.#answer;
-    const fault = readForwarded(bytes, offset, length, answer);
+    const fault = op.list === null ? readForwarded(bytes, offset, length, answer) : 'expected a page, found a record';
     if (fault !== undefined) this.#onMalformed(op, fault);
     else this.#onAnswer(op, answer);
+    if (this.#table.hasQueued) this.#sendQueued();
+  }
+
+  /** A LISTED frame. */
+  listed(bytes: Uint8Array, offset: number, length: number, requestId: number): void {
+    const op = this.#table.find(requestId);
+    if (op === undefined) return;
+    const fault = op.list === null ? 'expected a record, found a page' : readListed(bytes, offset, offset + length, this.#listed);
+    if (fault !== undefined) this.#onMalformed(op, fault);
+    else this.#onAnswer(op, this.#listed);
     if (this.#table.hasQueued) this.#sendQueued();
   }
 
@@ -149,9 +162,13 @@ export class Dispatch {
     const now = clock.now();
     op.deadlineMs = now + op.timeoutMs;
     if (op.kind === PUT) op.begunMs = clock.wall();
-    this.#hasher.hash(op.key);
-    op.tokenHigh = this.#hasher.high;
-    op.tokenLow = this.#hasher.low;
+    if (op.list === null) {
+      this.#hasher.hash(op.key);
+      op.tokenHigh = this.#hasher.high;
+      op.tokenLow = this.#hasher.low;
+    } else {
+      op.tokenHigh = op.list.start.high;
+    }
     this.#table.add(op);
     this.#budget.deposit();
     this.#route(op, now);
@@ -240,12 +257,13 @@ export class Dispatch {
     this.#table.enter(op, 'backingOff', now + fullJitter(attempt, this.#tuning.backoff, this.#options.random), now);
   }
 
-  #onAnswer(op: Operation, answer: StoreAnswer): void {
+  /** One of the two answers of this dispatch. */
+  #onAnswer(op: Operation, answer: StoreAnswer | ScanAnswer): void {
     const isWrite = op.kind !== GET;
     const verdict = judge(answer.status, isWrite);
     if (verdict === 'succeeded') {
       this.#over(op);
-      return op.succeeded(answer);
+      return op.list === null ? op.succeeded(this.#answer) : op.listed(this.#listed);
     }
     // Of a try that was given up.
     if (op.phase !== 'sent') return;

@@ -58,8 +58,10 @@ const CODES: Readonly<Record<number, readonly [ClientErrorCode, string]>> = {
   [NO_KEYSPACE_FOUND]: ['NO_KEYSPACE', 'there is no such keyspace'],
 };
 
+type Refusal = Pick<StoreAnswer, 'status' | 'message' | 'received' | 'needed'>;
+
 /** Of an answer that is no success. */
-export function errorOf({ status, message, received, needed }: StoreAnswer, isWrite: boolean): ClientError {
+export function errorOf({ status, message, received, needed }: Refusal, isWrite: boolean): ClientError {
   const known = CODES[status];
   if (known === undefined) return new ClientError('PROTOCOL', `answer with status ${status}, expected 0 to 10`, { mayBeDone: isWrite });
   const [code, meaning] = known;

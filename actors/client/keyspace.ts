@@ -9,6 +9,7 @@ import { invalid } from './client-error.ts';
 import { type Codec, utf8 } from './codecs.ts';
 import { type Context, contextOf, vectorOf } from './context-text.ts';
 import { type Found, type Sibling, siblingsOf } from './found.ts';
+import { type ScanEntry, type ScanOptions, scanKeyspace } from './keyspace-scan.ts';
 import { forMany, type Outcome } from './many.ts';
 import type { Operation } from './operation.ts';
 import { checkDurability, checkReplicas, type Durability, type ReadOptions, timeoutOf, type WriteOptions, whole } from './options.ts';
@@ -124,6 +125,25 @@ export class Keyspace<K = string, V = string> {
 
   deleteMany(keys: readonly K[], options: Omit<DeleteOptions, 'context'> = NONE): Promise<readonly Outcome<Written>[]> {
     return forMany(keys, (key) => this.delete(key, options));
+  }
+
+  /**
+   * All keys that are there, with their values, in the order of their tokens: each that is there from the first step to the last comes once; what comes or goes meanwhile comes or not.
+   * Of siblings, `resolve` makes the value, and nothing is written back. Pages are fetched as they are needed; one value that can't be decoded ends it.
+   */
+  scan(options: ScanOptions = NONE): AsyncGenerator<ScanEntry<K, V>, void, undefined> {
+    const resolve = this.#resolve;
+    const scan = {
+      desk: this.#desk,
+      keyspace: this.name,
+      key: this.#key,
+      value: this.#value,
+      resolve: (siblings: readonly Sibling<V>[]) =>
+        siblings.length === 1 || resolve === 'newest' ? siblings[0]!.value : resolve(siblings),
+      replicas: checkReplicas('r', options.r) ?? this.#options.r,
+      timeoutMs: timeoutOf(options.timeoutMs, this.#timeoutMs),
+    };
+    return scanKeyspace(scan, options);
   }
 
   #read<T>(key: K, options: ReadOptions, read: (answer: StoreAnswer, call: Operation) => T): Promise<T> {

@@ -1,5 +1,5 @@
 /**
- * Operation: one get, put or delete, from the call to its outcome. Filled in where it is called, then ClientActor's; one object and one promise per operation, and
+ * Operation: one get, put or delete, or one page of a scan, from the call to its outcome. Filled in where it is called, then ClientActor's; one object and one promise per operation, and
  * nothing else that lives as long.
  *
  * ```
@@ -10,7 +10,10 @@
  *               +----- waiting for a ring, or for a place to answer a greeting
  * ```
  */
+import { assert } from '../../runtime/errors.ts';
 import type { ReplicaCount } from '../ring/ring-state.ts';
+import type { ScanPosition } from '../scan/scan-position.ts';
+import type { ScanAnswer } from '../scan/scan-request.ts';
 import type { RequestKind, StoreAnswer } from '../store/store-request.ts';
 import type { ClientError } from './client-error.ts';
 import type { Durability } from './options.ts';
@@ -18,8 +21,16 @@ import type { Place } from './places.ts';
 
 export type OperationPhase = 'new' | 'queued' | 'sent' | 'backingOff' | 'awaitingRing' | 'awaitingPlace' | 'over';
 
+export interface ListRange {
+  readonly start: ScanPosition;
+  readonly prefix: Uint8Array;
+  readonly keysMax: number;
+}
+
 export interface OperationFields {
   readonly kind: RequestKind;
+  /** It asks for a page of a scan; `kind` is GET, and there is no key. */
+  readonly list?: ListRange | undefined;
   /** Name of the keyspace. */
   readonly keyspace: string;
   readonly key: Uint8Array;
@@ -44,6 +55,7 @@ export abstract class Operation {
   readonly durability: Durability | undefined;
   readonly ttlMs: number | undefined;
   readonly timeoutMs: number;
+  readonly list: ListRange | null;
 
   // ClientActor's from here on.
   phase: OperationPhase = 'new';
@@ -75,7 +87,7 @@ export abstract class Operation {
   /** The program has given it up. */
   cancelled: ClientError | null = null;
 
-  constructor({ kind, keyspace, key, value, context, replicas, durability, ttlMs, timeoutMs }: OperationFields) {
+  constructor({ kind, keyspace, key, value, context, replicas, durability, ttlMs, timeoutMs, list }: OperationFields) {
     this.kind = kind;
     this.keyspace = keyspace;
     this.key = key;
@@ -85,6 +97,12 @@ export abstract class Operation {
     this.durability = durability;
     this.ttlMs = ttlMs;
     this.timeoutMs = timeoutMs;
+    this.list = list ?? null;
+  }
+
+  /** In place of `succeeded`, where it asks for a page. */
+  listed(_answer: ScanAnswer): void {
+    assert(false, 'operation: expected a record, found a page');
   }
 
   /** One of these two, once. `answer` and all in it are valid until this returns. Must not throw. */

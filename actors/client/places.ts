@@ -9,6 +9,7 @@ import type { Operation } from './operation.ts';
 export interface ClientDoor {
   ring(node: string): Ref<RingMessage>;
   coordinator(node: string, shard: number): Ref<Greeting>;
+  scans(node: string, shard: number): AnyRef;
   /** Says where that node listens. Idempotent; a new address replaces the old one. */
   introduce(address: NodeAddress): void;
 }
@@ -22,16 +23,19 @@ export class Place {
   readonly node: NodePlaces;
   readonly shard: number;
   readonly coordinator: Ref<Greeting>;
+  /** Its ScanActor, which is there when the coordinator is. */
+  readonly scans: AnyRef;
   state: PlaceState = 'new';
   /** A greeting has no answer yet. */
   isGreeted = false;
   /** Operations of phase `awaitingPlace`, among some that are not any more. */
   waiting: Operation[] = [];
 
-  constructor(node: NodePlaces, shard: number, coordinator: Ref<Greeting>) {
+  constructor(node: NodePlaces, shard: number, coordinator: Ref<Greeting>, scans: AnyRef) {
     this.node = node;
     this.shard = shard;
     this.coordinator = coordinator;
+    this.scans = scans;
   }
 }
 
@@ -57,7 +61,7 @@ export class NodePlaces {
   place(shard: number): Place {
     const known = this.shards[shard];
     if (known !== undefined) return known;
-    const made = new Place(this, shard, this.#door.coordinator(this.name, shard));
+    const made = new Place(this, shard, this.#door.coordinator(this.name, shard), this.#door.scans(this.name, shard));
     this.shards[shard] = made;
     return made;
   }

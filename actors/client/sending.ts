@@ -1,14 +1,17 @@
-/** Sends one operation as a FORWARD frame, by the ring in use. */
+/** Sends one operation as a FORWARD or LIST frame, by the ring in use. */
 import { OutBuffer } from '../../runtime/bytes.ts';
 import { REQUEST } from '../../runtime/lanes.ts';
 import { replicasNeeded } from '../ring/replicas-needed.ts';
 import type { Keyspace } from '../ring/ring-state.ts';
-import { FORWARD } from '../store/data-frames.ts';
+import { writeList } from '../scan/list-frames.ts';
+import { WANT_RECORDS } from '../scan/scan-frames.ts';
+import { ScanRequest } from '../scan/scan-request.ts';
+import { FORWARD, LIST } from '../store/data-frames.ts';
 import { writeForward } from '../store/forward-frames.ts';
 import { KeyPlace } from '../store/key-place.ts';
 import { AS_KEYSPACE, CONTEXT_GIVEN, CONTEXT_NONE, durabilityNumber, GET, PUT, StoreRequest } from '../store/store-request.ts';
 import { asClientError, type ClientError, invalid } from './client-error.ts';
-import type { Operation } from './operation.ts';
+import type { ListRange, Operation } from './operation.ts';
 import type { Place } from './places.ts';
 import type { MappedKeyspace, RingMap } from './ring-map.ts';
 
@@ -17,6 +20,7 @@ const PAYLOAD_BYTES_MAX = 64 * 1024 * 1024;
 /** Frames are made of one request, one key place and one buffer, used for all. */
 export class Sending {
   readonly #request = new StoreRequest();
+  readonly #list = new ScanRequest();
   readonly #keyPlace = new KeyPlace();
   readonly #out = new OutBuffer(4_096, PAYLOAD_BYTES_MAX);
 
@@ -24,12 +28,34 @@ export class Sending {
   send(op: Operation, map: RingMap, mapped: MappedKeyspace, place: Place, partition: number, nowMs: number): boolean | ClientError {
     const out = this.#out;
     out.clear();
+    if (op.list !== null) return this.#sendList(op, op.list, mapped, place, nowMs);
     this.#fillPlace(op, map, mapped.keyspace, partition);
     this.#fillRequest(op, mapped);
     if (!writeForward(out, this.#keyPlace, this.#request, op.deadlineMs - nowMs))
       return invalid(`key, context and value are longer than a frame may be (${out.maxBytes} bytes)`);
     try {
       return place.coordinator.tellBytes(FORWARD, out.bytes, 0, out.length, op.requestId, REQUEST);
+    } catch (error) {
+      return asClientError(error);
+    }
+  }
+
+  #sendList(
+    op: Operation,
+    { start, prefix, keysMax }: ListRange,
+    mapped: MappedKeyspace,
+    place: Place,
+    nowMs: number,
+  ): boolean | ClientError {
+    const out = this.#out;
+    const list = this.#list.of(mapped.keyspace, start);
+    list.prefix = prefix;
+    list.keysMax = keysMax;
+    list.wish = WANT_RECORDS;
+    list.r = replicasOf(op, mapped);
+    writeList(out, list, op.deadlineMs - nowMs);
+    try {
+      return place.scans.tellBytes(LIST, out.bytes, 0, out.length, op.requestId, REQUEST);
     } catch (error) {
       return asClientError(error);
     }
@@ -44,10 +70,11 @@ export class Sending {
     place.generation = ring.generation;
   }
 
-  #fillRequest(op: Operation, { keyspace, table }: MappedKeyspace): void {
+  #fillRequest(op: Operation, mapped: MappedKeyspace): void {
     const request = this.#request;
+    const { keyspace } = mapped;
     const { key, value = NOTHING, context } = op;
-    const count = op.replicas === undefined ? AS_KEYSPACE : replicasNeeded(op.replicas, table.read.primaries);
+    const count = replicasOf(op, mapped);
     request.kind = op.kind;
     request.key = key;
     request.keyEnd = key.length;
@@ -65,13 +92,21 @@ export class Sending {
 
 /** Why the operation can't be done in this keyspace at all; null: it can. */
 export function faultOf(op: Operation, { name, n, keyBytesMax, valueBytesMax }: Keyspace): ClientError | null {
-  if (op.key.length < 1 || op.key.length > keyBytesMax)
-    return invalid(`key: expected 1 to ${keyBytesMax} bytes in keyspace ${name}, got ${op.key.length}`);
+  const keyBytesMin = op.list === null ? 1 : 0;
+  if (op.key.length < keyBytesMin || op.key.length > keyBytesMax)
+    return invalid(
+      `${op.list === null ? 'key' : 'prefix'}: expected ${keyBytesMin} to ${keyBytesMax} bytes in keyspace ${name}, got ${op.key.length}`,
+    );
   const valueBytes = op.value?.length ?? 0;
   if (valueBytes > valueBytesMax) return invalid(`value: expected at most ${valueBytesMax} bytes in keyspace ${name}, got ${valueBytes}`);
   if (typeof op.replicas === 'number' && op.replicas > n)
     return invalid(`${op.kind === GET ? 'r' : 'w'}: expected at most ${n}, the replicas of keyspace ${name}, got ${op.replicas}`);
   return null;
+}
+
+/** As its frame says it. */
+function replicasOf({ replicas }: Operation, { table }: MappedKeyspace): number {
+  return replicas === undefined ? AS_KEYSPACE : replicasNeeded(replicas, table.read.primaries);
 }
 
 /** The same however often it is sent. */

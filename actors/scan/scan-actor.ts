@@ -64,6 +64,7 @@ export const scanActor = defineActor<Message, readonly [ScanArguments]>(
     const suspects = new Set<Id>();
     let known: KnownRing | null = null;
     let topology: Topology | null = null;
+    let isStopped = false;
 
     const door: ScanReplicaDoor = {
       topology: present,
@@ -110,6 +111,8 @@ export const scanActor = defineActor<Message, readonly [ScanArguments]>(
       },
       stopped(): void {
         holder.scans = null;
+        isStopped = true;
+        scans.close();
       },
     };
 
@@ -162,6 +165,8 @@ export const scanActor = defineActor<Message, readonly [ScanArguments]>(
     }
 
     function answerList(token: number, answer: ScanAnswer): void {
+      // A client asks again elsewhere.
+      if (isStopped) return;
       const { bytes, end } = answer.entries;
       out.clear();
       if (!writeListed(out, answer, bytes, 0, end)) {

@@ -24,8 +24,11 @@ export class Leg {
   asked = 0;
   failed = 0;
   isStale = false;
+  /** After so long without an answer more is asked; doubled each time. */
+  patienceMs: number;
 
-  constructor(topology: Topology, members: readonly number[], partition: number, needed: number) {
+  constructor(topology: Topology, members: readonly number[], partition: number, needed: number, patienceMs: number) {
+    this.patienceMs = patienceMs;
     this.topology = topology;
     this.members = members;
     this.partition = partition;

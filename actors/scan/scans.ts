@@ -53,7 +53,7 @@ export interface ScansOptions {
   readonly runsMax?: number;
   /** One more is OVERLOADED. Default 1,024. */
   readonly waitingMax?: number;
-  /** A leg that takes longer asks one more replica, or all again. Default 50 ms. */
+  /** A leg that takes longer asks one more replica, or all again; then after twice that, and so on. Default 50 ms. */
   readonly speculateMs?: number;
   /** After that long a leg is tried by the ring of then, at most so often. Default 25 ms, 8 times. */
   readonly staleRetryMs?: number;
@@ -152,6 +152,11 @@ export class Scans implements ScanDoor {
     this.#arm();
   }
 
+  /** Answers all as LOADING, or with what they have. Nothing may be begun any more. */
+  close(): void {
+    for (const run of [...this.#runs, ...this.#waiting.splice(0)]) this.#stop(run, LOADING, 'scans of this shard are stopped');
+  }
+
   #startLeg(run: ScanRun): void {
     const topology = this.#door.topology();
     const { position } = run;
@@ -161,7 +166,13 @@ export class Scans implements ScanDoor {
     const partition = topology.lists.partitionOf(position!.high);
     const members = this.#replicasOf(topology, keyspace, partition);
     const needed = run.r === 0 ? replicasNeeded(keyspace.r, members.length) : run.r;
-    const leg = new Leg(topology, members, partition, this.#options.mutants.has('oneReplicaIsEnough') ? 1 : needed);
+    const leg = new Leg(
+      topology,
+      members,
+      partition,
+      this.#options.mutants.has('oneReplicaIsEnough') ? 1 : needed,
+      this.#options.speculateMs,
+    );
     run.leg = leg;
     run.legs++;
     run.wakeMs = Math.min(run.deadlineMs, this.#door.nowMs() + this.#options.speculateMs);
@@ -224,7 +235,9 @@ export class Scans implements ScanDoor {
   }
 
   #onSlow(run: ScanRun, leg: Leg, nowMs: number): void {
-    run.wakeMs = Math.min(run.deadlineMs, nowMs + this.#options.speculateMs);
+    // Why doubled: a page that takes long is not to be made again and again.
+    leg.patienceMs *= 2;
+    run.wakeMs = Math.min(run.deadlineMs, nowMs + leg.patienceMs);
     if (leg.next >= 0) return this.#send(run, leg, leg.next);
     for (let place = 0; place < leg.members.length && run.leg === leg; place++)
       if (leg.pages[place] === undefined && (leg.failed & (1 << place)) === 0) this.#send(run, leg, place);

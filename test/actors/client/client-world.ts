@@ -2,12 +2,14 @@
 import { clientActor } from '../../../actors/client/client-actor.ts';
 import { ClientDesk } from '../../../actors/client/client-desk.ts';
 import type { ClientError } from '../../../actors/client/client-error.ts';
-import { Operation, type OperationFields } from '../../../actors/client/operation.ts';
+import { type ListRange, Operation, type OperationFields } from '../../../actors/client/operation.ts';
 import { type ClientTuning, completeTuning } from '../../../actors/client/options.ts';
 import { RING_SLOT } from '../../../actors/membership/cluster-door.ts';
 import { partitionOf, shardOf } from '../../../actors/ring/token.ts';
 import type { RingMessage } from '../../../actors/ring-protocol.ts';
-import { COORDINATOR_SLOT } from '../../../actors/store/data-frames.ts';
+import { SCAN_START } from '../../../actors/scan/scan-position.ts';
+import type { ScanAnswer } from '../../../actors/scan/scan-request.ts';
+import { COORDINATOR_SLOT, SCAN_SLOT } from '../../../actors/store/data-frames.ts';
 import type { Greeting } from '../../../actors/store/greeting.ts';
 import type { StoreAnswer } from '../../../actors/store/store-request.ts';
 import { DELETE, GET, PUT } from '../../../actors/store/store-request.ts';
@@ -16,7 +18,7 @@ import type { Ref } from '../../../runtime/ref.ts';
 import { type PlanItem, Simulation } from '../../../runtime/simulation/testing.ts';
 import { RingWorld, type RingWorldOptions, type Traits } from '../ring/ring-world.ts';
 import type { FakeRequest } from './fake-frames.ts';
-import { FakeStore, fakeCoordinator, fakeRing } from './fake-store.ts';
+import { FakeStore, fakeCoordinator, fakeRing, fakeScans } from './fake-store.ts';
 
 export interface ClientWorldOptions extends Omit<RingWorldOptions, 'mutants'> {
   readonly nodes?: number;
@@ -40,6 +42,10 @@ export class TestOperation extends Operation {
   succeeded({ status, record }: StoreAnswer): void {
     if (this.throws) throw new Error('planted');
     this.#end({ status, values: record.siblings });
+  }
+
+  override listed({ status, keys }: ScanAnswer): void {
+    this.#end({ status, values: keys });
   }
 
   failed(error: ClientError): void {
@@ -98,7 +104,11 @@ export class ClientWorld {
       nodes: [{ name: CLIENT, shards: 0 }, ...Array.from({ length: nodes }, (_, i) => ({ name: `n${i + 1}`, shards }))],
       start: (node) =>
         whenMade(() => (node.name === CLIENT ? this.#startClient(complete, dataCenter, mutants) : this.#startNode(node.name))),
-      startShard: (start) => whenMade(() => void start.spawnWellKnown(COORDINATOR_SLOT, fakeCoordinator, [store, start.node, start.shard])),
+      startShard: (start) =>
+        whenMade(() => {
+          start.spawnWellKnown(COORDINATOR_SLOT, fakeCoordinator, [store, start.node, start.shard]);
+          start.spawnWellKnown(SCAN_SLOT, fakeScans, [store]);
+        }),
       ...(plan === undefined ? {} : { plan }),
       ...(mayThrow ? { mayThrow: () => true } : {}),
       network: { limits: { unreachableMs: complete.unreachableMs } },
@@ -119,6 +129,13 @@ export class ClientWorld {
     const op = new TestOperation({ kind: GET, keyspace: 'users', key: Buffer.from('k'), timeoutMs: 1_000, ...fields });
     this.desk.submit(op);
     return op;
+  }
+
+  list(
+    { start = SCAN_START, prefix = Buffer.alloc(0), keysMax = 10 }: Partial<ListRange>,
+    fields: Partial<OperationFields> = {},
+  ): TestOperation {
+    return this.begin({ key: prefix, list: { start, prefix, keysMax }, timeoutMs: 4_000, ...fields });
   }
 
   get(key: string, fields: Partial<OperationFields> = {}): TestOperation {
@@ -174,6 +191,7 @@ export class ClientWorld {
     const door = {
       ring: (node: string) => at(RING_SLOT, node, MAIN_SHARD) as Ref<RingMessage>,
       coordinator: (node: string, shard: number) => at(COORDINATOR_SLOT, node, shard) as Ref<Greeting>,
+      scans: (node: string, shard: number) => at(SCAN_SLOT, node, shard) as Ref<Greeting>,
       introduce() {
         // Addresses mean nothing here.
       },

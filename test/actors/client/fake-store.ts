@@ -4,14 +4,20 @@ import { applyOperation } from '../../../actors/ring/apply.ts';
 import type { OperationOutcome } from '../../../actors/ring/operation.ts';
 import { encodeRing } from '../../../actors/ring/ring-codec.ts';
 import type { RingState } from '../../../actors/ring/ring-state.ts';
+import { Hasher } from '../../../actors/ring/token.ts';
 import type { RingMessage } from '../../../actors/ring-protocol.ts';
-import { FORWARD, FORWARDED } from '../../../actors/store/data-frames.ts';
+import { readList, writeListed } from '../../../actors/scan/list-frames.ts';
+import { beginEntry, endEntry } from '../../../actors/scan/page-entries.ts';
+import { comparePositions } from '../../../actors/scan/scan-position.ts';
+import { ScanAnswer, ScanRequest } from '../../../actors/scan/scan-request.ts';
+import { FORWARD, FORWARDED, LIST, LISTED } from '../../../actors/store/data-frames.ts';
 import type { Greeting } from '../../../actors/store/greeting.ts';
 import { DELETE, GET, NOT_FOUND, OK } from '../../../actors/store/store-request.ts';
 import { liveSiblings } from '../../../actors/version/newest.ts';
 import { put } from '../../../actors/version/put.ts';
 import { Write } from '../../../actors/version/write.ts';
 import { type ActorContext, defineActor } from '../../../runtime/actor.ts';
+import { OutBuffer } from '../../../runtime/bytes.ts';
 import { actorOf, NOTHING, outBuffer, taken, viewOf } from '../version/records.ts';
 import { type FakeAnswer, type FakeRequest, readForward, writeForwarded } from './fake-frames.ts';
 
@@ -36,6 +42,41 @@ export class FakeStore {
     this.requests.push(request);
     const scripted = this.script(request, this);
     return scripted === undefined ? this.execute(request) : scripted;
+  }
+
+  /** Statuses that the next pages are answered with instead; null: nobody answers. */
+  readonly pages: (number | null)[] = [];
+  lists = 0;
+
+  list({ start, prefix, keysMax }: ScanRequest): ScanAnswer | null {
+    this.lists++;
+    const scripted = this.pages.shift();
+    if (scripted === null) return null;
+    const answer = new ScanAnswer();
+    answer.status = scripted ?? OK;
+    const out = new OutBuffer(1_024, 1 << 22);
+    const hasher = new Hasher();
+    const keys = [...this.#records].map(([name, record]) => {
+      const key = Buffer.from(name);
+      hasher.hash(key);
+      return { high: hasher.high, low: hasher.low, key, record };
+    });
+    keys.sort(comparePositions);
+    for (const { high, low, key, record } of answer.status === OK ? keys : []) {
+      const isBehind = comparePositions({ high, low, key }, start) > 0;
+      if (!isBehind || !key.subarray(0, prefix.length).equals(prefix) || liveSiblings(viewOf(record), 0) === 0) continue;
+      if (answer.keys === keysMax) break;
+      const at = out.length;
+      beginEntry(out, high, low, key, 0, key.length, record.length);
+      out.bytes.set(record, out.length);
+      out.length += record.length;
+      endEntry(out, at);
+      answer.next = { high, low, key };
+      answer.keys++;
+    }
+    if (answer.keys < keysMax) answer.next = null;
+    answer.entries.open(out.bytes, 0, out.length);
+    return answer;
   }
 
   execute({ kind, key, value, context, expiryMs }: FakeRequest): FakeAnswer {
@@ -86,6 +127,22 @@ export const fakeCoordinator = defineActor<Greeting, readonly [FakeStore, string
   }),
   { mailbox: { capacity: 65_536 } },
 );
+
+/** At SCAN_SLOT. Pages in the order of the tokens. */
+export const fakeScans = defineActor<never, readonly [FakeStore]>('test.scans', (context: ActorContext<never>, store) => ({
+  receive() {},
+  receiveBytes(operation, bytes, offset, length) {
+    if (operation !== LIST) throw new Error(`operation ${operation}`);
+    const request = new ScanRequest();
+    const fault = readList(bytes, offset, offset + length, request);
+    if (typeof fault === 'string') throw new Error(fault);
+    const answer = store.list(request);
+    if (answer === null) return;
+    const out = new OutBuffer(1_024, 1 << 22);
+    writeListed(out, answer, answer.entries.bytes, 0, answer.entries.end);
+    context.replyBytes(LISTED, out.bytes, 0, out.length);
+  },
+}));
 
 /** At RING_SLOT. */
 export const fakeRing = defineActor<RingMessage, readonly [FakeStore, string]>('test.ring', (_context, store, node) => ({

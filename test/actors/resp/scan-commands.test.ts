@@ -156,7 +156,7 @@ test('FLUSHDB: it ends at the first failure, and says how far it came', (t) => {
   t.is(kit.host.gate.requests, 0);
 });
 
-test('scan commands: a connection that is gone takes no page, and leaves no request counted', (t) => {
+test('SCAN: a connection that is gone takes no page, and leaves no request counted', (t) => {
   const { kit, client } = filled(3);
   const line = Buffer.from('SCAN 0\r\n');
   client.session.feed(line, 0, line.length);

@@ -1,0 +1,207 @@
+/** Scans by themselves, with replicas that the test plays. */
+import test from 'ava';
+import type { RingState } from '../../../actors/ring/ring-state.ts';
+import type { Page, ScanAsk } from '../../../actors/scan/scan-frames.ts';
+import { SCAN_START } from '../../../actors/scan/scan-position.ts';
+import { ScanRequest } from '../../../actors/scan/scan-request.ts';
+import { Scans, type ScansOptions } from '../../../actors/scan/scans.ts';
+import { LOADING, OK, OVERLOADED, QUORUM_NOT_MET, STALE_RING, STORAGE_FAILED, TIMED_OUT } from '../../../actors/store/store-request.ts';
+import { Topology } from '../../../actors/store/topology.ts';
+import { RingWorld } from '../ring/ring-world.ts';
+
+const RING = new RingWorld(3, { partitions: 8 }).ring;
+const EMPTY: Page = { bytes: new Uint8Array(0), entriesStart: 0, entriesEnd: 0, covered: null };
+
+interface Asked {
+  readonly member: number;
+  readonly id: number;
+  readonly high: number;
+}
+
+class ScansRig {
+  now = 1_000;
+  readonly asked: Asked[] = [];
+  readonly answers: number[] = [];
+  readonly unreachable = new Set<number>();
+  /** Nothing can be sent to these. */
+  readonly gone = new Set<number>();
+  wakeMs = Number.POSITIVE_INFINITY;
+  topology: Topology | null;
+  readonly scans: Scans;
+
+  constructor(options: ScansOptions = {}) {
+    this.topology = new Topology(RING, 'n1');
+    this.scans = new Scans(
+      {
+        topology: () => this.topology,
+        isReachable: (member) => !this.unreachable.has(member),
+        ask: (member, _shard, id, { high }: ScanAsk) => {
+          if (this.gone.has(member)) return false;
+          this.asked.push({ member, id, high });
+          return true;
+        },
+        nowMs: () => this.now,
+        wallMs: () => 0,
+        wakeAt: (ms) => {
+          this.wakeMs = ms;
+        },
+        later: () => {},
+      },
+      options,
+    );
+  }
+
+  begin(timeoutMs = 1_000): void {
+    const request = new ScanRequest().of(RING.keyspaces[0]!, SCAN_START);
+    request.deadlineMs = this.now + timeoutMs;
+    request.sink = { scanned: (_token, { status }) => void this.answers.push(status) };
+    this.scans.begin(request);
+  }
+
+  start(timeoutMs = 1_000): void {
+    this.begin(timeoutMs);
+    this.scans.startWaiting();
+  }
+
+  /** All that was asked and is not answered. */
+  take(): Asked[] {
+    return this.asked.splice(0);
+  }
+
+  say(status: number, all = this.take()): void {
+    for (const { id } of all) this.scans.onPage(id, status, status === OK ? EMPTY : null);
+  }
+
+  /** To the time that it wants to be woken at. */
+  wake(): void {
+    this.now = this.wakeMs;
+    this.scans.wake();
+  }
+
+  useRing(ring: RingState): void {
+    this.topology = new Topology(ring, 'n1');
+  }
+}
+
+test('scans: as many replicas as a read needs are asked, this node and those within reach first', (t) => {
+  const rig = new ScansRig();
+  const other = rig.topology!.ring.members.findIndex(({ address }) => address.node === 'n2');
+  rig.unreachable.add(other);
+  rig.start();
+  t.is(rig.asked.length, 2);
+  t.is(rig.asked[0]!.member, rig.topology!.self);
+  t.true(rig.asked.every(({ member }) => member !== other));
+  for (let partition = 0; partition < 8; partition++) {
+    t.deepEqual(
+      rig.asked.map(({ high }) => high >>> 29),
+      [partition, partition],
+    );
+    rig.say(OK);
+  }
+  t.deepEqual(rig.answers, [OK]);
+  t.is(rig.scans.pending, 0);
+});
+
+test('scans: one more is asked where one fails or is slow, and then again less and less often', (t) => {
+  const rig = new ScansRig({ speculateMs: 50 });
+  rig.start(5_000);
+  const [first, second] = rig.take();
+  rig.say(STORAGE_FAILED, [first!]);
+  t.is(rig.asked.length, 1);
+  t.false([first!.member, second!.member].includes(rig.take()[0]!.member));
+  const waits: number[] = [];
+  for (let before = rig.now; waits.length < 4; before = rig.now) {
+    rig.wake();
+    waits.push(rig.now - before);
+    t.is(rig.take().length, 2);
+  }
+  t.deepEqual(waits, [50, 100, 200, 400]);
+});
+
+test('scans: it is answered by its deadline, and what comes later is passed over', (t) => {
+  const rig = new ScansRig();
+  rig.start(100);
+  const late = rig.take();
+  for (let i = 0; i < 5 && rig.answers.length === 0; i++) rig.wake();
+  t.deepEqual(rig.answers, [TIMED_OUT]);
+  t.is(rig.now, 1_100);
+  rig.say(OK, late);
+  t.deepEqual(rig.answers, [TIMED_OUT]);
+});
+
+test('scans: what there is by the deadline is answered, where it has come somewhere', (t) => {
+  const rig = new ScansRig();
+  rig.start(100);
+  rig.say(OK);
+  for (let i = 0; i < 5 && rig.answers.length === 0; i++) rig.wake();
+  t.deepEqual(rig.answers, [OK]);
+});
+
+test('scans: too few replicas are told at once', (t) => {
+  const rig = new ScansRig();
+  rig.start();
+  rig.say(LOADING);
+  rig.say(LOADING);
+  t.deepEqual(rig.answers, [QUORUM_NOT_MET]);
+  for (let member = 0; member < 3; member++) rig.gone.add(member);
+  rig.start();
+  t.deepEqual(rig.answers, [QUORUM_NOT_MET, QUORUM_NOT_MET]);
+});
+
+test('scans: replicas of another ring are asked again by the ring of then, until there is no more patience', (t) => {
+  const rig = new ScansRig({ staleRetries: 2, staleRetryMs: 25 });
+  rig.start();
+  rig.say(STALE_RING);
+  rig.say(STALE_RING);
+  t.is(rig.wakeMs, rig.now + 25);
+  rig.wake();
+  t.is(rig.asked.length, 2);
+  rig.say(OK);
+  t.is(rig.asked.length, 2);
+  for (let i = 0; i < 3; i++) {
+    rig.say(STALE_RING);
+    rig.say(STALE_RING);
+    if (rig.answers.length === 0) rig.wake();
+  }
+  t.deepEqual(rig.answers, [OK]);
+  rig.start();
+  for (let i = 0; i < 3; i++) {
+    rig.say(STALE_RING);
+    rig.say(STALE_RING);
+    if (rig.answers.length === 1) rig.wake();
+  }
+  t.deepEqual(rig.answers, [OK, STALE_RING]);
+});
+
+test('scans: a ring that has changed under a leg begins it again', (t) => {
+  const rig = new ScansRig();
+  rig.start();
+  const [first] = rig.take();
+  rig.useRing(RING);
+  rig.say(STORAGE_FAILED, [first!]);
+  rig.wake();
+  rig.say(OK);
+  t.is(rig.take()[0]!.high >>> 29, 1);
+});
+
+test('scans: more than may be under way wait, more than may wait are refused, and those that wait too long told', (t) => {
+  const rig = new ScansRig({ runsMax: 1, waitingMax: 1 });
+  for (let i = 0; i < 3; i++) rig.begin(100 + i * 100);
+  rig.scans.startWaiting();
+  t.deepEqual(rig.answers, [OVERLOADED]);
+  t.is(rig.scans.pending, 2);
+  while (rig.answers.length < 2) rig.wake();
+  t.deepEqual(rig.answers, [OVERLOADED, TIMED_OUT]);
+  rig.scans.startWaiting();
+  for (let i = 0; i < 8; i++) rig.say(OK);
+  t.deepEqual(rig.answers, [OVERLOADED, TIMED_OUT, OK]);
+});
+
+test('scans: all are answered when it closes', (t) => {
+  const rig = new ScansRig({ runsMax: 1 });
+  rig.begin();
+  rig.begin();
+  rig.scans.startWaiting();
+  rig.scans.close();
+  t.deepEqual(rig.answers, [LOADING, LOADING]);
+});
