@@ -25,7 +25,7 @@ import { ringActor } from '../ring-actor.ts';
 import type { RingMessage, RingStatus } from '../ring-protocol.ts';
 import { startShard } from '../shard-module.ts';
 import type { ShardSettings } from '../shard-settings.ts';
-import { COORDINATOR_SLOT } from '../store/data-frames.ts';
+import { COORDINATOR_SLOT, SCAN_SLOT } from '../store/data-frames.ts';
 import { MEMORY_MIB_DEFAULT, MEMORY_MIB_MIN } from './config/config.ts';
 import { clusterDoor } from './door.ts';
 import { memberOfIdentity } from './entering.ts';
@@ -153,6 +153,7 @@ async function startClient(system: ActorSystem, directory: NodeDirectory, of: Cl
   const door: ClientDoor = {
     ring: () => system.wellKnown<RingMessage>(RING_SLOT),
     coordinator: (node, shard) => system.wellKnown(COORDINATOR_SLOT, node, of.threads === 0 ? MAIN_SHARD : shard),
+    scans: (node, shard) => system.wellKnown<never>(SCAN_SLOT, node, of.threads === 0 ? MAIN_SHARD : shard),
     introduce: () => undefined,
   };
   const { parts } = startParts(system, {
