@@ -9,6 +9,7 @@ import { wholeNumber } from './actors/node/cli/numbers.ts';
 import { addPingCommand } from './actors/node/cli/ping-command.ts';
 import { addReplCommand } from './actors/node/cli/repl-command.ts';
 import { addRingCommand } from './actors/node/cli/ring-command.ts';
+import { addScanCommand } from './actors/node/cli/scan-command.ts';
 import { addStartCommand } from './actors/node/cli/start-command.ts';
 import { addStatusCommand } from './actors/node/cli/status-command.ts';
 import { errorMessage } from './runtime/errors.ts';
@@ -33,6 +34,7 @@ const program = new Command('dynactor')
 addStartCommand(program);
 addClusterCommand(program);
 addKeyCommands(program);
+addScanCommand(program);
 addReplCommand(program);
 addStatusCommand(program);
 addRingCommand(program);

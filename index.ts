@@ -13,6 +13,7 @@ export type { Context } from './actors/client/context-text.ts';
 export type { Found, Sibling } from './actors/client/found.ts';
 export type { DeleteOptions, Keyspace, KeyspaceOptions, PutOptions, Resolver, Written } from './actors/client/keyspace.ts';
 export type { AdminOptions, KeyspaceAdmin } from './actors/client/keyspace-admin.ts';
+export type { ScanEntry, ScanOptions } from './actors/client/keyspace-scan.ts';
 export type { Outcome } from './actors/client/many.ts';
 export type { ClientTuning, ConnectOptions, Durability, OperationOptions, ReadOptions, WriteOptions } from './actors/client/options.ts';
 export type { BackoffRange, RetryBudgetOptions } from './actors/client/retry.ts';

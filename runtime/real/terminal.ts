@@ -13,6 +13,13 @@ export async function readInput(bytesMax: number): Promise<Uint8Array> {
   return Buffer.concat(chunks);
 }
 
+/** Resolves when whoever reads the standard output has room for more. */
+export function writeOutput(bytes: Uint8Array): Promise<void> {
+  return new Promise((resolve) => {
+    process.stdout.write(bytes, () => resolve());
+  });
+}
+
 export interface Prompt {
   /** Whether somebody sits there, who is to be prompted. */
   readonly isTerminal: boolean;

@@ -63,7 +63,7 @@ export function shownValue(bytes: Uint8Array): ShownValue {
 }
 
 export function writtenText({ received, needed }: Written): string {
-  return `done, by ${received} replicas (${needed} needed)`;
+  return `done, by ${received} replica${received === 1 ? '' : 's'} (${needed} needed)`;
 }
 
 export function siblingsNote(count: number): string {

@@ -1,6 +1,7 @@
 /** Repl: one line of `dynactor repl` after the other, over one client. */
 import type { Client } from '../../client/client.ts';
 import { ClientError } from '../../client/client-error.ts';
+import { bytes } from '../../client/codecs.ts';
 import { deleteKey, putKey, shownValue, siblingsNote, writtenText } from './key-operations.ts';
 import { describe, type Values, valuesOf } from './store-session.ts';
 
@@ -10,15 +11,19 @@ export interface ReplAnswer {
   readonly ok: boolean;
 }
 
+/** Of a scan: more is for the command. */
+const KEYS_SHOWN = 100;
+
 const HELP = `get KEY           its value; siblings newest first
 put KEY VALUE     write it in the place of what is there
 del KEY           delete it
+scan [PREFIX]     keys that begin so, ${KEYS_SHOWN} at most
 keyspace NAME     go on in that keyspace
 keyspaces         list them
 help, exit
 Words with spaces are put in quotes: put 'a key' "a \\"value\\""`;
 
-const COMMANDS = ['get', 'put', 'del', 'keyspace', 'keyspaces', 'help', 'exit'] as const;
+const COMMANDS = ['get', 'put', 'del', 'scan', 'keyspace', 'keyspaces', 'help', 'exit'] as const;
 
 export class Repl {
   readonly #client: Pick<Client, 'keyspace' | 'keyspaces'>;
@@ -61,6 +66,8 @@ export class Repl {
       case 'del':
       case 'delete':
         return words.length === 1 ? this.#delete(first) : expected('del KEY');
+      case 'scan':
+        return words.length <= 1 ? this.#scan(first) : expected('scan [PREFIX]');
       case 'keyspace':
       case 'use':
         return words.length === 1 ? this.#use(first) : expected('keyspace NAME');
@@ -80,16 +87,24 @@ export class Repl {
   async #get(key: string): Promise<ReplAnswer> {
     const { siblings } = await this.#values.getWithContext(key);
     if (siblings.length === 0) return failed('no such key');
-    const lines = siblings.map(({ value }) => {
-      const shown = shownValue(value);
-      return shown.encoding === 'utf8' ? shown.value : `base64 ${shown.value}`;
-    });
+    const lines = siblings.map(({ value }) => shownText(value));
     return done([...lines, ...(siblings.length > 1 ? [`(${siblingsNote(siblings.length)})`] : [])].join('\n'));
   }
 
   async #delete(key: string): Promise<ReplAnswer> {
     const written = await deleteKey(this.#values, key, {});
     return written === null ? failed('no such key') : done(writtenText(written));
+  }
+
+  async #scan(prefix: string): Promise<ReplAnswer> {
+    const keys: string[] = [];
+    for await (const { key } of this.#client
+      .keyspace(this.keyspace, { key: bytes, value: bytes })
+      .scan({ prefix, pageSize: KEYS_SHOWN + 1 })) {
+      if (keys.length === KEYS_SHOWN) return done([...keys, '(and more)'].join('\n'));
+      keys.push(shownText(key));
+    }
+    return done(keys.join('\n'));
   }
 
   #use(name: string): ReplAnswer {
@@ -129,6 +144,11 @@ export function splitWords(line: string): readonly string[] | null {
   }
   if (quote !== '') return null;
   return word === null ? words : [...words, word];
+}
+
+function shownText(value: Uint8Array): string {
+  const shown = shownValue(value);
+  return shown.encoding === 'utf8' ? shown.value : `base64 ${shown.value}`;
 }
 
 function done(text: string): ReplAnswer {

@@ -40,7 +40,7 @@ async function run(
   began: () => Promise<void>,
   { rules, isJson }: Pick<ClusterOptions, 'rules' | 'isJson'>,
 ): Promise<never> {
-  say(`starting ${nodes.length} nodes; their logs are ${nodes.map(({ log }) => log).join(', ')}`);
+  say(`starting ${nodes.length} node${nodes.length === 1 ? '' : 's'}; logs: ${nodes.map(({ log }) => log).join(', ')}`);
   await cluster.startFirst();
   await began();
   await cluster.startOthers(rules);

@@ -29,6 +29,10 @@ export class FakeValues {
     return Promise.resolve({ value: siblings[0]?.value, siblings, context } as Found<Uint8Array>);
   }
 
+  async *scan({ prefix }: { readonly prefix: string }): AsyncGenerator<{ readonly key: Uint8Array }> {
+    for (const key of this.keys.keys()) if (key.startsWith(prefix)) yield Promise.resolve({ key: Buffer.from(key) });
+  }
+
   put(key: string, value: Uint8Array, options: { readonly context?: string }): Promise<typeof WRITTEN> {
     this.options.push(options);
     this.keys.set(key, [value, ...(options.context === '' ? (this.keys.get(key) ?? []) : [])]);

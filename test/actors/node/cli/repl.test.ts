@@ -63,6 +63,15 @@ test('repl: siblings are all shown, and bytes that are no text', async (t) => {
   t.regex(text, /\(2 siblings, newest first: /);
 });
 
+test('repl: a scan shows keys that begin so, and no more than people read', async (t) => {
+  const { repl, spaces } = start();
+  for (let i = 0; i < 101; i++) spaces.get('default')!.keys.set(`k${i}`, [Buffer.from('v')]);
+  t.deepEqual(await repl.run('scan k10'), { text: 'k10\nk100', ok: true });
+  const all = (await repl.run('scan')).text.split('\n');
+  t.deepEqual([all.length, all.at(-1)], [101, '(and more)']);
+  t.is((await repl.run('scan a b')).ok, false);
+});
+
 test('repl: it is over, when told so', async (t) => {
   const { repl } = start();
   await repl.run('get k');
