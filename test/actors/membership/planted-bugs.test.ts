@@ -8,5 +8,8 @@ const finds = test.macro((t, mutant: string) => {
   t.not(huntMutant(mutant, 0, SEEDS_MAX), null);
 });
 
-for (const mutant of ['quorumOneTooFew', 'precomputedRing', 'answersBeforeDurable', 'oneAccuserIsEnough', 'duplicateIdAccepted'])
+for (const mutant of [
+  ...['quorumOneTooFew', 'precomputedRing', 'answersBeforeDurable', 'acceptorForgetsPromise'],
+  ...['oneAccuserIsEnough', 'duplicateIdAccepted'],
+])
   test(`membership planted bugs: ${mutant} is found in a few seeds`, finds, mutant);

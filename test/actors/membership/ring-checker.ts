@@ -6,14 +6,14 @@ import { Placement } from '../../../actors/ring/placement.ts';
 import { compareVersions, type RingState, type RingVersion } from '../../../actors/ring/ring-state.ts';
 
 /** As `Simulation.check`. */
-export type Check = (condition: boolean, what: string, detail: () => string) => void;
+type Check = (condition: boolean, what: string, detail: () => string) => void;
 
-export const TWO_RINGS = 'two rings share a generation and an epoch';
-export const NOT_FROM_PARENT = 'a ring does not follow from the one before';
-export const WENT_BACK = 'a node went back to an older ring';
-export const NOT_DISTINCT = 'a partition has one node twice';
-export const LOST_RING = 'a shard switched to a ring that nobody decided';
-export const TWICE_DONE = 'one operation was done twice';
+const TWO_RINGS = 'two rings share a generation and an epoch';
+const NOT_FROM_PARENT = 'a ring does not follow from the one before';
+const WENT_BACK = 'a node went back to an older ring';
+const NOT_DISTINCT = 'a partition has one node twice';
+const LOST_RING = 'a shard switched to a ring that nobody decided';
+const TWICE_DONE = 'one operation was done twice';
 
 const REPLICAS = 3;
 
@@ -40,16 +40,6 @@ export class RingChecker {
       (newest, { ring }) => (newest === null || compareVersions(ring, newest) > 0 ? ring : newest),
       null,
     );
-  }
-
-  /** Epochs that were published by somebody. */
-  get count(): number {
-    return this.#rings.size;
-  }
-
-  /** The ring that an operation made; null: none that was published. */
-  madeBy(operationId: string): RingState | null {
-    return this.#rings.get(this.#byOperation.get(operationId) ?? '')?.ring ?? null;
   }
 
   /** Somebody wants this done. What members do of their own accord need not be told. */

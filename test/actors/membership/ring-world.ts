@@ -23,7 +23,6 @@ import {
   type AskHolder,
   type LinkQuality,
   type PlanItem,
-  type SchedulingOptions,
   type SimDisk,
   type SimNode,
   Simulation,
@@ -40,10 +39,7 @@ export interface RingWorldOptions {
   readonly options?: Partial<RingOptions>;
   readonly mutants?: readonly string[];
   readonly quality?: Partial<LinkQuality>;
-  readonly scheduling?: SchedulingOptions;
   readonly plan?: readonly PlanItem[];
-  /** More actors of a node's main thread, each time that it starts. */
-  readonly extra?: (world: RingWorld, node: SimNode) => void;
   /** The real GossipActor, in the place of one that knows everything. */
   readonly gossips?: boolean;
   /** Nodes on which nothing is started, as long as they are in it. */
@@ -99,7 +95,7 @@ export class RingWorld {
   #instances = 0;
 
   constructor(options: RingWorldOptions = {}) {
-    const { seed = 1, names = NAMES, shards = 1, quality, scheduling, plan, goOn = false } = options;
+    const { seed = 1, names = NAMES, shards = 1, quality, plan, goOn = false } = options;
     this.#options = options;
     this.expected = names.length;
     // The nodes start while `sim` is made.
@@ -111,7 +107,6 @@ export class RingWorld {
       start: (node) => whenMade(() => this.#start(node)),
       startShard: (start) => whenMade(() => this.#startShard(start)),
       goOn,
-      ...(scheduling === undefined ? {} : { scheduling }),
       ...(plan === undefined ? {} : { plan }),
       ...(quality === undefined ? {} : { network: { quality } }),
     });
@@ -273,7 +268,6 @@ export class RingWorld {
         door.ref(RING_SLOT, this.#seed),
         this.operation({ type: 'addMember', member: this.memberOf(name) }),
       ]);
-    this.#options.extra?.(this, node);
   }
 
   #startShard(start: ShardStart): void {
