@@ -46,7 +46,7 @@ function runAll(from: number, count: number): boolean {
     `${count} seeds in ${seconds.toFixed(0)} s, ${Math.round(total.events / count)} events per seed; ${total.formed} clusters formed in time`,
   );
   console.log('answers, by kind and status of store-request.ts:');
-  for (const [what, times] of [...answers].sort(([one], [other]) => (one < other ? -1 : 1))) console.log(`  ${what.padEnd(10)} ${times}`);
+  for (const [what, times] of [...answers].sort(([a], [b]) => (a < b ? -1 : 1))) console.log(`  ${what.padEnd(10)} ${times}`);
   console.log(`violations: ${failed.size === 0 ? 'none' : ''}`);
   for (const [what, seeds] of failed) reduce(what, seeds);
   return failed.size === 0;

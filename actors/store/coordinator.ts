@@ -203,7 +203,7 @@ export class Coordinator {
   }
 
   #start(slot: number, topology: Topology): void {
-    const { table } = this.#desk;
+    const { table, door } = this.#desk;
     const keyspace = topology.keyspace(table.keyspaces[slot]!);
     if (keyspace === undefined) return this.#desk.finish(slot, isMinted(table, slot) ? INDETERMINATE : NO_KEYSPACE_FOUND, '');
     const partition = topology.lists.partitionOf(table.high[slot]!);
@@ -216,7 +216,7 @@ export class Coordinator {
     if (!mayMint && !isMinted(table, slot)) {
       if (table.isForwarded[slot] === 1)
         return this.#desk.finish(slot, STALE_RING, 'forwarded to a shard that has no primary replica of the key');
-      this.#desk.planRead(slot, topology, keyspace);
+      this.#desk.planRead(slot, topology, keyspace, door.nowMs());
       return this.#forward(slot, 0);
     }
     const isRead = table.readContextEnds[slot] !== 0;

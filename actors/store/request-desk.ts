@@ -24,6 +24,7 @@ export class RequestDesk {
   readonly counters = new CoordinatorCounters();
   readonly peers: PeerTimes;
   readonly mutants: ReadonlySet<string>;
+  readonly #ranks = new Uint8Array(REPLICAS_MAX);
   readonly #answers: StoreAnswer[] = [];
   #depth = 0;
   #armedMs = Number.POSITIVE_INFINITY;
@@ -40,23 +41,25 @@ export class RequestDesk {
   }
 
   /** Primaries that reads go to: this shard's first, then those that are well, those that are slow, and suspected ones last. */
-  planRead(slot: number, topology: Topology, keyspace: Keyspace): void {
+  planRead(slot: number, topology: Topology, keyspace: Keyspace, nowMs: number): void {
     const { table } = this;
     const { members } = table;
     const base = slot * REPLICAS_MAX;
     const partition = topology.lists.partitionOf(table.high[slot]!);
     const count = countBits(addPrimaries(topology.lists.of(keyspace.n).read, partition, members, base, 0));
-    const nowMs = this.door.nowMs();
     const fastestMs = this.#fastest(topology, base, count, nowMs);
-    let place = 0;
-    for (let rank = 0; rank < 4 && place < count; rank++) {
-      for (let i = place; i < count; i++) {
-        const member = members[base + i]!;
-        if (this.#rankOf(member, topology.self, fastestMs, nowMs) !== rank) continue;
-        // Moves it up, and keeps the order of the others.
-        members.copyWithin(base + place + 1, base + place, base + i);
-        members[base + place++] = member;
+    const ranks = this.#ranks;
+    for (let i = 0; i < count; i++) {
+      const member = members[base + i]!;
+      const rank = this.#rankOf(member, topology.self, fastestMs, nowMs);
+      // Those of one rank stay in their order.
+      let place = i;
+      for (; place > 0 && ranks[place - 1]! > rank; place--) {
+        ranks[place] = ranks[place - 1]!;
+        members[base + place] = members[base + place - 1]!;
       }
+      ranks[place] = rank;
+      members[base + place] = member;
     }
     table.replicaCounts[slot] = count;
   }

@@ -25,6 +25,9 @@ const shards = test.macro({
       found.map((outcome) => (outcome.ok ? outcome.value : outcome.error.code)),
       Array.from({ length: 300 }, (_, i) => (i === 1 ? 'changed' : i === 2 ? undefined : `v${i}`)),
     );
+    const scanned: string[] = [];
+    for await (const { key } of again.keyspace('default').scan({ prefix: 'k1' })) scanned.push(key);
+    t.is(scanned.length, 111);
     t.is((await again.keyspace('blobs', { value: bytes }).get('b'))?.length, 100_000);
     t.deepEqual(
       again.keyspaces

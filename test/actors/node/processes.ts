@@ -8,9 +8,14 @@ import { fileURLToPath } from 'node:url';
 import type { ClusterStatus } from '../../../actors/node/http/status.ts';
 
 const CLI = fileURLToPath(new URL('../../../cli.js', import.meta.url));
+/** Ends the process when this one is gone, however that came. */
+const LEASH = new URL('../../helpers/leash.js', import.meta.url).href;
 /** How long nothing may change for while something is waited for: no assertion about speed. */
 const IDLE_MS = 30_000;
 const POLL_MS = 20;
+
+// AVA that is killed leaves its workers to themselves: this one ends then, and with it what it has started.
+if (process.channel !== undefined) process.once('disconnect', () => process.exit(1));
 
 export interface Ended {
   readonly code: number | null;
@@ -43,7 +48,10 @@ export class Running {
   /** `input`: undefined: it has none. */
   constructor(t: Owner, args: readonly string[], environment: Readonly<Record<string, string>> = {}, input?: string) {
     const stdin = input === undefined ? 'ignore' : 'pipe';
-    this.child = spawn(process.execPath, [CLI, ...args], { stdio: [stdin, 'pipe', 'pipe'], env: { ...process.env, ...environment } });
+    this.child = spawn(process.execPath, ['--import', LEASH, CLI, ...args], {
+      stdio: [stdin, 'pipe', 'pipe', 'pipe'],
+      env: { ...process.env, ...environment },
+    });
     this.child.stdin?.end(input);
     t.teardown(() => this.child.kill('SIGKILL'));
     this.child.stdout?.on('data', (chunk: Buffer) => {

@@ -16,9 +16,8 @@ export interface SeedResult {
 
 export function runSeed(seed: number, mutants: readonly string[] = []): SeedResult {
   const run = clusterRun(seed, mutants);
-  const built = buildCluster(run);
-  const { simulation, cluster } = built;
-  if (simulation.run(run.stopMs)) built.finish?.();
+  const { simulation, cluster } = buildCluster(run);
+  if (simulation.run(run.stopMs)) cluster.finish();
   const { isFormed, clients } = cluster;
   return { failure: simulation.failures[0] ?? null, events: simulation.events, isFormed, counts: clients.counts };
 }

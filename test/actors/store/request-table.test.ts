@@ -62,6 +62,14 @@ test('request table: an id finds its request until that is over, and never anoth
   t.is(table.slotOf(0xffff_ffff), -1);
 });
 
+test('request table: it is seen that an old id finds another request, when it is planted', (t) => {
+  const table = new RequestTable(1, 256, new Set(['lateAnswerTaken']));
+  const old = table.idOf(take(table), 0);
+  table.free(0);
+  take(table);
+  t.is(table.slotOf(old), 0);
+});
+
 test('request table: slots are used in the order in which they were freed', (t) => {
   const table = new RequestTable(4, 256);
   const taken = [take(table), take(table), take(table), take(table)];
