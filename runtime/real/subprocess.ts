@@ -18,7 +18,7 @@ export interface SubprocessEnd {
 }
 
 /**
- * A process that runs Node as this one does. It is in a group of its own, so that Ctrl-C reaches this process alone, and its standard input stays open and empty as
+ * A process that runs Node, with its own arguments and not those of this one, which NODE_OPTIONS can give to both. It is in a group of its own, so that Ctrl-C reaches this process alone, and its standard input stays open and empty as
  * long as this process is there, however that ends: it can see by that when it is left alone.
  */
 export class Subprocess {
@@ -32,7 +32,7 @@ export class Subprocess {
   static start({ args, environment, log }: SubprocessOptions): Subprocess {
     const file = openSync(log, 'a');
     try {
-      const child = spawn(process.execPath, [...process.execArgv, ...args], {
+      const child = spawn(process.execPath, args, {
         stdio: ['pipe', file, file],
         env: { ...environment },
         detached: true,

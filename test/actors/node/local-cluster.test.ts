@@ -117,6 +117,8 @@ test('local cluster: three nodes keep what is put, through the death of one, its
   const repl = new Running(t, ['repl', '--seeds', `127.0.0.1:${base}`], {}, lines.join('\n'));
   t.deepEqual([(await repl.ended).out, (await repl.ended).code], [`D\n${DONE}a value\n${DONE}error: no such key\n`, 1], repl.err);
 
+  t.deepEqual((await cli('scan', at(n3), 'by r', '--values')).out, 'by redis\tR\n');
+
   const taken = await runCli(t, ['cluster', ...place.with(1, `${data}-other`)]);
   t.is(taken.code, 1);
   t.regex(taken.err, new RegExp(`cannot listen on 127\\.0\\.0\\.1:${base} \\(n1, main thread\\): in use; --base-port chooses others`));
