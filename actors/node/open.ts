@@ -150,10 +150,11 @@ interface ClientOf {
 }
 
 async function startClient(system: ActorSystem, directory: NodeDirectory, of: ClientOf): Promise<Client> {
+  const threadOf = (shard: number): number => (of.threads === 0 ? MAIN_SHARD : shard);
   const door: ClientDoor = {
     ring: () => system.wellKnown<RingMessage>(RING_SLOT),
-    coordinator: (node, shard) => system.wellKnown(COORDINATOR_SLOT, node, of.threads === 0 ? MAIN_SHARD : shard),
-    scans: (node, shard) => system.wellKnown<never>(SCAN_SLOT, node, of.threads === 0 ? MAIN_SHARD : shard),
+    coordinator: (node, shard) => system.wellKnown(COORDINATOR_SLOT, node, threadOf(shard)),
+    scans: (node, shard) => system.wellKnown<never>(SCAN_SLOT, node, threadOf(shard)),
     introduce: () => undefined,
   };
   const { parts } = startParts(system, {

@@ -21,10 +21,17 @@ process.once('message', () => {
   system.stop().then(
     () => {
       process.removeAllListeners('disconnect');
-      process.send?.({ address, resources: process.getActiveResourcesInfo() } satisfies NodeNews, () => process.disconnect());
+      tellResources(0);
     },
     (error: unknown) => {
       throw error;
     },
   );
 });
+
+/** A port whose other end has closed is gone some turns of the loop later. */
+function tellResources(turns: number): void {
+  const resources = process.getActiveResourcesInfo();
+  if (resources.includes('MessagePort') && turns < 1_000) setImmediate(() => tellResources(turns + 1));
+  else process.send?.({ address, resources } satisfies NodeNews, () => process.disconnect());
+}

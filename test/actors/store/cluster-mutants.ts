@@ -2,5 +2,13 @@
 export const STORE_MUTANTS: readonly string[] = [
   ...['ackAtWMinus1', 'readsOneLess', 'countsReplicaTwice', 'digestIgnored', 'staleRingIgnored', 'failedWriteSaidRefused'],
   ...['firstRecordTaken', 'contextNotRead', 'mintsAgain', 'forwardMintsTwice', 'repairsNobody', 'missRunsMergeUnordered'],
-  ...['putKeepsCovered', 'putDropsUncovered', 'mergeKeepsCovered', 'mergeByMaxStamp', 'mergeTakesOwnCounter'],
+  ...[
+    'putKeepsCovered',
+    'putDropsUncovered',
+    'mergeKeepsCovered',
+    'mergeByMaxStamp',
+    'mergeTakesOwnCounter',
+    'positionalDot',
+    'counterReusedAfterRestart',
+  ],
 ];

@@ -173,8 +173,9 @@ export class StoreHistory {
     if (known !== undefined) return known;
     const parents = [...(this.writes.get(id)?.parents ?? [])].map((parent) => this.#idOf.get(parent) ?? parent);
     const all = new Set(parents);
-    for (const parent of parents) for (const it of this.#ancestorsOf(parent)) all.add(it);
+    // First, since a store that gives one dot twice makes circles.
     this.#ancestors.set(id, all);
+    for (const parent of parents) for (const it of [...this.#ancestorsOf(parent)]) all.add(it);
     return all;
   }
 
