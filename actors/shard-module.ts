@@ -9,6 +9,8 @@
  * ```
  */
 import type { ShardStart } from '../runtime/definitions.ts';
+import type { AnyRef } from '../runtime/ref.ts';
+import type { GossipMessage } from './gossip-protocol.ts';
 import { type ClusterDoor, COMPACTION_SLOT, GOSSIP_SLOT, RING_SLOT } from './membership/cluster-door.ts';
 import { RESP_SLOT, respGateway } from './resp/resp-gateway.ts';
 import { type RingHolder, ringAgent } from './ring-agent.ts';
@@ -27,6 +29,9 @@ export function startShard(start: ShardStart): void {
   const replicas: ReplicasHolder = { replicas: null };
   const coordinator: CoordinatorHolder = { coordinator: null };
   const scans: ScanHolder = { scans: null };
+
+  const refTo = (slot: number, of: string, at: number): AnyRef => start.wellKnown<never>(slot, of, at);
+  const gossip = hasPeers ? { gossip: start.wellKnown<GossipMessage>(GOSSIP_SLOT) } : {};
 
   start.spawnWellKnown(VNODE_SLOT, vnodeActor, [
     {
@@ -48,11 +53,11 @@ export function startShard(start: ShardStart): void {
       ring,
       replicas,
       holder: coordinator,
-      refTo: (slot, of, at) => start.wellKnown(slot, of, at),
-      ...(hasPeers ? { gossip: start.wellKnown(GOSSIP_SLOT) } : {}),
+      refTo,
+      ...gossip,
     },
   ]);
-  start.spawnWellKnown(SCAN_SLOT, scanActor, [{ node, ring, holder: scans, refTo: (slot, of, at) => start.wellKnown(slot, of, at) }]);
+  start.spawnWellKnown(SCAN_SLOT, scanActor, [{ node, ring, holder: scans, refTo, ...gossip }]);
   const beforeSwitched = (_ring: unknown, done: () => void): void => {
     if (replicas.switchRing === undefined) done();
     else replicas.switchRing(done);

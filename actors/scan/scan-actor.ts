@@ -7,9 +7,10 @@ import { defineActor } from '../../runtime/actor.ts';
 import { OutBuffer } from '../../runtime/bytes.ts';
 import { unreachable } from '../../runtime/errors.ts';
 import { REQUEST } from '../../runtime/lanes.ts';
-import type { AnyRef } from '../../runtime/ref.ts';
+import type { AnyRef, Ref } from '../../runtime/ref.ts';
 import { ReplyAddress } from '../../runtime/reply.ts';
 import type { ViewMessage } from '../gossip/view-subscribers.ts';
+import type { GossipMessage } from '../gossip-protocol.ts';
 import type { KnownRing } from '../membership/known-ring.ts';
 import type { Id } from '../ring/ring-state.ts';
 import type { RingHolder } from '../ring-agent.ts';
@@ -33,6 +34,8 @@ export interface ScanArguments extends ScansOptions {
   readonly holder: ScanHolder;
   /** The well-known actor at that slot of a shard, of this or another node. */
   readonly refTo: (slot: number, node: string, shard: number) => AnyRef;
+  /** Of this node: who is suspected, and asked last. Default: nobody is. */
+  readonly gossip?: Ref<GossipMessage>;
   /** Of LISTs that do not say how long they may take. Default 5,000 ms. */
   readonly listMs?: number;
 }
@@ -40,11 +43,14 @@ export interface ScanArguments extends ScansOptions {
 type Message =
   | ViewMessage
   | { readonly type: 'wake' }
+  /** Suspicions are asked for again, as GossipActor may have been started anew. */
+  | { readonly type: 'again' }
   /** Scans were begun. */
   | { readonly type: 'due' };
 
 const FRAME_BYTES = 1_024;
 const FRAME_BYTES_MAX = 8 * 1_024 * 1_024;
+const SUBSCRIBE_MS = 5_000;
 const LISTS_MAX = 1_024;
 /** A frame is 8 MiB at most, and a page of a client should leave room for one long record. */
 const LIST_BYTES_MAX = 1_048_576;
@@ -85,12 +91,16 @@ export const scanActor = defineActor<Message, readonly [ScanArguments]>(
     const scans = new Scans(door, args);
     const sink = { scanned: answerList };
     holder.scans = scans;
+    if (args.gossip !== undefined) context.every('again', SUBSCRIBE_MS, { type: 'again' });
+    subscribe();
 
     return {
       receive(message: Message): void {
         switch (message.type) {
           case 'view':
             return onView(message);
+          case 'again':
+            return subscribe();
           case 'wake':
             return scans.wake();
           case 'due':
@@ -115,6 +125,10 @@ export const scanActor = defineActor<Message, readonly [ScanArguments]>(
         scans.close();
       },
     };
+
+    function subscribe(): void {
+      args.gossip?.tell({ type: 'subscribe', subscriber: context.self });
+    }
 
     function onView({ view }: ViewMessage): void {
       suspects.clear();

@@ -73,6 +73,8 @@ interface Asked {
 const LOOKED_MIN = 1_024;
 const LEGS_MAX = 64;
 /** Asked of a replica at once. */
+/** For so long a replica that was late is asked last. */
+const LATE_MS = 1_000;
 const LEG_KEYS_MIN = 16;
 const LEG_KEYS_MIN_OF_PREFIX = 256;
 const LEG_KEYS_MAX = 1_024;
@@ -89,6 +91,8 @@ export class Scans implements ScanDoor {
   readonly #runs = new Set<ScanRun>();
   readonly #asked = new Map<number, Asked>();
   #waiting: ScanRun[] = [];
+  /** By member: until then it is asked last. */
+  readonly #lateUntilMs = new Map<number, number>();
   #ids = 0;
 
   constructor(door: ScanReplicaDoor, options: ScansOptions = {}) {
@@ -180,11 +184,13 @@ export class Scans implements ScanDoor {
     for (let place = 0; place < leg.needed && run.leg === leg; place++) this.#send(run, leg, place);
   }
 
-  /** Primaries that reads go to: this node first, suspected ones last. */
+  /** Primaries that reads go to: this node first, suspected ones and those that were late a moment ago last. */
   #replicasOf({ self, lists }: Topology, { n }: Keyspace, partition: number): readonly number[] {
     const { members, stride, primaries } = lists.of(n).read;
     const all = [...members.subarray(partition * stride, partition * stride + primaries)];
-    const rank = (member: number): number => (member === self ? 0 : this.#door.isReachable(member) ? 1 : 2);
+    const nowMs = this.#door.nowMs();
+    const isPrompt = (member: number): boolean => this.#door.isReachable(member) && (this.#lateUntilMs.get(member) ?? 0) <= nowMs;
+    const rank = (member: number): number => (member === self ? 0 : isPrompt(member) ? 1 : 2);
     return all.sort((a, b) => rank(a) - rank(b));
   }
 
@@ -237,6 +243,9 @@ export class Scans implements ScanDoor {
   #onSlow(run: ScanRun, leg: Leg, nowMs: number): void {
     // Why doubled: a page that takes long is not to be made again and again.
     leg.patienceMs *= 2;
+    // So that a dead replica which nobody suspects yet does not hold up every partition anew.
+    for (let place = 0; place < leg.members.length; place++)
+      if ((leg.asked & (1 << place)) !== 0 && leg.pages[place] === undefined) this.#lateUntilMs.set(leg.members[place]!, nowMs + LATE_MS);
     run.wakeMs = Math.min(run.deadlineMs, nowMs + leg.patienceMs);
     if (leg.next >= 0) return this.#send(run, leg, leg.next);
     for (let place = 0; place < leg.members.length && run.leg === leg; place++)

@@ -118,6 +118,24 @@ test('scans: one more is asked where one fails or is slow, and then again less a
   t.deepEqual(waits, [50, 100, 200, 400]);
 });
 
+test('bug: a dead replica that nobody suspected held up every partition anew, when a keyspace was scanned', (t) => {
+  const rig = new ScansRig({ speculateMs: 50 });
+  rig.start(5_000);
+  const { self } = rig.topology!;
+  const dead = rig.asked.find(({ member }) => member !== self)!.member;
+  let waits = 0;
+  while (rig.answers.length === 0) {
+    const living = rig.take().filter(({ member }) => member !== dead);
+    if (living.length > 0) rig.say(OK, living);
+    else {
+      rig.wake();
+      waits++;
+    }
+  }
+  t.deepEqual(rig.answers, [OK]);
+  t.is(waits, 1);
+});
+
 test('scans: it is answered by its deadline, and what comes later is passed over', (t) => {
   const rig = new ScansRig();
   rig.start(100);
