@@ -5,6 +5,7 @@ import type { NodeIdentity } from '../membership/node-identity.ts';
 import type { Operation, OperationOutcome } from '../ring/operation.ts';
 import type { Id, RingState } from '../ring/ring-state.ts';
 import type { RingStatus } from '../ring-protocol.ts';
+import type { StoreFigures } from '../store/coordinator-actor.ts';
 
 /** One look at the ring and at how its members are; the newest that this node knows. */
 export interface Snapshot {
@@ -28,4 +29,6 @@ export interface Admin {
   propose(operation: Operation): Promise<OperationOutcome>;
   force(survivors: readonly Id[]): Promise<OperationOutcome>;
   stats(): Promise<SystemStats>;
+  /** Of each shard, in order; null: it does not answer. */
+  storeFigures(): Promise<readonly (StoreFigures | null)[]>;
 }

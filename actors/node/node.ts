@@ -22,6 +22,8 @@ import type { Operation, OperationOutcome } from '../ring/operation.ts';
 import type { Id, RingState } from '../ring/ring-state.ts';
 import { ringActor } from '../ring-actor.ts';
 import type { RingMessage, RingStatus } from '../ring-protocol.ts';
+import type { CoordinatorMessage, StoreFigures } from '../store/coordinator-actor.ts';
+import { COORDINATOR_SLOT } from '../store/data-frames.ts';
 import type { Admin, Snapshot } from './admin.ts';
 import type { NodeConfig } from './config/config.ts';
 import { clusterDoor } from './door.ts';
@@ -159,6 +161,21 @@ export class Node implements Admin {
 
   stats(): Promise<SystemStats> {
     return this.system.stats();
+  }
+
+  storeFigures(): Promise<readonly (StoreFigures | null)[]> {
+    const { system } = this;
+    return Promise.all(
+      Array.from({ length: this.self.shards }, (_, shard) =>
+        system
+          .wellKnown<CoordinatorMessage>(COORDINATOR_SLOT, system.node, shard)
+          .ask<StoreFigures>((replyTo) => ({ type: 'figures', replyTo }), { timeoutMs: STATUS_MS })
+          .catch((error: unknown) => {
+            system.log.warn('node.noFigures', { shard, error: errorMessage(error) });
+            return null;
+          }),
+      ),
+    );
   }
 
   /** Resolves when the node is a full member and registered with a majority, or stops. */

@@ -18,7 +18,13 @@ export function withReplication(command: Command, shown: Readonly<Record<string,
     .addOption(replicasOption('r', about('r', 'replicas that a read waits for: a number, one, quorum or all')))
     .addOption(replicasOption('w', about('w', 'replicas that a write waits for: the same')))
     .addOption(
-      new Option('--mode <mode>', about('mode', 'ap: always take writes; cp: only with a quorum of the owners')).choices(['ap', 'cp']),
+      new Option(
+        '--mode <mode>',
+        about(
+          'mode',
+          'cp: reads are repaired before they answer, and plain writes follow what a quorum has seen; ap: neither is waited for',
+        ),
+      ).choices(['ap', 'cp']),
     )
     .addOption(durabilityOption(about('durability', 'when a write counts')));
 }

@@ -3,6 +3,8 @@ import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import type { ThreadStats } from '../../../runtime/thread-stats.ts';
 import type { Admin } from '../admin.ts';
 import { statusOf } from './status.ts';
+import { StoreMetrics } from './store-metrics.ts';
+import { setTotal } from './totals.ts';
 
 const STATES = ['UP', 'DOWN', 'JOINING', 'LEAVING'] as const;
 /** Of the main thread alone; ours have a label for the thread. */
@@ -21,6 +23,7 @@ export class NodeMetrics {
   readonly #restarts: Counter;
   readonly #deadLetters: Counter;
   readonly #bytesIn: Counter;
+  readonly #store: StoreMetrics;
 
   constructor(admin: Admin) {
     this.#admin = admin;
@@ -41,6 +44,7 @@ export class NodeMetrics {
       transition: gauge('dynactor_ring_partitions_moving', 'Partitions that change their owner in the transition under way'),
       partitions: gauge('dynactor_ring_partitions_owned', 'Partitions that this node owns'),
     };
+    this.#store = new StoreMetrics(this.#registry);
     this.#rounds = counter('dynactor_gossip_rounds_total', 'Intervals of gossip of this node since it started');
     this.#depth = gauge('dynactor_actor_mailbox_depth', 'Messages that wait, of the busiest actors', 'shard', 'actor');
     this.#backlog = gauge('dynactor_shard_backlog', 'Messages that wait in a thread', 'shard');
@@ -55,7 +59,8 @@ export class NodeMetrics {
   }
 
   async text(): Promise<{ readonly type: string; readonly text: string }> {
-    const [look, stats] = await Promise.all([this.#admin.look(), this.#admin.stats()]);
+    const [look, stats, store] = await Promise.all([this.#admin.look(), this.#admin.stats(), this.#admin.storeFigures()]);
+    this.#store.set(store);
     const status = statusOf(this.#admin, look);
     const self = status.members.find(({ id }) => id === this.#admin.self.id);
     const { members, epoch, generation, confirmed, transition, partitions } = this.#gauges;
@@ -87,10 +92,4 @@ export class NodeMetrics {
     // Names are few; instances of one are summed.
     for (const { name, queued } of thread.busiest) this.#depth.inc({ shard, actor: name.replace(/[-#/]?\d+$/, '') }, queued);
   }
-}
-
-/** Counters of ours are counted elsewhere. One that has begun anew (a thread was started again) begins anew here too. */
-function setTotal(counter: Counter, labels: Record<string, string>, total: number): void {
-  counter.remove(labels);
-  counter.inc(labels, total);
 }

@@ -8,6 +8,7 @@ import type { NewMember, Operation, OperationOutcome } from '../../../actors/rin
 import { hashOfRing } from '../../../actors/ring/ring-codec.ts';
 import type { Id, RingState } from '../../../actors/ring/ring-state.ts';
 import type { RingStatus } from '../../../actors/ring-protocol.ts';
+import type { StoreFigures } from '../../../actors/store/coordinator-actor.ts';
 import type { SystemStats } from '../../../runtime/system.ts';
 
 export function idOf(digit: string): Id {
@@ -37,6 +38,12 @@ export class FakeAdmin implements Admin {
   /** Given as the outcome in place of the true one. */
   failure: OperationOutcome | null = null;
   shards: SystemStats['shards'] = [];
+
+  store: readonly (StoreFigures | null)[] = [];
+
+  storeFigures(): Promise<readonly (StoreFigures | null)[]> {
+    return Promise.resolve(this.store);
+  }
 
   look(): Promise<Snapshot> {
     const { ring } = this;

@@ -5,6 +5,8 @@ import { NodeMetrics } from '../../../../actors/node/http/metrics.ts';
 import type { PlanAnswer } from '../../../../actors/node/http/plan-routes.ts';
 import type { RingAnswer } from '../../../../actors/node/http/ring-routes.ts';
 import type { ClusterStatus } from '../../../../actors/node/http/status.ts';
+import { CoordinatorCounters } from '../../../../actors/store/coordinator-figures.ts';
+import { INDETERMINATE, PUT } from '../../../../actors/store/store-request.ts';
 import { RecordingLog } from '../../../runtime/recording-log.ts';
 import { FakeAdmin, idOf, memberNamed } from '../fake-admin.ts';
 
@@ -253,9 +255,21 @@ test('http health: a node lives as long as all its shards answer', async (t) => 
 test('http metrics: of the ring, gossip, threads and process, in the format of Prometheus', async (t) => {
   const rig = new Rig();
   await rig.addMembers('b');
+  const counters = new CoordinatorCounters();
+  counters.begun(PUT);
+  counters.answered(PUT, INDETERMINATE);
+  counters.took(PUT, 250);
+  counters.repairs = 3;
+  rig.admin.store = [null, { type: 'storeFigures', coordinator: counters.figures(5), replicas: { misses: 4 } }];
   const { status, text } = await rig.send('GET', '/metrics');
   t.is(status, 200);
   for (const line of [
+    'dynactor_requests_total{shard="1",kind="put",status="indeterminate"} 1',
+    'dynactor_request_seconds_total{shard="1",kind="put"} 0.25',
+    'dynactor_requests_within_total{shard="1",kind="put",le="+Inf"} 1',
+    'dynactor_requests_under_way{shard="1"} 5',
+    'dynactor_store_repairs_total{shard="1"} 3',
+    'dynactor_replicas{shard="1",figure="misses"} 4',
     `dynactor_build_info{version="9.9.9",node_version="${process.version}",name="a"} 1`,
     'dynactor_gossip_members{state="UP"} 1',
     'dynactor_gossip_members{state="JOINING"} 1',
