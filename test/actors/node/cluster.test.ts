@@ -2,7 +2,7 @@ import { cpSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import type { ClusterStatus } from '../../../actors/node/http/status.ts';
-import { NodeProcess, runCli, temporaryDirectory, until, untilAllSee } from './processes.ts';
+import { NodeProcess, runCli, temporaryDirectory, until, untilAllKnow, untilAllSee } from './processes.ts';
 
 const ALL_UP = 'a: UP, b: UP, c: UP';
 
@@ -44,14 +44,17 @@ test('cluster: three processes form one, agree, and go through kills, restarts a
   t.is((await statusByCommand(t, b)).code, 3);
   a = await start('a');
   await untilAllSee([a, b, c], ALL_UP);
+  await untilAllKnow([a, b, c], { a });
   await b.end('SIGKILL');
   await untilAllSee([a, c], 'a: UP, b: DOWN, c: UP');
   b = await start('b', '--join', a.seed);
   await untilAllSee([a, b, c], ALL_UP);
+  await untilAllKnow([a, b, c], { a, b });
   await c.end('SIGKILL');
   await untilAllSee([a, b], 'a: UP, b: UP, c: DOWN');
   c = await start('c');
   await untilAllSee([a, b, c], ALL_UP);
+  await untilAllKnow([a, b, c], { a, b, c });
   t.deepEqual(
     (await a.status())?.members.map(({ boot }) => boot),
     [2, 2, 2],

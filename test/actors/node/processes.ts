@@ -185,3 +185,21 @@ export async function untilAllSee(nodes: readonly NodeProcess[], expected: strin
     () => `${seen.join(' | ')}, expected ${expected}`,
   );
 }
+
+/**
+ * Until the rings of all of these nodes say where the named ones listen now. Up is what others hear by connections that it has made; who is started again without a seed, when it has
+ * not heard of the ports that others got anew, finds nobody.
+ */
+export async function untilAllKnow(nodes: readonly NodeProcess[], named: Readonly<Record<string, NodeProcess>>): Promise<void> {
+  let seen: readonly string[] = [];
+  await until(
+    async () => {
+      const all = await Promise.all(nodes.map((node) => node.status()));
+      seen = all.map((status) => (status?.members ?? []).map(({ name, address }) => `${name}: ${address}`).join(', '));
+      const isKnown = (name: string, { seed }: NodeProcess): boolean =>
+        all.every((status) => status?.members.some((member) => member.name === name && member.address.includes(`@${seed},`)) === true);
+      return Object.entries(named).every(([name, node]) => isKnown(name, node)) || null;
+    },
+    () => seen.join(' | '),
+  );
+}
