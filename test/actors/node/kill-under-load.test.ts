@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { NodeProcess, runCli, temporaryDirectory, until, untilAllSee } from './processes.ts';
+import { NodeProcess, runCli, temporaryDirectory, until, untilAllKnow, untilAllSee } from './processes.ts';
 import { RedisWriter, redisTo } from './redis-writer.ts';
 
 const ALL_UP = 'a: UP, b: UP, c: UP';
@@ -64,6 +64,7 @@ test('store: every acknowledged write is read at once and after a restart, when 
     nodes[victim] = await start(name);
     await untilAllSee(nodes, ALL_UP);
     await nodes[victim].isUp();
+    await untilAllKnow(nodes, { [name]: nodes[victim] });
     for (const node of nodes) await allFound(t, node, writers, `${name} is back`);
   }
   for (const node of nodes) t.is((await node.end('SIGTERM')).code, 0);
