@@ -2,8 +2,9 @@
  * What a member does for the ring of its own accord: begins a change of owners when members wait for one, advances it when all have acknowledged a step,
  * excludes who holds a step up, and mends what the ring says of itself. Pure: `due` says what to propose now, if anything.
  *
- * Any member may; the first that is up, by id, does at once, and each after it only when nothing has happened for `takeOverMs` more, so that mostly
- * one proposes. Two that do are no harm: the second finds the ring changed.
+ * Any member may; the first that is up, by id, does at once, and each after it only when it has been due for `takeOverMs` more, so that mostly
+ * one proposes. Two that do are no harm to the ring, but where many do they outbid each other for long: so turns count from when something is due, however
+ * long the step took, and who has failed waits for its turn again.
  *
  * A step is complete when every shard of every member that is not excluded acknowledges its epoch: `switchedTo` in the view. A shard acknowledges a ring
  * when it has done what the step asks of it, so moving data will hold its acknowledgement back until the data is there (ring-agent.ts).
@@ -11,7 +12,7 @@
 import type { MembershipView, MemberView } from '../gossip-protocol.ts';
 import type { Operation } from '../ring/operation.ts';
 import { planOwners } from '../ring/plan.ts';
-import { compareVersions, type Id, type Member, type RingState } from '../ring/ring-state.ts';
+import { compareVersions, type Id, type Member, type RingState, type Transition } from '../ring/ring-state.ts';
 
 export interface DriverTimes {
   /** A ring has to be so old before a change of owners begins with it: who join together get their share together. */
@@ -52,6 +53,8 @@ export class TransitionDriver {
   #hash = '';
   /** When this ring came. */
   #sinceMs = 0;
+  /** When nothing was due for all, or what was due failed here, last: turns count from it. */
+  #turnsFromMs = 0;
   /** Members that were down at every look since. */
   readonly #downSince = new Map<Id, number>();
 
@@ -71,7 +74,9 @@ export class TransitionDriver {
   /** `jitter`: at random in [0, 1). */
   ended(isDone: boolean, nowMs: number, jitter: number): void {
     this.#isBusy = false;
-    if (!isDone) this.#restsUntilMs = nowMs + this.#times.takeOverMs * (0.5 + jitter);
+    if (isDone) return;
+    this.#restsUntilMs = nowMs + this.#times.takeOverMs * (0.5 + jitter);
+    this.#turnsFromMs = nowMs;
   }
 
   #find(input: DriverInput): Operation | null {
@@ -79,6 +84,7 @@ export class TransitionDriver {
     if (hash !== this.#hash) {
       this.#hash = hash;
       this.#sinceMs = nowMs;
+      this.#turnsFromMs = nowMs;
       this.#planned = undefined;
     }
     const member = ring.members.find(({ id }) => id === self);
@@ -87,19 +93,25 @@ export class TransitionDriver {
     // Its own affairs wait for nobody.
     if (!sameAddress(member.address, input.address)) return { type: 'setAddress', id: self, address: input.address };
     if (member.isExcluded) return { type: 'includeMember', id: self };
-    if (nowMs - this.#sinceMs < this.#times.takeOverMs * rankOf(input)) return null;
     return this.#dueForAll(input);
   }
 
-  #dueForAll({ ring, view, hash, nowMs, self }: DriverInput): Operation | null {
+  #dueForAll(input: DriverInput): Operation | null {
+    const { ring, hash, nowMs } = input;
     const { transition } = ring;
-    if (transition === null) {
-      if (nowMs - this.#sinceMs < this.#times.settleMs) return null;
-      if (this.#planned === undefined) this.#planned = this.#plan(ring);
-      return this.#planned === null ? null : { type: 'beginTransition', parent: hash, owners: this.#planned };
-    }
+    const ofStep = transition === null ? null : this.#dueOfStep(input, transition);
+    const isDue = transition === null ? nowMs - this.#sinceMs >= this.#times.settleMs : ofStep !== null;
+    if (!isDue) this.#turnsFromMs = nowMs;
+    if (!isDue || nowMs - this.#turnsFromMs < this.#times.takeOverMs * rankOf(input)) return null;
+    if (transition !== null) return ofStep;
+    // Only who has its turn plans.
+    if (this.#planned === undefined) this.#planned = this.#plan(ring);
+    return this.#planned === null ? null : { type: 'beginTransition', parent: hash, owners: this.#planned };
+  }
+
+  #dueOfStep({ ring, view, nowMs, self }: DriverInput, { startedAt, step }: Transition): Operation | null {
     const late = ring.members.filter((member) => !member.isExcluded && !hasSwitched(member, ring, view));
-    if (late.length === 0) return { type: 'advance', startedAt: transition.startedAt, step: transition.step };
+    if (late.length === 0) return { type: 'advance', startedAt, step };
     const lost = late.find(({ id }) => id !== self && nowMs - (this.#downSince.get(id) ?? nowMs) >= this.#times.excludeAfterMs);
     return lost === undefined ? null : { type: 'excludeMember', id: lost.id };
   }

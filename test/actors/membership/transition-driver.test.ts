@@ -105,6 +105,39 @@ test('transition driver: the others take over, each later than the one before it
   t.is(new Rig('b').due(JOINING, 0, first), 'nothing');
 });
 
+test('transition driver: turns count from when a step is complete, however long it took', (t) => {
+  const rig = new Rig('b');
+  const behind = view(MOVING, { a: { generation: 1, epoch: 1 }, b: MOVING });
+  const all = view(MOVING, { a: MOVING, b: MOVING });
+  t.is(rig.due(MOVING, 0, behind), 'nothing');
+  t.is(rig.due(MOVING, 60_000, behind), 'nothing');
+  t.is(rig.due(MOVING, 60_001, all), 'nothing');
+  t.is(rig.due(MOVING, 60_999, all), 'nothing');
+  t.is(rig.due(MOVING, 61_000, all), 'advance');
+});
+
+test('transition driver: turns count from when a member may be excluded', (t) => {
+  const ring = after(MOVING, { type: 'addMember', member: member('d') });
+  const rig = new Rig('b');
+  const down = view(ring, { a: ring, b: ring, d: 'down' });
+  t.is(rig.due(ring, 0, down), 'nothing');
+  t.is(rig.due(ring, 4_999, down), 'nothing');
+  t.is(rig.due(ring, 5_000, down), 'nothing');
+  t.is(rig.due(ring, 5_998, down), 'nothing');
+  t.is(rig.due(ring, 5_999, down), 'excludeMember');
+});
+
+test('transition driver: who has failed waits for its turn again', (t) => {
+  const ring = after(MOVING, { type: 'addMember', member: member('d') });
+  const rig = new Rig('d');
+  const all = view(ring, { a: ring, b: ring, d: ring });
+  t.is(rig.due(ring, 0, all), 'nothing');
+  t.is(rig.due(ring, 2_000, all), 'advance');
+  rig.driver.ended(false, 3_000, 0);
+  t.is(rig.due(ring, 4_999, all), 'nothing');
+  t.is(rig.due(ring, 5_000, all), 'advance');
+});
+
 test('transition driver: an excluded member asks to be included, and a moved one gives its address, at once', (t) => {
   const excluded = after(MOVING, { type: 'excludeMember', id: id('b') });
   t.is(new Rig('b').due(excluded, 0, null), 'includeMember');
