@@ -25,10 +25,6 @@ const DISK_KINDS: readonly (readonly [FaultKind, number])[] = [
 ];
 const ACTS_MAX = 24;
 const RESTART_MS = 400;
-/** Of the mean delay of a message, from 0.1 ms on. */
-const DOUBLINGS_MAX = 8;
-/** Time for healing that a slow network gets on top. */
-const SLOW_MS = 6_000;
 
 export function membershipRun(seed: number, options: MembershipRunOptions = {}): RunPlan {
   const knobs = membershipKnobs(seed);
@@ -40,27 +36,24 @@ export function membershipRun(seed: number, options: MembershipRunOptions = {}):
     name: `m${index}`,
     shards: isEven ? shards : 1 + random.below(3),
   }));
-  const network = networkOf(random.fork('network'));
   const plan = [...faultsOf(seed, knobs, nodes, random.fork('faults')), ...actsOf(knobs, nodes, random.fork('acts'))];
   return {
     seed,
-    stopMs: STOP_MS + (network.isSlow ? SLOW_MS : 0),
+    stopMs: STOP_MS,
     plan: plan.sort((a, b) => a.atMs - b.atMs),
     settings: {
       nodes,
-      network: network.settings,
+      network: networkOf(random.fork('network')),
       scheduling: { policy: (['fifo', 'random', 'pct'] as const)[random.below(3)]! },
       ...(options.mutants === undefined ? {} : { mutants: options.mutants }),
     },
   };
 }
 
-/** `isSlow`: a message takes so long on its way that the steps of several transitions need more time behind the faults (seed 8473). */
-function networkOf(random: SeededRandom): { readonly settings: NetworkSettings; readonly isSlow: boolean } {
-  const doublings = random.below(DOUBLINGS_MAX + 1);
-  const settings: NetworkSettings = {
+function networkOf(random: SeededRandom): NetworkSettings {
+  return {
     quality: {
-      delay: { kind: 'exponential', minMs: 0.05, meanMs: 0.1 * 2 ** doublings },
+      delay: { kind: 'exponential', minMs: 0.05, meanMs: 0.1 * 2 ** random.below(9) },
       splitRatio: random.chance(0.5) ? 0.3 : 0,
       lossRatio: random.chance(0.5) ? 0.05 * random.float() : 0,
       duplicateRatio: random.chance(0.5) ? 0.1 * random.float() : 0,
@@ -75,7 +68,6 @@ function networkOf(random: SeededRandom): { readonly settings: NetworkSettings; 
       backoff: { minMs: 20, maxMs: 300, factor: 2, jitterRatio: 0.5 },
     },
   };
-  return { settings, isSlow: doublings === DOUBLINGS_MAX };
 }
 
 function faultsOf(seed: number, { profile }: MembershipKnobs, nodes: readonly NodeSettings[], random: SeededRandom): PlanItem[] {
