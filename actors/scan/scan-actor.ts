@@ -7,16 +7,11 @@ import { defineActor } from '../../runtime/actor.ts';
 import { OutBuffer } from '../../runtime/bytes.ts';
 import { unreachable } from '../../runtime/errors.ts';
 import { REQUEST } from '../../runtime/lanes.ts';
-import type { AnyRef, Ref } from '../../runtime/ref.ts';
 import { ReplyAddress } from '../../runtime/reply.ts';
 import type { ViewMessage } from '../gossip/view-subscribers.ts';
-import type { GossipMessage } from '../gossip-protocol.ts';
-import type { KnownRing } from '../membership/known-ring.ts';
-import type { Id } from '../ring/ring-state.ts';
-import type { RingHolder } from '../ring-agent.ts';
+import { ClusterView, type ClusterViewArguments, SUBSCRIBE_MS } from '../store/cluster-view.ts';
 import { LIST, LISTED, PAGE, SCAN, statusOfAnswer, VNODE_SLOT } from '../store/data-frames.ts';
 import { INVALID, OK, OVERLOADED } from '../store/store-request.ts';
-import { Topology } from '../store/topology.ts';
 import { readList, writeListed } from './list-frames.ts';
 import { readPage } from './scan-frames.ts';
 import { ScanAnswer, type ScanDoor, ScanRequest } from './scan-request.ts';
@@ -27,15 +22,8 @@ export interface ScanHolder {
   scans: ScanDoor | null;
 }
 
-export interface ScanArguments extends ScansOptions {
-  /** This node's name among transports. */
-  readonly node: string;
-  readonly ring: RingHolder;
+export interface ScanArguments extends ClusterViewArguments, ScansOptions {
   readonly holder: ScanHolder;
-  /** The well-known actor at that slot of a shard, of this or another node. */
-  readonly refTo: (slot: number, node: string, shard: number) => AnyRef;
-  /** Of this node: who is suspected, and asked last. Default: nobody is. */
-  readonly gossip?: Ref<GossipMessage>;
   /** Of LISTs that do not say how long they may take. Default 5,000 ms. */
   readonly listMs?: number;
 }
@@ -50,7 +38,6 @@ type Message =
 
 const FRAME_BYTES = 1_024;
 const FRAME_BYTES_MAX = 8 * 1_024 * 1_024;
-const SUBSCRIBE_MS = 5_000;
 const LISTS_MAX = 1_024;
 /** A frame is 8 MiB at most, and a page of a client should leave room for one long record. */
 const LIST_BYTES_MAX = 1_048_576;
@@ -59,29 +46,23 @@ const NO_ENTRIES = new Uint8Array(0);
 export const scanActor = defineActor<Message, readonly [ScanArguments]>(
   'store.scan',
   (context, args) => {
-    const { node, ring, holder, refTo, listMs = 5_000 } = args;
+    const { holder, listMs = 5_000 } = args;
+    const view = new ClusterView(args);
     const bell = context.doorbell({ type: 'due' });
     const out = new OutBuffer(FRAME_BYTES, FRAME_BYTES_MAX);
     const request = new ScanRequest();
     const refusal = new ScanAnswer();
     const addresses: ReplyAddress[] = [];
     const freeAddresses: number[] = [];
-    const refs = new Map<number, AnyRef>();
-    const suspects = new Set<Id>();
-    let known: KnownRing | null = null;
-    let topology: Topology | null = null;
     let isStopped = false;
 
     const door: ScanReplicaDoor = {
-      topology: present,
-      isReachable: (member) => topology === null || !suspects.has(topology.member(member).id),
+      topology: () => view.topology(),
+      isReachable: (member) => view.isReachable(member),
       ask(member, toShard, id, ask) {
         out.clear();
         ask.write(out);
-        const at = member * 256 + toShard;
-        const ref = refs.get(at) ?? refTo(VNODE_SLOT, topology!.member(member).address.node, toShard);
-        refs.set(at, ref);
-        return ref.tellBytes(SCAN, out.bytes, 0, out.length, id, REQUEST);
+        return view.ref(VNODE_SLOT, member, toShard).tellBytes(SCAN, out.bytes, 0, out.length, id, REQUEST);
       },
       nowMs: () => context.clock.now(),
       wallMs: () => context.clock.wall(),
@@ -92,15 +73,15 @@ export const scanActor = defineActor<Message, readonly [ScanArguments]>(
     const sink = { scanned: answerList };
     holder.scans = scans;
     if (args.gossip !== undefined) context.every('again', SUBSCRIBE_MS, { type: 'again' });
-    subscribe();
+    view.subscribe(context.self);
 
     return {
       receive(message: Message): void {
         switch (message.type) {
           case 'view':
-            return onView(message);
+            return view.onView(message);
           case 'again':
-            return subscribe();
+            return view.subscribe(context.self);
           case 'wake':
             return scans.wake();
           case 'due':
@@ -125,15 +106,6 @@ export const scanActor = defineActor<Message, readonly [ScanArguments]>(
         scans.close();
       },
     };
-
-    function subscribe(): void {
-      args.gossip?.tell({ type: 'subscribe', subscriber: context.self });
-    }
-
-    function onView({ view }: ViewMessage): void {
-      suspects.clear();
-      for (const { id, isSuspected, label } of view.members) if (isSuspected || label === 'down') suspects.add(id);
-    }
 
     /** Returns what was expected and found, when it is malformed: then that replica has failed. */
     function onPage(bytes: Uint8Array, start: number, end: number, requestId: number): string | undefined {
@@ -190,16 +162,6 @@ export const scanActor = defineActor<Message, readonly [ScanArguments]>(
       }
       context.replyBytesTo(addresses[token]!, LISTED, out.bytes, 0, out.length);
       freeAddresses.push(token);
-    }
-
-    function present(): Topology | null {
-      if (ring.ring === null || !ring.mayServe) return null;
-      if (ring.ring !== known) {
-        known = ring.ring;
-        topology = new Topology(known.state, node);
-        refs.clear();
-      }
-      return topology;
     }
   },
   { mailbox: { capacity: 8_192 } },

@@ -9,18 +9,15 @@ import { defineActor } from '../../runtime/actor.ts';
 import { OutBuffer } from '../../runtime/bytes.ts';
 import { unreachable } from '../../runtime/errors.ts';
 import { REQUEST } from '../../runtime/lanes.ts';
-import type { AnyRef, Ref } from '../../runtime/ref.ts';
+import type { Ref } from '../../runtime/ref.ts';
 import { ReplyAddress } from '../../runtime/reply.ts';
 import { u32At } from '../../storage/byte-reader.ts';
 import type { ViewMessage } from '../gossip/view-subscribers.ts';
-import type { GossipMessage } from '../gossip-protocol.ts';
-import type { KnownRing } from '../membership/known-ring.ts';
-import type { Id } from '../ring/ring-state.ts';
-import type { RingHolder } from '../ring-agent.ts';
 import { checkRecord } from '../version/check-record.ts';
 import { copyBytes } from '../version/copy-bytes.ts';
 import { DIGEST_BYTES } from '../version/digest.ts';
 import { RecordView } from '../version/record-view.ts';
+import { ClusterView, type ClusterViewArguments, SUBSCRIBE_MS } from './cluster-view.ts';
 import { Coordinator, type CoordinatorOptions } from './coordinator.ts';
 import type { CoordinatorFigures } from './coordinator-figures.ts';
 import {
@@ -46,20 +43,12 @@ import { RecentForwards } from './recent-forwards.ts';
 import type { ReplicaDoor } from './replica-door.ts';
 import type { CoordinatorHolder } from './store-door.ts';
 import { GET, LOADING, NO_KEYSPACE_FOUND, OK, OVERLOADED, StoreAnswer, StoreRequest } from './store-request.ts';
-import { Topology } from './topology.ts';
 import type { ReplicasHolder } from './vnode-actor.ts';
 
-export interface CoordinatorArguments extends Omit<CoordinatorOptions, 'later'> {
-  /** This node's name among transports. */
-  readonly node: string;
-  readonly ring: RingHolder;
+export interface CoordinatorArguments extends ClusterViewArguments, Omit<CoordinatorOptions, 'later'> {
   /** The replicas of this thread, opened by its VNodeActor. */
   readonly replicas: ReplicasHolder;
   readonly holder: CoordinatorHolder;
-  /** The well-known actor at that slot of a shard, of this or another node. */
-  readonly refTo: (slot: number, node: string, shard: number) => AnyRef;
-  /** Of this node: who is suspected. Default: nobody is. */
-  readonly gossip?: Ref<GossipMessage>;
   /** Of FORWARDs that do not say how long they may take. Default 5,000 ms. */
   readonly forwardMs?: number;
 }
@@ -97,14 +86,14 @@ type Message = CoordinatorMessage | Wake | Due | Again | Ready;
 const FRAME_BYTES = 4_096;
 const FRAME_BYTES_MAX = 64 * 1_024 * 1_024;
 const FORWARDS_MAX = 4_096;
-const SUBSCRIBE_MS = 5_000;
 const READY_MS = 20;
 const GREETINGS_MAX = 1_024;
 
 export const coordinatorActor = defineActor<Message, readonly [CoordinatorArguments]>(
   'store.coordinator',
   (context, args) => {
-    const { node, shard, ring, replicas, holder, refTo, forwardMs = 5_000 } = args;
+    const { shard, replicas, holder, forwardMs = 5_000 } = args;
+    const view = new ClusterView(args);
     const bell = context.doorbell({ type: 'due' });
     const out = new OutBuffer(FRAME_BYTES, FRAME_BYTES_MAX);
     const place = new KeyPlace();
@@ -116,17 +105,15 @@ export const coordinatorActor = defineActor<Message, readonly [CoordinatorArgume
     /** By token: the entry in `recent`; -1: none. */
     const entries: number[] = [];
     const recent = new RecentForwards(args.mutants === undefined ? {} : { mutants: args.mutants });
-    /** Of the writes that this start of the coordinator forwards. */
-    const origin = 1 + context.random.below(0xffff_ffff);
-    const refs = new Map<number, AnyRef>();
-    const suspects = new Set<Id>();
     const greetings: Ref<Greeted>[] = [];
-    let known: KnownRing | null = null;
-    let topology: Topology | null = null;
+    /** Of the writes that this start of the coordinator forwards, and their last number: never two of one, or the second would get the answer of the first (recent-forwards.ts). */
+    let origin = newOrigin();
+    let number = 0;
+    let isStopped = false;
 
     const door: ReplicaDoor = {
-      topology: present,
-      isReachable: (member) => topology === null || !suspects.has(topology.member(member).id),
+      topology: () => view.topology(),
+      isReachable: (member) => view.isReachable(member),
       read(member, toShard, id, slot, wantsRecord) {
         if (isHere(member, toShard)) {
           local.read(id, slot, wantsRecord);
@@ -136,7 +123,7 @@ export const coordinatorActor = defineActor<Message, readonly [CoordinatorArgume
       },
       merge(member, toShard, id, slot) {
         const { table } = coordinator;
-        const keyspace = topology?.keyspace(table.keyspaces[slot]!);
+        const keyspace = view.topology()?.keyspace(table.keyspaces[slot]!);
         if (keyspace === undefined) return false;
         if (isHere(member, toShard)) {
           local.merge(id, slot, keyspace);
@@ -150,7 +137,7 @@ export const coordinatorActor = defineActor<Message, readonly [CoordinatorArgume
         return send(VNODE_SLOT, member, toShard, MERGE, id);
       },
       coordinate(id, slot) {
-        const keyspace = topology?.keyspace(coordinator.table.keyspaces[slot]!);
+        const keyspace = view.topology()?.keyspace(coordinator.table.keyspaces[slot]!);
         if (keyspace === undefined) return false;
         local.coordinate(id, slot, keyspace);
         return true;
@@ -161,7 +148,9 @@ export const coordinatorActor = defineActor<Message, readonly [CoordinatorArgume
         table.fillRequest(slot, forwardOut);
         out.clear();
         const remainingMs = table.deadlineMs[slot]! - context.clock.now();
-        return writeForward(out, place, forwardOut, remainingMs, origin, id) && send(COORDINATOR_SLOT, member, toShard, FORWARD, id);
+        return (
+          writeForward(out, place, forwardOut, remainingMs, origin, nextNumber()) && send(COORDINATOR_SLOT, member, toShard, FORWARD, id)
+        );
       },
       nowMs: () => context.clock.now(),
       wallMs: () => context.clock.wall(),
@@ -180,19 +169,19 @@ export const coordinatorActor = defineActor<Message, readonly [CoordinatorArgume
     const sink = { answered: answerForward };
     holder.coordinator = coordinator;
     if (args.gossip !== undefined) context.every('again', SUBSCRIBE_MS, { type: 'again' });
-    subscribe();
+    view.subscribe(context.self);
 
     return {
       receive(message: Message): void {
         switch (message.type) {
           case 'view':
-            return onView(message);
+            return view.onView(message);
           case 'greeting':
             return onGreeting(message);
           case 'ready':
             return answerGreetings();
           case 'again':
-            return subscribe();
+            return view.subscribe(context.self);
           case 'figures':
             return onFigures(message);
           case 'wake':
@@ -210,6 +199,8 @@ export const coordinatorActor = defineActor<Message, readonly [CoordinatorArgume
       },
       stopped(): void {
         holder.coordinator = null;
+        isStopped = true;
+        coordinator.close();
       },
     };
 
@@ -220,18 +211,9 @@ export const coordinatorActor = defineActor<Message, readonly [CoordinatorArgume
     }
 
     function answerGreetings(): void {
-      if (present() === null || replicas.replicas === null) return context.after('ready', READY_MS, { type: 'ready' });
+      if (view.topology() === null || replicas.replicas === null) return context.after('ready', READY_MS, { type: 'ready' });
       for (const replyTo of greetings) replyTo.tell({ type: 'greeted' });
       greetings.length = 0;
-    }
-
-    function subscribe(): void {
-      args.gossip?.tell({ type: 'subscribe', subscriber: context.self });
-    }
-
-    function onView({ view }: ViewMessage): void {
-      suspects.clear();
-      for (const { id, isSuspected, label } of view.members) if (isSuspected || label === 'down') suspects.add(id);
     }
 
     function onFigures({ replyTo }: GetFigures): void {
@@ -275,7 +257,7 @@ export const coordinatorActor = defineActor<Message, readonly [CoordinatorArgume
         answerAgain(before);
         return undefined;
       }
-      const ringNow = present();
+      const ringNow = view.topology();
       const keyspace = ringNow?.keyspace(from.keyspace);
       const token = noted();
       const entry = isKept ? recent.add(source, number, token) : -1;
@@ -321,6 +303,8 @@ export const coordinatorActor = defineActor<Message, readonly [CoordinatorArgume
     }
 
     function answerForward(token: number, answer: StoreAnswer): undefined {
+      // Nothing can be sent any more; who has forwarded it says INDETERMINATE, or asks again.
+      if (isStopped) return;
       out.clear();
       if (writeForwarded(out, answer)) {
         context.replyBytesTo(addresses[token]!, FORWARDED, out.bytes, 0, out.length);
@@ -329,18 +313,18 @@ export const coordinatorActor = defineActor<Message, readonly [CoordinatorArgume
       freeAddresses.push(token);
     }
 
-    function present(): Topology | null {
-      if (ring.ring === null || !ring.mayServe) return null;
-      if (ring.ring !== known) {
-        known = ring.ring;
-        topology = new Topology(known.state, node);
-        refs.clear();
-      }
-      return topology;
+    function newOrigin(): number {
+      return 1 + context.random.below(0xffff_ffff);
+    }
+
+    function nextNumber(): number {
+      number = (number + 1) >>> 0;
+      if (number === 0) origin = newOrigin();
+      return number;
     }
 
     function isHere(member: number, toShard: number): boolean {
-      return topology !== null && member === topology.self && toShard === shard;
+      return toShard === shard && view.isHere(member);
     }
 
     function writePlace(slot: number, option: number): boolean {
@@ -352,10 +336,7 @@ export const coordinatorActor = defineActor<Message, readonly [CoordinatorArgume
     }
 
     function send(slot: number, member: number, toShard: number, operation: number, id: number): boolean {
-      const at = (member * 256 + toShard) * 16 + slot;
-      const ref = refs.get(at) ?? refTo(slot, topology!.member(member).address.node, toShard);
-      refs.set(at, ref);
-      return ref.tellBytes(operation, out.bytes, 0, out.length, id, REQUEST);
+      return view.ref(slot, member, toShard).tellBytes(operation, out.bytes, 0, out.length, id, REQUEST);
     }
   },
   { mailbox: { capacity: 8_192 } },

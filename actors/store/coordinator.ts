@@ -27,8 +27,8 @@ import type { ReplicaDoor } from './replica-door.ts';
 import { REPLICAS_MAX } from './replica-mask.ts';
 import { faultOfRequest } from './request-check.ts';
 import { RequestDesk } from './request-desk.ts';
-import { BEGUN, COORDINATING, FORWARDED, isMinted, READING, REPAIRING, STALE, WRITING } from './request-phase.ts';
-import type { RequestTable } from './request-table.ts';
+import { ANSWERED, BEGUN, COORDINATING, FORWARDED, isMinted, READING, REPAIRING, STALE, WRITING } from './request-phase.ts';
+import { FREE, type RequestTable } from './request-table.ts';
 import {
   type AnswerStatus,
   CONTEXT_READ,
@@ -150,6 +150,15 @@ export class Coordinator {
     this.#begunCount = 0;
   }
 
+  /** Answers all that is under way, as it stands. Nothing may be begun any more, and what replicas still say finds nobody. */
+  close(): void {
+    const { table } = this.#desk;
+    for (let slot = 0; slot < table.capacity; slot++) {
+      const phase = table.phases[slot];
+      if (phase !== FREE && phase !== ANSWERED) this.#giveUp(slot, LOADING, 'the coordinator of this shard has stopped');
+    }
+  }
+
   /** What has to be done by now: deadlines, slow replicas, other rings. */
   wake(): void {
     const nowMs = this.#desk.door.nowMs();
@@ -159,7 +168,7 @@ export class Coordinator {
       const slot = this.#due[i]!;
       // Why: what was answered on the way may have freed it.
       if (this.#desk.table.wakeMs[slot]! > nowMs) continue;
-      if (nowMs >= this.#desk.table.deadlineMs[slot]!) this.#timedOut(slot);
+      if (nowMs >= this.#desk.table.deadlineMs[slot]!) this.#giveUp(slot, TIMED_OUT, '');
       else this.#onSlow(slot, nowMs);
     }
     this.#desk.arm();
@@ -286,7 +295,8 @@ export class Coordinator {
     }
   }
 
-  #timedOut(slot: number): void {
+  /** Ends it as it stands. `status`: of one of which nothing was written. */
+  #giveUp(slot: number, status: AnswerStatus, message: string): void {
     switch (this.#desk.table.phases[slot]) {
       case COORDINATING:
       case WRITING:
@@ -296,7 +306,7 @@ export class Coordinator {
       case STALE:
         return this.#finishStale(slot);
       default:
-        return this.#desk.finish(slot, TIMED_OUT, '');
+        return this.#desk.finish(slot, status, message);
     }
   }
 }

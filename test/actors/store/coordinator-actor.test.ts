@@ -3,7 +3,7 @@ import { knownRing } from '../../../actors/membership/known-ring.ts';
 import type { RingHolder } from '../../../actors/ring-agent.ts';
 import { type CoordinatorMessage, coordinatorActor, type StoreFigures } from '../../../actors/store/coordinator-actor.ts';
 import { COORDINATOR_SLOT, FORWARD, FORWARDED, VNODE_SLOT } from '../../../actors/store/data-frames.ts';
-import { readForwarded, writeForward } from '../../../actors/store/forward-frames.ts';
+import { Forward, readForwarded, writeForward } from '../../../actors/store/forward-frames.ts';
 import { KeyPlace } from '../../../actors/store/key-place.ts';
 import type { CoordinatorHolder } from '../../../actors/store/store-door.ts';
 import {
@@ -18,13 +18,14 @@ import {
   NOT_FOUND,
   OK,
   PUT,
+  QUORUM_NOT_MET,
   STALE_RING,
   StoreAnswer,
   StoreRequest,
 } from '../../../actors/store/store-request.ts';
 import { type ReplicasHolder, vnodeActor } from '../../../actors/store/vnode-actor.ts';
 import { RecordView } from '../../../actors/version/record-view.ts';
-import { defineActor } from '../../../runtime/actor.ts';
+import { type ActorContext, defineActor } from '../../../runtime/actor.ts';
 import { OutBuffer } from '../../../runtime/bytes.ts';
 import { type AnyJob, collectJobs } from '../../../runtime/job-table.ts';
 import type { Ref } from '../../../runtime/ref.ts';
@@ -79,6 +80,16 @@ class StoreCluster {
       }
     }
     this.run(2_000);
+  }
+
+  /** Not waited for. */
+  begin(at: string, kind: StoreRequest['kind'], key: string, timeoutMs: number, answered: (status: number) => void): void {
+    const request = requestOf(kind, key, 'value');
+    request.keyspace = this.#ring.state.keyspaces[0]!;
+    const [node = '', shard = ''] = at.split('/');
+    request.deadlineMs = this.sim.node(node).shard(Number(shard)).runtime.doors.clock.now() + timeoutMs;
+    request.sink = { answered: (_token, { status }) => answered(status) };
+    this.holders.get(at)!.coordinator!.begin(request);
   }
 
   run(ms: number): void {
@@ -312,3 +323,73 @@ test('coordinator actor: a write that comes twice by FORWARD is done once, and a
 function byNumber(a: number, b: number): number {
   return a - b;
 }
+
+test('bug: requests under way were never answered, when their coordinator stopped', (t) => {
+  const cluster = new StoreCluster();
+  const [at = ''] = cluster.holders.keys();
+  const [name = ''] = at.split('/');
+  for (const node of cluster.sim.nodes) if (node.name !== name) cluster.sim.crash(node.name);
+  const answers = new Map<string, number[]>();
+  for (let i = 0; i < 8; i++) {
+    for (const [kind, what] of [
+      [GET, 'get'],
+      [PUT, 'put'],
+    ] as const) {
+      const said: number[] = [];
+      answers.set(`${what} ${i}`, said);
+      cluster.begin(at, kind, `key${i}`, 60_000, (status) => void said.push(status));
+    }
+  }
+  cluster.run(100);
+  const stayed = [...answers.values()].filter((said) => said.length === 0).length;
+  t.true(stayed > 0);
+  const { runtime } = cluster.sim.node(name).shard(0);
+  runtime.stop(runtime.wellKnown(COORDINATOR_SLOT, { node: name, shard: 0 }));
+  cluster.run(10);
+  t.is(cluster.holders.get(at)!.coordinator, null);
+  for (const [what, said] of answers) {
+    t.is(said.length, 1, what);
+    if (what.startsWith('get')) t.is(said[0], LOADING, what);
+    else t.true([INDETERMINATE, LOADING, QUORUM_NOT_MET].includes(said[0]!), `${what}: ${said[0]}`);
+  }
+});
+
+const forwardRecorder = defineActor('forward-recorder', (_context: ActorContext<never>, seen: [origin: number, number: number][]) => {
+  const forward = new Forward(new StoreRequest());
+  return {
+    receive(): void {},
+    receiveBytes(operation: number, bytes: Uint8Array, offset: number, length: number): void {
+      if (operation === FORWARD && forward.read(bytes, offset, length) === undefined) seen.push([forward.origin, forward.number]);
+    },
+  };
+});
+
+test('bug: forwards had the numbers of requests, which come again, and one could get the answer of another', (t) => {
+  const ring = knownRing(new RingWorld(3, {}, () => ({ shards: 1 })).ring);
+  const nodes = ring.state.members.map(({ address }) => ({ name: address.node, shards: 1 }));
+  // A fourth, which is no replica of anything, forwards all.
+  const sim = new Simulation({ seed: 1, nodes: [...nodes, { name: 'far', shards: 1 }], jobs: JOBS });
+  const seen: [number, number][] = [];
+  for (const { name } of nodes) sim.node(name).shard(0).runtime.spawnWellKnown(COORDINATOR_SLOT, forwardRecorder, [seen]);
+  const { runtime } = sim.node('far').shard(0);
+  const holder: CoordinatorHolder = { coordinator: null };
+  const ringHolder: RingHolder = { ring, mayServe: true };
+  const refTo = (slot: number, node: string, shard: number) => runtime.wellKnown(slot, { node, shard });
+  runtime.spawnWellKnown(COORDINATOR_SLOT, coordinatorActor, [
+    { node: 'far', shard: 0, ring: ringHolder, replicas: { replicas: null }, holder, refTo, capacity: 2 },
+  ]);
+  sim.run(100);
+  for (let i = 0; i < 20; i++) {
+    const request = requestOf(PUT, `key${i}`, 'value');
+    request.keyspace = ring.state.keyspaces[0]!;
+    request.deadlineMs = runtime.doors.clock.now() + 20;
+    holder.coordinator!.begin(request);
+    sim.run(sim.now + 50);
+  }
+  sim.throwIfFailed();
+  t.deepEqual(
+    seen.map(([, number]) => number),
+    Array.from({ length: 20 }, (_, i) => i + 1),
+  );
+  t.is(new Set(seen.map(([origin]) => origin)).size, 1);
+});
