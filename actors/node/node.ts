@@ -34,7 +34,7 @@ import { NodeMetrics } from './http/metrics.ts';
 import { NodeDirectory } from './node-directory.ts';
 import { NodeError } from './node-error.ts';
 import { nodeObserver } from './observer.ts';
-import { COMPACTION_TURNS } from './parts.ts';
+import { COMPACTION_TURNS, DRAIN_MS } from './parts.ts';
 import { type Prepared, pause, prepare, startSystem } from './prepare.ts';
 import { RingCache } from './ring-cache.ts';
 import { askSeeds, type Seed } from './seeds.ts';
@@ -59,8 +59,6 @@ const WATCH_MS = 500;
 const RETRY_MS = 500;
 const HTTP_DRAIN_MS = 1_000;
 const LISTEN_MS = 10_000;
-/** For shards to write what they hold. */
-const DRAIN_MS = 10_000;
 const NO_MUTANTS: ReadonlySet<string> = new Set();
 
 export class Node implements Admin {
@@ -72,6 +70,7 @@ export class Node implements Admin {
   #http: HttpServer | null = null;
   #respPort = 0;
   isStopping = false;
+  #stopped: Promise<void> | null = null;
   readonly #directory: NodeDirectory;
   readonly config: NodeConfig;
   readonly #doors: NodeDoors;
@@ -190,7 +189,11 @@ export class Node implements Admin {
 
   /** Idempotent. Resolves when nothing of the node is left in this process. */
   async stop(): Promise<void> {
-    if (this.isStopping) return;
+    this.#stopped ??= this.#takeApart();
+    await this.#stopped;
+  }
+
+  async #takeApart(): Promise<void> {
     this.isStopping = true;
     clearTimeout(this.#watch);
     await this.#http?.close(HTTP_DRAIN_MS);

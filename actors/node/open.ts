@@ -12,7 +12,7 @@ import type { Ref } from '../../runtime/ref.ts';
 import { ActorSystem } from '../../runtime/system.ts';
 import { Client } from '../client/client.ts';
 import { invalid } from '../client/client-error.ts';
-import { type ClientTuning, completeTuning, TIMEOUT_MS_DEFAULT, timeoutOf } from '../client/options.ts';
+import { type ClientTuning, completeTuning, TIMEOUT_MS_DEFAULT, timeoutOf, whole } from '../client/options.ts';
 import type { ClientDoor } from '../client/places.ts';
 import { startParts, untilReady } from '../client/start-parts.ts';
 import { compactionActor } from '../compaction-actor.ts';
@@ -20,7 +20,7 @@ import { COMPACTION_SLOT, RING_SLOT } from '../membership/cluster-door.ts';
 import { readRing } from '../membership/known-ring.ts';
 import type { NodeIdentity } from '../membership/node-identity.ts';
 import { initialRing } from '../ring/initial-ring.ts';
-import type { KeyspaceSettings } from '../ring/keyspace-defaults.ts';
+import { DEFAULT_KEYSPACE, type KeyspaceSettings } from '../ring/keyspace-defaults.ts';
 import { ringActor } from '../ring-actor.ts';
 import type { RingMessage, RingStatus } from '../ring-protocol.ts';
 import { startShard } from '../shard-module.ts';
@@ -32,7 +32,7 @@ import { memberOfIdentity } from './entering.ts';
 import { fatal } from './fatal.ts';
 import { NodeDirectory } from './node-directory.ts';
 import { NodeError } from './node-error.ts';
-import { COMPACTION_TURNS, moduleUrl, NODE_MODULES } from './parts.ts';
+import { COMPACTION_TURNS, DRAIN_MS, moduleUrl, NODE_MODULES } from './parts.ts';
 import { POOL_THREADS } from './prepare.ts';
 import { transportName } from './seeds.ts';
 import { shardSettings } from './shard-settings.ts';
@@ -52,11 +52,8 @@ export interface OpenOptions {
   readonly logLevel?: LogLevel | 'silent';
 }
 
-const DEFAULT_KEYSPACE = 'default';
 const PARTITIONS = 256;
 const READY_MS = 30_000;
-/** For shards to write what they hold. */
-const DRAIN_MS = 10_000;
 const SHARDS_MAX = 64;
 
 /**
@@ -102,11 +99,6 @@ export async function open(dir: string, options: OpenOptions = {}): Promise<Clie
     await directory.close();
     throw error;
   }
-}
-
-function whole(name: string, value: unknown, min: number, max: number): void {
-  if (!Number.isInteger(value) || (value as number) < min || (value as number) > max)
-    throw invalid(`${name}: expected a whole number from ${min} to ${max}, got ${JSON.stringify(value)}`);
 }
 
 /** Resolves when the ring is read. Errors: NodeError. */
