@@ -16,7 +16,7 @@ import { gossipActor } from '../gossip-actor.ts';
 import type { MembershipView } from '../gossip-protocol.ts';
 import { type ClusterDoor, COMPACTION_SLOT, GOSSIP_SLOT, RING_SLOT } from '../membership/cluster-door.ts';
 import type { NodeIdentity } from '../membership/node-identity.ts';
-import { RESP_SLOT, type RespGatewayMessage, type RespListening } from '../resp/resp-gateway.ts';
+import { RESP_SLOT, type RespFigures, type RespGatewayMessage, type RespListening } from '../resp/resp-gateway.ts';
 import { initialRing } from '../ring/initial-ring.ts';
 import type { Operation, OperationOutcome } from '../ring/operation.ts';
 import type { Id, RingState } from '../ring/ring-state.ts';
@@ -26,6 +26,7 @@ import type { CoordinatorMessage, StoreFigures } from '../store/coordinator-acto
 import { COORDINATOR_SLOT } from '../store/data-frames.ts';
 import type { Admin, Snapshot } from './admin.ts';
 import type { NodeConfig } from './config/config.ts';
+import type { HostAndPort } from './config/host-and-port.ts';
 import { clusterDoor } from './door.ts';
 import { joinBy, memberOfIdentity } from './entering.ts';
 import { fatal } from './fatal.ts';
@@ -38,6 +39,7 @@ import { COMPACTION_TURNS, DRAIN_MS } from './parts.ts';
 import { type Prepared, pause, prepare, startSystem } from './prepare.ts';
 import { RingCache } from './ring-cache.ts';
 import { askSeeds, type Seed } from './seeds.ts';
+import { isRespPortShared } from './shard-settings.ts';
 
 /** What a node needs of the world besides what the runtime opens for it. */
 export interface NodeDoors {
@@ -135,12 +137,12 @@ export class Node implements Admin {
   }
 
   /** Where the admin HTTP server listens. */
-  get http(): { readonly host: string; readonly port: number } {
+  get http(): HostAndPort {
     return { host: this.#http?.host ?? '', port: this.#http?.port ?? 0 };
   }
 
   /** Where Redis clients are served. */
-  get resp(): { readonly host: string; readonly port: number } {
+  get resp(): HostAndPort {
     return { host: this.config.resp.host, port: this.#respPort };
   }
 
@@ -163,18 +165,12 @@ export class Node implements Admin {
   }
 
   storeFigures(): Promise<readonly (StoreFigures | null)[]> {
-    const { system } = this;
-    return Promise.all(
-      Array.from({ length: this.self.shards }, (_, shard) =>
-        system
-          .wellKnown<CoordinatorMessage>(COORDINATOR_SLOT, system.node, shard)
-          .ask<StoreFigures>((replyTo) => ({ type: 'figures', replyTo }), { timeoutMs: STATUS_MS })
-          .catch((error: unknown) => {
-            system.log.warn('node.noFigures', { shard, error: errorMessage(error) });
-            return null;
-          }),
-      ),
-    );
+    return this.#figuresOf<CoordinatorMessage, StoreFigures>(COORDINATOR_SLOT, this.self.shards, (replyTo) => ({ type: 'figures', replyTo }));
+  }
+
+  respFigures(): Promise<readonly (RespFigures | null)[]> {
+    const listening = isRespPortShared(this.config.resp, this.self.shards) ? this.self.shards : 1;
+    return this.#figuresOf<RespGatewayMessage, RespFigures>(RESP_SLOT, listening, (replyTo) => ({ type: 'figures', replyTo }));
   }
 
   /** Resolves when the node is a full member and registered with a majority, or stops. */
@@ -219,6 +215,22 @@ export class Node implements Admin {
     const app = createApp({ admin: this, log: this.system.log, metrics: () => metrics.text() });
     this.#http = await openHttpServer({ ...this.config.http, fetch: (request) => app.fetch(request) });
     this.#watchFence();
+  }
+
+  /** Asks who is at that slot of each of the first `shards` shards. */
+  #figuresOf<M, F>(slot: number, shards: number, ask: (replyTo: Ref<F>) => M): Promise<readonly (F | null)[]> {
+    const { system } = this;
+    return Promise.all(
+      Array.from({ length: shards }, (_, shard) =>
+        system
+          .wellKnown<M>(slot, system.node, shard)
+          .ask<F>(ask, { timeoutMs: STATUS_MS })
+          .catch((error: unknown) => {
+            system.log.warn('node.noFigures', { slot, shard, error: errorMessage(error) });
+            return null;
+          }),
+      ),
+    );
   }
 
   /** Errors: NodeError IO, when nobody can listen there. */

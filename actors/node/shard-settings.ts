@@ -34,8 +34,12 @@ export function shardSettings(
   };
 }
 
-function respSettings({ host, port, password = '', allowDrop }: NodeConfig['resp'], shards: number): NonNullable<ShardSettings['resp']> {
+/** All shards listen for Redis clients; else the first alone. */
+export function isRespPortShared({ port }: Pick<NodeConfig['resp'], 'port'>, shards: number): boolean {
   // Of any free port the others would not know which it is.
-  const isPortShared = canSharePorts() && port !== 0 && shards > 1;
-  return { host, port, isPortShared, settings: { ...RESP_DEFAULTS, password, allowsDrop: allowDrop } };
+  return canSharePorts() && port !== 0 && shards > 1;
+}
+
+function respSettings({ host, port, password = '', allowDrop }: NodeConfig['resp'], shards: number): NonNullable<ShardSettings['resp']> {
+  return { host, port, isPortShared: isRespPortShared({ port }, shards), settings: { ...RESP_DEFAULTS, password, allowsDrop: allowDrop } };
 }
