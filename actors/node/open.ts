@@ -41,7 +41,7 @@ import { decideStart } from './start-record.ts';
 export interface OpenOptions {
   /** Worker threads that own data, fixed when the directory is made; 0: the calling thread owns all. Default 0. */
   readonly shards?: number;
-  /** MiB for memtables and cached blocks, all shards together. Default 512. */
+  /** MiB for memtables and cached blocks, all shards together; a key with all its siblings takes at most 1/16 of a shard's part, and 7 MiB. Default 512. */
   readonly memory?: number;
   /** How the keyspace `default` is made when it is not there. Default: as any keyspace; of the replicas that it asks for there is one. */
   readonly keyspace?: KeyspaceSettings;
@@ -58,7 +58,7 @@ const SHARDS_MAX = 64;
 
 /**
  * Opens the store in `dir`, relative to the working directory; makes it when there is none. The client that it resolves with is closed as any.
- * Errors: INVALID_ARGUMENT; NodeError when the directory is another's, in use, damaged, or of a node that is not alone in its cluster.
+ * Errors: INVALID_ARGUMENT; NodeError when there is less than 1 MiB of memory for each shard, or the directory is another's, in use, damaged, or of a node that is not alone in its cluster.
  */
 export async function open(dir: string, options: OpenOptions = {}): Promise<Client> {
   const { shards = 0, memory = MEMORY_MIB_DEFAULT, logLevel = 'warn' } = options;
@@ -73,10 +73,10 @@ export async function open(dir: string, options: OpenOptions = {}): Promise<Clie
     const fresh = { node: randomHex(16), cluster: randomHex(16), shards: Math.max(1, shards) };
     const wish = { name: undefined, shards: options.shards === undefined ? undefined : fresh.shards, init: true, join: [] };
     const { record } = decideStart(directory.record, wish, fresh, directory.path);
+    const settings = shardSettings(record, { memory, secret: undefined, resp: null }, directory.path);
     await directory.write(record);
     // A directory that was made with one shard may be served by a thread of its own, or by this one.
     const threads = shards === 0 && record.shards === 1 ? 0 : record.shards;
-    const settings = shardSettings(record, { memory, secret: undefined, resp: null }, directory.path);
     const node = transportName(record);
     system = await ActorSystem.start({
       ...{ node, cluster: record.cluster, shards: threads, logLevel, poolThreads: POOL_THREADS, shardSettings: settings },

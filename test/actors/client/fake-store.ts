@@ -47,6 +47,8 @@ export class FakeStore {
   /** Statuses that the next pages are answered with instead; null: nobody answers. */
   readonly pages: (number | null)[] = [];
   lists = 0;
+  /** So many pages are answered with a record. */
+  recordsForPages = 0;
 
   list({ start, prefix, keysMax }: ScanRequest): ScanAnswer | null {
     this.lists++;
@@ -133,6 +135,10 @@ export const fakeScans = defineActor<never, readonly [FakeStore]>('test.scans', 
   receive() {},
   receiveBytes(operation, bytes, offset, length) {
     if (operation !== LIST) throw new Error(`operation ${operation}`);
+    if (store.recordsForPages-- > 0) {
+      const wrong = writeForwarded({ status: OK });
+      return void context.replyBytes(FORWARDED, wrong, 0, wrong.length);
+    }
     const request = new ScanRequest();
     const fault = readList(bytes, offset, offset + length, request);
     if (typeof fault === 'string') throw new Error(fault);

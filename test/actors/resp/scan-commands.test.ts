@@ -161,6 +161,7 @@ test('SCAN: a connection that is gone takes no page, and leaves no request count
   const line = Buffer.from('SCAN 0\r\n');
   client.session.feed(line, 0, line.length);
   client.session.run();
+  t.is(kit.host.gate.requests, 1);
   client.session.closed();
   kit.settle();
   t.is(kit.host.gate.requests, 0);
@@ -188,6 +189,16 @@ testProp('glob: all that matches begins with the literal prefix', [anyPattern, a
   const prefix = Buffer.from(literalPrefix(Buffer.from(pattern))).toString();
   t.true(!matchesGlob(Buffer.from(pattern), Buffer.from(text), 0, text.length) || text.startsWith(prefix));
 });
+
+const prefix = test.macro((t, pattern: string, expected: string) => {
+  t.is(Buffer.from(literalPrefix(Buffer.from(pattern))).toString(), expected);
+});
+test('glob prefix: it ends before a star', prefix, 'user:*:1', 'user:');
+test('glob prefix: it ends before a question mark', prefix, 'user?', 'user');
+test('glob prefix: it ends before a set', prefix, 'user[ab]', 'user');
+test('glob prefix: what is escaped is part of it', prefix, 'a\\*b\\[*', 'a*b[');
+test('glob prefix: all of a pattern without special characters', prefix, 'user', 'user');
+test('glob prefix: a last backslash is itself', prefix, 'a\\', 'a\\');
 
 const glob = test.macro((t, pattern: string, yes: readonly string[], no: readonly string[]) => {
   for (const text of [...yes, ...no]) t.is(matchesGlob(Buffer.from(pattern), Buffer.from(text), 0, text.length), yes.includes(text), text);
