@@ -103,7 +103,7 @@ export class ClientWorld {
       startShard: (start) =>
         whenMade(() => {
           start.spawnWellKnown(COORDINATOR_SLOT, fakeCoordinator, [store, start.node, start.shard]);
-          start.spawnWellKnown(SCAN_SLOT, fakeScans, [store]);
+          start.spawnWellKnown(SCAN_SLOT, fakeScans, [store, start.node, start.shard]);
         }),
       ...(plan === undefined ? {} : { plan }),
       ...(mayThrow ? { mayThrow: () => true } : {}),

@@ -106,6 +106,18 @@ test('SCAN: it waits for what is before it in a pipeline, and what is behind it 
   t.is(client.take(), `+OK\r\n:1\r\n*2\r\n${bulk('0')}*1\r\n${bulk('a')}:1\r\n:0\r\n`);
 });
 
+for (const command of ['SCAN 0', 'DBSIZE', 'RANDOMKEY', 'FLUSHDB'])
+  test(`${command}: it waits until all before it are answered`, (t) => {
+    const { kit, client } = filled(0, { allowsDrop: true });
+    kit.store.holds = true;
+    client.send(['SET', 'a', '1'], command.split(' '));
+    t.is(kit.host.gate.requests, 1);
+    kit.store.holds = false;
+    kit.store.answerAll();
+    kit.settle();
+    t.regex(client.take(), /^\+OK\r\n[^-]/);
+  });
+
 test('DBSIZE: it counts; of many it estimates', (t) => {
   const { client } = filled(37);
   t.is(client.do('DBSIZE'), ':37\r\n');
@@ -146,7 +158,8 @@ test('FLUSHDB: a write that it has not seen stays', (t) => {
   kit.store.answerAll();
   kit.settle();
   t.is(client.take(), '+OK\r\n');
-  t.true(client.do('KV.GET key:0').includes('meanwhile'));
+  const left = client.do('KV.GET key:0');
+  t.true(left.includes(`*1\r\n${bulk('meanwhile')}`), left);
 });
 
 test('FLUSHDB: it ends at the first failure, and says how far it came', (t) => {
