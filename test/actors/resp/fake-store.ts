@@ -50,6 +50,8 @@ export class FakeStore implements StoreDoor {
   begun = 0;
   /** What the next pages are answered with instead. */
   readonly scanRefusals: number[] = [];
+  /** That were answered. */
+  pages = 0;
   readonly scans: ScanHolder = { scans: { begin: (request) => void this.#scans.push(request) } };
   #scans: ScanRequest[] = [];
   readonly #hasher = new Hasher();
@@ -99,6 +101,7 @@ export class FakeStore implements StoreDoor {
 
   /** Whole groups of tokens, if that is asked for, until there are enough. */
   #page({ keyspaceId, start, prefix, keysMax, isWhole }: ScanRequest): ScanAnswer {
+    this.pages++;
     const answer = new ScanAnswer();
     const out = new OutBuffer(1_024, 1 << 24);
     answer.status = this.scanRefusals.shift() ?? OK;
