@@ -14,7 +14,12 @@ export interface CallFields<T, A extends StoreAnswer | ScanAnswer = StoreAnswer>
 }
 
 /** Sends it on its way; one of the two is called, once, perhaps before this returns. */
-export function startCall<T, A extends StoreAnswer | ScanAnswer>(desk: ClientDesk, fields: CallFields<T, A>, resolve: (value: T) => void, reject: (error: unknown) => void): void {
+export function startCall<T, A extends StoreAnswer | ScanAnswer>(
+  desk: ClientDesk,
+  fields: CallFields<T, A>,
+  resolve: (value: T) => void,
+  reject: (error: unknown) => void,
+): void {
   const call = new Call<T, A>(fields, resolve, reject);
   if (fields.signal === undefined || call.watch(fields.signal, desk)) desk.submit(call);
 }

@@ -165,7 +165,10 @@ export class Node implements Admin {
   }
 
   storeFigures(): Promise<readonly (StoreFigures | null)[]> {
-    return this.#figuresOf<CoordinatorMessage, StoreFigures>(COORDINATOR_SLOT, this.self.shards, (replyTo) => ({ type: 'figures', replyTo }));
+    return this.#figuresOf<CoordinatorMessage, StoreFigures>(COORDINATOR_SLOT, this.self.shards, (replyTo) => ({
+      type: 'figures',
+      replyTo,
+    }));
   }
 
   respFigures(): Promise<readonly (RespFigures | null)[]> {

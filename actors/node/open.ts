@@ -26,7 +26,7 @@ import type { RingMessage, RingStatus } from '../ring-protocol.ts';
 import { startShard } from '../shard-module.ts';
 import type { ShardSettings } from '../shard-settings.ts';
 import { COORDINATOR_SLOT, SCAN_SLOT } from '../store/data-frames.ts';
-import { MEMORY_MIB_DEFAULT, MEMORY_MIB_MIN } from './config/config.ts';
+import { LOG_LEVELS, MEMORY_MIB_DEFAULT, MEMORY_MIB_MIN } from './config/config.ts';
 import { clusterDoor } from './door.ts';
 import { memberOfIdentity } from './entering.ts';
 import { fatal } from './fatal.ts';
@@ -65,6 +65,7 @@ export async function open(dir: string, options: OpenOptions = {}): Promise<Clie
   if (typeof dir !== 'string' || dir === '') throw invalid(`dir: expected a path, got ${JSON.stringify(dir)}`);
   whole('shards', shards, 0, SHARDS_MAX);
   whole('memory', memory, MEMORY_MIB_MIN, 1_048_576);
+  if (!LOG_LEVELS.includes(logLevel)) throw invalid(`logLevel: expected one of ${LOG_LEVELS.join(', ')}, got ${JSON.stringify(logLevel)}`);
   const tuning = completeTuning(options.tuning);
   const timeoutMs = timeoutOf(options.timeoutMs, TIMEOUT_MS_DEFAULT);
   const directory = await NodeDirectory.open(new RealFiles(), absolutePath(dir));

@@ -3,8 +3,8 @@
 import { errorMessage } from '../../../runtime/errors.ts';
 import { Subprocess, type SubprocessEnd } from '../../../runtime/real/subprocess.ts';
 import { lastLines } from '../../../runtime/real/text-files.ts';
-import type { ClusterStatus } from '../http/status.ts';
 import { DEFAULT_KEYSPACE } from '../../ring/keyspace-defaults.ts';
+import type { ClusterStatus } from '../http/status.ts';
 import { pause } from '../prepare.ts';
 import { ClientError, call } from './client.ts';
 import { LOOPBACK, nodeEnvironment, type PlannedNode, replicasFor, startArguments } from './cluster-plan.ts';

@@ -132,24 +132,27 @@ export const fakeCoordinator = defineActor<Greeting, readonly [FakeStore, string
 );
 
 /** At SCAN_SLOT. Pages in the order of the tokens. */
-export const fakeScans = defineActor<never, readonly [FakeStore, string, number]>('test.scans', (context: ActorContext<never>, store, node, shard) => ({
-  receive() {},
-  receiveBytes(operation, bytes, offset, length) {
-    if (operation !== LIST) throw new Error(`operation ${operation}`);
-    if (store.recordsForPages-- > 0) {
-      const wrong = writeForwarded({ status: OK });
-      return void context.replyBytes(FORWARDED, wrong, 0, wrong.length);
-    }
-    const request = new ScanRequest();
-    const fault = readList(bytes, offset, offset + length, request);
-    if (typeof fault === 'string') throw new Error(fault);
-    const answer = store.list(request, node, shard);
-    if (answer === null) return;
-    const out = new OutBuffer(1_024, 1 << 22);
-    writeListed(out, answer, answer.entries.bytes, 0, answer.entries.end);
-    context.replyBytes(LISTED, out.bytes, 0, out.length);
-  },
-}));
+export const fakeScans = defineActor<never, readonly [FakeStore, string, number]>(
+  'test.scans',
+  (context: ActorContext<never>, store, node, shard) => ({
+    receive() {},
+    receiveBytes(operation, bytes, offset, length) {
+      if (operation !== LIST) throw new Error(`operation ${operation}`);
+      if (store.recordsForPages-- > 0) {
+        const wrong = writeForwarded({ status: OK });
+        return void context.replyBytes(FORWARDED, wrong, 0, wrong.length);
+      }
+      const request = new ScanRequest();
+      const fault = readList(bytes, offset, offset + length, request);
+      if (typeof fault === 'string') throw new Error(fault);
+      const answer = store.list(request, node, shard);
+      if (answer === null) return;
+      const out = new OutBuffer(1_024, 1 << 22);
+      writeListed(out, answer, answer.entries.bytes, 0, answer.entries.end);
+      context.replyBytes(LISTED, out.bytes, 0, out.length);
+    },
+  }),
+);
 
 /** At RING_SLOT. */
 export const fakeRing = defineActor<RingMessage, readonly [FakeStore, string]>('test.ring', (_context, store, node) => ({

@@ -55,6 +55,7 @@ const wrong = test.macro({
 test(wrong, { shards: 1.5 }, /^shards: expected a whole number from 0 to 64, got 1\.5$/);
 test(wrong, { memory: 1 }, /^memory: expected a whole number from 16 /);
 test(wrong, { timeoutMs: -1 }, /timeoutMs/);
+test(wrong, { logLevel: 'loud' as 'warn' }, /^logLevel: expected one of debug, info, warn, error, silent, got "loud"$/);
 
 test('open: less memory than its shards need is refused, and nothing is written', async (t) => {
   const dir = temporaryDirectory(t);
