@@ -60,7 +60,7 @@ test('cli: a node starts, is pinged from another process, and stops when told', 
   ];
   const node = run(t, ['start', ...args]);
   const line = await firstLine(node.child);
-  const [, address, http] = /node n listens on (127\.0\.0\.1:\d+),\d+,\d+, RESP on \S+, HTTP on (http:\S+)/.exec(line) ?? [];
+  const [, address, resp, http] = /node n listens on (127\.0\.0\.1:\d+),\d+,\d+, RESP on (\S+), HTTP on (http:\S+)/.exec(line) ?? [];
   t.truthy(address, line);
   const ping = await run(t, ['ping', address as string, '--count', '20', '--timeout', '20000']).ended;
   t.is(ping.code, 0, ping.err);
@@ -69,9 +69,13 @@ test('cli: a node starts, is pinged from another process, and stops when told', 
   const status = await run(t, ['status', '--url', http as string]).ended;
   t.regex(
     status.out,
-    /cluster dynactor \([0-9a-f]{32}\), generation 1, epoch \d+, asked node n\nNAME +STATE +DATA CENTER +RACK +CAPACITY +SHARE +EPOCH +ADDRESS\n/,
+    /cluster dynactor \([0-9a-f]{32}\), generation 1, epoch \d+, asked node n, Redis clients \S+\nNAME +STATE +DATA CENTER +RACK +CAPACITY +SHARE +EPOCH +ADDRESS\n/,
   );
+  t.true(status.out.includes(`Redis clients ${resp}\n`));
   t.regex(status.out, /\nn +UP +dc1 +rack1 +100 +100\.0% +\S+ +127\.0\.0\.1:\d+,\d+,\d+\n$/);
+  const metrics = await (await fetch(`${http}/metrics`)).text();
+  for (const name of ['requests_under_way{shard="0"}', 'requests_under_way{shard="1"}', 'resp_connections{shard="0"}'])
+    t.true(metrics.includes(`\ndynactor_${name} 0\n`), name);
   node.child.kill('SIGTERM');
   t.is((await node.ended).code, 0);
 });

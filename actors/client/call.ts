@@ -1,29 +1,36 @@
 /** Call: an operation with the promise of its outcome, and the signal that may give it up. */
 
+import type { ScanAnswer } from '../scan/scan-request.ts';
 import type { StoreAnswer } from '../store/store-request.ts';
 import type { ClientDesk } from './client-desk.ts';
 import { ClientError } from './client-error.ts';
 import { Operation, type OperationFields } from './operation.ts';
 
-export interface CallFields<T> extends OperationFields {
+/** `A`: what answers it, ScanAnswer if and only if it has a `list`. */
+export interface CallFields<T, A extends StoreAnswer | ScanAnswer = StoreAnswer> extends OperationFields {
   readonly signal?: AbortSignal | undefined;
   /** Makes the outcome of the answer; may throw a ClientError. One function for all calls of a kind. */
-  readonly read: (answer: StoreAnswer, call: Operation) => T;
+  readonly read: (answer: A, call: Operation) => T;
 }
 
 /** Sends it on its way; one of the two is called, once, perhaps before this returns. */
-export function startCall<T>(desk: ClientDesk, fields: CallFields<T>, resolve: (value: T) => void, reject: (error: unknown) => void): void {
-  const call = new Call<T>(fields, resolve, reject);
+export function startCall<T, A extends StoreAnswer | ScanAnswer>(
+  desk: ClientDesk,
+  fields: CallFields<T, A>,
+  resolve: (value: T) => void,
+  reject: (error: unknown) => void,
+): void {
+  const call = new Call<T, A>(fields, resolve, reject);
   if (fields.signal === undefined || call.watch(fields.signal, desk)) desk.submit(call);
 }
 
-class Call<T> extends Operation {
-  readonly #read: (answer: StoreAnswer, call: Operation) => T;
+class Call<T, A extends StoreAnswer | ScanAnswer> extends Operation {
+  readonly #read: (answer: A, call: Operation) => T;
   readonly #resolve: (value: T) => void;
   readonly #reject: (error: unknown) => void;
   #unwatch: (() => void) | null = null;
 
-  constructor(fields: CallFields<T>, resolve: (value: T) => void, reject: (error: unknown) => void) {
+  constructor(fields: CallFields<T, A>, resolve: (value: T) => void, reject: (error: unknown) => void) {
     super(fields);
     this.#read = fields.read;
     this.#resolve = resolve;
@@ -42,10 +49,10 @@ class Call<T> extends Operation {
     return true;
   }
 
-  succeeded(answer: StoreAnswer): void {
+  succeeded(answer: StoreAnswer | ScanAnswer): void {
     this.#unwatch?.();
     try {
-      this.#resolve(this.#read(answer, this));
+      this.#resolve(this.#read(answer as A, this));
     } catch (error) {
       this.#reject(error);
     }

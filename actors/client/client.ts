@@ -7,6 +7,7 @@
  * await users.put('ada', { name: 'Ada' });
  * ```
  */
+import { KEYSPACE_NAME } from '../ring/limits.ts';
 import { compareVersions, type RingVersion } from '../ring/ring-state.ts';
 import type { ClientDesk } from './client-desk.ts';
 import { invalid } from './client-error.ts';
@@ -38,7 +39,6 @@ export interface CloseOptions {
   readonly drainMs?: number;
 }
 
-const KEYSPACE_NAME = /^[A-Za-z0-9_-]{1,64}$/;
 const DRAIN_MS = 2_000;
 const DRAIN_STEP_MS = 5;
 const REFRESH_MS = 50;
@@ -111,7 +111,7 @@ export class Client {
   }
 }
 
-function pause(ms: number): Promise<void> {
+export function pause(ms: number): Promise<void> {
   return new Promise((resolve) => {
     setTimeout(resolve, ms);
   });

@@ -7,7 +7,7 @@ import { askSeeds, type Seed } from '../node/seeds.ts';
 import type { RingMessage } from '../ring-protocol.ts';
 import { COORDINATOR_SLOT, SCAN_SLOT } from '../store/data-frames.ts';
 import type { Greeting } from '../store/greeting.ts';
-import { Client, type ClientParts } from './client.ts';
+import { Client, type ClientParts, pause } from './client.ts';
 import { ClientError, invalid } from './client-error.ts';
 import {
   type ClientTuning,
@@ -139,10 +139,4 @@ function doorOf(system: ActorSystem): ClientDoor {
       });
     },
   };
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => {
-    setTimeout(resolve, ms);
-  });
 }

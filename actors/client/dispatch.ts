@@ -257,13 +257,13 @@ export class Dispatch {
     this.#table.enter(op, 'backingOff', now + fullJitter(attempt, this.#tuning.backoff, this.#options.random), now);
   }
 
-  /** One of the two answers of this dispatch. */
+  /** `answer`: a page if it has asked for one, else a record. */
   #onAnswer(op: Operation, answer: StoreAnswer | ScanAnswer): void {
     const isWrite = op.kind !== GET;
     const verdict = judge(answer.status, isWrite);
     if (verdict === 'succeeded') {
       this.#over(op);
-      return op.list === null ? op.succeeded(this.#answer) : op.listed(this.#listed);
+      return op.succeeded(answer);
     }
     // Of a try that was given up.
     if (op.phase !== 'sent') return;

@@ -4,12 +4,12 @@ import { SCAN_START, type ScanPosition } from '../scan/scan-position.ts';
 import type { ScanAnswer } from '../scan/scan-request.ts';
 import { GET } from '../store/store-request.ts';
 import { RecordView } from '../version/record-view.ts';
+import { type CallFields, startCall } from './call.ts';
 import type { ClientDesk } from './client-desk.ts';
 import { ClientError, invalid } from './client-error.ts';
 import type { Codec } from './codecs.ts';
 import { contextOf } from './context-text.ts';
 import { type Found, siblingsOf } from './found.ts';
-import { type ListFields, startListing } from './list-call.ts';
 import { type ReadOptions, whole } from './options.ts';
 
 export interface ScanOptions extends ReadOptions {
@@ -37,7 +37,7 @@ export interface KeyspaceScan<K, V> {
 }
 
 const PAGE_SIZE_MAX = 10_000;
-const PAGE_SIZE = 256;
+export const PAGE_SIZE_DEFAULT = 256;
 
 interface EntriesPage<K, V> {
   readonly entries: readonly ScanEntry<K, V>[];
@@ -49,7 +49,7 @@ export async function* scanKeyspace<K, V>(
   scan: KeyspaceScan<K, V>,
   options: ScanOptions,
 ): AsyncGenerator<ScanEntry<K, V>, void, undefined> {
-  const keysMax = options.pageSize === undefined ? PAGE_SIZE : whole('pageSize', options.pageSize, 1, PAGE_SIZE_MAX);
+  const keysMax = options.pageSize === undefined ? PAGE_SIZE_DEFAULT : whole('pageSize', options.pageSize, 1, PAGE_SIZE_MAX);
   const prefix = prefixOf(options.prefix);
   for (let start: ScanPosition | null = SCAN_START; start !== null; ) {
     const page: EntriesPage<K, V> = await fetchPage(scan, { start, prefix, keysMax }, options.signal);
@@ -65,7 +65,7 @@ function fetchPage<K, V>(
 ): Promise<EntriesPage<K, V>> {
   const { keyspace, replicas, timeoutMs } = scan;
   return new Promise((resolve, reject) => {
-    const fields: ListFields<EntriesPage<K, V>> = {
+    const fields: CallFields<EntriesPage<K, V>, ScanAnswer> = {
       kind: GET,
       keyspace,
       key: list.prefix,
@@ -73,9 +73,9 @@ function fetchPage<K, V>(
       replicas,
       timeoutMs,
       signal,
-      read: (answer: ScanAnswer) => entriesOf(scan, answer),
+      read: (answer) => entriesOf(scan, answer),
     };
-    startListing(scan.desk, fields, resolve, reject);
+    startCall(scan.desk, fields, resolve, reject);
   });
 }
 

@@ -10,7 +10,6 @@
  *               +----- waiting for a ring, or for a place to answer a greeting
  * ```
  */
-import { assert } from '../../runtime/errors.ts';
 import type { ReplicaCount } from '../ring/ring-state.ts';
 import type { ScanPosition } from '../scan/scan-position.ts';
 import type { ScanAnswer } from '../scan/scan-request.ts';
@@ -100,12 +99,7 @@ export abstract class Operation {
     this.list = list ?? null;
   }
 
-  /** In place of `succeeded`, where it asks for a page. */
-  listed(_answer: ScanAnswer): void {
-    assert(false, 'operation: expected a record, found a page');
-  }
-
-  /** One of these two, once. `answer` and all in it are valid until this returns. Must not throw. */
-  abstract succeeded(answer: StoreAnswer): void;
+  /** One of these two, once. `answer`, a page if it has a `list`, and all in it are valid until this returns. Must not throw. */
+  abstract succeeded(answer: StoreAnswer | ScanAnswer): void;
   abstract failed(error: ClientError): void;
 }

@@ -3,7 +3,7 @@ import type { NodeAddress } from '../../runtime/node-address.ts';
 import type { Ref } from '../../runtime/ref.ts';
 import type { ActorSystem } from '../../runtime/system.ts';
 import type { OperationOutcome } from '../ring/operation.ts';
-import type { ClientEvents, ClientParts } from './client.ts';
+import { type ClientEvents, type ClientParts, pause } from './client.ts';
 import { clientActor } from './client-actor.ts';
 import { ClientDesk } from './client-desk.ts';
 import { asClientError, ClientError } from './client-error.ts';
@@ -72,7 +72,7 @@ export async function untilReady({ desk }: ClientParts, signal: AbortSignal | un
   while (desk.map === null) {
     throwIfAborted(signal);
     if (Date.now() >= deadline) throw new ClientError('UNREACHABLE', late);
-    await new Promise((resolve) => setTimeout(resolve, READY_PAUSE_MS));
+    await pause(READY_PAUSE_MS);
   }
 }
 

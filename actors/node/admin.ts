@@ -2,10 +2,12 @@
 import type { SystemStats } from '../../runtime/system.ts';
 import type { MembershipView } from '../gossip-protocol.ts';
 import type { NodeIdentity } from '../membership/node-identity.ts';
+import type { RespFigures } from '../resp/resp-gateway.ts';
 import type { Operation, OperationOutcome } from '../ring/operation.ts';
 import type { Id, RingState } from '../ring/ring-state.ts';
 import type { RingStatus } from '../ring-protocol.ts';
 import type { StoreFigures } from '../store/coordinator-actor.ts';
+import type { HostAndPort } from './config/host-and-port.ts';
 
 /** One look at the ring and at how its members are; the newest that this node knows. */
 export interface Snapshot {
@@ -22,6 +24,8 @@ export interface Admin {
   readonly self: NodeIdentity;
   /** Of dynactor. */
   readonly version: string;
+  /** Where Redis clients are served. */
+  readonly resp: HostAndPort;
   /** The node has been told to stop. */
   readonly isStopping: boolean;
   look(): Promise<Snapshot>;
@@ -31,4 +35,6 @@ export interface Admin {
   stats(): Promise<SystemStats>;
   /** Of each shard, in order; null: it does not answer. */
   storeFigures(): Promise<readonly (StoreFigures | null)[]>;
+  /** Same, of the shards that Redis clients are served by. */
+  respFigures(): Promise<readonly (RespFigures | null)[]>;
 }

@@ -111,16 +111,17 @@ async function takeLock(files: FileSystem, path: string): Promise<FileLock> {
   }
 }
 
-async function makeDirectory(files: FileSystem, path: string): Promise<void> {
+/** `isAboveMade`: what is above is there, or can't be made: in /proc, or behind a link to nowhere. */
+async function makeDirectory(files: FileSystem, path: string, isAboveMade = false): Promise<void> {
   try {
     await settled<void>((done) => files.mkdir(path, done));
   } catch (error) {
     const code = error instanceof FileError ? error.code : '';
     if (code === 'EEXIST') return;
     const above = path.slice(0, path.lastIndexOf('/'));
-    if (code !== 'ENOENT' || above === '') throw error;
+    if (code !== 'ENOENT' || above === '' || isAboveMade) throw error;
     await makeDirectory(files, above);
-    await makeDirectory(files, path);
+    await makeDirectory(files, path, true);
     return;
   }
   await settled<void>((done) => files.syncDir(path.slice(0, path.lastIndexOf('/')) || '/', done));

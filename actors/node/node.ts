@@ -16,7 +16,7 @@ import { gossipActor } from '../gossip-actor.ts';
 import type { MembershipView } from '../gossip-protocol.ts';
 import { type ClusterDoor, COMPACTION_SLOT, GOSSIP_SLOT, RING_SLOT } from '../membership/cluster-door.ts';
 import type { NodeIdentity } from '../membership/node-identity.ts';
-import { RESP_SLOT, type RespGatewayMessage, type RespListening } from '../resp/resp-gateway.ts';
+import { RESP_SLOT, type RespFigures, type RespGatewayMessage, type RespListening } from '../resp/resp-gateway.ts';
 import { initialRing } from '../ring/initial-ring.ts';
 import type { Operation, OperationOutcome } from '../ring/operation.ts';
 import type { Id, RingState } from '../ring/ring-state.ts';
@@ -26,6 +26,7 @@ import type { CoordinatorMessage, StoreFigures } from '../store/coordinator-acto
 import { COORDINATOR_SLOT } from '../store/data-frames.ts';
 import type { Admin, Snapshot } from './admin.ts';
 import type { NodeConfig } from './config/config.ts';
+import type { HostAndPort } from './config/host-and-port.ts';
 import { clusterDoor } from './door.ts';
 import { joinBy, memberOfIdentity } from './entering.ts';
 import { fatal } from './fatal.ts';
@@ -34,10 +35,11 @@ import { NodeMetrics } from './http/metrics.ts';
 import { NodeDirectory } from './node-directory.ts';
 import { NodeError } from './node-error.ts';
 import { nodeObserver } from './observer.ts';
-import { COMPACTION_TURNS } from './parts.ts';
+import { COMPACTION_TURNS, DRAIN_MS } from './parts.ts';
 import { type Prepared, pause, prepare, startSystem } from './prepare.ts';
 import { RingCache } from './ring-cache.ts';
 import { askSeeds, type Seed } from './seeds.ts';
+import { isRespPortShared } from './shard-settings.ts';
 
 /** What a node needs of the world besides what the runtime opens for it. */
 export interface NodeDoors {
@@ -59,8 +61,6 @@ const WATCH_MS = 500;
 const RETRY_MS = 500;
 const HTTP_DRAIN_MS = 1_000;
 const LISTEN_MS = 10_000;
-/** For shards to write what they hold. */
-const DRAIN_MS = 10_000;
 const NO_MUTANTS: ReadonlySet<string> = new Set();
 
 export class Node implements Admin {
@@ -72,6 +72,7 @@ export class Node implements Admin {
   #http: HttpServer | null = null;
   #respPort = 0;
   isStopping = false;
+  #stopped: Promise<void> | null = null;
   readonly #directory: NodeDirectory;
   readonly config: NodeConfig;
   readonly #doors: NodeDoors;
@@ -136,12 +137,12 @@ export class Node implements Admin {
   }
 
   /** Where the admin HTTP server listens. */
-  get http(): { readonly host: string; readonly port: number } {
+  get http(): HostAndPort {
     return { host: this.#http?.host ?? '', port: this.#http?.port ?? 0 };
   }
 
   /** Where Redis clients are served. */
-  get resp(): { readonly host: string; readonly port: number } {
+  get resp(): HostAndPort {
     return { host: this.config.resp.host, port: this.#respPort };
   }
 
@@ -164,18 +165,15 @@ export class Node implements Admin {
   }
 
   storeFigures(): Promise<readonly (StoreFigures | null)[]> {
-    const { system } = this;
-    return Promise.all(
-      Array.from({ length: this.self.shards }, (_, shard) =>
-        system
-          .wellKnown<CoordinatorMessage>(COORDINATOR_SLOT, system.node, shard)
-          .ask<StoreFigures>((replyTo) => ({ type: 'figures', replyTo }), { timeoutMs: STATUS_MS })
-          .catch((error: unknown) => {
-            system.log.warn('node.noFigures', { shard, error: errorMessage(error) });
-            return null;
-          }),
-      ),
-    );
+    return this.#figuresOf<CoordinatorMessage, StoreFigures>(COORDINATOR_SLOT, this.self.shards, (replyTo) => ({
+      type: 'figures',
+      replyTo,
+    }));
+  }
+
+  respFigures(): Promise<readonly (RespFigures | null)[]> {
+    const listening = isRespPortShared(this.config.resp, this.self.shards) ? this.self.shards : 1;
+    return this.#figuresOf<RespGatewayMessage, RespFigures>(RESP_SLOT, listening, (replyTo) => ({ type: 'figures', replyTo }));
   }
 
   /** Resolves when the node is a full member and registered with a majority, or stops. */
@@ -190,7 +188,11 @@ export class Node implements Admin {
 
   /** Idempotent. Resolves when nothing of the node is left in this process. */
   async stop(): Promise<void> {
-    if (this.isStopping) return;
+    this.#stopped ??= this.#takeApart();
+    await this.#stopped;
+  }
+
+  async #takeApart(): Promise<void> {
     this.isStopping = true;
     clearTimeout(this.#watch);
     await this.#http?.close(HTTP_DRAIN_MS);
@@ -216,6 +218,22 @@ export class Node implements Admin {
     const app = createApp({ admin: this, log: this.system.log, metrics: () => metrics.text() });
     this.#http = await openHttpServer({ ...this.config.http, fetch: (request) => app.fetch(request) });
     this.#watchFence();
+  }
+
+  /** Asks who is at that slot of each of the first `shards` shards. */
+  #figuresOf<M, F>(slot: number, shards: number, ask: (replyTo: Ref<F>) => M): Promise<readonly (F | null)[]> {
+    const { system } = this;
+    return Promise.all(
+      Array.from({ length: shards }, (_, shard) =>
+        system
+          .wellKnown<M>(slot, system.node, shard)
+          .ask<F>(ask, { timeoutMs: STATUS_MS })
+          .catch((error: unknown) => {
+            system.log.warn('node.noFigures', { slot, shard, error: errorMessage(error) });
+            return null;
+          }),
+      ),
+    );
   }
 
   /** Errors: NodeError IO, when nobody can listen there. */

@@ -12,7 +12,7 @@ import type { Ref } from '../../runtime/ref.ts';
 import { ActorSystem } from '../../runtime/system.ts';
 import { Client } from '../client/client.ts';
 import { invalid } from '../client/client-error.ts';
-import { type ClientTuning, completeTuning, TIMEOUT_MS_DEFAULT, timeoutOf } from '../client/options.ts';
+import { type ClientTuning, completeTuning, TIMEOUT_MS_DEFAULT, timeoutOf, whole } from '../client/options.ts';
 import type { ClientDoor } from '../client/places.ts';
 import { startParts, untilReady } from '../client/start-parts.ts';
 import { compactionActor } from '../compaction-actor.ts';
@@ -20,19 +20,19 @@ import { COMPACTION_SLOT, RING_SLOT } from '../membership/cluster-door.ts';
 import { readRing } from '../membership/known-ring.ts';
 import type { NodeIdentity } from '../membership/node-identity.ts';
 import { initialRing } from '../ring/initial-ring.ts';
-import type { KeyspaceSettings } from '../ring/keyspace-defaults.ts';
+import { DEFAULT_KEYSPACE, type KeyspaceSettings } from '../ring/keyspace-defaults.ts';
 import { ringActor } from '../ring-actor.ts';
 import type { RingMessage, RingStatus } from '../ring-protocol.ts';
 import { startShard } from '../shard-module.ts';
 import type { ShardSettings } from '../shard-settings.ts';
 import { COORDINATOR_SLOT, SCAN_SLOT } from '../store/data-frames.ts';
-import { MEMORY_MIB_DEFAULT, MEMORY_MIB_MIN } from './config/config.ts';
+import { LOG_LEVELS, MEMORY_MIB_DEFAULT, MEMORY_MIB_MIN } from './config/config.ts';
 import { clusterDoor } from './door.ts';
 import { memberOfIdentity } from './entering.ts';
 import { fatal } from './fatal.ts';
 import { NodeDirectory } from './node-directory.ts';
 import { NodeError } from './node-error.ts';
-import { COMPACTION_TURNS, moduleUrl, NODE_MODULES } from './parts.ts';
+import { COMPACTION_TURNS, DRAIN_MS, moduleUrl, NODE_MODULES } from './parts.ts';
 import { POOL_THREADS } from './prepare.ts';
 import { transportName } from './seeds.ts';
 import { shardSettings } from './shard-settings.ts';
@@ -41,7 +41,7 @@ import { decideStart } from './start-record.ts';
 export interface OpenOptions {
   /** Worker threads that own data, fixed when the directory is made; 0: the calling thread owns all. Default 0. */
   readonly shards?: number;
-  /** MiB for memtables and cached blocks, all shards together. Default 512. */
+  /** MiB for memtables and cached blocks, all shards together; a key with all its siblings takes at most 1/16 of a shard's part, and 7 MiB. Default 512. */
   readonly memory?: number;
   /** How the keyspace `default` is made when it is not there. Default: as any keyspace; of the replicas that it asks for there is one. */
   readonly keyspace?: KeyspaceSettings;
@@ -52,22 +52,20 @@ export interface OpenOptions {
   readonly logLevel?: LogLevel | 'silent';
 }
 
-const DEFAULT_KEYSPACE = 'default';
 const PARTITIONS = 256;
 const READY_MS = 30_000;
-/** For shards to write what they hold. */
-const DRAIN_MS = 10_000;
 const SHARDS_MAX = 64;
 
 /**
  * Opens the store in `dir`, relative to the working directory; makes it when there is none. The client that it resolves with is closed as any.
- * Errors: INVALID_ARGUMENT; NodeError when the directory is another's, in use, damaged, or of a node that is not alone in its cluster.
+ * Errors: INVALID_ARGUMENT; NodeError when there is less than 1 MiB of memory for each shard, or the directory is another's, in use, damaged, or of a node that is not alone in its cluster.
  */
 export async function open(dir: string, options: OpenOptions = {}): Promise<Client> {
   const { shards = 0, memory = MEMORY_MIB_DEFAULT, logLevel = 'warn' } = options;
   if (typeof dir !== 'string' || dir === '') throw invalid(`dir: expected a path, got ${JSON.stringify(dir)}`);
   whole('shards', shards, 0, SHARDS_MAX);
   whole('memory', memory, MEMORY_MIB_MIN, 1_048_576);
+  if (!LOG_LEVELS.includes(logLevel)) throw invalid(`logLevel: expected one of ${LOG_LEVELS.join(', ')}, got ${JSON.stringify(logLevel)}`);
   const tuning = completeTuning(options.tuning);
   const timeoutMs = timeoutOf(options.timeoutMs, TIMEOUT_MS_DEFAULT);
   const directory = await NodeDirectory.open(new RealFiles(), absolutePath(dir));
@@ -76,10 +74,10 @@ export async function open(dir: string, options: OpenOptions = {}): Promise<Clie
     const fresh = { node: randomHex(16), cluster: randomHex(16), shards: Math.max(1, shards) };
     const wish = { name: undefined, shards: options.shards === undefined ? undefined : fresh.shards, init: true, join: [] };
     const { record } = decideStart(directory.record, wish, fresh, directory.path);
+    const settings = shardSettings(record, { memory, secret: undefined, resp: null }, directory.path);
     await directory.write(record);
     // A directory that was made with one shard may be served by a thread of its own, or by this one.
     const threads = shards === 0 && record.shards === 1 ? 0 : record.shards;
-    const settings = shardSettings(record, { memory, secret: undefined, resp: null }, directory.path);
     const node = transportName(record);
     system = await ActorSystem.start({
       ...{ node, cluster: record.cluster, shards: threads, logLevel, poolThreads: POOL_THREADS, shardSettings: settings },
@@ -102,11 +100,6 @@ export async function open(dir: string, options: OpenOptions = {}): Promise<Clie
     await directory.close();
     throw error;
   }
-}
-
-function whole(name: string, value: unknown, min: number, max: number): void {
-  if (!Number.isInteger(value) || (value as number) < min || (value as number) > max)
-    throw invalid(`${name}: expected a whole number from ${min} to ${max}, got ${JSON.stringify(value)}`);
 }
 
 /** Resolves when the ring is read. Errors: NodeError. */

@@ -4,6 +4,8 @@
 export const NODE_MODULES: readonly string[] = ['../shard-module', '../../storage/jobs'];
 /** At a time: what the pool has threads for. */
 export const COMPACTION_TURNS = { merges: 1, flushes: 1 };
+/** For shards to write what they hold. */
+export const DRAIN_MS = 10_000;
 
 /** Compiled or not, with the extension of this file. */
 export function moduleUrl(path: string): URL {

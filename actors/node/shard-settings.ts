@@ -5,6 +5,7 @@ import type { ShardSettings } from '../shard-settings.ts';
 import { RECORD_BYTES_MAX } from '../store/replicas-options.ts';
 import { CLUSTER_KEY_BYTES } from '../version/causal-context.ts';
 import type { NodeConfig } from './config/config.ts';
+import { NodeError } from './node-error.ts';
 import type { NodeRecord } from './node-record.ts';
 
 const MIB = 1024 * 1024;
@@ -13,13 +14,15 @@ const MEMTABLE_BYTES_MAX = 64 * MIB;
 /** Of which one takes writes. */
 const MEMTABLES = 4;
 
-/** `resp` null: Redis clients are not served, and there is no gossip, since the node is alone. */
+/** `resp` null: Redis clients are not served, and there is no gossip, since the node is alone. Errors: NodeError INVALID_CONFIG, when there is too little memory. */
 export function shardSettings(
   record: NodeRecord,
   config: Pick<NodeConfig, 'memory' | 'secret'> & { readonly resp: NodeConfig['resp'] | null },
   directory: string,
 ): ShardSettings {
   const { resp, memory, secret } = config;
+  if (memory < record.shards)
+    throw new NodeError('INVALID_CONFIG', `memory: expected at least 1 MiB for each of ${record.shards} shards, got ${memory}`);
   // Half for the memtables, half for the cache.
   const bytes = Math.floor((memory * MIB) / record.shards);
   const memtableBytes = Math.min(MEMTABLE_BYTES_MAX, Math.floor(bytes / 2 / MEMTABLES));
@@ -34,8 +37,12 @@ export function shardSettings(
   };
 }
 
-function respSettings({ host, port, password = '', allowDrop }: NodeConfig['resp'], shards: number): NonNullable<ShardSettings['resp']> {
+/** All shards listen for Redis clients; else the first alone. */
+export function isRespPortShared({ port }: Pick<NodeConfig['resp'], 'port'>, shards: number): boolean {
   // Of any free port the others would not know which it is.
-  const isPortShared = canSharePorts() && port !== 0 && shards > 1;
-  return { host, port, isPortShared, settings: { ...RESP_DEFAULTS, password, allowsDrop: allowDrop } };
+  return canSharePorts() && port !== 0 && shards > 1;
+}
+
+function respSettings({ host, port, password = '', allowDrop }: NodeConfig['resp'], shards: number): NonNullable<ShardSettings['resp']> {
+  return { host, port, isPortShared: isRespPortShared({ port }, shards), settings: { ...RESP_DEFAULTS, password, allowsDrop: allowDrop } };
 }

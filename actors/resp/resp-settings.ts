@@ -1,4 +1,5 @@
 /** What can be set of a RESP gateway, each with its default. */
+import { DEFAULT_KEYSPACE } from '../ring/keyspace-defaults.ts';
 
 export interface RespSettings {
   /** Password of the user `default`; empty: none is asked for. */
@@ -31,7 +32,7 @@ export interface RespSettings {
 
 export const RESP_DEFAULTS: RespSettings = {
   password: '',
-  keyspace: 'default',
+  keyspace: DEFAULT_KEYSPACE,
   requestTimeoutMs: 5_000,
   allowsDrop: false,
   connectionsMax: 10_000,

@@ -3,6 +3,9 @@ import type { NewKeyspace } from './operation.ts';
 
 export type KeyspaceSettings = Partial<Omit<NewKeyspace, 'name'>>;
 
+/** The keyspace that is used where none is named. */
+export const DEFAULT_KEYSPACE = 'default';
+
 export const KEYSPACE_DEFAULTS: Readonly<Omit<NewKeyspace, 'name'>> = {
   n: 3,
   r: 'quorum',

@@ -3,6 +3,7 @@
 import { errorMessage } from '../../../runtime/errors.ts';
 import { Subprocess, type SubprocessEnd } from '../../../runtime/real/subprocess.ts';
 import { lastLines } from '../../../runtime/real/text-files.ts';
+import { DEFAULT_KEYSPACE } from '../../ring/keyspace-defaults.ts';
 import type { ClusterStatus } from '../http/status.ts';
 import { pause } from '../prepare.ts';
 import { ClientError, call } from './client.ts';
@@ -32,7 +33,6 @@ const OPERATION_MS = 20_000;
 const PATIENCE_MS = 5_000;
 const LINES_SHOWN = 5;
 const BYTES_SHOWN = 4_096;
-export const DEFAULT_KEYSPACE = 'default';
 
 export class LocalCluster {
   readonly #nodes: readonly PlannedNode[];

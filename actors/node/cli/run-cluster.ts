@@ -3,8 +3,9 @@ import { errorMessage } from '../../../runtime/errors.ts';
 import { scriptPath } from '../../../runtime/real/host.ts';
 import { takenPorts } from '../../../runtime/real/ports.ts';
 import { makeDirectory, replaceText } from '../../../runtime/real/text-files.ts';
+import { DEFAULT_KEYSPACE } from '../../ring/keyspace-defaults.ts';
 import { type ClusterShape, formatShape, LOOPBACK, type PlannedNode, planNodes, portsOf } from './cluster-plan.ts';
-import { DEFAULT_KEYSPACE, LocalCluster } from './local-cluster.ts';
+import { LocalCluster } from './local-cluster.ts';
 import type { Rules } from './rules.ts';
 
 export interface ClusterOptions {
@@ -28,7 +29,6 @@ export async function runCluster({ directory, shapeFile, shape, rules, isJson }:
   const told = untilToldToStop(() => cluster.kill());
   const running = run(cluster, nodes, () => replaceText(shapeFile, formatShape(shape)), { rules, isJson });
   const error = await Promise.race([running.catch((reason: unknown) => reason ?? new Error('unknown')), told]);
-  running.catch(() => undefined);
   await cluster.stop();
   if (error !== undefined) throw error instanceof Error ? error : new Error(errorMessage(error));
 }

@@ -2,7 +2,7 @@
 import { type Command, Option } from 'commander';
 import { writeOutput } from '../../../runtime/real/terminal.ts';
 import { bytes } from '../../client/codecs.ts';
-import type { ScanEntry } from '../../client/keyspace-scan.ts';
+import { PAGE_SIZE_DEFAULT, type ScanEntry } from '../../client/keyspace-scan.ts';
 import type { ReplicaCount } from '../../ring/ring-state.ts';
 import { shownKey, shownValue } from './key-operations.ts';
 import { wholeNumber } from './numbers.ts';
@@ -43,7 +43,7 @@ async function scan(prefix: string, options: ScanOptions): Promise<void> {
     const entries = client.keyspace(keyspace, { key: bytes, value: bytes }).scan({
       prefix,
       ...(r === undefined ? {} : { r }),
-      ...(limit === 0 ? {} : { pageSize: Math.min(limit, PAGE_SIZE) }),
+      ...(limit === 0 ? {} : { pageSize: Math.min(limit, PAGE_SIZE_DEFAULT) }),
     });
     let chunk: Uint8Array[] = [];
     let length = 0;
@@ -62,8 +62,6 @@ async function scan(prefix: string, options: ScanOptions): Promise<void> {
     await writeOutput(Buffer.concat(chunk));
   });
 }
-
-const PAGE_SIZE = 256;
 
 function lineOf(entry: Entry, { output, values, keyspace }: ScanOptions): Uint8Array {
   if (output === 'table') return Buffer.concat([entry.key, ...(values ? [TAB, entry.value] : []), NEW_LINE]);

@@ -20,7 +20,9 @@ export function statusTable(status: ClusterStatus): string {
   const lines =
     cluster === ''
       ? [`node ${node.name} is in no ring yet`]
-      : [`cluster ${clusterName} (${cluster}), generation ${generation}, epoch ${epoch}, asked node ${node.name}`];
+      : [
+          `cluster ${clusterName} (${cluster}), generation ${generation}, epoch ${epoch}, asked node ${node.name}, Redis clients ${node.resp.host}:${node.resp.port}`,
+        ];
   if (transition !== null)
     lines.push(`transition since epoch ${transition.startedAt}: ${transition.step}, ${transition.partitionsMoving} partitions move`);
   if (trouble !== '') lines.push(`trouble: ${trouble}`);

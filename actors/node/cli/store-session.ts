@@ -4,6 +4,7 @@ import type { Client } from '../../client/client.ts';
 import { ClientError } from '../../client/client-error.ts';
 import { bytes } from '../../client/codecs.ts';
 import type { Keyspace } from '../../client/keyspace.ts';
+import { DEFAULT_KEYSPACE } from '../../ring/keyspace-defaults.ts';
 import { wholeNumber } from './numbers.ts';
 import { FORMATS, type Format } from './output.ts';
 
@@ -36,7 +37,7 @@ export function withSeeds(command: Command): Command {
         .env('DYNACTOR_SEEDS')
         .default(SEEDS_DEFAULT),
     )
-    .addOption(new Option('--keyspace <name>', 'where the key is').default('default'))
+    .addOption(new Option('--keyspace <name>', 'where the key is').default(DEFAULT_KEYSPACE))
     .addOption(
       new Option('--timeout <ms>', 'for connecting, and for each operation')
         .argParser(wholeNumber(1, 3_600_000))

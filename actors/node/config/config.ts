@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { isNodeName } from '../node-record.ts';
 import { type HostAndPort, parseHostAndPort } from './host-and-port.ts';
 
-const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
+export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
 /** Partitions of a ring: powers of two. */
 const PARTITIONS_MIN = 8;
 const PARTITIONS_MAX = 16_384;

@@ -2,6 +2,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import type { ThreadStats } from '../../../runtime/thread-stats.ts';
 import type { Admin } from '../admin.ts';
+import { RespMetrics } from './resp-metrics.ts';
 import { statusOf } from './status.ts';
 import { StoreMetrics } from './store-metrics.ts';
 import { setTotal } from './totals.ts';
@@ -24,6 +25,7 @@ export class NodeMetrics {
   readonly #deadLetters: Counter;
   readonly #bytesIn: Counter;
   readonly #store: StoreMetrics;
+  readonly #resp: RespMetrics;
 
   constructor(admin: Admin) {
     this.#admin = admin;
@@ -45,6 +47,7 @@ export class NodeMetrics {
       partitions: gauge('dynactor_ring_partitions_owned', 'Partitions that this node owns'),
     };
     this.#store = new StoreMetrics(this.#registry);
+    this.#resp = new RespMetrics(this.#registry);
     this.#rounds = counter('dynactor_gossip_rounds_total', 'Intervals of gossip of this node since it started');
     this.#depth = gauge('dynactor_actor_mailbox_depth', 'Messages that wait, of the busiest actors', 'shard', 'actor');
     this.#backlog = gauge('dynactor_shard_backlog', 'Messages that wait in a thread', 'shard');
@@ -59,8 +62,10 @@ export class NodeMetrics {
   }
 
   async text(): Promise<{ readonly type: string; readonly text: string }> {
-    const [look, stats, store] = await Promise.all([this.#admin.look(), this.#admin.stats(), this.#admin.storeFigures()]);
+    const admin = this.#admin;
+    const [look, stats, store, resp] = await Promise.all([admin.look(), admin.stats(), admin.storeFigures(), admin.respFigures()]);
     this.#store.set(store);
+    this.#resp.set(resp);
     const status = statusOf(this.#admin, look);
     const self = status.members.find(({ id }) => id === this.#admin.self.id);
     const { members, epoch, generation, confirmed, transition, partitions } = this.#gauges;

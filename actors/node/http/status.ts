@@ -3,6 +3,7 @@ import { formatNodeAddress } from '../../../runtime/node-address.ts';
 import type { MemberView } from '../../gossip-protocol.ts';
 import { compareVersions, type Member, type MemberState, type RingState, type RingVersion } from '../../ring/ring-state.ts';
 import type { Admin, Snapshot } from '../admin.ts';
+import type { HostAndPort } from '../config/host-and-port.ts';
 
 export interface MemberStatus {
   readonly id: string;
@@ -38,8 +39,8 @@ export interface RingHead {
 }
 
 export interface ClusterStatus extends RingHead {
-  /** The node that answers. */
-  readonly node: { readonly id: string; readonly name: string; readonly version: string };
+  /** The node that answers; `resp`: where it serves Redis clients. */
+  readonly node: { readonly id: string; readonly name: string; readonly version: string; readonly resp: HostAndPort };
   readonly keyspaces: readonly string[];
   readonly transition: { readonly startedAt: number; readonly step: string; readonly partitionsMoving: number } | null;
   /** The node may vote, propose and serve. */
@@ -51,11 +52,11 @@ export interface ClusterStatus extends RingHead {
   readonly members: readonly MemberStatus[];
 }
 
-export function statusOf(admin: Pick<Admin, 'self' | 'version'>, look: Snapshot): ClusterStatus {
+export function statusOf(admin: Pick<Admin, 'self' | 'version' | 'resp'>, look: Snapshot): ClusterStatus {
   const { ring, status } = look;
   const members = ring === null ? [] : ring.members.map((member, index) => memberStatus(ring, member, index, look));
   return {
-    node: { id: admin.self.id, name: admin.self.name, version: admin.version },
+    node: { id: admin.self.id, name: admin.self.name, version: admin.version, resp: admin.resp },
     ...ringHead(ring, look.hash),
     keyspaces: ring?.keyspaces.map(({ name }) => name) ?? [],
     transition: transitionOf(ring),

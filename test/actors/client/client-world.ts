@@ -8,7 +8,7 @@ import { RING_SLOT } from '../../../actors/membership/cluster-door.ts';
 import { partitionOf, shardOf } from '../../../actors/ring/token.ts';
 import type { RingMessage } from '../../../actors/ring-protocol.ts';
 import { SCAN_START } from '../../../actors/scan/scan-position.ts';
-import type { ScanAnswer } from '../../../actors/scan/scan-request.ts';
+import { ScanAnswer } from '../../../actors/scan/scan-request.ts';
 import { COORDINATOR_SLOT, SCAN_SLOT } from '../../../actors/store/data-frames.ts';
 import type { Greeting } from '../../../actors/store/greeting.ts';
 import type { StoreAnswer } from '../../../actors/store/store-request.ts';
@@ -39,13 +39,9 @@ export class TestOperation extends Operation {
   /** The program's part in it throws. */
   throws = false;
 
-  succeeded({ status, record }: StoreAnswer): void {
+  succeeded(answer: StoreAnswer | ScanAnswer): void {
     if (this.throws) throw new Error('planted');
-    this.#end({ status, values: record.siblings });
-  }
-
-  override listed({ status, keys }: ScanAnswer): void {
-    this.#end({ status, values: keys });
+    this.#end({ status: answer.status, values: answer instanceof ScanAnswer ? answer.keys : answer.record.siblings });
   }
 
   failed(error: ClientError): void {
@@ -107,7 +103,7 @@ export class ClientWorld {
       startShard: (start) =>
         whenMade(() => {
           start.spawnWellKnown(COORDINATOR_SLOT, fakeCoordinator, [store, start.node, start.shard]);
-          start.spawnWellKnown(SCAN_SLOT, fakeScans, [store]);
+          start.spawnWellKnown(SCAN_SLOT, fakeScans, [store, start.node, start.shard]);
         }),
       ...(plan === undefined ? {} : { plan }),
       ...(mayThrow ? { mayThrow: () => true } : {}),

@@ -12,5 +12,5 @@ export function startShard(start: ShardStart): void {
     return status === undefined ? undefined : { status: Number(status), received: 1, needed: 2, message: `as ${key} says` };
   };
   start.spawnWellKnown(COORDINATOR_SLOT, fakeCoordinator, [store, start.node, start.shard]);
-  start.spawnWellKnown(SCAN_SLOT, fakeScans, [store]);
+  start.spawnWellKnown(SCAN_SLOT, fakeScans, [store, start.node, start.shard]);
 }

@@ -46,10 +46,13 @@ export class FakeStore {
 
   /** Statuses that the next pages are answered with instead; null: nobody answers. */
   readonly pages: (number | null)[] = [];
-  lists = 0;
+  readonly lists: { readonly node: string; readonly shard: number; readonly request: ScanRequest }[] = [];
+  /** So many pages are answered with a record. */
+  recordsForPages = 0;
 
-  list({ start, prefix, keysMax }: ScanRequest): ScanAnswer | null {
-    this.lists++;
+  list(request: ScanRequest, node: string, shard: number): ScanAnswer | null {
+    const { start, prefix, keysMax } = request;
+    this.lists.push({ node, shard, request });
     const scripted = this.pages.shift();
     if (scripted === null) return null;
     const answer = new ScanAnswer();
@@ -129,20 +132,27 @@ export const fakeCoordinator = defineActor<Greeting, readonly [FakeStore, string
 );
 
 /** At SCAN_SLOT. Pages in the order of the tokens. */
-export const fakeScans = defineActor<never, readonly [FakeStore]>('test.scans', (context: ActorContext<never>, store) => ({
-  receive() {},
-  receiveBytes(operation, bytes, offset, length) {
-    if (operation !== LIST) throw new Error(`operation ${operation}`);
-    const request = new ScanRequest();
-    const fault = readList(bytes, offset, offset + length, request);
-    if (typeof fault === 'string') throw new Error(fault);
-    const answer = store.list(request);
-    if (answer === null) return;
-    const out = new OutBuffer(1_024, 1 << 22);
-    writeListed(out, answer, answer.entries.bytes, 0, answer.entries.end);
-    context.replyBytes(LISTED, out.bytes, 0, out.length);
-  },
-}));
+export const fakeScans = defineActor<never, readonly [FakeStore, string, number]>(
+  'test.scans',
+  (context: ActorContext<never>, store, node, shard) => ({
+    receive() {},
+    receiveBytes(operation, bytes, offset, length) {
+      if (operation !== LIST) throw new Error(`operation ${operation}`);
+      if (store.recordsForPages-- > 0) {
+        const wrong = writeForwarded({ status: OK });
+        return void context.replyBytes(FORWARDED, wrong, 0, wrong.length);
+      }
+      const request = new ScanRequest();
+      const fault = readList(bytes, offset, offset + length, request);
+      if (typeof fault === 'string') throw new Error(fault);
+      const answer = store.list(request, node, shard);
+      if (answer === null) return;
+      const out = new OutBuffer(1_024, 1 << 22);
+      writeListed(out, answer, answer.entries.bytes, 0, answer.entries.end);
+      context.replyBytes(LISTED, out.bytes, 0, out.length);
+    },
+  }),
+);
 
 /** At RING_SLOT. */
 export const fakeRing = defineActor<RingMessage, readonly [FakeStore, string]>('test.ring', (_context, store, node) => ({

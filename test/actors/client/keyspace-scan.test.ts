@@ -3,10 +3,12 @@ import test from 'ava';
 import type { Client } from '../../../actors/client/client.ts';
 import { bytes, json } from '../../../actors/client/codecs.ts';
 import { connect } from '../../../actors/client/connect.ts';
+import { WANT_RECORDS } from '../../../actors/scan/scan-frames.ts';
 import { LOADING } from '../../../actors/store/store-request.ts';
 import { ClientWorld } from './client-world.ts';
 import { TestNodes } from './test-nodes.ts';
 
+const SHARDS = 2;
 let nodes: TestNodes;
 let client: Client;
 
@@ -42,10 +44,13 @@ test('client scan: a prefix, given as text or bytes, leaves out the others', asy
   const keys: string[] = [];
   for await (const { key } of users.scan({ prefix: 'user:1' })) keys.push(Buffer.from(key).toString());
   t.is(keys.length, 11);
-  for await (const { key } of users.scan({ prefix: Buffer.from('twi') })) t.is(Buffer.from(key).toString(), 'twins');
+  keys.length = 0;
+  for await (const { key } of users.scan({ prefix: Buffer.from('twi') })) keys.push(Buffer.from(key).toString());
+  t.deepEqual(keys, ['twins']);
 });
 
 test('client scan: siblings come too, and the resolver makes one value of them', async (t) => {
+  t.plan(4);
   const resolved = client.keyspace('users', {
     resolve: (siblings) =>
       siblings
@@ -90,5 +95,27 @@ test('client scan: a page that is refused or lost is asked for again elsewhere',
   world.store.pages.push(LOADING, null);
   const listed = world.await(world.list({ keysMax: 2 }), 5_000);
   t.is(listed.code, 'ok');
-  t.is(world.store.lists, 3);
+  t.is(world.store.lists.length, 3);
+});
+
+test('client scan: a page that is answered with a record fails the scan, and nothing is read of it', (t) => {
+  const world = new ClientWorld();
+  world.await(world.put('k', 'v'));
+  world.store.recordsForPages = 1;
+  t.is(world.await(world.list({})).code, 'PROTOCOL');
+  t.is(world.await(world.list({})).code, 'ok');
+});
+
+test('client scan: a page is asked of who has a replica of the partition that it begins in, as it was wished for', (t) => {
+  const world = new ClientWorld({ nodes: 5, shards: SHARDS });
+  for (let i = 0; i < 16; i++) {
+    const start = { high: i * 2 ** 28 + 1, low: 7, key: Buffer.from(`k${i}`) };
+    world.await(world.list({ start, prefix: Buffer.from('p'), keysMax: 5 }, { replicas: 'all' }));
+    const { node, shard, request } = world.store.lists.at(-1)!;
+    t.true(world.replicasOf({ tokenHigh: start.high }).includes(node), `${i}`);
+    t.is(shard, world.shardOf({ tokenHigh: start.high }, SHARDS));
+    t.deepEqual({ ...request.start, key: Buffer.from(request.start.key) }, start);
+    t.like(request, { keysMax: 5, wish: WANT_RECORDS, r: 3 });
+    t.is(Buffer.from(request.prefix).toString(), 'p');
+  }
 });

@@ -2,6 +2,7 @@
 
 import type { Label } from '../../../actors/gossip-protocol.ts';
 import type { Admin, Snapshot } from '../../../actors/node/admin.ts';
+import type { RespFigures } from '../../../actors/resp/resp-gateway.ts';
 import { applyOperation } from '../../../actors/ring/apply.ts';
 import { initialRing } from '../../../actors/ring/initial-ring.ts';
 import type { NewMember, Operation, OperationOutcome } from '../../../actors/ring/operation.ts';
@@ -23,6 +24,7 @@ export function memberNamed(name: string): NewMember {
 export class FakeAdmin implements Admin {
   readonly self = { ...memberNamed('a'), boot: 3, instance: '0123456789abcdef' };
   readonly version = '9.9.9';
+  readonly resp = { host: '127.0.0.1', port: 6379 };
   isStopping = false;
   ring: RingState | null = initialRing({
     cluster: idOf('c'),
@@ -43,6 +45,11 @@ export class FakeAdmin implements Admin {
 
   storeFigures(): Promise<readonly (StoreFigures | null)[]> {
     return Promise.resolve(this.store);
+  }
+
+  respFigures(): Promise<readonly (RespFigures | null)[]> {
+    const counted = { connections: 9, connectionsRefused: 1, commands: 70, errors: 2, bytesIn: 800, bytesOut: 900 };
+    return Promise.resolve([null, { ...counted, open: 3, requests: 4 }]);
   }
 
   look(): Promise<Snapshot> {

@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
@@ -31,6 +31,12 @@ test('node directory: is made with those above it, and has no record at first', 
   const again = await open(path);
   t.deepEqual(again.record, { ...RECORD, boot: 2 });
   await again.close();
+});
+
+test('node directory: one that can not be made is an error and not tried for ever, when it is behind a link to nowhere', async (t) => {
+  const dir = temporary(t);
+  symlinkSync(join(dir, 'nowhere'), join(dir, 'link'));
+  await t.throwsAsync(open(join(dir, 'link/node')), { code: 'IO', message: /link\/node: ENOENT/ });
 });
 
 test("node directory: is one opener's at a time", async (t) => {

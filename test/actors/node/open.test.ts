@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import type { ClientErrorCode } from '../../../actors/client/client-error.ts';
@@ -54,6 +55,14 @@ const wrong = test.macro({
 test(wrong, { shards: 1.5 }, /^shards: expected a whole number from 0 to 64, got 1\.5$/);
 test(wrong, { memory: 1 }, /^memory: expected a whole number from 16 /);
 test(wrong, { timeoutMs: -1 }, /timeoutMs/);
+test(wrong, { logLevel: 'loud' as 'warn' }, /^logLevel: expected one of debug, info, warn, error, silent, got "loud"$/);
+
+test('open: less memory than its shards need is refused, and nothing is written', async (t) => {
+  const dir = temporaryDirectory(t);
+  const few = { code: 'INVALID_CONFIG', message: /^memory: expected at least 1 MiB for each of 17 shards, got 16$/ };
+  await t.throwsAsync(open(dir, { shards: 17, memory: 16 }), few);
+  t.false(existsSync(join(dir, 'NODE')));
+});
 
 test.serial('open: a directory in use, made for other shards, or of a cluster’s node is refused', async (t) => {
   const dir = temporaryDirectory(t);

@@ -70,6 +70,7 @@ test('node: is refused where it must not run, says why, and leaves the directory
   );
   const taken = { init: true, port: String(a.self.address.ports[0]) } as const;
   await t.throwsAsync(start(at('port'), taken), { message: /cannot listen on 127\.0\.0\.1:\d+: address in use/ });
+  await refused(t, at('resp'), { init: true, respPort: taken.port }, 'IO', /^Redis clients: .*(EADDRINUSE|address in use|already in use)/);
   await a.stop();
 
   // What was refused has let go: it can be told otherwise.

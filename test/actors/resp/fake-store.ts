@@ -4,7 +4,7 @@
 import { Hasher } from '../../../actors/ring/token.ts';
 import { beginEntry, endEntry } from '../../../actors/scan/page-entries.ts';
 import type { ScanHolder } from '../../../actors/scan/scan-actor.ts';
-import { groupOf, startOfGroup } from '../../../actors/scan/scan-position.ts';
+import { comparePositions, groupOf, type ScanPosition, startOfGroup } from '../../../actors/scan/scan-position.ts';
 import { ScanAnswer, type ScanRequest } from '../../../actors/scan/scan-request.ts';
 import type { StoreDoor } from '../../../actors/store/store-door.ts';
 import {
@@ -50,6 +50,8 @@ export class FakeStore implements StoreDoor {
   begun = 0;
   /** What the next pages are answered with instead. */
   readonly scanRefusals: number[] = [];
+  /** That were answered. */
+  pages = 0;
   readonly scans: ScanHolder = { scans: { begin: (request) => void this.#scans.push(request) } };
   #scans: ScanRequest[] = [];
   readonly #hasher = new Hasher();
@@ -97,18 +99,20 @@ export class FakeStore implements StoreDoor {
     return scans.length > 0;
   }
 
-  /** Whole groups of tokens, until there are enough. */
-  #page({ keyspaceId, start, prefix, keysMax }: ScanRequest): ScanAnswer {
+  /** Whole groups of tokens, if that is asked for, until there are enough. */
+  #page({ keyspaceId, start, prefix, keysMax, isWhole }: ScanRequest): ScanAnswer {
+    this.pages++;
     const answer = new ScanAnswer();
     const out = new OutBuffer(1_024, 1 << 24);
     answer.status = this.scanRefusals.shift() ?? OK;
-    const from = groupOf(start.high, start.low);
-    const keys = answer.status === OK ? this.#keysOf(keyspaceId).filter(({ group }) => group >= from) : [];
+    const keys = answer.status === OK ? this.#keysOf(keyspaceId).filter((key) => comparePositions(key, start) > 0) : [];
+    let last: ScanPosition = start;
     for (const { group, high, low, key, record } of keys) {
       if (answer.keys >= keysMax) {
-        answer.next = startOfGroup(group);
+        answer.next = isWhole ? startOfGroup(group) : last;
         break;
       }
+      last = { high, low, key };
       if (!key.subarray(0, prefix.length).equals(prefix)) continue;
       if (liveSiblings(this.#viewOf(`${keyspaceId}/${key.toString()}`), this.wallMs) === 0) continue;
       const at = out.length;

@@ -106,6 +106,23 @@ test('SCAN: it waits for what is before it in a pipeline, and what is behind it 
   t.is(client.take(), `+OK\r\n:1\r\n*2\r\n${bulk('0')}*1\r\n${bulk('a')}:1\r\n:0\r\n`);
 });
 
+for (const [command, reply] of [
+  ['SCAN 0', `*2\r\n${bulk('0')}*1\r\n${bulk('a')}`],
+  ['DBSIZE', ':1\r\n'],
+  ['RANDOMKEY', bulk('a')],
+  ['FLUSHDB', '+OK\r\n'],
+] as const)
+  test(`${command}: it waits until all before it are answered`, (t) => {
+    const { kit, client } = filled(0, { allowsDrop: true });
+    kit.store.holds = true;
+    client.send(['SET', 'a', '1'], command.split(' '));
+    t.is(kit.store.pages, 0);
+    kit.store.holds = false;
+    kit.store.answerAll();
+    kit.settle();
+    t.is(client.take(), `+OK\r\n${reply}`);
+  });
+
 test('DBSIZE: it counts; of many it estimates', (t) => {
   const { client } = filled(37);
   t.is(client.do('DBSIZE'), ':37\r\n');
@@ -146,7 +163,8 @@ test('FLUSHDB: a write that it has not seen stays', (t) => {
   kit.store.answerAll();
   kit.settle();
   t.is(client.take(), '+OK\r\n');
-  t.true(client.do('KV.GET key:0').includes('meanwhile'));
+  const left = client.do('KV.GET key:0');
+  t.true(left.includes(`*1\r\n${bulk('meanwhile')}`), left);
 });
 
 test('FLUSHDB: it ends at the first failure, and says how far it came', (t) => {
@@ -161,6 +179,7 @@ test('SCAN: a connection that is gone takes no page, and leaves no request count
   const line = Buffer.from('SCAN 0\r\n');
   client.session.feed(line, 0, line.length);
   client.session.run();
+  t.is(kit.host.gate.requests, 1);
   client.session.closed();
   kit.settle();
   t.is(kit.host.gate.requests, 0);
@@ -188,6 +207,16 @@ testProp('glob: all that matches begins with the literal prefix', [anyPattern, a
   const prefix = Buffer.from(literalPrefix(Buffer.from(pattern))).toString();
   t.true(!matchesGlob(Buffer.from(pattern), Buffer.from(text), 0, text.length) || text.startsWith(prefix));
 });
+
+const prefix = test.macro((t, pattern: string, expected: string) => {
+  t.is(Buffer.from(literalPrefix(Buffer.from(pattern))).toString(), expected);
+});
+test('glob prefix: it ends before a star', prefix, 'user:*:1', 'user:');
+test('glob prefix: it ends before a question mark', prefix, 'user?', 'user');
+test('glob prefix: it ends before a set', prefix, 'user[ab]', 'user');
+test('glob prefix: what is escaped is part of it', prefix, 'a\\*b\\[*', 'a*b[');
+test('glob prefix: all of a pattern without special characters', prefix, 'user', 'user');
+test('glob prefix: a last backslash is itself', prefix, 'a\\', 'a\\');
 
 const glob = test.macro((t, pattern: string, yes: readonly string[], no: readonly string[]) => {
   for (const text of [...yes, ...no]) t.is(matchesGlob(Buffer.from(pattern), Buffer.from(text), 0, text.length), yes.includes(text), text);

@@ -47,6 +47,7 @@ test('output: a status shows who is down, suspected or excluded, what moves, and
       { ...a!, isSuspected: true, epoch: 0 },
     ],
   });
+  t.true(shown.split('\n')[0]?.endsWith('epoch 2, asked node a, Redis clients 127.0.0.1:6379'));
   t.deepEqual(shown.split('\n').slice(1), [
     'transition since epoch 3: stream, 9 partitions move',
     'trouble: all sorts',

@@ -46,6 +46,7 @@ test('http status: members with their states, and whether all is well', async (t
   await rig.addMembers('b');
   const status = await rig.json<ClusterStatus>('GET', '/v1/status');
   t.like(status, { cluster: idOf('c'), clusterName: 'test', epoch: 2, partitions: 64, isConfirmed: true, isWell: true, transition: null });
+  t.deepEqual(status.node.resp, { host: '127.0.0.1', port: 6379 });
   t.like(status.members[0], { name: 'a', state: 'UP', share: 1, epoch: 2, silentMs: 12, address: 'a.0123@10.0.0.1:7000,7001' });
   t.like(status.members[1], { name: 'b', state: 'JOINING', share: 0 });
   rig.admin.labels.set('b', 'down');
@@ -270,6 +271,14 @@ test('http metrics: of the ring, gossip, threads and process, in the format of P
     'dynactor_requests_under_way{shard="1"} 5',
     'dynactor_store_repairs_total{shard="1"} 3',
     'dynactor_replicas{shard="1",figure="misses"} 4',
+    'dynactor_resp_connections{shard="1"} 3',
+    'dynactor_resp_requests_under_way{shard="1"} 4',
+    'dynactor_resp_connections_total{shard="1"} 9',
+    'dynactor_resp_connections_refused_total{shard="1"} 1',
+    'dynactor_resp_commands_total{shard="1"} 70',
+    'dynactor_resp_errors_total{shard="1"} 2',
+    'dynactor_resp_bytes_total{shard="1",dir="in"} 800',
+    'dynactor_resp_bytes_total{shard="1",dir="out"} 900',
     `dynactor_build_info{version="9.9.9",node_version="${process.version}",name="a"} 1`,
     'dynactor_gossip_members{state="UP"} 1',
     'dynactor_gossip_members{state="JOINING"} 1',
