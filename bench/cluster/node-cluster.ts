@@ -9,6 +9,8 @@ import { ServerProcess } from './server-process.ts';
 import type { StartOptions } from './target.ts';
 
 const CLI = fileURLToPath(new URL('../../cli.js', import.meta.url));
+/** Ends the command, and with it its nodes, when the bench is gone, however that came. */
+const LEASH = new URL('../../test/helpers/leash.js', import.meta.url).href;
 const START_MS = 60_000;
 const READY = /^(?:dynactor: )?ready\b/m;
 const NODES = 3;
@@ -41,7 +43,7 @@ export async function startCluster({ dir, durability, basePort: asked, n, r, w }
   const basePort = asked > 0 ? asked : await freeBase();
   const where = ['--nodes', String(NODES), '--data', join(dir, 'nodes'), '--base-port', String(basePort)];
   const rules = ['-n', String(n), '-r', String(r), '-w', String(w), '--durability', durability];
-  const server = new ServerProcess(process.execPath, [CLI, 'cluster', ...where, ...rules], dir);
+  const server = new ServerProcess(process.execPath, ['--import', LEASH, CLI, 'cluster', ...where, ...rules], dir);
   await server.until(() => READY.test(server.stdout), START_MS);
   return { server, basePort };
 }

@@ -1,4 +1,4 @@
-/** A server that the bench started, which it stops by its process id. */
+/** A server that the bench started, which it stops by its process id. Descriptor 3 of it is a pipe that ends when the bench does. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
 import { type AddressInfo, createServer, type Server } from 'node:net';
@@ -25,7 +25,7 @@ export class ServerProcess {
 
   constructor(program: string, args: readonly string[], dir: string) {
     this.#name = program;
-    this.#child = spawn(program, args, { cwd: dir, stdio: ['ignore', 'pipe', 'pipe'] });
+    this.#child = spawn(program, args, { cwd: dir, stdio: ['ignore', 'pipe', 'pipe', 'pipe'] });
     running.add(this);
     this.#child.stdout?.on('data', (part: Buffer) => {
       this.#stdout = (this.#stdout + part.toString('utf8')).slice(-OUTPUT_BYTES_MAX);
