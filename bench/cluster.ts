@@ -78,6 +78,12 @@ async function measure(): Promise<void> {
   // What compiles as it runs is slow at first.
   const settleMs = numberOf('settle', options.settle ?? (quick ? '50' : '1000'));
   const connections = numberOf('connections', options.connections);
+  const basePort = numberOf('base-port', options['base-port'], 0);
+  const seed = numberOf('seed', options.seed);
+  const openRate = numberOf('rate', options.rate, 0);
+  const openShare = Number(options['open-share']);
+  if (!(openShare >= 0 && openShare < Number.POSITIVE_INFINITY))
+    throw new Error(`--open-share: expected a number from 0, got ${options['open-share']}`);
   const rules = { n: numberOf('n', options.n), r: numberOf('r', options.r), w: numberOf('w', options.w) };
   const all = [dynactorResp, dynactorClient, redis, redisWait, etcd, given(listOf(options.resp).map((text) => numberOf('resp', text)))];
   const targets = listOf(options.targets)
@@ -101,6 +107,7 @@ async function measure(): Promise<void> {
       runMs: ms,
       settleMs,
       connections,
+      openLoop: openRate > 0 ? `${openRate}/s` : `${openShare} of the closed loop`,
       ...rules,
     },
     ...{ fileSystem: fileSystemOf(root), fdatasyncMs: syncMs(root), durability: `${durabilities.join(' ')}, as each table says` },
@@ -118,8 +125,7 @@ async function measure(): Promise<void> {
           mkdirSync(dir);
           const session = {
             ...{ dir, durability, connections, ...rules, valueBytes, records: recordsOf(valueBytes), ms, settleMs },
-            ...{ basePort: Number(options['base-port']), seed: numberOf('seed', options.seed) + run },
-            ...{ openShare: Number(options['open-share']), openRate: Number(options.rate) },
+            ...{ basePort, openShare, openRate, seed: seed + run },
           };
           try {
             await runSession(target, rows, session, (conditions, row, loop, outcome) => {
@@ -177,8 +183,8 @@ function listOf(text: string): readonly string[] {
   return text.split(',').filter((part) => part !== '');
 }
 
-function numberOf(name: string, text: string): number {
+function numberOf(name: string, text: string, least = 1): number {
   const number = Number(text);
-  if (!(Number.isInteger(number) && number >= 1)) throw new Error(`--${name}: expected a whole number from 1, got ${text}`);
+  if (!(Number.isInteger(number) && number >= least)) throw new Error(`--${name}: expected a whole number from ${least}, got ${text}`);
   return number;
 }

@@ -2,6 +2,8 @@
  * LocalBytes: where messages of the binary path lie between their sender and their receiver when both are of one thread: copied, as on every other way, so that senders may use
  * their buffers again at once. Slabs are never used twice: receivers may be late, stash, or keep views.
  */
+import { copyBytes } from './copy-bytes.ts';
+
 const SLAB_BYTES = 64 * 1024;
 /** One more of these would waste much of a slab. */
 const OWN_BYTES = SLAB_BYTES / 4;
@@ -23,10 +25,9 @@ export class LocalBytes {
       this.#at = 0;
     }
     const at = this.#at;
-    const slab = this.#current;
-    slab.set(length === bytes.length ? bytes : bytes.subarray(offset, offset + length), at);
+    this.slab = this.#current;
     this.#at += length;
-    this.slab = slab;
+    copyBytes(bytes, offset, this.slab, at, length);
     return at;
   }
 }

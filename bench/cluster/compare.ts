@@ -5,7 +5,21 @@ import { OURS } from './target.ts';
 
 /** Changes below are noise on a machine with other work. */
 const NOISE = 0.1;
-const CONDITIONS = ['cpu', 'cores', 'node', 'commit', 'records', 'connections', 'runs', 'runMs'] as const;
+const CONDITIONS = [
+  'cpu',
+  'cores',
+  'node',
+  'commit',
+  'records',
+  'connections',
+  'openLoop',
+  'n',
+  'r',
+  'w',
+  'runs',
+  'runMs',
+  'settleMs',
+] as const;
 
 export function compareFiles(a: ResultFile, b: ResultFile): string[] {
   const before = new Map(a.results.map((result) => [idOf(result), result]));

@@ -2,10 +2,15 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { areFree, ServerProcess } from './server-process.ts';
+import { LOOPBACK, type PlannedNode, planNodes, portsOf, shardsFor } from '../../actors/node/cli/cluster-plan.ts';
+import { coreCount } from '../../runtime/real/host.ts';
+import { takenPorts } from '../../runtime/real/ports.ts';
+import { ServerProcess } from './server-process.ts';
 import type { StartOptions } from './target.ts';
 
 const CLI = fileURLToPath(new URL('../../cli.js', import.meta.url));
+/** Ends the command, and with it its nodes, when the bench is gone, however that came. */
+const LEASH = new URL('../../test/helpers/leash.js', import.meta.url).href;
 const START_MS = 60_000;
 const READY = /^(?:dynactor: )?ready\b/m;
 const NODES = 3;
@@ -14,11 +19,11 @@ const BASES = { first: 17_000, last: 31_000, step: 300 } as const;
 
 /** Where the clients of node 1, 2, 3 find it when the first was given `basePort`. */
 export function respPortsOf(basePort: number): readonly number[] {
-  return Array.from({ length: NODES }, (_, i) => basePort + 101 + i);
+  return planOf(basePort).map(({ respPort }) => respPort);
 }
 
 export function seedsOf(basePort: number): readonly string[] {
-  return Array.from({ length: NODES }, (_, i) => `127.0.0.1:${basePort + i * 10}`);
+  return planOf(basePort).map(({ port }) => `${LOOPBACK}:${port}`);
 }
 
 /** Undefined: it can be started. */
@@ -38,7 +43,7 @@ export async function startCluster({ dir, durability, basePort: asked, n, r, w }
   const basePort = asked > 0 ? asked : await freeBase();
   const where = ['--nodes', String(NODES), '--data', join(dir, 'nodes'), '--base-port', String(basePort)];
   const rules = ['-n', String(n), '-r', String(r), '-w', String(w), '--durability', durability];
-  const server = new ServerProcess(process.execPath, [CLI, 'cluster', ...where, ...rules], dir);
+  const server = new ServerProcess(process.execPath, ['--import', LEASH, CLI, 'cluster', ...where, ...rules], dir);
   await server.until(() => READY.test(server.stdout), START_MS);
   return { server, basePort };
 }
@@ -46,11 +51,15 @@ export async function startCluster({ dir, durability, basePort: asked, n, r, w }
 /** Errors: there is none. */
 async function freeBase(): Promise<number> {
   for (let base: number = BASES.first; base <= BASES.last; base += BASES.step) {
-    const nodes = Array.from({ length: NODES * 10 }, (_, i) => base + i);
-    const others = Array.from({ length: NODES }, (_, i) => [base + 101 + i, base + 201 + i]).flat();
-    if (await areFree([...nodes, ...others])) return base;
+    const ports = portsOf(planOf(base)).map(({ port }) => port);
+    if ((await takenPorts(LOOPBACK, ports)).size === 0) return base;
   }
   throw new Error(`no base port from ${BASES.first} to ${BASES.last} is free: --base-port says which one to take`);
+}
+
+/** The ports that the command goes by. */
+function planOf(basePort: number): readonly PlannedNode[] {
+  return planNodes({ nodes: NODES, shards: shardsFor(NODES, coreCount()), basePort }, '');
 }
 
 export function describedRules({ durability, n, r, w }: StartOptions): string {

@@ -1,4 +1,4 @@
-/** A server that the bench started, which it stops by its process id. */
+/** A server that the bench started, which it stops by its process id. Descriptor 3 of it is a pipe that ends when the bench does. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
 import { type AddressInfo, createServer, type Server } from 'node:net';
@@ -25,7 +25,7 @@ export class ServerProcess {
 
   constructor(program: string, args: readonly string[], dir: string) {
     this.#name = program;
-    this.#child = spawn(program, args, { cwd: dir, stdio: ['ignore', 'pipe', 'pipe'] });
+    this.#child = spawn(program, args, { cwd: dir, stdio: ['ignore', 'pipe', 'pipe', 'pipe'] });
     running.add(this);
     this.#child.stdout?.on('data', (part: Buffer) => {
       this.#stdout = (this.#stdout + part.toString('utf8')).slice(-OUTPUT_BYTES_MAX);
@@ -103,30 +103,18 @@ export function findProgram(program: string): string | undefined {
 
 /** Ports that nobody listens on now. */
 export async function freePorts(count: number): Promise<readonly number[]> {
-  const servers = await Promise.all(Array.from({ length: count }, () => listen(0)));
-  return closeAll(servers);
-}
-
-/** Whether nobody listens on any of them now. */
-export async function areFree(ports: readonly number[]): Promise<boolean> {
-  const opening = await Promise.allSettled(ports.map(listen));
-  const servers = opening.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
-  return (await closeAll(servers)).length === ports.length;
-}
-
-function listen(port: number): Promise<Server> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(port, '127.0.0.1', () => resolve(server));
-  });
-}
-
-/** Resolves with the ports that they had. */
-async function closeAll(servers: readonly Server[]): Promise<readonly number[]> {
+  const servers = await Promise.all(Array.from({ length: count }, anyPort));
   const ports = servers.map((server) => (server.address() as AddressInfo).port);
   await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
   return ports;
+}
+
+function anyPort(): Promise<Server> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', () => resolve(server));
+  });
 }
 
 function killEach(pids: readonly number[]): void {

@@ -3,6 +3,7 @@ import { connect, createServer, type Socket } from 'node:net';
 import type { Clock, Log } from '../doors.ts';
 import type { ByteStream, Listener, Network, StreamHandler } from '../wire/network.ts';
 import { QuietLog } from '../wire/quiet-log.ts';
+import { canSharePorts } from './host.ts';
 import { ReadSlabs } from './read-slabs.ts';
 
 export interface TcpNetworkOptions {
@@ -24,6 +25,11 @@ export class TcpNetwork implements Network {
     ready: (result: Listener | Error) => void,
     isShared = false,
   ): void {
+    // Older ones of Node leave the option aside without a word.
+    if (isShared && !canSharePorts()) {
+      setImmediate(() => ready(new Error(`cannot listen on ${host}:${port}: expected a system and a Node that can share ports`)));
+      return;
+    }
     const server = createServer({ noDelay: true, allowHalfOpen: false }, (socket) => accept(acceptedStream(socket)));
     let listening = false;
     server.on('error', (error: NodeJS.ErrnoException) => {

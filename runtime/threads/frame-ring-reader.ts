@@ -1,6 +1,7 @@
 /** The reading side of a ring: see `frame-ring.ts`. */
+import { copyBytes } from '../copy-bytes.ts';
 import { LENGTH_BYTES } from '../wire/frame.ts';
-import { ALIGNMENT, BLOCKED, copyBytes, distance, type FrameRing, lengthAt, POSITION_MASK, READ, WRITTEN } from './frame-ring.ts';
+import { ALIGNMENT, BLOCKED, distance, type FrameRing, lengthAt, POSITION_MASK, READ, WRITTEN } from './frame-ring.ts';
 
 export interface RingReader extends FrameRing {
   /** What READ is, or is about to be. */

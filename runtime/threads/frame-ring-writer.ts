@@ -1,7 +1,8 @@
 /** The writing side of a ring: see `frame-ring.ts`. */
 import type { OutBuffer } from '../bytes.ts';
+import { copyBytes } from '../copy-bytes.ts';
 import { LENGTH_BYTES } from '../wire/frame.ts';
-import { ALIGNMENT, BLOCKED, copyBytes, distance, type FrameRing, lengthAt, POSITION_MASK, READ, WRITTEN } from './frame-ring.ts';
+import { ALIGNMENT, BLOCKED, distance, type FrameRing, lengthAt, POSITION_MASK, READ, WRITTEN } from './frame-ring.ts';
 
 export interface RingWriter extends FrameRing {
   /** What WRITTEN is, or is about to be. */

@@ -67,12 +67,3 @@ export function lengthAt(bytes: Uint8Array, position: number): number {
   for (let i = 0; i < 4; i++) length = (length << 8) | (bytes[(position + i) & mask] as number);
   return length >>> 0;
 }
-
-export function copyBytes(from: Uint8Array, fromAt: number, to: Uint8Array, toAt: number, count: number): void {
-  if (count < 48) {
-    // Why: `set` and the view it needs cost more than this loop below some fifty bytes (bench/threads.ts, batches of 1).
-    for (let i = 0; i < count; i++) to[toAt + i] = from[fromAt + i] as number;
-  } else {
-    to.set(from.subarray(fromAt, fromAt + count), toAt);
-  }
-}

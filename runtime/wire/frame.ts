@@ -20,6 +20,7 @@
  * All numbers are big-endian, as CBOR's are. Target and sender are slots of the two places a link joins.
  */
 import type { OutBuffer } from '../bytes.ts';
+import { copyBytes } from '../copy-bytes.ts';
 import { RuntimeError } from '../errors.ts';
 import type { Lane } from '../lanes.ts';
 
@@ -96,13 +97,7 @@ export function writeBytesPayload(out: OutBuffer, bytes: Uint8Array, offset: num
   out.view.setUint8(at, 0x5a);
   out.view.setUint32(at + 1, length);
   const from = at + BYTES_PREFIX_BYTES;
-  if (length < 48) {
-    // Why: below some fifty bytes the loop beats the call into the runtime that `set` and `copy` make (bench:actors, binary rows).
-    const to = out.bytes;
-    for (let i = 0; i < length; i++) to[from + i] = bytes[offset + i] as number;
-  } else {
-    out.bytes.set(offset === 0 && length === bytes.length ? bytes : bytes.subarray(offset, offset + length), from);
-  }
+  copyBytes(bytes, offset, out.bytes, from, length);
   out.length = from + length;
 }
 

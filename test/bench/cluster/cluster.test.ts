@@ -91,7 +91,13 @@ test('bench cluster: a target that is not there is left out with the reason, and
   const { code, stdout } = await run([...QUICK, '--workloads', 'get']);
   t.is(code, 0);
   t.regex(stdout, /given is left out: no --resp ports are given/);
-  const refused = await run(['--targets', 'nobody']);
-  t.is(refused.code, 1);
-  t.regex(refused.stderr, /--targets nobody: expected some of dynactor-resp, dynactor-client, redis, redis-wait, etcd, given/);
+  for (const [name, value, message] of [
+    ['targets', 'nobody', /--targets nobody: expected some of dynactor-resp, dynactor-client, redis, redis-wait, etcd, given/],
+    ['base-port', 'x', /--base-port: expected a whole number from 0, got x/],
+    ['open-share', 'half', /--open-share: expected a number from 0, got half/],
+  ] as const) {
+    const refused = await run([...QUICK, `--${name}`, value]);
+    t.is(refused.code, 1);
+    t.regex(refused.stderr, message);
+  }
 });

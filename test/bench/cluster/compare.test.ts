@@ -27,7 +27,7 @@ function bookOf(rates: Readonly<Partial<Record<TargetName, readonly number[]>>>)
 }
 
 function fileOf(book: ResultBook): ResultFile {
-  return { setup: { cpu: 'x', commit: 'c' }, results: book.all };
+  return { setup: { cpu: 'x', commit: 'c', openLoop: '100/s' }, results: book.all };
 }
 
 test('bench tables: rates are medians of the runs, and stand beside those of each peer', (t) => {
@@ -49,8 +49,8 @@ test('bench tables: a row that a target has not is named so, when others have it
 test('bench compare: changes beyond noise are called better or worse, and what the machine did is said', (t) => {
   const before = fileOf(bookOf({ 'dynactor-resp': [100], 'dynactor-client': [100], redis: [400] }));
   const after = fileOf(bookOf({ 'dynactor-resp': [150], 'dynactor-client': [50], redis: [420], etcd: [1] }));
-  const text = compareFiles(before, { ...after, setup: { cpu: 'x', commit: 'd' } });
-  t.is(text[0], 'differing: commit: c -> d');
+  const text = compareFiles(before, { ...after, setup: { cpu: 'x', commit: 'd', openLoop: '200/s' } });
+  t.is(text[0], 'differing: commit: c -> d, openLoop: 100/s -> 200/s');
   t.regex(text.find((line) => line.includes('dynactor-resp'))!, / 100 +150 +1\.50 +better/);
   t.regex(text.find((line) => line.includes('dynactor-client'))!, / 100 +50\.0 +0\.50 +worse/);
   t.notRegex(text.find((line) => line.includes('redis'))!, /better|worse/);

@@ -1,5 +1,10 @@
 import test from 'ava';
+import { realClock } from '../../../runtime/real/clock.ts';
+import { canSharePorts } from '../../../runtime/real/host.ts';
 import { ReadSlabs } from '../../../runtime/real/read-slabs.ts';
+import { TcpNetwork } from '../../../runtime/real/tcp-network.ts';
+import type { Listener } from '../../../runtime/wire/network.ts';
+import { RecordingLog } from '../recording-log.ts';
 import { NETWORK_RULES } from '../wire/network-contract.ts';
 import { RealWorld } from '../wire/rig.ts';
 
@@ -34,4 +39,23 @@ test('read slabs: small reads do not make them grow', (t) => {
     slabs.took(100);
   }
   t.is(slabs.slab.length, 16 * 1024);
+});
+
+test('tcp network: who says that a port is shared listens where others do that say the same, or hears that it can not be', async (t) => {
+  const network = new TcpNetwork({ log: new RecordingLog(), clock: realClock() });
+  const listen = (port: number) =>
+    new Promise<Listener | Error>((resolve) => {
+      network.listen('127.0.0.1', port, (stream) => stream.destroy('test over'), resolve, true);
+    });
+  const first = await listen(0);
+  if (!canSharePorts()) {
+    t.regex(String(first), /cannot listen on 127\.0\.0\.1:0: expected a system and a Node that can share ports/);
+    return;
+  }
+  if (first instanceof Error) throw first;
+  const second = await listen(first.port);
+  first.close();
+  if (second instanceof Error) throw second;
+  t.is(second.port, first.port);
+  second.close();
 });
