@@ -72,9 +72,9 @@ interface Asked {
 /** Of a page: keys looked at, and partitions reached into. */
 const LOOKED_MIN = 1_024;
 const LEGS_MAX = 64;
-/** Asked of a replica at once. */
 /** For so long a replica that was late is asked last. */
 const LATE_MS = 1_000;
+/** Asked of a replica at once. */
 const LEG_KEYS_MIN = 16;
 const LEG_KEYS_MIN_OF_PREFIX = 256;
 const LEG_KEYS_MAX = 1_024;

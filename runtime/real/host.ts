@@ -10,10 +10,10 @@ export function coreCount(): number {
   return availableParallelism();
 }
 
-/** Whether listeners of several threads can share a port, which Node can from 22.12 on, where the system has SO_REUSEPORT. */
+/** Whether listeners of several threads can share a port, which Node can from 22.12 and 23.1 on, where the system has SO_REUSEPORT. */
 export function canSharePorts(): boolean {
   const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
-  return process.platform === 'linux' && (major > 22 || (major === 22 && minor >= 12));
+  return process.platform === 'linux' && (major > 23 || (major === 23 && minor >= 1) || (major === 22 && minor >= 12));
 }
 
 /** The first `bytes` (at most 32) of the SHA-256 of a text. */

@@ -187,9 +187,11 @@ testProp(
   [anyPage, fc.array(fc.tuple(fc.nat(400), fc.nat(255)), { minLength: 1, maxLength: 3 })],
   (t, naive, changes) => {
     const { bytes, entriesStart, entriesEnd } = pageOf(naive);
+    t.is(faultOfEntries(bytes, entriesStart, entriesEnd), undefined);
     const damaged = Buffer.from(bytes.subarray(0, entriesEnd));
     for (const [at, value] of changes) if (entriesStart + at < entriesEnd) damaged[entriesStart + at] = value;
-    if (faultOfEntries(damaged, entriesStart, entriesEnd) !== undefined) return t.pass();
+    const fault = faultOfEntries(damaged, entriesStart, entriesEnd);
+    if (fault !== undefined) return t.true(fault.length > 0);
     const entries = new PageEntries();
     entries.open(damaged, entriesStart, entriesEnd);
     let end = entriesStart;

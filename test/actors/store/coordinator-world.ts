@@ -241,6 +241,7 @@ export class CoordinatorNode {
     };
     const place = new KeyPlace();
     const origin = 1 + world.random.below(0xffff_ffff);
+    let forwards = 0;
     const door: ReplicaDoor = {
       topology: () => this.#topology,
       isReachable: (member) => !this.suspects.has(memberName(member)),
@@ -300,7 +301,7 @@ export class CoordinatorNode {
         table.fillPlace(slot, place);
         table.fillRequest(slot, request);
         const out = new OutBuffer(64, 10_000);
-        writeForward(out, place, request, table.deadlineMs[slot]! - world.now, origin, id);
+        writeForward(out, place, request, table.deadlineMs[slot]! - world.now, origin, ++forwards);
         const payload = Buffer.from(out.bytes.subarray(0, out.length));
         this.sent.push(`forward ${to.name}`);
         const itsBoot = to.#boot;

@@ -49,6 +49,11 @@ interface Known {
 
 const NOBODY: Known = { seen: new Set(), bytes: NOTHING };
 
+/** Vnodes that must be looked at, at least: after each step that changes one, and each that hears another in the end. */
+export function leastChecks(steps: readonly Step[]): number {
+  return 2 * VNODES * (VNODES - 1) + steps.filter(({ type }) => type === 'put' || type === 'delete' || type === 'replicate').length;
+}
+
 export class HistoryModel {
   readonly #vnodes: readonly TestVnode[];
   readonly #seen: Set<number>[];
@@ -60,6 +65,7 @@ export class HistoryModel {
   readonly #isExact: boolean;
   readonly #isLww: boolean;
   #hasLost = false;
+  #checked = 0;
 
   /** `entriesMax`: version vectors are truncated to that; then a write that was seen may come back, and none may be lost. */
   constructor(cluster: TestCluster, entriesMax = Number.POSITIVE_INFINITY) {
@@ -70,9 +76,11 @@ export class HistoryModel {
     this.#seen = this.#vnodes.map(() => new Set());
   }
 
-  run(steps: readonly Step[]): void {
+  /** Returns how many vnodes were found to hold what the graph says. Errors: what one holds, and what it should. */
+  run(steps: readonly Step[]): number {
     for (const step of steps) this.#take(step);
     this.#converge();
+    return this.#checked;
   }
 
   #take(step: Step): void {
@@ -125,6 +133,7 @@ export class HistoryModel {
 
   /** Siblings equal true concurrency (A2, A3, A4); with truncation none is missing. */
   #check(record: Buffer, seen: ReadonlySet<number>): void {
+    this.#checked++;
     assert.equal(record.length === 0 ? undefined : checkRecord(record, 0, record.length), undefined);
     const held = record.length === 0 ? [] : decodeNaive(record).siblings.map(({ stamp }) => stamp);
     const expected = this.#survivors(seen);
