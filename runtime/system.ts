@@ -115,6 +115,7 @@ export class ActorSystem {
         'tuning.supervision.decide: a function cannot be sent to the shards; give it to the definitions, or use shards: 0',
       );
     }
+    if ((options.shards ?? 0) > 0) checkCopied('shardSettings', options.shardSettings);
     const boot = options.boot ?? Date.now();
     whole('boot', boot, 1, Number.MAX_SAFE_INTEGER);
     this.#log = openLog({ clock: realClock(), level: options.logLevel ?? 'info' });
@@ -360,5 +361,14 @@ export class ActorSystem {
     const thread = this.#shards[shard];
     if (thread === undefined) throw invalidArgument(`shard: expected 0 to ${this.#shards.length - 1}, got ${shard}`);
     return thread;
+  }
+}
+
+/** Errors: INVALID_ARGUMENT when it can't be copied to another thread. */
+function checkCopied(name: string, value: unknown): void {
+  try {
+    structuredClone(value);
+  } catch (error) {
+    throw invalidArgument(`${name}: expected what can be copied to another thread: ${errorMessage(error)}`);
   }
 }

@@ -1,8 +1,8 @@
 /** A node in another process, as a test sees it. */
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer } from 'node:net';
 import { type NodeAddress, parseNodeAddress } from '../../runtime/node-address.ts';
+import { takenPorts } from '../../runtime/real/ports.ts';
 import type { SystemOptions } from '../../runtime/system.ts';
 import type { NodeNews } from './node.ts';
 
@@ -47,15 +47,7 @@ async function news(child: ChildProcess): Promise<NodeNews> {
 export async function freePort(more: number): Promise<number> {
   for (;;) {
     const first = 10_000 + Math.floor(Math.random() * 20_000);
-    const free = await Promise.all(Array.from({ length: more + 1 }, (_, index) => isFree(first + index)));
-    if (free.every(Boolean)) return first;
+    const ports = Array.from({ length: more + 1 }, (_, index) => first + index);
+    if ((await takenPorts('127.0.0.1', ports)).size === 0) return first;
   }
-}
-
-function isFree(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const server = createServer();
-    server.once('error', () => resolve(false));
-    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
-  });
 }

@@ -334,6 +334,13 @@ test.serial('system: a well-known slot is refused, when it is taken, the recepti
   t.throws(() => system.wellKnown(2, 'far', 256), { code: 'INVALID_ARGUMENT', message: /shard: expected 0 to 255/ });
 });
 
+test.serial('system: refuses settings of shards that can not be copied, before it starts anything', async (t) => {
+  await t.throwsAsync(ActorSystem.start({ shards: 1, shardSettings: { decide: () => 1 } }), {
+    code: 'INVALID_ARGUMENT',
+    message: /shardSettings: expected what can be copied to another thread: .*could not be cloned/,
+  });
+});
+
 test.serial('system: refuses work with a code, when it is stopped', async (t) => {
   const system = await start(t, { shards: 1 });
   const ref = system.spawn(greeter, ['x']);

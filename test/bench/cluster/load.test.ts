@@ -1,6 +1,9 @@
 import test, { type ExecutionContext } from 'ava';
 import { Generator } from '../../../bench/cluster/generator.ts';
-import type { Troubles } from '../../../bench/cluster/load.ts';
+import { Load, type Troubles } from '../../../bench/cluster/load.ts';
+import type { Operation } from '../../../bench/cluster/operation.ts';
+import { ValueFormat } from '../../../bench/cluster/pair-format.ts';
+import { Records } from '../../../bench/cluster/records.ts';
 import type { Outcome, Task } from '../../../bench/cluster/task.ts';
 import { type FakeOptions, FakeRespServer, type Fault } from './fake-resp-server.ts';
 
@@ -107,3 +110,33 @@ test('bench load: the run fails, when the server closes a connection', async (t)
     message: /closed a connection|ECONNRESET|EPIPE/,
   });
 });
+
+/** A scan from key 5 for 3 rows, answered with these keys, each with its own value. */
+const scanned = test.macro(async (t: ExecutionContext, keys: readonly number[], bad: Partial<Troubles>) => {
+  const format = new ValueFormat(VALUE_BYTES);
+  const load = new Load(new Records(format, true));
+  const value = Buffer.alloc(VALUE_BYTES);
+  const answer = (operation: Operation): void => {
+    for (const key of keys) {
+      format.write(value, 0, key, 1);
+      load.found(operation, key, value, 0, VALUE_BYTES);
+    }
+    load.ended(operation, undefined);
+  };
+  load.attach({ lanes: 1, begin: (operation) => setImmediate(answer, operation), flush: () => {}, close: () => Promise.resolve() });
+  let left = 1;
+  const next = (operation: Operation): boolean => {
+    Object.assign(operation, { kind: 'scan', step: 'scan', key: 5, rowsMax: 3, rows: 0, lastKey: -1 });
+    return left-- > 0;
+  };
+  const marks = { begin: () => {}, end: () => {} };
+  await load.closed({ depth: 1, settleMs: 0, ms: Number.POSITIVE_INFINITY }, next, marks);
+  const { first: _, ...counts } = load.troubles;
+  t.deepEqual(counts, { wrong: 0, missing: 0, stale: 0, failed: 0, ...bad });
+});
+
+test('bench load: a scan is right, when rows begin with its key and rise', scanned, [5, 7, 9], {});
+test('bench load: a scan that begins with another key is found', scanned, [6, 7], { wrong: 1 });
+test('bench load: rows of a scan that are not in order are found', scanned, [5, 9, 7], { wrong: 1 });
+test('bench load: more rows of a scan than were asked for are found', scanned, [5, 6, 7, 8], { wrong: 1 });
+test('bench load: a scan without rows is found', scanned, [], { missing: 1 });

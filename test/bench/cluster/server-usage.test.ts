@@ -1,4 +1,5 @@
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import test from 'ava';
 import { processesOf, usageOf } from '../../../bench/cluster/server-usage.ts';
@@ -23,4 +24,17 @@ test('bench server usage: nothing is known of no processes, nor when one is gone
   t.is(usageOf([]), null);
   t.is(usageOf([process.pid, pid]), null);
   t.deepEqual(processesOf(pid), [pid]);
+});
+
+test('bench server usage: all that descend from a process belong to it, where there is /proc', async (t) => {
+  const child = spawn(process.execPath, [
+    '-e',
+    "require('node:child_process').spawn('sleep', ['60']).once('spawn', () => console.log('up'))",
+  ]);
+  await once(child.stdout, 'data');
+  const found = processesOf(child.pid!);
+  t.is(found.length, existsSync('/proc/self/stat') ? 2 : 1);
+  t.is(found[0], child.pid);
+  for (const pid of found.toReversed()) process.kill(pid, 'SIGKILL');
+  await once(child, 'exit');
 });
