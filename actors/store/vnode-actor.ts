@@ -2,7 +2,7 @@
  * VNodeActor: serves the replicas of one shard to coordinators of all nodes, over the binary path, and lets the coordinator of its own thread call them directly.
  *
  * ```
- *  opening --(engine open)--> open --(drain)--> closed        opening --(failed)--> waits, and opens again
+ *  opening --(engine open)--> open --(stopped)--> closed, with its clean mark        opening --(failed)--> waits, and opens again
  * ```
  * Sent to by coordinators (MERGE, READ) and scans (SCAN); answers each one that it takes once, with a status: within the turn, or when the disk has answered.
  * A frame is refused, before anything is looked at, when it is malformed (and logged), when its ring is not this shard's (STALE_RING), when its partition lies on another shard
@@ -34,18 +34,6 @@ import type { ReplicasOptions } from './replicas-options.ts';
 import { INVALID, LOADING, NO_KEYSPACE_FOUND, OK, STALE_RING } from './store-request.ts';
 import { keyspacesById } from './topology.ts';
 
-/** Ends service: answered when the store is closed, with its clean mark on disk. */
-export interface DrainStore {
-  readonly type: 'drain';
-  readonly replyTo: Ref<StoreDrained>;
-}
-export interface StoreDrained {
-  readonly type: 'drained';
-  /** Null: all went well. */
-  readonly error: string | null;
-}
-export type VNodeMessage = DrainStore;
-
 /** The replicas of a shard, for the coordinator of its thread. Null: not open. */
 export interface ReplicasHolder {
   replicas: Replicas | null;
@@ -62,8 +50,6 @@ export interface VNodeArguments {
   readonly dir: string;
   readonly ring: RingHolder;
   readonly holder: ReplicasHolder;
-  /** Called when a frame shows that somebody's ring is newer or older; at most once per turn of the ring. */
-  readonly staleRing?: (sender: { readonly generation: number; readonly changedAt: number }) => void;
   readonly engine?: EngineOptions;
   /** Who gives turns for flush and compaction on this node. Default: nobody, the engine begins them by itself. */
   readonly compaction?: Ref<CompactionMessage>;
@@ -75,11 +61,9 @@ export interface VNodeArguments {
 }
 
 type Message =
-  | VNodeMessage
   | { readonly type: 'rung' }
   | { readonly type: 'open' }
-  | { readonly type: 'opened'; readonly replicas: Replicas; readonly error: string | undefined }
-  | { readonly type: 'closed'; readonly error: string | undefined };
+  | { readonly type: 'opened'; readonly replicas: Replicas; readonly error: string | undefined };
 
 const REOPEN_MS = 500;
 const ANSWER_BYTES = 1_024;
@@ -111,8 +95,6 @@ class VNode implements ReplicaSink {
   #state: RingState | null = null;
   #keyspaces: ReadonlyMap<number, Keyspace> = new Map();
   #replicas: Replicas;
-  #draining: Ref<StoreDrained>[] | null = null;
-  #isClosed = false;
   /** Keyspaces, when what was left of others was last dropped. */
   #droppedFor: readonly Keyspace[] | null = null;
   readonly #release: () => void;
@@ -135,8 +117,6 @@ class VNode implements ReplicaSink {
 
   receive(message: Message): void {
     switch (message.type) {
-      case 'drain':
-        return this.#onDrain(message.replyTo);
       case 'rung':
         this.#replicas.drain();
         return this.#scans.run();
@@ -144,8 +124,6 @@ class VNode implements ReplicaSink {
         return this.#onOpen();
       case 'opened':
         return this.#onOpened(message.replicas, message.error);
-      case 'closed':
-        return this.#onClosed(message.error);
       default:
         unreachable(message);
     }
@@ -242,28 +220,12 @@ class VNode implements ReplicaSink {
     this.#scans.begin(ask, holder.replicas);
   }
 
-  #onDrain(replyTo: Ref<StoreDrained>): void {
-    this.#args.holder.replicas = null;
-    this.#trouble = 'the replicas of this shard are closed';
-    this.#scans.close();
-    if (this.#isClosed) return void replyTo.tell({ type: 'drained', error: null });
-    if (this.#draining !== null) {
-      this.#draining.push(replyTo);
-      return;
-    }
-    this.#draining = [replyTo];
-    this.#context.cancel('open');
-    const closed = this.#context.completion<string | undefined>((error) => ({ type: 'closed', error }));
-    this.#replicas.close((error) => closed(error?.message));
-  }
-
   #onOpen(): void {
-    if (this.#draining === null) this.#replicas = this.#open();
+    this.#replicas = this.#open();
   }
 
   #onOpened(replicas: Replicas, error: string | undefined): void {
     const { holder, reopenMs = REOPEN_MS } = this.#args;
-    if (this.#draining !== null) return replicas.close(() => {});
     if (error === undefined) {
       holder.replicas = replicas;
       return this.#dropMissing();
@@ -296,13 +258,6 @@ class VNode implements ReplicaSink {
     }
   }
 
-  #onClosed(error: string | undefined): void {
-    this.#replicas.drain();
-    for (const replyTo of this.#draining ?? []) replyTo.tell({ type: 'drained', error: error ?? null });
-    this.#draining = [];
-    this.#isClosed = true;
-  }
-
   #open(): Replicas {
     const { dir, shard, engine, replicas: options, mutants } = this.#args;
     const scheduler = this.#desk;
@@ -327,12 +282,8 @@ class VNode implements ReplicaSink {
     const { state } = ring.ring!;
     const partitions = state.owners.length;
     const partition = partitionOf(tokenHigh, partitions);
-    if (generation !== state.generation || changedAt !== state.changedAt[partition]!) {
-      if (!mutants?.has('staleRingAccepted')) {
-        this.#args.staleRing?.({ generation, changedAt });
-        return STALE_RING;
-      }
-    }
+    const isStale = generation !== state.generation || changedAt !== state.changedAt[partition]!;
+    if (isStale && !mutants?.has('staleRingAccepted')) return STALE_RING;
     return shardOf(partition, shards, partitions) === shard || mutants?.has('foreignPartitionServed') ? OK : INVALID;
   }
 
