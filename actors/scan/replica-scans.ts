@@ -51,9 +51,9 @@ class PageScan {
   result: StorageResult<readonly Entry[]> | undefined;
   readonly done: (result: StorageResult<readonly Entry[]>) => void;
 
-  constructor(iterator: EngineIterator, { wish, prefix, bytesMax, keysMax }: ScanAsk, ring: () => void) {
+  constructor(iterator: EngineIterator, { option, prefix, bytesMax, keysMax }: ScanAsk, ring: () => void) {
     this.iterator = iterator;
-    this.wish = wish;
+    this.wish = option;
     this.prefix = prefix;
     this.bytesMax = Math.min(bytesMax, PAGE_BYTES_MAX);
     this.keysLeft = keysMax;
@@ -82,8 +82,8 @@ export class ReplicaScans {
 
   /** Answers the message that is being handled, now or later. Requires: the ask was checked, `replicas` are open. */
   begin(ask: ScanAsk, replicas: Replicas): void {
-    const { keyspace, high, low, key, lastHigh, lastLow } = ask;
-    const iterator = replicas.iterator(rangeOfTokens(keyspace, high, low, key, lastHigh, lastLow));
+    const { keyspace, tokenHigh, tokenLow, key, lastHigh, lastLow } = ask;
+    const iterator = replicas.iterator(rangeOfTokens(keyspace, tokenHigh, tokenLow, key, lastHigh, lastLow));
     const scan = new PageScan(iterator, ask, this.#ring);
     this.#context.noteSender(scan.address);
     if (this.#scans.size >= SCANS_MAX) return this.#fail(scan, OVERLOADED, `${SCANS_MAX} scans of this shard are under way`);

@@ -204,12 +204,12 @@ export class Scans implements ScanDoor {
     const last = (partition + 1) * 2 ** partitionShift(lists.partitions) - 1;
     const ask = this.#ask;
     ask.keyspace = run.keyspaceId;
-    ask.high = position!.high;
-    ask.low = position!.low;
+    ask.tokenHigh = position!.high;
+    ask.tokenLow = position!.low;
     ask.key = position!.key;
     ask.changedAt = ring.changedAt[partition]!;
     ask.generation = ring.generation;
-    ask.wish = run.wish;
+    ask.option = run.wish;
     ask.prefix = run.prefix;
     ask.lastHigh = last;
     ask.lastLow = 0xffff_ffff;

@@ -30,7 +30,8 @@ import { putU16, putU32, putU64 } from '../../storage/byte-writer.ts';
 import { REPLICAS_MAX } from '../ring/limits.ts';
 import { checkBareVector, checkRecord } from '../version/check-record.ts';
 import { copyBytes } from '../version/copy-bytes.ts';
-import { KEY_PLACE_BYTES, KeyPlace } from './key-place.ts';
+import { KeyPlace } from './key-place.ts';
+import { PLACE_HEAD_BYTES } from './place-head.ts';
 import {
   CONTEXT_GIVEN,
   CONTEXT_NONE,
@@ -63,7 +64,7 @@ export function writeForward(out: OutBuffer, place: KeyPlace, request: StoreRequ
   const contextBytes = request.kind !== GET && request.contextKind === CONTEXT_GIVEN ? request.contextEnd - request.contextStart : 0;
   const valueBytes = request.kind === PUT ? request.valueEnd - request.valueStart : 0;
   const keyBytes = request.keyEnd - request.keyStart;
-  if (!out.ensure(KEY_PLACE_BYTES + keyBytes + FORWARD_HEAD_BYTES + contextBytes + valueBytes)) return false;
+  if (!out.ensure(PLACE_HEAD_BYTES + keyBytes + FORWARD_HEAD_BYTES + contextBytes + valueBytes)) return false;
   place.option = request.kind;
   place.write(request.key, request.keyStart, request.keyEnd, out);
   const { bytes, length: at } = out;

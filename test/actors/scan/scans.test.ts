@@ -35,7 +35,7 @@ class ScansRig {
       {
         topology: () => this.topology,
         isReachable: (member) => !this.unreachable.has(member),
-        ask: (member, _shard, id, { high }: ScanAsk) => {
+        ask: (member, _shard, id, { tokenHigh: high }: ScanAsk) => {
           if (this.gone.has(member)) return false;
           this.asked.push({ member, id, high });
           return true;
