@@ -70,9 +70,12 @@ export class HistoryModel {
     this.#seen = this.#vnodes.map(() => new Set());
   }
 
-  run(steps: readonly Step[]): void {
+  /** Throws where something is not as the graph says. Returns, for the end, when everybody has heard everybody, the writes that each vnode holds, and those that it should. */
+  run(steps: readonly Step[]): { readonly held: readonly (readonly number[])[]; readonly expected: readonly number[] } {
     for (const step of steps) this.#take(step);
     this.#converge();
+    const seen = new Set(this.#seen.flatMap((ids) => [...ids]));
+    return { held: this.#vnodes.map(({ record }) => writesIn(record)), expected: this.#survivors(seen) };
   }
 
   #take(step: Step): void {
@@ -126,9 +129,9 @@ export class HistoryModel {
   /** Siblings equal true concurrency (A2, A3, A4); with truncation none is missing. */
   #check(record: Buffer, seen: ReadonlySet<number>): void {
     assert.equal(record.length === 0 ? undefined : checkRecord(record, 0, record.length), undefined);
-    const held = record.length === 0 ? [] : decodeNaive(record).siblings.map(({ stamp }) => stamp);
+    const held = writesIn(record);
     const expected = this.#survivors(seen);
-    if (this.#isExact) assert.deepEqual(held.sort(byNumber), expected);
+    if (this.#isExact) assert.deepEqual(held, expected);
     else
       assert.deepEqual(
         expected.filter((id) => !held.includes(id)),
@@ -152,7 +155,7 @@ export class HistoryModel {
     const [first, ...others] = this.#vnodes.map(({ record }) => record);
     if (this.#isExact) for (const record of others) assert.deepEqual(record, first);
     if (this.#hasLost || this.#isLww) return;
-    const final = first!.length === 0 ? [] : decodeNaive(first!).siblings.map(({ stamp }) => stamp);
+    const final = writesIn(first!);
     for (const id of this.#before.keys())
       assert.ok(
         final.some((held) => held === id || this.#before.get(held)!.has(id)),
@@ -161,6 +164,12 @@ export class HistoryModel {
     const merged = this.#vnodes.reduce<Buffer>((all, { record }) => mergeBytes(all, record), NOTHING);
     if (this.#isExact) assert.deepEqual(merged, first);
   }
+}
+
+/** Stamps of its siblings, rising. */
+function writesIn(record: Buffer): number[] {
+  const stamps = record.length === 0 ? [] : decodeNaive(record).siblings.map(({ stamp }) => stamp);
+  return stamps.sort(byNumber);
 }
 
 function byNumber(a: number, b: number): number {
