@@ -31,7 +31,7 @@ export const WANT_RECORDS = 2;
 export type ScanWish = typeof WANT_HEADS | typeof WANT_RECORDS;
 
 const SCAN_HEAD_BYTES = 40;
-export const PAGE_HEAD_BYTES = 16;
+const PAGE_HEAD_BYTES = 16;
 
 /** What a SCAN says. One is used for many frames; `read` leaves copies in it. */
 export class ScanAsk extends PlaceHead {

@@ -190,8 +190,10 @@ export class Replicas {
   /** Deletes what there is in the range. `done`: nothing is, on disk. Requires: it is open, and no more writes of the range come. */
   drop(range: EngineRange, done: (error: StorageError | undefined) => void): void {
     const engine = this.#engine!;
+    // What waits for room is not found yet, and comes before the deletion.
+    const mayCome = engine.hasWaitingWrites;
     hasAny(engine, range, (isSo) => {
-      if (!isSo || !this.#isOpen) return done(undefined);
+      if (!(isSo || mayCome) || !this.#isOpen) return done(undefined);
       if (!this.#mutants?.has('droppedComesBack')) this.#waiting.forgetValues();
       engine.deleteRange(range.start, range.end, 'sync', done);
     });
