@@ -39,7 +39,7 @@ import {
   DELETE,
   DURABILITY_SYNC,
   GET,
-  NO_KEYSPACE_FOUND,
+  LAST_STATUS,
   PUT,
   type RequestKind,
   type StoreAnswer,
@@ -54,7 +54,6 @@ export const MESSAGE_BYTES_MAX = 1_024;
 
 const LOCAL_FLAG = 1;
 const MONOTONIC_FLAG = 2;
-const LAST_STATUS = NO_KEYSPACE_FOUND;
 
 /**
  * Appends the payload. `place.option` becomes the kind. `remainingMs`: until the deadline, at least 1. `origin`, `number`: of a write that may be sent again.
