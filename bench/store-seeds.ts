@@ -66,8 +66,10 @@ function reduce(what: string, seeds: readonly number[]): void {
 }
 
 function huntAll(seedsMax: number, hunts: number): boolean {
-  let isWell = true;
-  for (const name of STORE_MUTANTS.filter((mutant) => values.only === undefined || mutant === values.only)) {
+  const names = STORE_MUTANTS.filter((mutant) => values.only === undefined || mutant === values.only);
+  if (names.length === 0) console.error(`--only: expected one of ${STORE_MUTANTS.join(', ')}, got ${values.only}`);
+  let isWell = names.length > 0;
+  for (const name of names) {
     const found = Array.from({ length: hunts }, (_, index) => huntMutant(name, index * HUNT_SEEDS, seedsMax));
     const first = found.find((prey) => prey !== undefined);
     console.log(
@@ -81,5 +83,8 @@ function huntAll(seedsMax: number, hunts: number): boolean {
   return isWell;
 }
 
+for (const name of ['seeds', 'from', 'hunts'] as const) {
+  if (!/^\d+$/.test(values[name])) throw new Error(`--${name}: expected a whole number, got ${values[name]}`);
+}
 const isWell = values.mutants ? huntAll(Number(values.seeds), Number(values.hunts)) : runAll(Number(values.from), Number(values.seeds));
 process.exitCode = isWell ? 0 : 1;

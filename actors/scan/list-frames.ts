@@ -19,8 +19,9 @@ import type { OutBuffer } from '../../runtime/bytes.ts';
 import { u16At, u32At } from '../../storage/byte-reader.ts';
 import { putU16, putU32 } from '../../storage/byte-writer.ts';
 import { REPLICAS_MAX } from '../ring/limits.ts';
+import { MESSAGE_BYTES_MAX } from '../store/data-frames.ts';
 import { STORE_KEY_BYTES_MAX } from '../store/engine-key.ts';
-import { NO_KEYSPACE_FOUND, OK } from '../store/store-request.ts';
+import { LAST_STATUS, OK } from '../store/store-request.ts';
 import { copyBytes } from '../version/copy-bytes.ts';
 import { faultOfEntries } from './page-entries.ts';
 import { WANT_HEADS, WANT_RECORDS } from './scan-frames.ts';
@@ -29,8 +30,6 @@ import type { ScanAnswer, ScanRequest } from './scan-request.ts';
 
 const LIST_HEAD_BYTES = 28;
 const LISTED_HEAD_BYTES = 16;
-const MESSAGE_BYTES_MAX = 512;
-const LAST_STATUS = NO_KEYSPACE_FOUND;
 
 /** Appends the payload. `remainingMs`: until the deadline. Requires: keys of at most STORE_KEY_BYTES_MAX bytes, and room. */
 export function writeList(out: OutBuffer, request: ScanRequest, remainingMs: number): void {

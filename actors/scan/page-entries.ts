@@ -53,6 +53,11 @@ export class PageEntries {
     return true;
   }
 
+  /** Behind this entry. The key is a copy. */
+  position(): ScanPosition {
+    return { high: this.high, low: this.low, key: this.key() };
+  }
+
   /** A copy of the key. */
   key(): Uint8Array {
     return Uint8Array.prototype.slice.call(this.bytes, this.keyStart, this.keyEnd);

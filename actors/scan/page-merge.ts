@@ -11,6 +11,7 @@
  * Records of one key are merged as reads do; a key whose siblings are all tombstones or expired is left out.
  */
 import { OutBuffer } from '../../runtime/bytes.ts';
+import { lowestBit } from '../store/replica-mask.ts';
 import { copyBytes } from '../version/copy-bytes.ts';
 import { ANCESTOR, CONCURRENT, compare, merge, NO_ROOM } from '../version/merge.ts';
 import { liveSiblings, reduceToNewest } from '../version/newest.ts';
@@ -37,6 +38,9 @@ export interface Merged {
   readonly isFull: boolean;
 }
 
+/** Each page at its next key; undefined: it has no more that is final. */
+type Heads = readonly (PageEntries | undefined)[];
+
 const SCRATCH_BYTES = 4_096;
 const SCRATCH_BYTES_MAX = 64 * 1_024 * 1_024;
 
@@ -46,27 +50,30 @@ export class PageMerge {
   readonly #theirs = new RecordView();
   readonly #scratch = new OutBuffer(SCRATCH_BYTES, SCRATCH_BYTES_MAX);
   readonly #readers: PageEntries[] = [];
+  /** The key that was looked at last. */
+  readonly #last = new PageEntries();
 
   constructor(mutants: ReadonlySet<string> = new Set()) {
     this.#mutants = mutants;
   }
 
-  /** Appends entries to `out`. Requires: at least one page, of one range, from one position on. */
+  /** Appends entries to `out`. Requires: 1 to REPLICAS_MAX pages, of one range, from one position on. Cost: O(keys x pages); per key, where its record is longer than 128 bytes, a view. */
   merge(pages: readonly Page[], out: OutBuffer, options: MergeOptions): Merged {
     const bound = this.#boundOf(pages);
     const heads = pages.map((page, i) => this.#open(page, i, bound));
     let keys = 0;
     let looked = 0;
-    let last: ScanPosition | undefined;
+    const last = this.#last;
     for (let least = leastOf(heads); least !== undefined; least = leastOf(heads)) {
-      const same: PageEntries[] = [];
-      for (const head of heads) if (head !== undefined && head.compare(least) === 0) same.push(head);
+      const same = maskOf(heads, least);
       const start = out.length;
-      if (!this.#append(same, out, options)) return { covered: last, keys, looked, isFull: true };
+      if (!this.#append(heads, same, out, options))
+        return { covered: looked === 0 ? undefined : last.position(), keys, looked, isFull: true };
       if (out.length > start) keys++;
       looked++;
-      last = { high: least.high, low: least.low, key: least.key() };
-      for (const [i, head] of heads.entries()) if (head !== undefined && same.includes(head)) heads[i] = this.#moved(head, bound);
+      last.open(least.bytes, least.start, least.recordEnd);
+      last.next();
+      for (let rest = same; rest !== 0; rest &= rest - 1) heads[lowestBit(rest)] = this.#moved(heads[lowestBit(rest)]!, bound);
     }
     return { covered: bound, keys, looked, isFull: false };
   }
@@ -94,14 +101,14 @@ export class PageMerge {
     return bound === null || this.#mutants.has('boundIgnored') || reader.isWithin(bound) ? reader : undefined;
   }
 
-  /** The merged record of one key, unless nothing of it is live. Returns false, and appends nothing, when there is no room. */
-  #append(same: readonly PageEntries[], out: OutBuffer, { isLww, wallMs }: MergeOptions): boolean {
-    const first = same[0]!;
+  /** The merged record of the key of those heads, unless nothing of it is live. Returns false, and appends nothing, when there is no room. */
+  #append(heads: Heads, same: number, out: OutBuffer, { isLww, wallMs }: MergeOptions): boolean {
+    const first = heads[lowestBit(same)]!;
     const mine = first.record(this.#mine);
     const scratch = this.#scratch;
     scratch.clear();
-    for (const other of same.slice(1)) {
-      const theirs = other.record(this.#theirs);
+    for (let rest = same & (same - 1); rest !== 0; rest &= rest - 1) {
+      const theirs = heads[lowestBit(rest)]!.record(this.#theirs);
       const order = compare(mine, theirs);
       if (order === ANCESTOR || this.#mutants.has('lastReplicaWins')) mine.open(theirs.bytes, theirs.start, theirs.end);
       else if (order === CONCURRENT && !this.#join(mine, theirs, isLww)) return false;
@@ -137,8 +144,15 @@ export class PageMerge {
   }
 }
 
-function leastOf(heads: readonly (PageEntries | undefined)[]): PageEntries | undefined {
+function leastOf(heads: Heads): PageEntries | undefined {
   let least: PageEntries | undefined;
   for (const head of heads) if (head !== undefined && (least === undefined || head.compare(least) < 0)) least = head;
   return least;
+}
+
+/** Of those at the same key. */
+function maskOf(heads: Heads, least: PageEntries): number {
+  let mask = 0;
+  for (let i = 0; i < heads.length; i++) if (heads[i]?.compare(least) === 0) mask |= 1 << i;
+  return mask;
 }

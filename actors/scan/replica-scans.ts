@@ -35,7 +35,7 @@ const PAGE_BYTES = 1_024;
 const PAGE_BYTES_MAX = 8 * 1_024 * 1_024 - 131_072;
 
 /** What of VNodeActor's context is needed here. */
-type Replying = Pick<ActorContext<never>, 'noteSender' | 'replyBytesTo'>;
+type Replying = Pick<ActorContext<never>, 'noteSender' | 'replyBytes' | 'replyBytesTo'>;
 
 class PageScan {
   readonly address = new ReplyAddress();
@@ -51,9 +51,9 @@ class PageScan {
   result: StorageResult<readonly Entry[]> | undefined;
   readonly done: (result: StorageResult<readonly Entry[]>) => void;
 
-  constructor(iterator: EngineIterator, { wish, prefix, bytesMax, keysMax }: ScanAsk, ring: () => void) {
+  constructor(iterator: EngineIterator, { option, prefix, bytesMax, keysMax }: ScanAsk, ring: () => void) {
     this.iterator = iterator;
-    this.wish = wish;
+    this.wish = option;
     this.prefix = prefix;
     this.bytesMax = Math.min(bytesMax, PAGE_BYTES_MAX);
     this.keysLeft = keysMax;
@@ -82,11 +82,11 @@ export class ReplicaScans {
 
   /** Answers the message that is being handled, now or later. Requires: the ask was checked, `replicas` are open. */
   begin(ask: ScanAsk, replicas: Replicas): void {
-    const { keyspace, high, low, key, lastHigh, lastLow } = ask;
-    const iterator = replicas.iterator(rangeOfTokens(keyspace, high, low, key, lastHigh, lastLow));
+    const { keyspace, tokenHigh, tokenLow, key, lastHigh, lastLow } = ask;
+    if (this.#scans.size >= SCANS_MAX) return this.#refuse(`${SCANS_MAX} scans of this shard are under way`);
+    const iterator = replicas.iterator(rangeOfTokens(keyspace, tokenHigh, tokenLow, key, lastHigh, lastLow));
     const scan = new PageScan(iterator, ask, this.#ring);
     this.#context.noteSender(scan.address);
-    if (this.#scans.size >= SCANS_MAX) return this.#fail(scan, OVERLOADED, `${SCANS_MAX} scans of this shard are under way`);
     this.#scans.add(scan);
     this.#step(scan);
   }
@@ -170,6 +170,12 @@ export class ReplicaScans {
     this.#end(scan);
     writeRefusal(this.#page, status, message);
     this.#context.replyBytesTo(scan.address, PAGE, this.#page.bytes, 0, this.#page.length);
+  }
+
+  /** Nothing of it was begun. */
+  #refuse(message: string): void {
+    writeRefusal(this.#page, OVERLOADED, message);
+    this.#context.replyBytes(PAGE, this.#page.bytes, 0, this.#page.length);
   }
 
   #end(scan: PageScan): void {

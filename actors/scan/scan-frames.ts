@@ -2,11 +2,8 @@
  * Frames between a scan's coordinator and replicas: SCAN asks a VNodeActor for a page of a range of one partition, PAGE is the answer. Numbers are little-endian.
  *
  * ```
- * SCAN   0  u32  keyspace, from 1
- *        4  u32  token high     8  u32  token low     from which on, or behind which key (scan-position.ts)
- *       12  u32  epoch in which the replicas of the partition last changed, in the sender's ring      16  u32  generation of that ring
- *       20  u16  bytes of the key; 0: none
- *       22  u8   what is wanted of records: 1 heads (their values are left out), 2 all                23  u8   zero
+ * SCAN   0  a place head (store/place-head.ts): the token from which on, or behind whose key (scan-position.ts); bytes of the key, 0: none;
+ *           as its option, what is wanted of records: 1 heads (their values are left out), 2 all
  *       24  u32  high, 28  u32  low half of the last token of the range, of the same partition
  *       32  u16  keys to look at, at most, from 1     34  u16  bytes of the prefix
  *       36  u32  bytes of entries, at most, but for the first one, from 1
@@ -23,6 +20,7 @@ import { u16At, u32At } from '../../storage/byte-reader.ts';
 import { putU16, putU32 } from '../../storage/byte-writer.ts';
 import { ANSWER_HEAD_BYTES, beginAnswer } from '../store/data-frames.ts';
 import { STORE_KEY_BYTES_MAX } from '../store/engine-key.ts';
+import { PlaceHead } from '../store/place-head.ts';
 import { OK } from '../store/store-request.ts';
 import { copyBytes } from '../version/copy-bytes.ts';
 import { faultOfEntries } from './page-entries.ts';
@@ -33,16 +31,11 @@ export const WANT_RECORDS = 2;
 export type ScanWish = typeof WANT_HEADS | typeof WANT_RECORDS;
 
 const SCAN_HEAD_BYTES = 40;
-export const PAGE_HEAD_BYTES = 16;
+const PAGE_HEAD_BYTES = 16;
 
 /** What a SCAN says. One is used for many frames; `read` leaves copies in it. */
-export class ScanAsk {
-  keyspace = 0;
-  high = 0;
-  low = 0;
-  changedAt = 0;
-  generation = 0;
-  wish: ScanWish = WANT_HEADS;
+export class ScanAsk extends PlaceHead {
+  override option: ScanWish = WANT_HEADS;
   lastHigh = 0;
   lastLow = 0;
   keysMax = 1;
@@ -53,28 +46,22 @@ export class ScanAsk {
   /** Returns what was expected and found, where `bytes[start, end)` is no SCAN. */
   read(bytes: Uint8Array, start: number, end: number): string | undefined {
     if (end - start < SCAN_HEAD_BYTES) return `SCAN: expected ${SCAN_HEAD_BYTES} bytes or more, found ${end - start}`;
-    this.keyspace = u32At(bytes, start);
-    this.high = u32At(bytes, start + 4);
-    this.low = u32At(bytes, start + 8);
-    this.changedAt = u32At(bytes, start + 12);
-    this.generation = u32At(bytes, start + 16);
-    const keyBytes = u16At(bytes, start + 20);
-    const wish = bytes[start + 22]!;
+    const wrong = this.readHead(bytes, start);
+    if (wrong !== undefined) return `SCAN: ${wrong}`;
+    const { keyBytes } = this;
+    const wish: number = this.option;
     this.lastHigh = u32At(bytes, start + 24);
     this.lastLow = u32At(bytes, start + 28);
     this.keysMax = u16At(bytes, start + 32);
     const prefixBytes = u16At(bytes, start + 34);
     this.bytesMax = u32At(bytes, start + 36);
-    if (this.keyspace === 0) return 'SCAN: expected a keyspace from 1, found 0';
-    if (bytes[start + 23] !== 0) return `SCAN: expected zero at 23, found ${bytes[start + 23]}`;
     if (wish !== WANT_HEADS && wish !== WANT_RECORDS) return `SCAN: expected a wish of ${WANT_HEADS} or ${WANT_RECORDS}, found ${wish}`;
     if (this.keysMax < 1 || this.bytesMax < 1) return `SCAN: expected 1 key and 1 byte or more, found ${this.keysMax}, ${this.bytesMax}`;
-    const isBehind = this.high > this.lastHigh || (this.high === this.lastHigh && this.low > this.lastLow);
+    const isBehind = this.tokenHigh > this.lastHigh || (this.tokenHigh === this.lastHigh && this.tokenLow > this.lastLow);
     if (isBehind) return 'SCAN: expected a last token that is not before the first, found one that is';
     const keyAt = start + SCAN_HEAD_BYTES;
     if (keyBytes > STORE_KEY_BYTES_MAX || prefixBytes > STORE_KEY_BYTES_MAX || end - keyAt !== keyBytes + prefixBytes)
       return `SCAN: expected ${keyBytes} + ${prefixBytes} bytes of key and prefix, found ${end - keyAt}`;
-    this.wish = wish;
     this.key = Uint8Array.prototype.slice.call(bytes, keyAt, keyAt + keyBytes);
     this.prefix = Uint8Array.prototype.slice.call(bytes, keyAt + keyBytes, end);
     return undefined;
@@ -85,15 +72,8 @@ export class ScanAsk {
     const { key, prefix } = this;
     out.ensure(SCAN_HEAD_BYTES + key.length + prefix.length);
     const { bytes } = out;
-    let at = putU32(bytes, out.length, this.keyspace);
-    at = putU32(bytes, at, this.high);
-    at = putU32(bytes, at, this.low);
-    at = putU32(bytes, at, this.changedAt);
-    at = putU32(bytes, at, this.generation);
-    at = putU16(bytes, at, key.length);
-    bytes[at++] = this.wish;
-    bytes[at++] = 0;
-    at = putU32(bytes, at, this.lastHigh);
+    this.keyBytes = key.length;
+    let at = putU32(bytes, this.putHead(out), this.lastHigh);
     at = putU32(bytes, at, this.lastLow);
     at = putU16(bytes, at, this.keysMax);
     at = putU16(bytes, at, prefix.length);

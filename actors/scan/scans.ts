@@ -16,6 +16,7 @@ import type { Keyspace } from '../ring/ring-state.ts';
 import { partitionShift } from '../ring/token.ts';
 import {
   type AnswerStatus,
+  AS_KEYSPACE,
   INVALID,
   LOADING,
   NO_KEYSPACE_FOUND,
@@ -28,7 +29,7 @@ import {
 import type { Topology } from '../store/topology.ts';
 import { PageMerge } from './page-merge.ts';
 import { type Page, ScanAsk } from './scan-frames.ts';
-import { NO_KEY } from './scan-position.ts';
+import { comparePositions, NO_KEY } from './scan-position.ts';
 import { ScanAnswer, type ScanDoor, type ScanRequest } from './scan-request.ts';
 import { copyOfPage, Leg, RUN_BYTES_MAX, ScanRun } from './scan-run.ts';
 
@@ -132,7 +133,7 @@ export class Scans implements ScanDoor {
     const { run, leg, place } = asked;
     this.#asked.delete(id);
     if (run.leg !== leg || leg.pages[place] !== undefined) return;
-    if (page === null) {
+    if (page === null || !isOfLeg(page, run, leg)) {
       this.#failed(run, leg, place, status === STALE_RING);
     } else {
       leg.pages[place] = copyOfPage(page);
@@ -169,7 +170,7 @@ export class Scans implements ScanDoor {
     if (keyspace === undefined) return this.#stop(run, NO_KEYSPACE_FOUND, '');
     const partition = topology.lists.partitionOf(position!.high);
     const members = this.#replicasOf(topology, keyspace, partition);
-    const needed = run.r === 0 ? replicasNeeded(keyspace.r, members.length) : run.r;
+    const needed = run.r === AS_KEYSPACE ? replicasNeeded(keyspace.r, members.length) : run.r;
     const leg = new Leg(
       topology,
       members,
@@ -204,12 +205,12 @@ export class Scans implements ScanDoor {
     const last = (partition + 1) * 2 ** partitionShift(lists.partitions) - 1;
     const ask = this.#ask;
     ask.keyspace = run.keyspaceId;
-    ask.high = position!.high;
-    ask.low = position!.low;
+    ask.tokenHigh = position!.high;
+    ask.tokenLow = position!.low;
     ask.key = position!.key;
     ask.changedAt = ring.changedAt[partition]!;
     ask.generation = ring.generation;
-    ask.wish = run.wish;
+    ask.option = run.wish;
     ask.prefix = run.prefix;
     ask.lastHigh = last;
     ask.lastLow = 0xffff_ffff;
@@ -330,6 +331,12 @@ export class Scans implements ScanDoor {
     for (const { deadlineMs } of this.#waiting) atMs = Math.min(atMs, deadlineMs);
     if (atMs !== Number.POSITIVE_INFINITY) this.#door.wakeAt(atMs);
   }
+}
+
+/** Whether it goes on from where it was asked, within the partition: else the scan would go in circles, or leave keys out. */
+function isOfLeg({ covered }: Page, { position }: ScanRun, { topology, partition }: Leg): boolean {
+  if (covered === null) return true;
+  return comparePositions(covered, position!) > 0 && topology.lists.partitionOf(covered.high) === partition;
 }
 
 function between(value: number, least: number, most: number): number {

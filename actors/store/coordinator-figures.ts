@@ -1,9 +1,9 @@
 /** CoordinatorFigures: what a coordinator has done since its start, counted in fixed arrays: a request allocates nothing for it. */
 import { LATENCY_BUCKETS, latencyBucket } from './latency-buckets.ts';
-import { type AnswerStatus, DELETE, GET, INDETERMINATE, NO_KEYSPACE_FOUND, PUT, type RequestKind, TIMED_OUT } from './store-request.ts';
+import { type AnswerStatus, DELETE, GET, INDETERMINATE, LAST_STATUS, PUT, type RequestKind, TIMED_OUT } from './store-request.ts';
 
 const KINDS: readonly RequestKind[] = [GET, PUT, DELETE];
-const STATUSES = NO_KEYSPACE_FOUND + 1;
+const STATUSES = LAST_STATUS + 1;
 
 /** Of one kind of request; those that came by FORWARD are counted where they were done too. */
 export interface KindFigures {

@@ -1,6 +1,5 @@
-/** Ranges of a shard's engine: keyspaces and partitions, each of them one (engine-key.ts). */
+/** Ranges of a shard's engine: of keyspaces, and of tokens of one (engine-key.ts). */
 import { type EngineApi, type KeyRange, LATER } from '../../storage/engine/api.ts';
-import { partitionShift } from '../ring/token.ts';
 import { engineKeyOf, prefixOf } from './engine-key.ts';
 
 /** From `start` on, below `end`. */
@@ -12,13 +11,6 @@ export interface EngineRange {
 /** All keys of keyspaces `from` to `before` - 1. Requires: 1 <= from < before < 2^32. */
 export function rangeOfKeyspaces(from: number, before: number): EngineRange {
   return { start: prefixOf(from, 0), end: prefixOf(before, 0) };
-}
-
-/** Requires: `partition` is one of `partitions`, `keyspace` below 2^32 - 1. */
-export function rangeOfPartition(keyspace: number, partition: number, partitions: number): EngineRange {
-  const width = 2 ** partitionShift(partitions);
-  const end = partition + 1 === partitions ? prefixOf(keyspace + 1, 0) : prefixOf(keyspace, (partition + 1) * width);
-  return { start: prefixOf(keyspace, partition * width), end };
 }
 
 /** From a token on, or behind one of its keys (empty: none), to the last token of the range, included. Requires: `keyspace` below 2^32 - 1. */

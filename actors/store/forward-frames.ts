@@ -30,7 +30,8 @@ import { putU16, putU32, putU64 } from '../../storage/byte-writer.ts';
 import { REPLICAS_MAX } from '../ring/limits.ts';
 import { checkBareVector, checkRecord } from '../version/check-record.ts';
 import { copyBytes } from '../version/copy-bytes.ts';
-import { KEY_PLACE_BYTES, KeyPlace } from './key-place.ts';
+import { KeyPlace } from './key-place.ts';
+import { PLACE_HEAD_BYTES } from './place-head.ts';
 import {
   CONTEXT_GIVEN,
   CONTEXT_NONE,
@@ -38,7 +39,7 @@ import {
   DELETE,
   DURABILITY_SYNC,
   GET,
-  NO_KEYSPACE_FOUND,
+  LAST_STATUS,
   PUT,
   type RequestKind,
   type StoreAnswer,
@@ -53,7 +54,6 @@ export const MESSAGE_BYTES_MAX = 1_024;
 
 const LOCAL_FLAG = 1;
 const MONOTONIC_FLAG = 2;
-const LAST_STATUS = NO_KEYSPACE_FOUND;
 
 /**
  * Appends the payload. `place.option` becomes the kind. `remainingMs`: until the deadline, at least 1. `origin`, `number`: of a write that may be sent again.
@@ -63,7 +63,7 @@ export function writeForward(out: OutBuffer, place: KeyPlace, request: StoreRequ
   const contextBytes = request.kind !== GET && request.contextKind === CONTEXT_GIVEN ? request.contextEnd - request.contextStart : 0;
   const valueBytes = request.kind === PUT ? request.valueEnd - request.valueStart : 0;
   const keyBytes = request.keyEnd - request.keyStart;
-  if (!out.ensure(KEY_PLACE_BYTES + keyBytes + FORWARD_HEAD_BYTES + contextBytes + valueBytes)) return false;
+  if (!out.ensure(PLACE_HEAD_BYTES + keyBytes + FORWARD_HEAD_BYTES + contextBytes + valueBytes)) return false;
   place.option = request.kind;
   place.write(request.key, request.keyStart, request.keyEnd, out);
   const { bytes, length: at } = out;

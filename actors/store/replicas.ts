@@ -187,11 +187,12 @@ export class Replicas {
     this.#engine!.delete(BARRIER_KEY, 'none', () => done());
   }
 
-  /** Deletes what there is in the range. `done`: nothing is, on disk. Requires: it is open, and no more writes of the range come. */
+  /** Deletes what there is in the range, and what waits for room: it is not found yet. `done`: nothing is, on disk. Requires: it is open, and no more writes of the range come. */
   drop(range: EngineRange, done: (error: StorageError | undefined) => void): void {
     const engine = this.#engine!;
+    const mayCome = engine.hasWaitingWrites;
     hasAny(engine, range, (isSo) => {
-      if (!isSo || !this.#isOpen) return done(undefined);
+      if (!(isSo || mayCome) || !this.#isOpen) return done(undefined);
       if (!this.#mutants?.has('droppedComesBack')) this.#waiting.forgetValues();
       engine.deleteRange(range.start, range.end, 'sync', done);
     });

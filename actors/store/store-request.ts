@@ -14,6 +14,7 @@
 import type { Durability } from '../../storage/engine/api.ts';
 import type { Keyspace } from '../ring/ring-state.ts';
 import type { RecordView } from '../version/record-view.ts';
+import { REPLICAS_MAX } from './replica-mask.ts';
 
 export const GET = 1;
 export const PUT = 2;
@@ -110,6 +111,8 @@ export const STORAGE_FAILED = 8;
 export const STALE_RING = 9;
 /** No such keyspace (dropped meanwhile). */
 export const NO_KEYSPACE_FOUND = 10;
+/** The greatest there is. */
+export const LAST_STATUS = NO_KEYSPACE_FOUND;
 export type AnswerStatus = number;
 
 export class StoreAnswer {
@@ -122,7 +125,7 @@ export class StoreAnswer {
   /** Of those received: primaries. The others are stand-ins. */
   primaries = 0;
   /** Those received, each once: places among the members of the ring with that epoch. The first `repliedCount` of `replied`; none where nothing was asked. */
-  readonly replied = new Uint16Array(REPLIED_MAX);
+  readonly replied = new Uint16Array(REPLICAS_MAX);
   repliedCount = 0;
   epoch = 0;
   /** For people; empty when `status` says it all. */
@@ -133,8 +136,6 @@ export class StoreAnswer {
   }
 }
 
-/** Of the old set and the new one. */
-const REPLIED_MAX = 32;
 const NOTHING = new Uint8Array(0);
 const NOBODY: RequestSink = { answered() {} };
 const NO_KEYSPACE: Keyspace = {

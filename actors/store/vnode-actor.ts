@@ -28,6 +28,7 @@ import type { RecordView } from '../version/record-view.ts';
 import { beginAnswer, DIGEST, faultOfRequest, MERGE, MERGED, PAGE, READ, RECORD, SCAN, WANT_DIGEST, writeRefusal } from './data-frames.ts';
 import { rangesBetween } from './engine-range.ts';
 import { KeyPlace } from './key-place.ts';
+import type { PlaceHead } from './place-head.ts';
 import { MERGE_IN, READ_LOCAL, ReplicaCall, type ReplicaSink } from './replica-call.ts';
 import { Replicas } from './replicas.ts';
 import type { ReplicasOptions } from './replicas-options.ts';
@@ -139,7 +140,7 @@ class VNode implements ReplicaSink {
     }
     const { holder, ring } = this.#args;
     if (holder.replicas === null || !ring.mayServe || ring.ring === null) return this.#refuse(operation, LOADING, this.#trouble);
-    const status = this.#check(place.tokenHigh, place.generation, place.changedAt);
+    const status = this.#check(place);
     if (status !== OK) return this.#refuse(operation, status, this.#why(status));
     const keyspace = this.#keyspaceOf(ring.ring.state, place.keyspace);
     if (keyspace === undefined) return this.#refuse(operation, NO_KEYSPACE_FOUND, `no keyspace has the id ${place.keyspace}`);
@@ -209,11 +210,11 @@ class VNode implements ReplicaSink {
     }
     if (holder.replicas === null || !ring.mayServe || ring.ring === null) return this.#refuse(SCAN, LOADING, this.#trouble);
     const { state } = ring.ring;
-    const status = this.#check(ask.high, ask.generation, ask.changedAt);
+    const status = this.#check(ask);
     if (status !== OK) return this.#refuse(SCAN, status, this.#why(status));
     const partitions = state.owners.length;
     // Its ring has fewer partitions than this one.
-    if (partitionOf(ask.high, partitions) !== partitionOf(ask.lastHigh, partitions))
+    if (partitionOf(ask.tokenHigh, partitions) !== partitionOf(ask.lastHigh, partitions))
       return this.#refuse(SCAN, STALE_RING, this.#why(STALE_RING));
     if (this.#keyspaceOf(state, ask.keyspace) === undefined)
       return this.#refuse(SCAN, NO_KEYSPACE_FOUND, `no keyspace has the id ${ask.keyspace}`);
@@ -277,14 +278,13 @@ class VNode implements ReplicaSink {
   }
 
   /** Whether the sender's ring agrees with this shard's about the partition, and this shard owns it. */
-  #check(tokenHigh: number, generation: number, changedAt: number): number {
+  #check({ tokenHigh, generation, changedAt }: PlaceHead): number {
     const { ring, shard, shards, mutants } = this.#args;
     const { state } = ring.ring!;
     const partitions = state.owners.length;
     const partition = partitionOf(tokenHigh, partitions);
-    if (generation !== state.generation || changedAt !== state.changedAt[partition]!) {
-      if (!mutants?.has('staleRingAccepted')) return STALE_RING;
-    }
+    const isStale = generation !== state.generation || changedAt !== state.changedAt[partition]!;
+    if (isStale && !mutants?.has('staleRingAccepted')) return STALE_RING;
     return shardOf(partition, shards, partitions) === shard || mutants?.has('foreignPartitionServed') ? OK : INVALID;
   }
 

@@ -11,15 +11,15 @@ import { initialRing } from '../../../actors/ring/initial-ring.ts';
 import type { OperationOutcome, Proposal } from '../../../actors/ring/operation.ts';
 import { ringActor } from '../../../actors/ring-actor.ts';
 import { type RingHolder, ringAgent } from '../../../actors/ring-agent.ts';
-import type { ShardStart } from '../../../runtime/definitions.ts';
 import { SeededRandom } from '../../../runtime/random.ts';
 import type { ActItem } from '../../../runtime/simulation/plan.ts';
 import type { RunPlan } from '../../../runtime/simulation/plan-file.ts';
-import { PowerLossError, SimDisk } from '../../../runtime/simulation/sim-disk.ts';
+import { SimDisk } from '../../../runtime/simulation/sim-disk.ts';
 import type { SimNode } from '../../../runtime/simulation/sim-node.ts';
 import { Simulation } from '../../../runtime/simulation/simulation.ts';
 import type { BuiltWorkload, Workload } from '../../../runtime/simulation/workload.ts';
 import { GodView, type Start } from './god-view.ts';
+import { MachineRun } from './machine-run.ts';
 import { joiner } from './membership-actors.ts';
 import { act } from './membership-acts.ts';
 import { checkEnd } from './membership-end.ts';
@@ -47,59 +47,24 @@ export interface Asked {
   readonly answer: () => OperationOutcome | 'unknown' | undefined;
 }
 
-export class MembershipRun {
+export class MembershipRun extends MachineRun {
   readonly god: GodView;
   readonly knobs: MembershipKnobs;
   readonly asked: Asked[] = [];
-  readonly #mutants: ReadonlySet<string>;
-  readonly #seed: number | string;
-  readonly #machines: readonly string[];
-  #simulation: Simulation | undefined;
-  /** Nodes that are started before there is a simulation. */
-  #early: SimNode[] = [];
   #lives = 0;
 
   constructor(run: RunPlan) {
-    this.#seed = run.seed;
-    this.#mutants = new Set(run.settings.mutants);
-    this.#machines = run.settings.nodes.map(({ name }) => name);
+    super(run);
     this.knobs = membershipKnobs(run.seed);
-    this.god = new GodView((condition, what, detail) => void this.simulation.check(condition, what, detail), this.#mutants);
+    this.god = new GodView((condition, what, detail) => void this.simulation.check(condition, what, detail), this.mutants);
   }
 
-  get simulation(): Simulation {
-    if (this.#simulation === undefined) throw new Error('the simulation is not built yet');
-    return this.#simulation;
-  }
-
-  begin(simulation: Simulation): void {
-    this.#simulation = simulation;
-    const early = this.#early;
-    this.#early = [];
-    for (const node of early) {
-      this.start(node);
-      for (const shard of node.shards) this.startShard({ node: node.name, shard: shard.index });
-    }
-  }
-
-  start(node: SimNode): void {
-    if (this.#simulation === undefined) return void this.#early.push(node);
-    try {
-      this.#start(node);
-    } catch (error) {
-      // The machine is about to lose its power.
-      if (!(error instanceof PowerLossError)) throw error;
-    }
-  }
-
-  startShard({ node: name, shard: index }: Pick<ShardStart, 'node' | 'shard'>): void {
-    if (this.#simulation === undefined) return;
-    const node = this.simulation.node(name);
-    const start = this.god.here(name);
+  protected startThread(node: SimNode, index: number): void {
+    const start = this.god.here(node.name);
     if (start === undefined || start.threadBoot !== node.main.boot) return;
     const shard = node.shard(index);
     const { address } = start.identity;
-    const door = new MachineDoor(shard, this.#machines, address.node, (name) => this.god.whereIs(name));
+    const door = new MachineDoor(shard, this.machines, address.node, (name) => this.god.whereIs(name));
     const holder: RingHolder = { ring: null, mayServe: false };
     start.holders.set(index, holder);
     start.switchedTo.delete(index);
@@ -135,7 +100,7 @@ export class MembershipRun {
     this.god.note('an operator emptied a disk');
   }
 
-  #start(node: SimNode): void {
+  protected startNode(node: SimNode): void {
     const { main } = node;
     const record = this.#open(node);
     if (record === null) return;
@@ -149,8 +114,8 @@ export class MembershipRun {
     this.god.started(start);
     const { runtime } = main;
     const { cluster, partitions, ring, gossip } = this.knobs;
-    const door = new MachineDoor(main, this.#machines, identity.address.node, (name) => this.god.whereIs(name));
-    const mutants = this.#mutants;
+    const door = new MachineDoor(main, this.machines, identity.address.node, (name) => this.god.whereIs(name));
+    const mutants = this.mutants;
     const member = memberOf(identity);
     const initial = record.isInit ? initialRing({ cluster, clusterName: 'simulated', operationId: cluster, member, partitions }) : null;
     const own = runtime.spawnWellKnown(RING_SLOT, ringActor, [
@@ -160,7 +125,7 @@ export class MembershipRun {
     main.spawn(joiner, [
       {
         ...{ identity, own, gossip: gossipRef },
-        seeds: this.#machines.filter((machine) => machine !== node.name).map((machine) => seedRef(main, machine)),
+        seeds: this.machines.filter((machine) => machine !== node.name).map((machine) => seedRef(main, machine)),
         propose: () => this.#joining(start),
         onView: (view) => {
           this.god.viewed(start, view);
@@ -175,7 +140,7 @@ export class MembershipRun {
   }
 
   #joining(start: Start): ReturnType<Parameters<typeof joiner.create>[1]['propose']> {
-    const random = new SeededRandom(`join:${this.#seed}:${this.asked.length}`);
+    const random = new SeededRandom(`join:${this.seed}:${this.asked.length}`);
     const proposal: Proposal = { operationId: idFrom(random), operation: { type: 'addMember', member: memberOf(start.identity) } };
     let outcome: OperationOutcome | 'unknown' | undefined;
     this.asked.push({ proposal, where: start.machine, isRemote: true, answer: () => outcome });
@@ -201,7 +166,7 @@ export class MembershipRun {
       return null;
     }
     const life = ++this.#lives;
-    const random = new SeededRandom(`life:${this.#seed}:${life}`);
+    const random = new SeededRandom(`life:${this.seed}:${life}`);
     const instance = idFrom(random).slice(0, 16);
     const before = found ?? this.#newRecord(node, random);
     const record = { ...before, boot: before.boot + 1, instance };

@@ -19,11 +19,11 @@ function taken(out: OutBuffer): { readonly bytes: Buffer; readonly start: number
 
 const anyAsk = fc.record({
   keyspace: fc.integer({ min: 1, max: 2 ** 32 - 1 }),
-  high: anyHalf,
-  low: anyHalf,
+  tokenHigh: anyHalf,
+  tokenLow: anyHalf,
   changedAt: anyHalf,
   generation: anyHalf,
-  wish: anyWish,
+  option: anyWish,
   keysMax: fc.integer({ min: 1, max: 65_535 }),
   bytesMax: fc.integer({ min: 1, max: 2 ** 32 - 1 }),
   key: anyKey,
@@ -43,7 +43,7 @@ testProp('scan frames: SCAN is read as it was written', [anyAsk], (t, fields) =>
 testProp(
   'scan frames: LIST is read as it was written',
   [anyAsk, fc.nat(16), fc.integer({ min: 1, max: 100_000 })],
-  (t, { keyspace, high, low, key, prefix, wish, keysMax, bytesMax }, r, ms) => {
+  (t, { keyspace, tokenHigh: high, tokenLow: low, key, prefix, option: wish, keysMax, bytesMax }, r, ms) => {
     const request = Object.assign(new ScanRequest(), {
       keyspaceId: keyspace,
       start: { high, low, key },

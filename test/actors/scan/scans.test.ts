@@ -35,7 +35,7 @@ class ScansRig {
       {
         topology: () => this.topology,
         isReachable: (member) => !this.unreachable.has(member),
-        ask: (member, _shard, id, { high }: ScanAsk) => {
+        ask: (member, _shard, id, { tokenHigh: high }: ScanAsk) => {
           if (this.gone.has(member)) return false;
           this.asked.push({ member, id, high });
           return true;
@@ -153,6 +153,27 @@ test('scans: what there is by the deadline is answered, where it has come somewh
   rig.say(OK);
   for (let i = 0; i < 5 && rig.answers.length === 0; i++) rig.wake();
   t.deepEqual(rig.answers, [OK]);
+});
+
+test('scans: a page that does not go on, or goes out of its partition, counts as a failure', (t) => {
+  const at = (high: number): Page => ({ ...EMPTY, covered: { high, low: 5, key: Buffer.from('k') } });
+  for (const high of [4, 5, 1 << 29]) {
+    const rig = new ScansRig();
+    rig.start();
+    for (const { id } of rig.take()) rig.scans.onPage(id, OK, at(5));
+    const asked = rig.take();
+    t.deepEqual(
+      asked.map(({ high }) => high),
+      [5, 5],
+    );
+    rig.scans.onPage(asked[0]!.id, OK, at(high));
+    const [instead, ...others] = rig.take();
+    t.false(asked.some(({ member }) => member === instead!.member));
+    t.is(others.length, 0);
+    rig.scans.onPage(asked[1]!.id, OK, EMPTY);
+    rig.scans.onPage(instead!.id, OK, at(high));
+    t.deepEqual(rig.answers, [OK], 'what it has till then');
+  }
 });
 
 test('scans: too few replicas are told at once', (t) => {

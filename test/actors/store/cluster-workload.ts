@@ -18,18 +18,17 @@ import { COORDINATOR_SLOT, VNODE_SLOT } from '../../../actors/store/data-frames.
 import type { CoordinatorHolder } from '../../../actors/store/store-door.ts';
 import { NOT_FOUND, OK, QUORUM_NOT_MET } from '../../../actors/store/store-request.ts';
 import { type ReplicasHolder, vnodeActor } from '../../../actors/store/vnode-actor.ts';
-import type { ShardStart } from '../../../runtime/definitions.ts';
 import { type AnyJob, collectJobs } from '../../../runtime/job-table.ts';
 import { SeededRandom } from '../../../runtime/random.ts';
 import type { Ref } from '../../../runtime/ref.ts';
 import type { ActItem } from '../../../runtime/simulation/plan.ts';
 import type { RunPlan } from '../../../runtime/simulation/plan-file.ts';
-import { PowerLossError } from '../../../runtime/simulation/sim-disk.ts';
 import type { SimNode, SimShard } from '../../../runtime/simulation/sim-node.ts';
 import { Simulation } from '../../../runtime/simulation/simulation.ts';
 import type { BuiltWorkload, Workload } from '../../../runtime/simulation/workload.ts';
 import type { EngineOptions } from '../../../storage/engine/options.ts';
 import * as storageJobs from '../../../storage/jobs.ts';
+import { MachineRun } from '../membership/machine-run.ts';
 import { joiner } from '../membership/membership-actors.ts';
 import { idFrom, type MembershipKnobs, membershipKnobs, plannerOf } from '../membership/membership-knobs.ts';
 import {
@@ -63,25 +62,17 @@ interface ShardLife {
   readonly coordinator: CoordinatorHolder;
 }
 
-export class ClusterRun {
+export class ClusterRun extends MachineRun {
   readonly clients: ClusterClients;
   readonly #knobs: MembershipKnobs;
-  readonly #mutants: ReadonlySet<string>;
-  readonly #seed: number | string;
-  readonly #machines: readonly string[];
   readonly #shards = new Map<string, ShardLife>();
   readonly #engine: EngineOptions;
   readonly #profile: Profile;
-  #simulation: Simulation | undefined;
-  /** Nodes that are started before there is a simulation. */
-  #early: SimNode[] = [];
   #starts = 0;
   #isFormed = false;
 
   constructor(run: RunPlan) {
-    this.#seed = run.seed;
-    this.#mutants = new Set(run.settings.mutants);
-    this.#machines = run.settings.nodes.map(({ name }) => name);
+    super(run);
     this.#knobs = membershipKnobs(run.seed);
     const profile = profileOf(run.seed);
     this.#profile = profile;
@@ -89,44 +80,18 @@ export class ClusterRun {
     this.clients = new ClusterClients(() => this.simulation.now, profile === 'crashes' || profile === 'clocks');
   }
 
-  get simulation(): Simulation {
-    if (this.#simulation === undefined) throw new Error('the simulation is not built yet');
-    return this.#simulation;
-  }
-
   /** All members are in, and there is a keyspace: only then requests are made. */
   get isFormed(): boolean {
     return this.#isFormed;
   }
 
-  begin(simulation: Simulation): void {
-    this.#simulation = simulation;
-    const early = this.#early;
-    this.#early = [];
-    for (const node of early) {
-      this.start(node);
-      for (const shard of node.shards) this.startShard({ node: node.name, shard: shard.index });
-    }
-  }
-
-  start(node: SimNode): void {
-    if (this.#simulation === undefined) return void this.#early.push(node);
-    try {
-      this.#start(node);
-    } catch (error) {
-      // The machine is about to lose its power.
-      if (!(error instanceof PowerLossError)) throw error;
-    }
-  }
-
-  startShard({ node: name, shard: index }: Pick<ShardStart, 'node' | 'shard'>): void {
-    if (this.#simulation === undefined) return;
-    const node = this.simulation.node(name);
+  protected startThread(node: SimNode, index: number): void {
+    const { name } = node;
     const shard = node.shard(index);
     const ring: RingHolder = { ring: null, mayServe: false };
     const replicas: ReplicasHolder = { replicas: null };
     const coordinator: CoordinatorHolder = { coordinator: null };
-    const mutants = this.#mutants;
+    const mutants = this.mutants;
     const { runtime } = shard;
     shard.spawn(ringAgent, [
       {
@@ -173,7 +138,7 @@ export class ClusterRun {
     const [node] = simulation.nodes;
     const gateway = this.#gateway(node!, 0);
     if (!simulation.check(gateway !== undefined, 'a shard does not serve, when all is well for long')) return;
-    clients.readAll(this.#machines.length, gateway!, (key, { status, record }) => {
+    clients.readAll(this.machines.length, gateway!, (key, { status, record }) => {
       if (!clients.registers.has(key)) finals.set(key, record);
       // A record of who was long ahead of all others is refused by them, until their clocks show what it did.
       const isStuck = status === QUORUM_NOT_MET && this.#profile === 'clocks' && clients.registers.has(key);
@@ -198,14 +163,14 @@ export class ClusterRun {
     }
   }
 
-  #start(node: SimNode): void {
+  protected startNode(node: SimNode): void {
     const { main } = node;
     const identity = identityOf(node, this.#open(node));
     const { cluster, partitions, ring, gossip } = this.#knobs;
-    const mutants = this.#mutants;
+    const mutants = this.mutants;
     const door = this.#doorOf(main);
     const member = memberOf(identity);
-    const isInit = node.name === this.#machines[0];
+    const isInit = node.name === this.machines[0];
     const initial = isInit ? initialRing({ cluster, clusterName: 'simulated', operationId: cluster, member, partitions }) : null;
     const options = { ...ring, excludeAfterMs: 1_000_000, registerGraceMs: 400, plan: plannerOf(this.#knobs), mutants };
     const { runtime } = main;
@@ -218,7 +183,7 @@ export class ClusterRun {
     main.spawn(joiner, [
       {
         ...{ identity, own, gossip: gossipRef, onView: () => {} },
-        seeds: this.#machines.filter((machine) => machine !== node.name).map((machine) => seedRef(main, machine)),
+        seeds: this.machines.filter((machine) => machine !== node.name).map((machine) => seedRef(main, machine)),
         propose: () => ({ proposal: { operationId: this.#newId('join'), operation: { type: 'addMember', member } }, done: () => {} }),
         onFatal: () => {
           this.simulation.check(false, 'a node was told to end', node.name);
@@ -228,7 +193,7 @@ export class ClusterRun {
   }
 
   #setUp(node: SimNode, draw: number): void {
-    const n = [3, 3, 3, 5][new SeededRandom(`keyspaces:${this.#seed}`).below(4)]!;
+    const n = [3, 3, 3, 5][new SeededRandom(`keyspaces:${this.seed}`).below(4)]!;
     for (const mode of ['ap', 'cp'] as const) this.#createKeyspace(node, keyspaceOf(mode, mode, n), `${mode} ${draw}`);
   }
 
@@ -240,10 +205,10 @@ export class ClusterRun {
 
   /** On disk. */
   #open(node: SimNode): DirectoryRecord {
-    const random = new SeededRandom(`life:${this.#seed}:${++this.#starts}`);
+    const random = new SeededRandom(`life:${this.seed}:${++this.#starts}`);
     const before = readRecord(node.disk) ?? {
       ...{ id: idFrom(random), name: node.name, shards: node.shards.length, capacity: 1 + random.below(2), rack: 'r0', boot: 0 },
-      ...{ instance: '', isInit: node.name === this.#machines[0] },
+      ...{ instance: '', isInit: node.name === this.machines[0] },
     };
     const record = { ...before, boot: before.boot + 1, instance: idFrom(random).slice(0, 16) };
     writeRecord(node.disk, record);
@@ -251,7 +216,7 @@ export class ClusterRun {
   }
 
   #doorOf(thread: SimShard): MachineDoor {
-    return new MachineDoor(thread, this.#machines, thread.node.name, () => undefined);
+    return new MachineDoor(thread, this.machines, thread.node.name, () => undefined);
   }
 
   /** Undefined: that shard takes no requests. */
@@ -277,12 +242,12 @@ export class ClusterRun {
   }
 
   #isWhole(ring: RingState | undefined): boolean {
-    if (ring === undefined || ring.transition !== null || ring.members.length !== this.#machines.length) return false;
+    if (ring === undefined || ring.transition !== null || ring.members.length !== this.machines.length) return false;
     return ring.members.every(({ state }) => state === 'up') && ring.keyspaces.length >= 2;
   }
 
   #newId(name: string): string {
-    return idFrom(new SeededRandom(`${name}:${this.#seed}:${this.simulation.events}`));
+    return idFrom(new SeededRandom(`${name}:${this.seed}:${this.simulation.events}`));
   }
 }
 

@@ -148,6 +148,17 @@ test('vnode: the checks of ring and partition are seen to be missing, when they 
   t.is(rig.ask(READ, WANT_RECORD, { tokenHigh: 0xffff_ffff })?.status, OK);
 });
 
+test('vnode: what was acknowledged is there after a stop and a new start', (t) => {
+  const rig = new VNodeRig().open();
+  t.is(rig.ask(MERGE, DURABILITY_SYNC, {}, encodeNaive(RECORD))?.status, OK);
+  rig.kit.stop(rig.vnode);
+  t.is(rig.holder.replicas, null);
+  rig.kit.advance(1_000);
+  const again = new VNodeRig([], rig).open().ask(READ, WANT_RECORD)!;
+  t.is(again.status, OK);
+  t.deepEqual(decodeNaive(again.rest), RECORD);
+});
+
 /** The incarnation that a shard goes on with, which another one had left by `end`. */
 function namesOf(end: (rig: VNodeRig) => void): readonly string[] {
   const rig = new VNodeRig().open();
@@ -164,16 +175,6 @@ function namesOf(end: (rig: VNodeRig) => void): readonly string[] {
   rig.kit.advance(1_000);
   return [before, Buffer.from(holder.replicas!.incarnation).toString('hex')];
 }
-
-test('vnode: what was acknowledged is there, when it was stopped and is started again', (t) => {
-  const rig = new VNodeRig().open();
-  rig.ask(MERGE, DURABILITY_SYNC, {}, encodeNaive(RECORD));
-  rig.kit.stop(rig.vnode);
-  rig.kit.advance(500);
-  t.is(rig.holder.replicas, null);
-  const again = new VNodeRig([], rig).open();
-  t.deepEqual(decodeNaive(again.ask(READ, WANT_RECORD)!.rest), RECORD);
-});
 
 test('vnode: its thread waits until the clean mark is on disk, when it is stopped', (t) => {
   const [before, after] = namesOf((rig) => rig.kit.stop(rig.vnode));

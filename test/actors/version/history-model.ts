@@ -49,11 +49,6 @@ interface Known {
 
 const NOBODY: Known = { seen: new Set(), bytes: NOTHING };
 
-/** Vnodes that must be looked at, at least: after each step that changes one, and each that hears another in the end. */
-export function leastChecks(steps: readonly Step[]): number {
-  return 2 * VNODES * (VNODES - 1) + steps.filter(({ type }) => type === 'put' || type === 'delete' || type === 'replicate').length;
-}
-
 export class HistoryModel {
   readonly #vnodes: readonly TestVnode[];
   readonly #seen: Set<number>[];
@@ -65,7 +60,6 @@ export class HistoryModel {
   readonly #isExact: boolean;
   readonly #isLww: boolean;
   #hasLost = false;
-  #checked = 0;
 
   /** `entriesMax`: version vectors are truncated to that; then a write that was seen may come back, and none may be lost. */
   constructor(cluster: TestCluster, entriesMax = Number.POSITIVE_INFINITY) {
@@ -76,11 +70,12 @@ export class HistoryModel {
     this.#seen = this.#vnodes.map(() => new Set());
   }
 
-  /** Returns how many vnodes were found to hold what the graph says. Errors: what one holds, and what it should. */
-  run(steps: readonly Step[]): number {
+  /** Throws where something is not as the graph says. Returns, for the end, when everybody has heard everybody, the writes that each vnode holds, and those that it should. */
+  run(steps: readonly Step[]): { readonly held: readonly (readonly number[])[]; readonly expected: readonly number[] } {
     for (const step of steps) this.#take(step);
     this.#converge();
-    return this.#checked;
+    const seen = new Set(this.#seen.flatMap((ids) => [...ids]));
+    return { held: this.#vnodes.map(({ record }) => writesIn(record)), expected: this.#survivors(seen) };
   }
 
   #take(step: Step): void {
@@ -133,11 +128,10 @@ export class HistoryModel {
 
   /** Siblings equal true concurrency (A2, A3, A4); with truncation none is missing. */
   #check(record: Buffer, seen: ReadonlySet<number>): void {
-    this.#checked++;
     assert.equal(record.length === 0 ? undefined : checkRecord(record, 0, record.length), undefined);
-    const held = record.length === 0 ? [] : decodeNaive(record).siblings.map(({ stamp }) => stamp);
+    const held = writesIn(record);
     const expected = this.#survivors(seen);
-    if (this.#isExact) assert.deepEqual(held.sort(byNumber), expected);
+    if (this.#isExact) assert.deepEqual(held, expected);
     else
       assert.deepEqual(
         expected.filter((id) => !held.includes(id)),
@@ -161,7 +155,7 @@ export class HistoryModel {
     const [first, ...others] = this.#vnodes.map(({ record }) => record);
     if (this.#isExact) for (const record of others) assert.deepEqual(record, first);
     if (this.#hasLost || this.#isLww) return;
-    const final = first!.length === 0 ? [] : decodeNaive(first!).siblings.map(({ stamp }) => stamp);
+    const final = writesIn(first!);
     for (const id of this.#before.keys())
       assert.ok(
         final.some((held) => held === id || this.#before.get(held)!.has(id)),
@@ -170,6 +164,12 @@ export class HistoryModel {
     const merged = this.#vnodes.reduce<Buffer>((all, { record }) => mergeBytes(all, record), NOTHING);
     if (this.#isExact) assert.deepEqual(merged, first);
   }
+}
+
+/** Stamps of its siblings, rising. */
+function writesIn(record: Buffer): number[] {
+  const stamps = record.length === 0 ? [] : decodeNaive(record).siblings.map(({ stamp }) => stamp);
+  return stamps.sort(byNumber);
 }
 
 function byNumber(a: number, b: number): number {
