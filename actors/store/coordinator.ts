@@ -196,9 +196,11 @@ export class Coordinator {
 
   onForwarded(id: number, answer: StoreAnswer): void {
     const slot = this.#desk.slotIn(id, FORWARDED);
-    if (slot < 0) return;
+    const { table } = this.#desk;
+    // An answer that comes twice: who gave it is not asked any more, and the next one is asked once.
+    if (slot < 0 || table.replicaOf(id) !== table.forwardedTo[slot]) return;
     if (answer.status === STALE_RING) return this.#onStale(slot);
-    if (answer.status === LOADING) return this.#forward(slot, this.#desk.table.replicaOf(id) + 1);
+    if (answer.status === LOADING) return this.#forward(slot, table.replicaOf(id) + 1);
     this.#desk.tell(slot, answer);
     this.#desk.end(slot);
   }
@@ -243,6 +245,7 @@ export class Coordinator {
     this.#desk.counters.forwarded++;
     for (let i = from; i < table.replicaCounts[slot]!; i++) {
       const member = table.members[slot * REPLICAS_MAX + i]!;
+      table.forwardedTo[slot] = i;
       if (this.#desk.door.forward(member, topology.shardOf(member, partition), table.idOf(slot, i), slot)) return;
     }
     this.#desk.finish(slot, from === 0 ? QUORUM_NOT_MET : LOADING, 'no replica of the key takes the request');

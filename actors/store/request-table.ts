@@ -55,6 +55,8 @@ export class RequestTable {
   readonly sinks: (RequestSink | null)[];
   /** 1: came from another coordinator or a client by FORWARD, and is not forwarded again. */
   readonly isForwarded: Uint8Array;
+  /** Place of the member that it was forwarded to last. */
+  readonly forwardedTo: Uint8Array;
   /** Times that it was begun under another ring. */
   readonly attempts: Uint8Array;
   /** REPLICAS_MAX per slot: indices in the members of the ring of `epochs`, in the order in which they are asked. */
@@ -122,6 +124,7 @@ export class RequestTable {
     this.readContextStarts = new Uint32Array(capacity);
     this.readContextEnds = new Uint32Array(capacity);
     this.isForwarded = new Uint8Array(capacity);
+    this.forwardedTo = new Uint8Array(capacity);
     this.#generations = new Uint16Array(capacity);
     this.#free = Uint16Array.from({ length: capacity }, (_, slot) => slot);
   }
