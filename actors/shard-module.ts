@@ -11,6 +11,7 @@
 import type { ShardStart } from '../runtime/definitions.ts';
 import type { AnyRef } from '../runtime/ref.ts';
 import type { GossipMessage } from './gossip-protocol.ts';
+import { HINT_SLOT, hintStoreActor } from './hints/hint-store-actor.ts';
 import { type ClusterDoor, COMPACTION_SLOT, GOSSIP_SLOT, RING_SLOT } from './membership/cluster-door.ts';
 import { RESP_SLOT, respGateway } from './resp/resp-gateway.ts';
 import { type RingHolder, ringAgent } from './ring-agent.ts';
@@ -57,6 +58,7 @@ export function startShard(start: ShardStart): void {
       ...gossip,
     },
   ]);
+  start.spawnWellKnown(HINT_SLOT, hintStoreActor, [{ node, ring, replicas, refTo, ...gossip }]);
   start.spawnWellKnown(SCAN_SLOT, scanActor, [{ node, ring, holder: scans, refTo, ...gossip }]);
   const beforeSwitched = (_ring: unknown, done: () => void): void => {
     if (replicas.switchRing === undefined) done();

@@ -31,9 +31,11 @@ function runAll(from: number, count: number): boolean {
   const startedAt = performance.now();
   const answers = new Map<string, number>();
   const failed = new Map<string, number[]>();
-  const total = { events: 0, formed: 0 };
+  const total = { events: 0, formed: 0, sloppy: 0, handedOver: 0 };
   for (let seed = from; seed < from + count; seed++) {
-    const { failure, events, isFormed, counts } = runSeed(seed);
+    const { failure, events, isFormed, counts, sloppy, handedOver } = runSeed(seed);
+    total.sloppy += sloppy;
+    total.handedOver += handedOver;
     total.events += events;
     if (isFormed) total.formed++;
     for (const [what, times] of counts) answers.set(what, (answers.get(what) ?? 0) + times);
@@ -44,6 +46,9 @@ function runAll(from: number, count: number): boolean {
   const seconds = (performance.now() - startedAt) / 1000;
   console.log(
     `${count} seeds in ${seconds.toFixed(0)} s, ${Math.round(total.events / count)} events per seed; ${total.formed} clusters formed in time`,
+  );
+  console.log(
+    `answers with the help of stand-ins: ${total.sloppy}; hints handed back, at shards that were not started since: ${total.handedOver}`,
   );
   console.log('answers, by kind and status of store-request.ts:');
   for (const [what, times] of [...answers].sort(([a], [b]) => (a < b ? -1 : 1))) console.log(`  ${what.padEnd(10)} ${times}`);

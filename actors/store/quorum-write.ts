@@ -102,6 +102,16 @@ export class QuorumWrites {
     this.#repeated[slot] = 0;
   }
 
+  /** That replica counts beside the primaries, of both sets. */
+  addStandIn(slot: number, replica: number): void {
+    this.#standIns[slot]! |= 1 << replica;
+  }
+
+  /** Who has said that no confirmation is to come: a mask. */
+  failed(slot: number): number {
+    return this.#failed[slot]!;
+  }
+
   /** The write is on its way to `replica`. */
   sent(slot: number, replica: number): void {
     this.#mayHold[slot]! |= 1 << replica;

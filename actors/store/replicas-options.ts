@@ -1,7 +1,9 @@
 /** What the replicas of a shard are opened with. */
-import type { EngineDoors, EngineOptions } from '../../storage/engine/options.ts';
 
-export interface ReplicasOptions {
+import type { EngineDoors, EngineOptions } from '../../storage/engine/options.ts';
+import type { HintLimits } from '../hints/hint-book.ts';
+
+export interface ReplicasOptions extends HintLimits {
   /** Absolute; the directory above it exists. */
   readonly dir: string;
   readonly engine?: EngineOptions;
@@ -16,6 +18,8 @@ export interface ReplicasOptions {
   readonly entriesMax?: number;
   /** Bytes of a record, at most. Default 7 MiB: with the longest key it fits a frame (8 MiB). */
   readonly recordBytesMax?: number;
+  /** Of the present ring; 0: there is none. Default: there is none, and hints that are refused leave no marks. */
+  readonly partitions?: () => number;
   readonly leaseCounters?: number;
   readonly driftMaxMs?: number;
   /** Planted bugs: ackBeforeDurable, missRunsMergeUnordered, stallIgnored, shownBeforeHeld, oldRingWritesLater, droppedComesBack, and those of versions and engine. */

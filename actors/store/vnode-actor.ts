@@ -17,6 +17,7 @@ import type { EngineOptions } from '../../storage/engine/options.ts';
 import { compactionAgent } from '../compaction-agent.ts';
 import { CompactionDesk } from '../compaction-desk.ts';
 import type { CompactionMessage } from '../compaction-protocol.ts';
+import { OWNER_BYTES, ownerText } from '../hints/hint-key.ts';
 import type { Keyspace, RingState } from '../ring/ring-state.ts';
 import { partitionOf, shardOf } from '../ring/token.ts';
 import type { RingHolder } from '../ring-agent.ts';
@@ -25,7 +26,21 @@ import { ScanAsk } from '../scan/scan-frames.ts';
 import { copyBytes } from '../version/copy-bytes.ts';
 import { writeDigest } from '../version/digest.ts';
 import type { RecordView } from '../version/record-view.ts';
-import { beginAnswer, DIGEST, faultOfRequest, MERGE, MERGED, PAGE, READ, RECORD, SCAN, WANT_DIGEST, writeRefusal } from './data-frames.ts';
+import {
+  AS_STAND_IN,
+  beginAnswer,
+  DIGEST,
+  faultOfRequest,
+  MERGE,
+  MERGED,
+  PAGE,
+  READ,
+  RECORD,
+  recordStartOf,
+  SCAN,
+  WANT_DIGEST,
+  writeRefusal,
+} from './data-frames.ts';
 import { rangesBetween } from './engine-range.ts';
 import { KeyPlace } from './key-place.ts';
 import type { PlaceHead } from './place-head.ts';
@@ -145,6 +160,12 @@ class VNode implements ReplicaSink {
     const keyspace = this.#keyspaceOf(ring.ring.state, place.keyspace);
     if (keyspace === undefined) return this.#refuse(operation, NO_KEYSPACE_FOUND, `no keyspace has the id ${place.keyspace}`);
     const call = this.#call;
+    call.isStandIn = (place.option & AS_STAND_IN) !== 0;
+    if (call.isStandIn && operation === MERGE) {
+      call.owner = bytes.subarray(place.keyEnd, place.keyEnd + OWNER_BYTES);
+      const owner = ownerText(call.owner, 0);
+      if (ring.ring.state.members.every(({ id }) => id !== owner)) return this.#refuse(operation, INVALID, `${owner} is no member`);
+    }
     call.verb = operation === MERGE ? MERGE_IN : READ_LOCAL;
     call.keyspace = place.keyspace;
     call.tokenHigh = place.tokenHigh;
@@ -153,13 +174,13 @@ class VNode implements ReplicaSink {
     call.keyStart = place.keyStart;
     call.keyEnd = place.keyEnd;
     call.bytes = bytes;
-    call.start = place.keyEnd;
+    call.start = operation === MERGE ? recordStartOf(place) : place.keyEnd;
     call.end = offset + length;
-    call.durability = place.option;
+    call.durability = place.option & ~AS_STAND_IN;
     call.isLww = keyspace.conflict === 'lww';
     call.deadlineMs = this.#context.clock.now() + this.#context.remainingMs();
     call.sink = this;
-    call.token = this.#begin(operation, operation === READ && place.option === WANT_DIGEST);
+    call.token = this.#begin(operation, this.#wantsDigest(operation));
     holder.replicas.run(call);
   }
 
@@ -270,6 +291,7 @@ class VNode implements ReplicaSink {
       ring: this.#ring,
       ...(engine === undefined ? {} : { engine }),
       ...(mutants === undefined ? {} : { mutants }),
+      partitions: () => this.#args.ring.ring?.state.owners.length ?? 0,
       ...options,
     });
     const opened = this.#context.completion<string | undefined>((error) => ({ type: 'opened', replicas, error }));
@@ -318,10 +340,14 @@ class VNode implements ReplicaSink {
     this.#context.replyBytesTo(address, operation, this.#out.bytes, 0, this.#out.length);
   }
 
+  #wantsDigest(operation: number): boolean {
+    return operation === READ && (this.#place.option & ~AS_STAND_IN) === WANT_DIGEST;
+  }
+
   /** The request being handled is not begun. */
   #refuse(operation: number, status: number, message: string): void {
     writeRefusal(this.#out, status, message);
-    const isDigest = operation === READ && this.#place.option === WANT_DIGEST;
+    const isDigest = this.#wantsDigest(operation);
     const answer = operation === MERGE ? MERGED : operation === SCAN ? PAGE : isDigest ? DIGEST : RECORD;
     this.#context.replyBytes(answer, this.#out.bytes, 0, this.#out.length);
   }

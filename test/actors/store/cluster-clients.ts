@@ -10,6 +10,7 @@ import {
   OK,
   PUT,
   STORAGE_FAILED,
+  type StoreAnswer,
   StoreRequest,
 } from '../../../actors/store/store-request.ts';
 import { SeededRandom } from '../../../runtime/random.ts';
@@ -59,6 +60,8 @@ interface Told {
   readonly status: number;
   readonly bytes: Buffer;
   readonly record: NaiveRecord;
+  /** As many primaries as had to have answered. What a stand-in made up for is neither lost nor promised to be read at once. */
+  readonly isStrict: boolean;
 }
 
 export class ClusterClients {
@@ -68,6 +71,8 @@ export class ClusterClients {
   readonly registers = new Map<string, RegisterHistory>();
   /** How many were told what: by kind and status. */
   readonly counts = new Map<string, number>();
+  /** Answers in which stand-ins made up for primaries. */
+  sloppy = 0;
   readonly #nowMs: () => number;
   readonly #forgets: boolean;
   /** By client and key. */
@@ -116,11 +121,11 @@ export class ClusterClients {
     const isMonotonic = random.chance(0.3);
     const isOne = random.chance(0.15);
     const calledMs = this.#nowMs();
-    this.#ask({ kind: GET, isMonotonic, r: isOne ? 1 : 0 }, keyspace, key, gateway, ({ status, bytes, record }) => {
+    this.#ask({ kind: GET, isMonotonic, r: isOne ? 1 : 0 }, keyspace, key, gateway, ({ status, bytes, record, isStrict }) => {
       if (status !== OK && status !== NOT_FOUND) return;
       this.history.read({
         ...{ key: name, record, calledMs, endedMs: this.#nowMs() },
-        ...{ isQuorum: isMonotonic || !isOne, isMonotonic: isMonotonic && !this.#forgets },
+        ...{ isQuorum: isStrict && (isMonotonic || !isOne), isMonotonic: isMonotonic && !this.#forgets },
       });
       const seen = record.siblings.map((it) => (it.isTombstone ? dotOf(it) : it.value));
       this.#contexts.set(`${client} ${name}`, { seen, vector: bareVector(bytes) });
@@ -137,6 +142,7 @@ export class ClusterClients {
     });
     const asked = { context: context?.vector ?? NOTHING, w: isOne ? 1 : 0 };
     this.#ask(isDelete ? { ...asked, kind: DELETE } : { ...asked, kind: PUT, value: write.id }, keyspace, key, gateway, (told) => {
+      write.isQuorum &&= told.isStrict;
       if (told.status === OK) this.history.acknowledged(write, told.record, this.#nowMs());
       else write.outcome = told.status === INDETERMINATE || told.status === STORAGE_FAILED ? 'unknown' : 'refused';
     });
@@ -183,15 +189,28 @@ export class ClusterClients {
     request.token = this.#requests++;
     this.#pending.set(request.token, { what: `${KINDS[kind]} ${nameOf(keyspace, key)}`, endMs: this.#nowMs() + timeoutMs, isAlive });
     request.sink = {
-      answered: (token, { status, record }) => {
+      answered: (token, answer) => {
+        const { status, record } = answer;
         if (!this.#pending.delete(token)) this.history.faults.push(`T35: ${KINDS[kind]} ${nameOf(keyspace, key)} was answered twice`);
         const bytes = Buffer.from(record.bytes.subarray(record.start, record.end));
         const what = `${KINDS[kind]} ${status}`;
         this.counts.set(what, (this.counts.get(what) ?? 0) + 1);
-        done({ status, bytes, record: bytes.length === 0 ? NO_RECORD : decodeNaive(bytes) });
+        if (status === OK || status === NOT_FOUND) this.#checkVotes(`${KINDS[kind]} ${nameOf(keyspace, key)}`, keyspace, answer);
+        const isStrict = answer.primaries >= Math.min(answer.received, answer.needed);
+        if (!isStrict) this.sloppy++;
+        done({ status, bytes, record: bytes.length === 0 ? NO_RECORD : decodeNaive(bytes), isStrict });
       },
     };
     begin(request);
+  }
+
+  /** Who counted. */
+  #checkVotes(what: string, { mode }: Keyspace, { record, received, primaries, replied, repliedCount }: StoreAnswer): void {
+    const { faults } = this.history;
+    const nodes = new Set(replied.subarray(0, repliedCount)).size;
+    if (nodes < repliedCount) faults.push(`T27: ${what}: one node has ${repliedCount} votes of ${nodes}`);
+    if (mode === 'cp' && received > primaries) faults.push(`T14: ${what}: ${received} have counted, ${primaries} of them primaries`);
+    if (primaries === 0 && record.entries === 0) faults.push(`T15: ${what}: nothing is found, and no primary was asked`);
   }
 }
 

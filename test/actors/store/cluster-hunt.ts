@@ -12,14 +12,20 @@ export interface SeedResult {
   readonly isFormed: boolean;
   /** Answers by kind and status. */
   readonly counts: ReadonlyMap<string, number>;
+  /** Answers in which stand-ins made up for primaries, and hints that were handed back. */
+  readonly sloppy: number;
+  readonly handedOver: number;
 }
 
 export function runSeed(seed: number, mutants: readonly string[] = []): SeedResult {
   const run = clusterRun(seed, mutants);
   const { simulation, cluster } = buildCluster(run);
   if (simulation.run(run.stopMs)) cluster.finish();
-  const { isFormed, clients } = cluster;
-  return { failure: simulation.failures[0] ?? null, events: simulation.events, isFormed, counts: clients.counts };
+  const { isFormed, clients, handedOver } = cluster;
+  return {
+    ...{ failure: simulation.failures[0] ?? null, events: simulation.events },
+    ...{ isFormed, counts: clients.counts, sloppy: clients.sloppy, handedOver },
+  };
 }
 
 /** Seeds tried until one finds it that holds without it; undefined: none of them does. */

@@ -30,12 +30,14 @@ export function profileOf(seed: number | string): Profile {
 export function clusterRun(seed: number, mutants: readonly string[] = []): RunPlan {
   const profile = profileOf(seed);
   const random = new SeededRandom(seed).fork('store');
-  const nodes: NodeSettings[] = Array.from({ length: 3 + random.below(3) }, (_, index) => ({
+  const isOutage = hasOutage(seed, profile);
+  const nodes: NodeSettings[] = Array.from({ length: Math.max(3 + random.below(3), isOutage ? 5 : 0) }, (_, index) => ({
     name: `m${index}`,
     shards: 1 + random.below(3),
   }));
   const setUp = [1_500, 2_000, 2_500, 3_000].map((atMs, draw): PlanItem => ({ kind: 'act', atMs, node: 'm0', action: 'setUp', draw }));
-  const plan = [...setUp, ...faultsOf(seed, profile, nodes), ...requestsOf(nodes, random.fork('requests'))];
+  const outage = isOutage ? outageOf(nodes, random.fork('outage')) : [];
+  const plan = [...setUp, ...outage, ...faultsOf(seed, profile, nodes), ...requestsOf(nodes, random.fork('requests'))];
   return {
     seed,
     stopMs: STOP_MS,
@@ -69,6 +71,31 @@ function networkOf(profile: Profile, random: SeededRandom): NetworkSettings {
       backoff: { minMs: 20, maxMs: 300, factor: 2, jitterRatio: 0.5 },
     },
   };
+}
+
+/** One seed in three of those with faults: some nodes are away for so long that others stand in for them. */
+function hasOutage(seed: number, profile: Profile): boolean {
+  return profile !== 'calm' && seed % 3 === 1;
+}
+
+/** One or two of the nodes are down or cut off, for most of the time or twice. */
+function outageOf(nodes: readonly NodeSettings[], random: SeededRandom): PlanItem[] {
+  const names = nodes.map(({ name }) => name);
+  const items: PlanItem[] = [];
+  let atMs = FROM_MS + random.below(300);
+  for (let left = 1 + random.below(2); left > 0; left--) {
+    const forMs = Math.round((UNTIL_MS - atMs) / left) - random.below(300);
+    const first = random.below(names.length);
+    const away = [names[first]!, names[(first + 1 + random.below(names.length - 1)) % names.length]!].slice(0, 1 + random.below(2));
+    if (random.chance(0.5)) {
+      for (const node of away) items.push({ kind: 'crash', atMs, node, forMs, silent: random.chance(0.5) });
+    } else {
+      const rest = names.filter((name) => !away.includes(name));
+      items.push({ kind: 'cut', atMs, from: away, to: rest, forMs, oneWay: false });
+    }
+    atMs += forMs + 200;
+  }
+  return items;
 }
 
 function faultsOf(seed: number, profile: Profile, nodes: readonly NodeSettings[]): PlanItem[] {
