@@ -12,7 +12,7 @@ import { type EngineApi, type EngineIterator, type Entry, LATER, type WriteDone 
 import type { StorageResult } from '../../storage/errors.ts';
 import type { Id } from '../ring/ring-state.ts';
 import { partitionOf } from '../ring/token.ts';
-import { ENGINE_KEY_PREFIX_BYTES } from '../store/engine-key.ts';
+import { ENGINE_KEY_PREFIX_BYTES, engineKeyOf } from '../store/engine-key.ts';
 import { FORGET, fail, READ_LOCAL, ReplicaCall, type ReplicaSink } from '../store/replica-call.ts';
 import { INVALID, LOADING, OVERLOADED } from '../store/store-request.ts';
 import { RecordView } from '../version/record-view.ts';
@@ -41,6 +41,8 @@ export interface HintsOptions extends HintLimits {
   readonly run: (call: ReplicaCall) => void;
   /** Of the present ring; 0: there is none. */
   readonly partitions: () => number;
+  /** Told of each hint that is about to be deleted, as the engine has it: for checkers. */
+  readonly hintForgotten?: (engineKey: Uint8Array, record: Uint8Array) => void;
   /** Planted bugs: hintsNotCountedAtStart, hintForgottenThoughChanged, and those of StandInDots. */
   readonly mutants?: ReadonlySet<string>;
 }
@@ -148,6 +150,9 @@ export class Hints {
     this.#dots.retire(owner);
     this.book.change(owner, -1, -(call.keyEnd - call.keyStart) - (held.end - held.start));
     this.#forgotten++;
+    const { hintForgotten } = this.#options;
+    if (hintForgotten !== undefined)
+      hintForgotten(engineKeyOf(0, HINT_TAG, 0, viewOf(call.key, call.keyStart, call.keyEnd)), viewOf(held.bytes, held.start, held.end));
     return true;
   }
 

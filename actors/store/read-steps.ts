@@ -96,7 +96,7 @@ export class ReadSteps {
     const needed = table.isMonotonic[slot] === 1 && !isAlone ? Math.max(asked, majority(primaries)) : asked;
     // A monotonic read is promised what only a majority of primaries can give; and where enough primaries can be reached they say more than stand-ins.
     const isSloppy = table.isMonotonic[slot] === 0 && this.#desk.standIns.isSloppy(keyspace) && primaries - countBits(suspected) < needed;
-    if (isSloppy) this.#desk.standIns.addAll(slot, topology, keyspace, suspected);
+    if (isSloppy) this.#desk.counters.standIns += countBits(this.#desk.standIns.addAll(slot, topology, keyspace, suspected));
     const neededPrimaries = table.kinds[slot] === GET && !isAlone ? table.primaries[slot]! : 0;
     this.#desk.reads.start(slot, table.replicaCounts[slot]!, firstBits(primaries), isSloppy, needed, neededPrimaries);
     table.phases[slot] = READING;

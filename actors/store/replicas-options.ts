@@ -2,8 +2,9 @@
 
 import type { EngineDoors, EngineOptions } from '../../storage/engine/options.ts';
 import type { HintLimits } from '../hints/hint-book.ts';
+import type { HintsOptions } from '../hints/hints.ts';
 
-export interface ReplicasOptions extends HintLimits {
+export interface ReplicasOptions extends HintLimits, Pick<HintsOptions, 'hintForgotten'> {
   /** Absolute; the directory above it exists. */
   readonly dir: string;
   readonly engine?: EngineOptions;

@@ -110,9 +110,11 @@ export class WriteSteps {
       const owner = lowestBit(owners);
       table.covered[slot]! |= 1 << owner;
       added = 1 << table.addStandIn(slot, topology.self, owner);
+      this.#desk.counters.mintedByStandIn++;
     }
     added |= standIns.addAll(slot, topology, keyspace, owners);
     for (let rest = added; rest !== 0; rest &= rest - 1) writes.addStandIn(slot, lowestBit(rest));
+    this.#desk.counters.standIns += countBits(added);
     return added;
   }
 

@@ -53,6 +53,7 @@ interface Asked {
   readonly r?: number;
   readonly w?: number;
   readonly isMonotonic?: boolean;
+  readonly isLocal?: boolean;
   readonly timeoutMs?: number;
 }
 
@@ -108,6 +109,11 @@ export class ClusterClients {
           done(nameOf(keyspace, `k${i}`), told);
         });
       }
+  }
+
+  /** What that node itself has. */
+  readLocal(keyspace: Keyspace, key: string, gateway: Gateway, done: (name: string, told: Told) => void): void {
+    this.#ask({ kind: GET, isLocal: true }, keyspace, key, gateway, (told) => done(nameOf(keyspace, key), told));
   }
 
   /** Requests of threads that still run, and that are past their deadline. */
@@ -168,7 +174,7 @@ export class ClusterClients {
   }
 
   #ask(asked: Asked, keyspace: Keyspace, key: string, { nowMs, begin, isAlive }: Gateway, done: (told: Told) => void): void {
-    const { kind, value = '', context, r = 0, w = 0, isMonotonic = false, timeoutMs = TIMEOUT_MS } = asked;
+    const { kind, value = '', context, r = 0, w = 0, isMonotonic = false, isLocal = false, timeoutMs = TIMEOUT_MS } = asked;
     const request = new StoreRequest();
     request.kind = kind;
     request.keyspace = keyspace;
@@ -185,6 +191,7 @@ export class ClusterClients {
     request.r = r;
     request.w = w;
     request.isMonotonic = isMonotonic;
+    request.isLocal = isLocal;
     request.deadlineMs = nowMs + timeoutMs;
     request.token = this.#requests++;
     this.#pending.set(request.token, { what: `${KINDS[kind]} ${nameOf(keyspace, key)}`, endMs: this.#nowMs() + timeoutMs, isAlive });

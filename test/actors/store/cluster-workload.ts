@@ -45,6 +45,7 @@ import {
 import type { NaiveRecord } from '../version/naive-record.ts';
 import { ClusterClients, type Gateway } from './cluster-clients.ts';
 import { type Action, type Profile, profileOf } from './cluster-run.ts';
+import { HintChecker, lacking } from './hint-checker.ts';
 import { COLD } from './replica-rig.ts';
 
 const JOBS = new Map<string, AnyJob>();
@@ -66,8 +67,9 @@ interface ShardLife {
 
 export class ClusterRun extends MachineRun {
   readonly clients: ClusterClients;
-  /** Hints. */
+  /** Hints that were handed back, at shards that were not started since. */
   handedOver = 0;
+  readonly #hints = new HintChecker();
   readonly #knobs: MembershipKnobs;
   readonly #shards = new Map<string, ShardLife>();
   readonly #engine: EngineOptions;
@@ -108,7 +110,14 @@ export class ClusterRun extends MachineRun {
     ]);
     const about = { node: name, shard: index, ring, mutants };
     runtime.spawnWellKnown(VNODE_SLOT, vnodeActor, [
-      { ...about, shards: node.shards.length, dir: DIRECTORY, holder: replicas, engine: this.#engine },
+      {
+        ...about,
+        shards: node.shards.length,
+        dir: DIRECTORY,
+        holder: replicas,
+        engine: this.#engine,
+        replicas: { hintForgotten: this.#hints.onForgotten },
+      },
     ]);
     runtime.spawnWellKnown(COORDINATOR_SLOT, coordinatorActor, [
       {
@@ -169,14 +178,27 @@ export class ClusterRun extends MachineRun {
 
   /** All has been well for long: what was held for others was handed back. Not so where wall clocks were set: a record from far ahead is refused for as long. */
   #checkHints(): void {
-    if (this.#profile === 'clocks') return;
+    const { simulation, clients } = this;
     for (const [name, { replicas }] of this.#shards) {
-      const { hints = 0, hintsHandedOver = 0, dirtyMarks = 0 } = replicas.replicas?.stats() ?? {};
-      this.handedOver += hintsHandedOver;
-      if (hints > 0 || replicas.replicas?.hints.isCounted === false)
-        this.clients.history.faults.push(`A10-hints: ${hints} are still held by ${name}`);
-      if (dirtyMarks > 0) this.clients.history.faults.push(`A10-hints: ${dirtyMarks} dirty marks of ${name}, and there is room`);
+      this.handedOver += replicas.replicas?.hints.stats().hintsHandedOver ?? 0;
+      if (replicas.replicas !== null) this.#hints.look(name, replicas.replicas);
     }
+    for (const { hint, record } of this.#hints.owed) {
+      const gateway = this.#gatewayOf(hint.owner);
+      const keyspace = gateway?.keyspaces.find(({ id }) => id === hint.keyspace);
+      if (gateway === undefined || keyspace === undefined) continue;
+      clients.readLocal(keyspace, Buffer.from(hint.key).toString(), gateway, (name, told) => {
+        const lost = told.status === OK || told.status === NOT_FOUND ? lacking(record, told.record) : undefined;
+        if (lost !== undefined) clients.history.faults.push(`A10-hints ${name}: ${lost} was handed to ${hint.owner}, who does not have it`);
+      });
+    }
+    if (!simulation.run(simulation.now + 1_000) || this.#profile === 'clocks') return;
+    for (const name of this.#hints.held) clients.history.faults.push(`A10-hints: hints or marks are still held by ${name}`);
+  }
+
+  #gatewayOf(member: string): Gateway | undefined {
+    for (const node of this.simulation.nodes) if (readRecord(node.disk)?.id === member) return this.#gateway(node, 0);
+    return undefined;
   }
 
   /** Nothing has failed, so nothing may be refused. */

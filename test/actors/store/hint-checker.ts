@@ -1,0 +1,50 @@
+/**
+ * HintChecker: sees all hints of a whole-cluster run from above [FAULTS A10]: one that is deleted is at its owner, and in the end none is left.
+ */
+import { type HintKey, hintsAndMarks, readHintKey } from '../../../actors/hints/hint-key.ts';
+import type { Replicas } from '../../../actors/store/replicas.ts';
+import { LATER } from '../../../storage/engine/api.ts';
+import { decodeNaive, type NaiveRecord, naiveMerge } from '../version/naive-record.ts';
+
+/** Records that a member must hold, or what follows them. */
+export interface Owed {
+  readonly hint: HintKey;
+  readonly record: NaiveRecord;
+}
+
+export class HintChecker {
+  readonly #owed = new Map<string, Owed>();
+  /** Of shards, by name: those that hold something, as their engines have it. */
+  readonly held = new Set<string>();
+
+  readonly onForgotten = (engineKey: Uint8Array, bytes: Uint8Array): void => {
+    const hint = readHintKey(Uint8Array.from(engineKey));
+    if (hint === undefined) return;
+    const name = Buffer.from(engineKey).toString('latin1');
+    const record = decodeNaive(Buffer.from(bytes));
+    const before = this.#owed.get(name);
+    this.#owed.set(name, { hint, record: before === undefined ? record : naiveMerge(before.record, record) });
+  };
+
+  get owed(): readonly Owed[] {
+    return [...this.#owed.values()];
+  }
+
+  /** Looks into that engine; what comes of it is in `held` when the simulation has run on. */
+  look(name: string, replicas: Replicas): void {
+    const iterator = replicas.iterator(hintsAndMarks());
+    const tell = (count: number): void => {
+      if (count > 0) this.held.add(name);
+      iterator.close();
+    };
+    const page = iterator.next(1, 1, (result) => tell(result.ok ? result.value.length : 1));
+    if (page !== LATER) tell(page.length);
+  }
+}
+
+/** What of `owed` the record has not seen; undefined: nothing. */
+export function lacking(owed: NaiveRecord, record: NaiveRecord): string | undefined {
+  for (const [actor, { counter }] of owed.vector)
+    if ((record.vector.get(actor)?.counter ?? 0) < counter) return `dot ${counter} of ${actor}`;
+  return undefined;
+}
