@@ -103,17 +103,7 @@ export class Replicas {
       const opened = result.value;
       let minting: Minting;
       try {
-        const { leaseCounters, driftMaxMs, mutants } = this.#options;
-        minting = new Minting({
-          engine: opened,
-          clock: doors.clock,
-          random: doors.random,
-          log: doors.log,
-          changed: ring,
-          ...(leaseCounters === undefined ? {} : { leaseCounters }),
-          ...(driftMaxMs === undefined ? {} : { driftMaxMs }),
-          ...(mutants === undefined ? {} : { mutants }),
-        });
+        minting = new Minting({ ...this.#options, ...doors, engine: opened, changed: ring });
       } catch (error) {
         if (!(error instanceof StorageError)) throw error;
         return fail(opened, error);

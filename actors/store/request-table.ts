@@ -284,6 +284,14 @@ export class RequestTable {
     return place;
   }
 
+  /** Of those for the same one. */
+  isLastStandIn(slot: number, place: number): boolean {
+    const base = slot * REPLICAS_MAX;
+    for (let i = place + 1; i < this.replicaCounts[slot]!; i++)
+      if ((this.standIns[slot]! & (1 << i)) !== 0 && this.owners[base + i] === this.owners[base + place]) return false;
+    return true;
+  }
+
   /** Has the slot looked at by `atMs`, or by its deadline. */
   wake(slot: number, atMs: number): void {
     const ms = Math.min(atMs, this.deadlineMs[slot]!);

@@ -129,8 +129,8 @@ export class WriteSteps {
       const place = lowestBit(rest);
       const isStandIn = (table.standIns[slot]! & (1 << place)) !== 0;
       const owner = isStandIn ? table.owners[slot * REPLICAS_MAX + place]! : place;
-      // Why: its stand-in has failed too, and another one may be found.
-      if (isStandIn) table.covered[slot]! &= ~(1 << owner);
+      // Its stand-in has failed too, and another one may be found.
+      if (isStandIn && table.isLastStandIn(slot, place)) table.covered[slot]! &= ~(1 << owner);
       owners |= 1 << owner;
     }
     const added = this.#standIn(slot, topology, keyspace, owners);
@@ -215,7 +215,7 @@ export class WriteSteps {
     const self = placeOf(table.members, slot * REPLICAS_MAX, table.replicaCounts[slot]!, this.#desk.topologyOf(slot)?.self ?? -1);
     const silent = self < 0 ? writes.silent(slot) : writes.silent(slot) & ~(1 << self);
     counters.writeRetries += countBits(silent);
-    this.#spread(slot, silent | this.#standInFor(slot, silent));
+    this.#spread(slot, silent | this.#standInFor(slot, silent | writes.failed(slot)));
   }
 }
 
