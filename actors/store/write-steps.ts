@@ -80,7 +80,7 @@ export class WriteSteps {
     if (isMinted(table, slot)) {
       table.phases[slot] = WRITING;
       this.#keepOrphans(slot);
-      return this.#spread(slot, firstBits(table.replicaCounts[slot]!));
+      return this.#spread(slot, firstBits(table.replicaCounts[slot]));
     }
     table.phases[slot] = COORDINATING;
     const least = table.primaries[slot]!;
@@ -93,7 +93,7 @@ export class WriteSteps {
     ) {
       return this.#desk.finish(slot, QUORUM_NOT_MET, 'too few replicas can be reached');
     }
-    const self = placeOf(table.members, base, table.replicaCounts[slot]!, topology.self);
+    const self = placeOf(table.members, base, table.replicaCounts[slot], topology.self);
     assert(self >= 0, 'coordinator: expected itself among the replicas that it writes to');
     this.#desk.writes.sent(slot, self);
     if (this.#desk.door.coordinate(table.idOf(slot, self), slot)) return;

@@ -82,7 +82,7 @@ test('hints: they are there after a loss of power, counted, and read from their 
   rig.open();
   rig.advance(50);
   const after = rig.replicas.stats();
-  t.deepEqual([after['hints'], after['hintBytes']], [before['hints'], before['hintBytes']]);
+  t.deepEqual([after.hints, after.hintBytes], [before.hints, before.hintBytes]);
   t.deepEqual(held(rig), ['c1']);
 });
 
@@ -115,7 +115,7 @@ test('hints: over the cap a write is refused and its partition marked, on disk, 
   t.true(rig.answer(hold(rig, B, recordOf(1), key)).isStored);
   const mark = { owner: A, keyspace: 1, partition: 0, partitions: 256 };
   t.deepEqual(rig.replicas.hints.dirtyMarks(), [mark]);
-  t.is(rig.replicas.stats()['hintsCollapsed'], 1);
+  t.is(rig.replicas.stats().hintsCollapsed, 1);
   rig.advance(50);
   rig.restart(LOSE_ALL);
   rig.open();

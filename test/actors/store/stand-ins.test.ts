@@ -110,11 +110,11 @@ test('stand-ins: where none is left the coordinator holds the write itself, and 
   a.ask({ kind: PUT, key: KEY, value: 'one', w: 3 }, (answer) => answers.push(answer));
   world.run(world.now + 100);
   t.deepEqual(
-    answers.map(({ status, received }) => [status, received]).sort(),
+    answers.map(({ status, received }) => [status, received]),
     [
-      [OK, 2],
       [QUORUM_NOT_MET, 0],
-    ].sort(),
+      [OK, 2],
+    ],
   );
   t.deepEqual(a.kept, [c.name]);
 });

@@ -130,7 +130,7 @@ test('vnode: what it takes as a stand-in it holds for that member, and gives as 
   t.is(rig.ask(READ, WANT_RECORD)?.rest.length, 0);
   t.deepEqual(decodeNaive(rig.ask(READ, WANT_RECORD | AS_STAND_IN)!.rest), RECORD);
   t.is(rig.ask(READ, WANT_DIGEST | AS_STAND_IN)?.rest.length, 8);
-  t.is(rig.holder.replicas?.stats()['hints'], 1);
+  t.is(rig.holder.replicas?.stats().hints, 1);
 });
 
 test('vnode: a hint for who is no member, or without an owner, is refused', (t) => {
