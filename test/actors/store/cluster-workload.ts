@@ -10,7 +10,7 @@ import { HINT_SLOT, hintStoreActor } from '../../../actors/hints/hint-store-acto
 import { GOSSIP_SLOT, RING_SLOT } from '../../../actors/membership/cluster-door.ts';
 import { initialRing } from '../../../actors/ring/initial-ring.ts';
 import type { NewKeyspace, OperationOutcome } from '../../../actors/ring/operation.ts';
-import type { RingState } from '../../../actors/ring/ring-state.ts';
+import type { Keyspace, RingState } from '../../../actors/ring/ring-state.ts';
 import { ringActor } from '../../../actors/ring-actor.ts';
 import { type RingHolder, ringAgent } from '../../../actors/ring-agent.ts';
 import type { RingMessage } from '../../../actors/ring-protocol.ts';
@@ -42,7 +42,7 @@ import {
   seedRef,
   writeRecord,
 } from '../membership/sim-machine.ts';
-import type { NaiveRecord } from '../version/naive-record.ts';
+import { type NaiveRecord, naiveMerge } from '../version/naive-record.ts';
 import { ClusterClients, type Gateway } from './cluster-clients.ts';
 import { type Action, type Profile, profileOf } from './cluster-run.ts';
 import { HintChecker, lacking } from './hint-checker.ts';
@@ -166,8 +166,9 @@ export class ClusterRun extends MachineRun {
       simulation.check(isWell, 'not all replicas answer, when all is well for long', `${key}: status ${status}`);
     });
     if (!simulation.run(simulation.now + 3_000)) return;
-    clients.history.end(finals);
     this.#checkHints();
+    if (this.#profile === 'clocks') this.#addHeld(finals, gateway!.keyspaces);
+    clients.history.end(finals);
     for (const what of clients.unanswered(GRACE_MS)) clients.history.faults.push(`T35: no answer to ${what}`);
     for (const [key, register] of clients.registers)
       for (const fault of register.faults()) clients.history.faults.push(`register ${key}: ${fault}`);
@@ -193,7 +194,17 @@ export class ClusterRun extends MachineRun {
       });
     }
     if (!simulation.run(simulation.now + 1_000) || this.#profile === 'clocks') return;
-    for (const name of this.#hints.held) clients.history.faults.push(`A10-hints: hints or marks are still held by ${name}`);
+    for (const name of this.#hints.held.keys()) clients.history.faults.push(`A10-hints: hints or marks are still held by ${name}`);
+  }
+
+  /** Where wall clocks were set, what was acknowledged may still be on its way. */
+  #addHeld(finals: Map<string, NaiveRecord>, keyspaces: readonly Keyspace[]): void {
+    for (const { hint, record } of [...this.#hints.held.values()].flat()) {
+      const keyspace = keyspaces.find(({ id }) => id === hint.keyspace);
+      const name = `${keyspace?.name}/${Buffer.from(hint.key).toString()}`;
+      const final = finals.get(name);
+      if (final !== undefined) finals.set(name, naiveMerge(final, record));
+    }
   }
 
   #gatewayOf(member: string): Gateway | undefined {

@@ -3,8 +3,11 @@
  */
 import { type HintKey, hintsAndMarks, readHintKey } from '../../../actors/hints/hint-key.ts';
 import type { Replicas } from '../../../actors/store/replicas.ts';
-import { LATER } from '../../../storage/engine/api.ts';
+import { type Entry, LATER } from '../../../storage/engine/api.ts';
 import { decodeNaive, type NaiveRecord, naiveMerge } from '../version/naive-record.ts';
+
+const ENTRIES_MAX = 1_000;
+const BYTES_MAX = 16 * 1_024 * 1_024;
 
 /** Records that a member must hold, or what follows them. */
 export interface Owed {
@@ -14,8 +17,8 @@ export interface Owed {
 
 export class HintChecker {
   readonly #owed = new Map<string, Owed>();
-  /** Of shards, by name: those that hold something, as their engines have it. */
-  readonly held = new Set<string>();
+  /** What engines have, as hints or marks: by the names of shards. */
+  readonly held = new Map<string, readonly Owed[]>();
 
   readonly onForgotten = (engineKey: Uint8Array, bytes: Uint8Array): void => {
     const hint = readHintKey(Uint8Array.from(engineKey));
@@ -33,13 +36,18 @@ export class HintChecker {
   /** Looks into that engine; what comes of it is in `held` when the simulation has run on. */
   look(name: string, replicas: Replicas): void {
     const iterator = replicas.iterator(hintsAndMarks());
-    const tell = (count: number): void => {
-      if (count > 0) this.held.add(name);
+    const tell = (entries: readonly Entry[]): void => {
+      if (entries.length > 0) this.held.set(name, entries.flatMap(owedOf));
       iterator.close();
     };
-    const page = iterator.next(1, 1, (result) => tell(result.ok ? result.value.length : 1));
-    if (page !== LATER) tell(page.length);
+    const page = iterator.next(ENTRIES_MAX, BYTES_MAX, (result) => tell(result.ok ? result.value : []));
+    if (page !== LATER) tell(page);
   }
+}
+
+function owedOf({ key, value }: Entry): readonly Owed[] {
+  const hint = readHintKey(key);
+  return hint === undefined ? [] : [{ hint, record: decodeNaive(Buffer.from(value)) }];
 }
 
 /** What of `owed` the record has not seen; undefined: nothing. */
