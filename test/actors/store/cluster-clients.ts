@@ -54,6 +54,7 @@ interface Asked {
   readonly w?: number;
   readonly isMonotonic?: boolean;
   readonly isLocal?: boolean;
+  readonly primaries?: number;
   readonly timeoutMs?: number;
 }
 
@@ -104,7 +105,7 @@ export class ClusterClients {
         const r = Math.min(keyspace.n, replicas);
         const register = this.registers.get(nameOf(keyspace, `k${i}`));
         const begunAt = register?.begin() ?? 0;
-        this.#ask({ kind: GET, r, timeoutMs: 2_000 }, keyspace, `k${i}`, gateway, (told) => {
+        this.#ask({ kind: GET, r, primaries: r, timeoutMs: 2_000 }, keyspace, `k${i}`, gateway, (told) => {
           if (told.status === OK || told.status === NOT_FOUND) register?.read(begunAt, told.record.siblings);
           done(nameOf(keyspace, `k${i}`), told);
         });
@@ -174,7 +175,7 @@ export class ClusterClients {
   }
 
   #ask(asked: Asked, keyspace: Keyspace, key: string, { nowMs, begin, isAlive }: Gateway, done: (told: Told) => void): void {
-    const { kind, value = '', context, r = 0, w = 0, isMonotonic = false, isLocal = false, timeoutMs = TIMEOUT_MS } = asked;
+    const { kind, value = '', context, r = 0, w = 0, isMonotonic = false, isLocal = false, primaries = 0, timeoutMs = TIMEOUT_MS } = asked;
     const request = new StoreRequest();
     request.kind = kind;
     request.keyspace = keyspace;
@@ -192,6 +193,7 @@ export class ClusterClients {
     request.w = w;
     request.isMonotonic = isMonotonic;
     request.isLocal = isLocal;
+    request.primaries = primaries;
     request.deadlineMs = nowMs + timeoutMs;
     request.token = this.#requests++;
     this.#pending.set(request.token, { what: `${KINDS[kind]} ${nameOf(keyspace, key)}`, endMs: this.#nowMs() + timeoutMs, isAlive });
