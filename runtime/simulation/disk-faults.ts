@@ -3,20 +3,11 @@
  * rules. Rows D6 to D15 of the fault catalogue.
  */
 
-export type DiskOperation =
-  | 'open'
-  | 'pread'
-  | 'pwrite'
-  | 'datasync'
-  | 'truncate'
-  | 'syncDir'
-  | 'rename'
-  | 'unlink'
-  | 'mkdir'
-  | 'readdir'
-  | 'stat'
-  | 'link'
-  | 'lock';
+export const DISK_OPERATIONS = [
+  ...(['open', 'pread', 'pwrite', 'datasync', 'truncate', 'syncDir', 'rename'] as const),
+  ...(['unlink', 'mkdir', 'readdir', 'stat', 'link', 'lock'] as const),
+];
+export type DiskOperation = (typeof DISK_OPERATIONS)[number];
 
 export interface DiskCall {
   /** From 1, over all calls of the disk, in the order in which they take effect. A synced write is two: `pwrite`, then `datasync`. */
