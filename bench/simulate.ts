@@ -2,17 +2,21 @@
  * Simulation at scale: runs seeds of whole clusters, with the faults that are chosen, checks what clients saw, and reduces what fails to plan files:
  * `npm run simulate -- --seeds 1000 --nodes 5 --faults all`. See `--help`, and bench/README.md. Exits with 1 when something broke that was not planted, or what was planted was not found.
  */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { describeItem, formatPlanFile } from '../runtime/simulation/testing.ts';
+import { describeItem, formatPlanFile, type PlanFile, parsePlanFile, type RunPlan } from '../runtime/simulation/testing.ts';
 import { huntMutant, runSeed, shrunkFile } from '../test/actors/store/cluster-hunt.ts';
 import { STORE_MUTANTS } from '../test/actors/store/cluster-mutants.ts';
 import { type ClusterRunOptions, clusterRun } from '../test/actors/store/cluster-run.ts';
+import { store } from '../test/actors/store/cluster-workload.ts';
 import { FAULT_CLASSES, FAULT_TEXTS, parseClasses } from '../test/actors/store/fault-classes.ts';
 import { runJobs } from './simulate/jobs.ts';
+import { record } from './simulate/recording.ts';
 import { type FailedSeed, linesOf } from './simulate/report.ts';
+import { timelineHtml } from './simulate/timeline-html.ts';
+import { timelineText } from './simulate/timeline-text.ts';
 
 const SHRINK_RUNS = 200;
 /** Seeds of one hunt begin where no other hunt's are. */
@@ -26,6 +30,11 @@ const HELP = `npm run simulate -- [options]
   --faults LIST    all, none, or some of the classes below; a minus takes one away: all,-clock (all)
   --jobs N         processes (2)
   --out DIR        where plan files of seeds that failed are written (the system's directory for temporary files)
+
+  --seed N         one seed, as a timeline of text; with --html FILE as a page
+  --replay FILE    the same of a plan file; exits with 1 when it does not end as the file says
+  --key K, --node N, --messages
+                   of a timeline: what is about that key (k1, ap/k1), that node; with all messages
 
   --mutants        hunts the planted bugs instead, in --hunts N (3) hunts of --seeds each; --only NAME: that one
 
@@ -41,6 +50,12 @@ const { values } = parseArgs({
     faults: { type: 'string', default: 'all' },
     jobs: { type: 'string', default: '2' },
     out: { type: 'string', default: tmpdir() },
+    seed: { type: 'string' },
+    replay: { type: 'string' },
+    html: { type: 'string' },
+    key: { type: 'string' },
+    node: { type: 'string' },
+    messages: { type: 'boolean', default: false },
     mutants: { type: 'boolean', default: false },
     only: { type: 'string' },
     hunts: { type: 'string', default: '3' },
@@ -106,8 +121,31 @@ function huntAll(): boolean {
   return isWell;
 }
 
-if (values.help) console.log(HELP);
-else {
-  const isWell = values.mutants ? huntAll() : await runAll();
-  process.exitCode = isWell ? 0 : 1;
+/** Returns whether it ended as the file says; of a seed, whether all held. */
+function show(run: RunPlan | PlanFile): boolean {
+  const filter = { ...(values.key === undefined ? {} : { key: values.key }), ...(values.node === undefined ? {} : { node: values.node }) };
+  const { timeline, failure } = record(run);
+  if (values.html !== undefined) {
+    writeFileSync(values.html, timelineHtml(timeline, filter));
+    console.log(`${timeline.title}; digest ${timeline.digest}: ${values.html}`);
+  } else for (const line of timelineText(timeline, { ...filter, ...(values.messages ? { hasMessages: true } : {}) })) console.log(line);
+  const what = failure?.what ?? null;
+  if (!('expect' in run)) return what === null;
+  console.log(what === run.expect ? 'as the file says' : `expected: ${run.expect ?? 'all holds'}`);
+  return what === run.expect;
 }
+
+function showFile(path: string): boolean {
+  const file = parsePlanFile(readFileSync(path, 'utf8'));
+  if (file.workload !== store.name) throw new Error(`${path}: expected a plan of the workload ${store.name}, got one of ${file.workload}`);
+  return show(file);
+}
+
+async function main(): Promise<boolean> {
+  if (values.replay !== undefined) return showFile(values.replay);
+  if (values.seed !== undefined) return show(clusterRun(wholeNumber('seed', values.seed), options));
+  return values.mutants ? huntAll() : runAll();
+}
+
+if (values.help) console.log(HELP);
+else process.exitCode = (await main()) ? 0 : 1;

@@ -50,10 +50,10 @@ export class DiskNemesis {
 
   slow({ node, factor }: SlowDisk): Undo {
     // The disk's, wherever it goes meanwhile.
-    const { disk } = this.#cluster.node(node);
-    disk.slowness *= factor;
+    const { slowed } = this.#cluster.node(node).disk;
+    slowed.push(factor);
     return () => {
-      disk.slowness /= factor;
+      slowed.splice(slowed.indexOf(factor), 1);
     };
   }
 

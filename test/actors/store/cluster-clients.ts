@@ -243,7 +243,7 @@ function textOf({ kind, value, context, r = 0, w = 0, isMonotonic }: Asked): str
   return parts.filter((part) => part !== undefined && part !== '').join(' ');
 }
 
-function shown({ siblings }: NaiveRecord): string {
+export function shown({ siblings }: NaiveRecord): string {
   if (siblings.length === 0) return '';
   return ` [${siblings.map((it) => (it.isTombstone ? `deleted(${shortDot(it)})` : it.value)).join(' ')}]`;
 }
