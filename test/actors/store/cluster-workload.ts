@@ -1,14 +1,15 @@
 /**
  * The workload by which the simulator checks the replicated store as a whole: RingActors, GossipActors and agents form a cluster, as production's do, and each shard has its
  * VNodeActor with an engine on the disk of its machine, and its CoordinatorActor, of which clients ask puts, deletes and gets with contexts, while machines, network and clocks do
- * their worst and keyspaces are made. When all has been well for long every key is read from all replicas, and the histories are checked (store-history.ts, register-checker.ts).
+ * their worst and keyspaces are made. When all has been well for long every key is read from all replicas, and the histories are checked (store-history.ts, register-checker.ts)
+ * by what is promised under what has happened (run-promises.ts).
  *
- * Members stay the same once the cluster has formed: data that moves is another workload's.
+ * Members stay the same once the cluster has formed, but for runs with changes of the ring (cluster-ring-acts.ts). A machine whose directory is gone stays away.
  */
 import { gossipActor } from '../../../actors/gossip-actor.ts';
 import { GOSSIP_SLOT, RING_SLOT } from '../../../actors/membership/cluster-door.ts';
 import { initialRing } from '../../../actors/ring/initial-ring.ts';
-import type { NewKeyspace, OperationOutcome } from '../../../actors/ring/operation.ts';
+import type { NewKeyspace, Operation, OperationOutcome } from '../../../actors/ring/operation.ts';
 import type { RingState } from '../../../actors/ring/ring-state.ts';
 import { ringActor } from '../../../actors/ring-actor.ts';
 import { type RingHolder, ringAgent } from '../../../actors/ring-agent.ts';
@@ -16,7 +17,7 @@ import type { RingMessage } from '../../../actors/ring-protocol.ts';
 import { coordinatorActor } from '../../../actors/store/coordinator-actor.ts';
 import { COORDINATOR_SLOT, VNODE_SLOT } from '../../../actors/store/data-frames.ts';
 import type { CoordinatorHolder } from '../../../actors/store/store-door.ts';
-import { NOT_FOUND, OK, QUORUM_NOT_MET } from '../../../actors/store/store-request.ts';
+import { NOT_FOUND, OK, QUORUM_NOT_MET, TIMED_OUT } from '../../../actors/store/store-request.ts';
 import { type ReplicasHolder, vnodeActor } from '../../../actors/store/vnode-actor.ts';
 import { type AnyJob, collectJobs } from '../../../runtime/job-table.ts';
 import { SeededRandom } from '../../../runtime/random.ts';
@@ -25,6 +26,7 @@ import type { ActItem } from '../../../runtime/simulation/plan.ts';
 import type { RunPlan } from '../../../runtime/simulation/plan-file.ts';
 import type { SimNode, SimShard } from '../../../runtime/simulation/sim-node.ts';
 import { Simulation } from '../../../runtime/simulation/simulation.ts';
+import type { Trace } from '../../../runtime/simulation/trace.ts';
 import type { BuiltWorkload, Workload } from '../../../runtime/simulation/workload.ts';
 import type { EngineOptions } from '../../../storage/engine/options.ts';
 import * as storageJobs from '../../../storage/jobs.ts';
@@ -42,9 +44,11 @@ import {
   writeRecord,
 } from '../membership/sim-machine.ts';
 import type { NaiveRecord } from '../version/naive-record.ts';
-import { ClusterClients, type Gateway } from './cluster-clients.ts';
-import { type Action, type Profile, profileOf } from './cluster-run.ts';
+import { ClusterClients, type ClusterWatch, type Gateway } from './cluster-clients.ts';
+import { isRingAction, ringOperation } from './cluster-ring-acts.ts';
+import { type Action, SPARE } from './cluster-run.ts';
 import { COLD } from './replica-rig.ts';
+import { type Promises, promisesOf } from './run-promises.ts';
 
 const JOBS = new Map<string, AnyJob>();
 collectJobs(storageJobs, JOBS);
@@ -67,17 +71,22 @@ export class ClusterRun extends MachineRun {
   readonly #knobs: MembershipKnobs;
   readonly #shards = new Map<string, ShardLife>();
   readonly #engine: EngineOptions;
-  readonly #profile: Profile;
+  readonly #promises: Promises;
+  readonly #onRing: (node: string, shard: number, ring: RingState) => void;
+  /** Machines that have started, so that one without a directory has lost it; and spares that may join. */
+  readonly #known = new Set<string>();
+  readonly #away = new Set<string>();
   #starts = 0;
   #isFormed = false;
 
-  constructor(run: RunPlan) {
+  constructor(run: RunPlan, watch: ClusterWatch = {}) {
     super(run);
     this.#knobs = membershipKnobs(run.seed);
-    const profile = profileOf(run.seed);
-    this.#profile = profile;
+    this.#promises = promisesOf(run);
+    this.#onRing = watch.onRing ?? (() => {});
+    if (this.machines.includes(SPARE)) this.#away.add(SPARE);
     this.#engine = ENGINES[new SeededRandom(`engine:${run.seed}`).below(ENGINES.length)]!;
-    this.clients = new ClusterClients(() => this.simulation.now, profile === 'crashes' || profile === 'clocks');
+    this.clients = new ClusterClients({ nowMs: () => this.simulation.now, promises: this.#promises, watch });
   }
 
   /** All members are in, and there is a keyspace: only then requests are made. */
@@ -87,6 +96,7 @@ export class ClusterRun extends MachineRun {
 
   protected startThread(node: SimNode, index: number): void {
     const { name } = node;
+    if (this.#away.has(name)) return;
     const shard = node.shard(index);
     const ring: RingHolder = { ring: null, mayServe: false };
     const replicas: ReplicasHolder = { replicas: null };
@@ -96,7 +106,8 @@ export class ClusterRun extends MachineRun {
     shard.spawn(ringAgent, [
       {
         ...{ door: this.#doorOf(shard), node: name, shard: index, holder: ring, followMs: 300 },
-        beforeSwitched: (_ring, done) => {
+        beforeSwitched: ({ state }, done) => {
+          this.#onRing(name, index, state);
           if (replicas.switchRing === undefined) done();
           else replicas.switchRing(done);
         },
@@ -116,8 +127,10 @@ export class ClusterRun extends MachineRun {
     this.#shards.set(`${name}/${index}`, { boot: shard.boot, ring, coordinator });
   }
 
-  act({ node: name, action, draw, atMs }: ActItem): void {
+  act(item: ActItem): void {
+    const { node: name, action, draw, atMs } = item;
     const node = this.simulation.node(name);
+    if (isRingAction(action)) return this.#changeRing(item, node);
     const kind = action as Action;
     if (kind === 'setUp') {
       if (node.isUp) this.#setUp(node, draw);
@@ -133,15 +146,18 @@ export class ClusterRun extends MachineRun {
   /** The last look, and what the checkers say. */
   finish(): void {
     const { simulation, clients } = this;
+    const { victims, clocksJump, isCalm } = this.#promises;
     if (!this.#isFormed) return;
     const finals = new Map<string, NaiveRecord>();
-    const [node] = simulation.nodes;
-    const gateway = this.#gateway(node!, 0);
+    const node = simulation.nodes.find(({ name }) => !victims.has(name) && !this.#away.has(name));
+    const gateway = node && this.#gateway(node, 0);
     if (!simulation.check(gateway !== undefined, 'a shard does not serve, when all is well for long')) return;
-    clients.readAll(this.machines.length, gateway!, (key, { status, record }) => {
+    // Of a machine that is damaged nothing is expected: a quorum has to do.
+    clients.readAll(victims.size > 0 ? 0 : this.machines.length, gateway!, (key, { status, record }) => {
       if (!clients.registers.has(key)) finals.set(key, record);
-      // A record of who was long ahead of all others is refused by them, until their clocks show what it did.
-      const isStuck = status === QUORUM_NOT_MET && this.#profile === 'clocks' && clients.registers.has(key);
+      // A record of who was long ahead of all others is refused by them, until their clocks show what it did; and where one is away, it is waited for.
+      const isRefusal = status === QUORUM_NOT_MET || (status === TIMED_OUT && victims.size > 0);
+      const isStuck = isRefusal && clocksJump && clients.registers.has(key);
       const isWell = status === OK || status === NOT_FOUND || isStuck;
       simulation.check(isWell, 'not all replicas answer, when all is well for long', `${key}: status ${status}`);
     });
@@ -150,7 +166,7 @@ export class ClusterRun extends MachineRun {
     for (const what of clients.unanswered(GRACE_MS)) clients.history.faults.push(`T35: no answer to ${what}`);
     for (const [key, register] of clients.registers)
       for (const fault of register.faults()) clients.history.faults.push(`register ${key}: ${fault}`);
-    if (this.#profile === 'calm') this.#checkAnswers();
+    if (isCalm) this.#checkAnswers();
     const [first] = clients.history.faults;
     simulation.check(first === undefined, (first ?? '').split(/[ :]/, 1)[0]!, () => clients.history.faults.slice(0, 5).join('; '));
   }
@@ -165,6 +181,9 @@ export class ClusterRun extends MachineRun {
 
   protected startNode(node: SimNode): void {
     const { main } = node;
+    if (this.#known.has(node.name) && readRecord(node.disk) === null) this.#away.add(node.name);
+    if (this.#away.has(node.name)) return;
+    this.#known.add(node.name);
     const identity = identityOf(node, this.#open(node));
     const { cluster, partitions, ring, gossip } = this.#knobs;
     const mutants = this.mutants;
@@ -192,14 +211,32 @@ export class ClusterRun extends MachineRun {
     ]);
   }
 
+  #changeRing(item: ActItem, node: SimNode): void {
+    if (!this.#isFormed) return;
+    if (item.action === 'join') {
+      if (!this.#away.has(SPARE) || this.#known.has(SPARE)) return;
+      this.#away.delete(SPARE);
+      this.simulation.crash(SPARE);
+      this.simulation.restart(SPARE);
+      return;
+    }
+    const ring = node.isUp ? this.#shards.get(`${node.name}/0`)?.ring.ring?.state : undefined;
+    const operation = ring === undefined ? null : ringOperation(item, ring);
+    if (operation !== null) this.#propose(node, operation, `${item.draw} ${item.atMs}`);
+  }
+
   #setUp(node: SimNode, draw: number): void {
     const n = [3, 3, 3, 5][new SeededRandom(`keyspaces:${this.seed}`).below(4)]!;
     for (const mode of ['ap', 'cp'] as const) this.#createKeyspace(node, keyspaceOf(mode, mode, n), `${mode} ${draw}`);
   }
 
   #createKeyspace(node: SimNode, keyspace: NewKeyspace, name: string): void {
+    this.#propose(node, { type: 'createKeyspace', keyspace }, name);
+  }
+
+  #propose(node: SimNode, operation: Operation, name: string): void {
     const ref = node.main.runtime.wellKnown(RING_SLOT) as unknown as Ref<RingMessage>;
-    const proposal = { operationId: this.#newId(name), operation: { type: 'createKeyspace', keyspace } } as const;
+    const proposal = { operationId: this.#newId(name), operation };
     this.simulation.ask<RingMessage, OperationOutcome>(ref, (replyTo) => ({ type: 'propose', proposal, replyTo }), { timeoutMs: ASK_MS });
   }
 
@@ -228,6 +265,7 @@ export class ClusterRun extends MachineRun {
       return undefined;
     const { coordinator } = life.coordinator;
     return {
+      name: `${node.name}/${index}`,
       keyspaces: life.ring.ring.state.keyspaces,
       nowMs: shard.runtime.doors.clock.now(),
       begin: (request) => coordinator.begin(request),
@@ -236,13 +274,14 @@ export class ClusterRun extends MachineRun {
   }
 
   #hasFormed(): boolean {
-    for (const { name, shards } of this.simulation.nodes)
+    for (const { name, shards } of this.simulation.nodes.filter((node) => node.name !== SPARE))
       for (const { index } of shards) if (!this.#isWhole(this.#shards.get(`${name}/${index}`)?.ring.ring?.state)) return false;
     return true;
   }
 
   #isWhole(ring: RingState | undefined): boolean {
-    if (ring === undefined || ring.transition !== null || ring.members.length !== this.machines.length) return false;
+    if (ring === undefined || ring.transition !== null || ring.members.length < this.machines.filter((name) => name !== SPARE).length)
+      return false;
     return ring.members.every(({ state }) => state === 'up') && ring.keyspaces.length >= 2;
   }
 
@@ -262,13 +301,15 @@ export interface BuiltCluster extends BuiltWorkload {
   readonly cluster: ClusterRun;
 }
 
-export function buildCluster(run: RunPlan): BuiltCluster {
-  const cluster = new ClusterRun(run);
+/** `watch`: is told what happens, and changes nothing of it. */
+export function buildCluster(run: RunPlan, watch: ClusterWatch & { readonly trace?: Trace } = {}): BuiltCluster {
+  const cluster = new ClusterRun(run, watch);
   const simulation = new Simulation({
     ...run.settings,
     seed: run.seed,
     plan: run.plan,
     jobs: JOBS,
+    ...(watch.trace === undefined ? {} : { trace: watch.trace }),
     start: (node) => cluster.start(node),
     startShard: (start) => cluster.startShard(start),
     act: (item) => cluster.act(item),
@@ -277,4 +318,4 @@ export function buildCluster(run: RunPlan): BuiltCluster {
   return { simulation, cluster, finish: () => cluster.finish() };
 }
 
-export const store: Workload = { name: 'store', build: buildCluster };
+export const store: Workload = { name: 'store', build: (run) => buildCluster(run) };
