@@ -5,6 +5,7 @@
  */
 import { OutBuffer } from '../../runtime/bytes.ts';
 import type { Clock } from '../../runtime/doors.ts';
+import type { KeyRange } from '../../storage/engine/api.ts';
 import { tokenHighOf, tokenLowOf } from '../store/engine-key.ts';
 import { rangeOfTokens } from '../store/engine-range.ts';
 import { RecordView } from '../version/record-view.ts';
@@ -12,7 +13,7 @@ import type { DirtyMarks } from './dirty-marks.ts';
 import { Digester, entryHigh, entryLow } from './entry-hash.ts';
 import { leafBitsOf, leafOf, leafStart } from './leaves.ts';
 import { type LeafRun, MerkleTree } from './merkle-tree.ts';
-import type { Fault, RangeReads } from './range-reads.ts';
+import type { Fault, RangeReads, RangeSink } from './range-reads.ts';
 
 /** Leaves that one iterator reads: it keeps what it reads from being merged away. */
 const RUN_LEAVES = 256;
@@ -126,7 +127,7 @@ export class Forest {
     }
     const low = new Int32Array(run.to - run.from);
     const high = new Int32Array(run.to - run.from);
-    this.#options.reads.read(this.#rangeOf(kept, run), {
+    const sink: RangeSink = {
       entry: (key, value) => {
         this.#record.open(value, 0, value.length);
         const digester = this.#digester;
@@ -145,10 +146,11 @@ export class Forest {
         for (let i = 0; i < low.length; i++) kept.tree.setLeaf(run.from + i, low[i]!, high[i]!);
         this.#refresh(kept, run.to);
       },
-    });
+    };
+    this.#options.reads.read(this.#rangeOf(kept, run), sink, true);
   }
 
-  #rangeOf({ keyspace, partition, partitions }: Kept, { from, to }: LeafRun) {
+  #rangeOf({ keyspace, partition, partitions }: Kept, { from, to }: LeafRun): KeyRange {
     const isShort = this.#options.mutants?.has('leafEndShort') === true;
     const last = leafStart(partition, to, partitions) - 1 - (isShort ? 2 ** 12 : 0);
     return rangeOfTokens(keyspace, leafStart(partition, from, partitions), 0, NO_KEY, last, LAST_LOW);

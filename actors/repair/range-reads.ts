@@ -35,6 +35,8 @@ export interface RangeSink {
 
 const SLICE_KEYS = 128;
 const SLICE_BYTES = 131_072;
+/** Of a line: who has an iterator is among the first so many. */
+const ACTIVE_MAX = 4;
 
 class Read {
   readonly range: KeyRange;
@@ -53,7 +55,9 @@ export class RangeReads {
   readonly #replicas: () => Readable | null;
   readonly #wake: () => void;
   readonly #mutants: ReadonlySet<string> | undefined;
-  #line: Read[] = [];
+  /** Of short reads, that somebody waits for, and of long ones. */
+  readonly #lines: readonly [Read[], Read[]] = [[], []];
+  #isLongNext = false;
   /** Entries read since the start. */
   keys = 0;
 
@@ -65,32 +69,44 @@ export class RangeReads {
   }
 
   get count(): number {
-    return this.#line.length;
+    return this.#lines[0].length + this.#lines[1].length;
   }
 
-  read(range: KeyRange, sink: RangeSink): void {
-    this.#line.push(new Read(range, sink));
+  /** `isLong`: one of many, for which others don't wait. */
+  read(range: KeyRange, sink: RangeSink, isLong = false): void {
+    this.#lines[isLong ? 1 : 0].push(new Read(range, sink));
     this.#wake();
   }
 
-  /** One slice of the first read that can go on. Returns whether there is one left then. */
+  /** One slice of a read that can go on: short and long ones take turns. Returns whether there is one left then. */
   slice(): boolean {
-    const at = this.#line.findIndex(({ isReading }) => !isReading);
-    const read = this.#line[at];
-    if (read === undefined) return false;
-    this.#line.splice(at, 1);
+    const line = this.#lineOf(this.#isLongNext) ?? this.#lineOf(!this.#isLongNext);
+    if (line === undefined) return false;
+    this.#isLongNext = line === this.#lines[0];
+    const [read] = line.splice(
+      line.findIndex(({ isReading }) => !isReading),
+      1,
+    );
     const replicas = this.#replicas();
-    if (replicas === null) this.#end(read, { status: LOADING, message: 'the replicas of this shard are not open' });
-    else if (read.iterator === undefined && replicas.isStalled && !this.#mutants?.has('unheldUnread')) this.#line.push(read);
-    else this.#step(read, replicas);
-    return this.#line.some(({ isReading }) => !isReading);
+    if (replicas === null) this.#end(read!, { status: LOADING, message: 'the replicas of this shard are not open' });
+    else if (read!.iterator === undefined && replicas.isStalled && !this.#mutants?.has('unheldUnread')) line.push(read!);
+    else this.#step(read!, replicas, line);
+    return this.#lineOf(false) !== undefined || this.#lineOf(true) !== undefined;
   }
 
   close(): void {
-    for (const read of this.#line.splice(0)) this.#end(read, { status: LOADING, message: 'the replicas of this shard are closing' });
+    for (const line of this.#lines)
+      for (const read of line.splice(0)) this.#end(read, { status: LOADING, message: 'the replicas of this shard are closing' });
   }
 
-  #step(read: Read, replicas: Readable): void {
+  /** Undefined: nothing in it can go on. */
+  #lineOf(isLong: boolean): Read[] | undefined {
+    const line = this.#lines[isLong ? 1 : 0];
+    const at = line.findIndex(({ isReading }) => !isReading);
+    return at < 0 || at >= ACTIVE_MAX ? undefined : line;
+  }
+
+  #step(read: Read, replicas: Readable, line: Read[]): void {
     const { result } = read;
     read.result = undefined;
     let entries: readonly Entry[] | typeof LATER;
@@ -108,7 +124,7 @@ export class RangeReads {
     }
     if (entries === LATER) {
       read.isReading = true;
-      this.#line.push(read);
+      line.splice(ACTIVE_MAX - 1, 0, read);
       return;
     }
     if (entries.length === 0) return this.#end(read, undefined);
@@ -116,7 +132,7 @@ export class RangeReads {
       this.keys++;
       if (!read.sink.entry(key, value)) return this.#end(read, undefined);
     }
-    this.#line.push(read);
+    line.splice(ACTIVE_MAX - 1, 0, read);
   }
 
   #end({ iterator, sink }: Read, fault: Fault | undefined): void {
