@@ -7,7 +7,7 @@ import { unreachable } from '../../runtime/errors.ts';
 import type { Keyspace } from '../ring/ring-state.ts';
 import { MERGE, MERGED, VNODE_SLOT } from '../store/data-frames.ts';
 import { KeyPlace } from '../store/key-place.ts';
-import { MERGE_IN, READ_LOCAL, ReplicaCall, type ReplicaSink } from '../store/replica-call.ts';
+import { COORDINATE, MERGE_IN, READ_LOCAL, ReplicaCall, type ReplicaSink } from '../store/replica-call.ts';
 import { durabilityNumber, INVALID, OK, STALE_RING } from '../store/store-request.ts';
 import { copyBytes } from '../version/copy-bytes.ts';
 import { RecordView } from '../version/record-view.ts';
@@ -236,7 +236,7 @@ export class ExchangeRun {
 
   #mergeIn({ high, low, bytes, keyStart, keyEnd, recordEnd }: RepairEntry, done: (isDone: boolean) => void): void {
     const call = this.#call({ high, low }, bytes, keyStart, keyEnd);
-    call.verb = MERGE_IN;
+    call.verb = this.#args.mutants?.has('repairMints') ? COORDINATE : MERGE_IN;
     call.bytes = bytes;
     call.start = keyEnd;
     call.end = recordEnd;

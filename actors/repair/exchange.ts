@@ -12,7 +12,17 @@
 import { unreachable } from '../../runtime/errors.ts';
 import { ANCESTOR, compare, DESCENDANT } from '../version/merge.ts';
 import { RecordView } from '../version/record-view.ts';
-import { compareTokens, type Difference, differences, digestText, FIRST_TOKEN, leastOf, Pairs, type Token, tokenBehind } from './pairs.ts';
+import {
+  compareTokens,
+  type Difference,
+  differences,
+  digestText,
+  FIRST_TOKEN,
+  leastOf,
+  type Pairs,
+  type Token,
+  tokenBehind,
+} from './pairs.ts';
 import { keyText, type RepairEntry } from './repair-entries.ts';
 import { NODES_MAX } from './repair-frames.ts';
 

@@ -151,8 +151,7 @@ export class Forest {
   }
 
   #rangeOf({ keyspace, partition, partitions }: Kept, { from, to }: LeafRun): KeyRange {
-    const isShort = this.#options.mutants?.has('leafEndShort') === true;
-    const last = leafStart(partition, to, partitions) - 1 - (isShort ? 2 ** 12 : 0);
+    const last = leafStart(partition, to, partitions) - (this.#options.mutants?.has('leafEndShort') ? 2 : 1);
     return rangeOfTokens(keyspace, leafStart(partition, from, partitions), 0, NO_KEY, last, LAST_LOW);
   }
 

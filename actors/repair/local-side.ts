@@ -33,7 +33,15 @@ export class LocalSide {
   }
 
   /** What is in these leaves of a partition, which rise, from a token on; some `most` pairs, of whole tokens. */
-  pairs(keyspace: number, partition: number, partitions: number, leaves: readonly number[], from: Token, most: number, done: OnPairs): void {
+  pairs(
+    keyspace: number,
+    partition: number,
+    partitions: number,
+    leaves: readonly number[],
+    from: Token,
+    most: number,
+    done: OnPairs,
+  ): void {
     const ranges: KeyRange[] = [];
     for (let i = 0; i < leaves.length; ) {
       let end = i + 1;
@@ -117,9 +125,12 @@ function isLast(pairs: Pairs, key: Uint8Array): boolean {
 }
 
 /** Of a record as it came: its digest is what was said of it. */
-export function hasDigest(record: RecordView, digest: { readonly digestHigh: number; readonly digestLow: number }, out: OutBuffer): boolean {
+export function hasDigest(
+  record: RecordView,
+  digest: { readonly digestHigh: number; readonly digestLow: number },
+  out: OutBuffer,
+): boolean {
   const digester = new Digester(out);
   digester.take(record);
   return digester.high >>> 0 === digest.digestHigh && digester.low >>> 0 === digest.digestLow;
 }
-

@@ -47,7 +47,7 @@ export interface MerkleArguments extends ClusterViewArguments {
   readonly confirmMs?: number;
   /** Trees that nobody asked for are dropped after this time. Default 1,800,000 ms. */
   readonly idleMs?: number;
-  /** Planted bugs: dirtyMarkLost, tombstoneUnhashed, leafEndShort, firstRoundActed, pulledUnchecked, damageIsEnd, unheldUnread, repairRingIgnored. */
+  /** Planted bugs: dirtyMarkLost, tombstoneUnhashed, leafEndShort, firstRoundActed, pulledUnchecked, repairMints, damageIsEnd, unheldUnread, repairRingIgnored. */
   readonly mutants?: ReadonlySet<string>;
 }
 
@@ -321,4 +321,3 @@ class Merkle {
     return this.#view.ref(slot, member, shard).tellBytes(operation, bytes, 0, length, askId, BACKGROUND);
   }
 }
-

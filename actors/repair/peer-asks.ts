@@ -89,7 +89,8 @@ export class PeerAsks {
       return true;
     }
     this.#asks.delete(id);
-    const message = status === 0 ? '' : Buffer.from(Uint8Array.prototype.slice.call(bytes, start + ANSWER_HEAD_BYTES, end)).toString('utf8');
+    const message =
+      status === 0 ? '' : Buffer.from(Uint8Array.prototype.slice.call(bytes, start + ANSWER_HEAD_BYTES, end)).toString('utf8');
     ask.heard(status, bytes, start, end, message);
     return true;
   }

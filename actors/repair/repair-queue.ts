@@ -146,4 +146,3 @@ export class RepairQueue {
 export function outcomeOf(fault: string | undefined): RunOutcome {
   return { differing: 0, pushed: 0, pulled: 0, unconfirmed: 0, failed: 0, valueBytes: 0, fault };
 }
-

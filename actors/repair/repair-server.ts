@@ -213,12 +213,7 @@ function answerOf(operation: number): number {
   return operation === HEADS || operation === RECORDS ? TOLD : 0;
 }
 
-function faultOfItems(
-  operation: number,
-  { option, nodes, wanted }: RepairAsk,
-  partition: number,
-  partitions: number,
-): Fault | undefined {
+function faultOfItems(operation: number, { option, nodes, wanted }: RepairAsk, partition: number, partitions: number): Fault | undefined {
   const levels = levelsOf(leafBitsOf(partitions));
   if (operation === NODES && option > levels.length - 2)
     return { status: INVALID, message: `expected a level of 0 to ${levels.length - 2}, found ${option}` };
@@ -228,6 +223,9 @@ function faultOfItems(
     return { status: INVALID, message: `expected nodes below ${2 ** levels[level]!}, found ${last}` };
   for (let i = 0; i < wanted.length; i++)
     if (partitionOf(wanted.high(i), partitions) !== partition)
-      return { status: INVALID, message: `expected tokens of partition ${partition}, found one of ${partitionOf(wanted.high(i), partitions)}` };
+      return {
+        status: INVALID,
+        message: `expected tokens of partition ${partition}, found one of ${partitionOf(wanted.high(i), partitions)}`,
+      };
   return undefined;
 }

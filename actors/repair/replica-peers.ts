@@ -4,7 +4,11 @@ import type { Topology } from '../store/topology.ts';
 import type { Peer } from './peer-asks.ts';
 
 /** The partitions that are on this shard, of which this member is one of the readers' primaries; with the others. */
-export function* partitionsOf(topology: Topology, { n }: Keyspace, shard: number): Generator<readonly [partition: number, peers: readonly Peer[]]> {
+export function* partitionsOf(
+  topology: Topology,
+  { n }: Keyspace,
+  shard: number,
+): Generator<readonly [partition: number, peers: readonly Peer[]]> {
   for (let partition = 0; partition < topology.ring.owners.length; partition++) {
     if (topology.self < 0 || topology.shardOf(topology.self, partition) !== shard) continue;
     const peers = peersOf(topology, n, partition);

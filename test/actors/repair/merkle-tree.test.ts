@@ -71,10 +71,13 @@ for (const [partitions, bits] of [
       for (const leaf of [0, 1, 2 ** bits - 1]) {
         const start = leafStart(partition, leaf, partitions);
         const last = leafStart(partition, leaf + 1, partitions) - 1;
-        t.deepEqual([start, last].map((high) => [partitionOf(high, partitions), leafOf(high, partitions)]), [
-          [partition, leaf],
-          [partition, leaf],
-        ]);
+        t.deepEqual(
+          [start, last].map((high) => [partitionOf(high, partitions), leafOf(high, partitions)]),
+          [
+            [partition, leaf],
+            [partition, leaf],
+          ],
+        );
       }
     }
   });

@@ -155,7 +155,8 @@ export class RepairCluster {
         const take = (entries: readonly { key: Uint8Array; value: Uint8Array }[]): void => {
           isEnd = entries.length === 0;
           for (const { key, value } of entries) {
-            if (shardOf(partitionOf(tokenHighOf(key), PARTITIONS), SHARDS, PARTITIONS) !== shard) throw new Error('dump: a key of another shard');
+            if (shardOf(partitionOf(tokenHighOf(key), PARTITIONS), SHARDS, PARTITIONS) !== shard)
+              throw new Error('dump: a key of another shard');
             found.set(Buffer.from(key.subarray(12)).toString(), Buffer.from(value).toString('hex'));
           }
         };
