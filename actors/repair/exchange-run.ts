@@ -65,6 +65,8 @@ export interface RunOutcome extends ExchangeCounts {
 }
 
 const HEADS_BYTES = 1_048_576;
+/** Of records that wait to be pushed until those pulled are here. */
+const HELD_BYTES_MAX = 4_194_304;
 const ENTRIES_BYTES = 64;
 
 export class ExchangeRun {
@@ -180,12 +182,14 @@ export class ExchangeRun {
     });
   }
 
-  /** Asks for what is pulled before what is pushed is sent: of concurrent records each side gets the other's, not what was made of both. */
+  /** Of concurrent records each side gets the other's, not what was made of both: so what is pushed of them is read now, and sent when all is pulled. */
   #move(moves: readonly Move[]): void {
     let [pushed, pulled, failed] = [0, 0, 0];
     const pulls = moves.filter(({ isPull }) => isPull);
     const pushes = moves.filter(({ isPush }) => isPush);
     let left = pulls.length + pushes.length;
+    let [pullsLeft, heldBytes] = [pulls.length, 0];
+    const held: (() => void)[] = [];
     const ended = (count: number): void => {
       left -= count;
       if (left > 0) return;
@@ -196,13 +200,27 @@ export class ExchangeRun {
       this.#pull(pulls, (count, merged) => {
         pulled += merged;
         failed += count - merged;
+        pullsLeft -= count;
+        // Before `ended`, which may be the last.
+        if (pullsLeft === 0) for (const send of held.splice(0)) this.#args.soon(send);
         ended(count);
       });
-    for (const move of pushes)
-      this.#push(move, (isDone) => {
+    const send = (move: Move, record: Uint8Array): void =>
+      this.#sendMerge(move, record, (isDone) => {
         if (isDone) pushed++;
         else failed++;
         ended(1);
+      });
+    for (const move of pushes)
+      this.#readPush(move, (record) => {
+        if (record === undefined) {
+          failed++;
+          return ended(1);
+        }
+        const isHeld = move.isPull && pullsLeft > 0 && heldBytes < HELD_BYTES_MAX;
+        heldBytes += record.length;
+        if (isHeld) held.push(() => send(move, record));
+        else this.#args.soon(() => send(move, record));
       });
   }
 
@@ -246,18 +264,16 @@ export class ExchangeRun {
     this.#args.runCall(call);
   }
 
-  #push(move: Move, done: (isDone: boolean) => void): void {
+  /** A copy of the record that is here now; undefined: there is none, or it can't be read. */
+  #readPush(move: Move, done: (record: Uint8Array | undefined) => void): void {
     const { key } = move;
     const call = this.#call(move, key, 0, key.length);
     call.verb = READ_LOCAL;
     call.sink = {
       ...IGNORING,
-      found: (_token, record) => {
-        if (record.entries === 0) return done(false);
-        const copy = Uint8Array.prototype.slice.call(record.bytes, record.start, record.end);
-        this.#args.soon(() => this.#sendMerge(move, copy, done));
-      },
-      failed: () => done(false),
+      found: (_token, { entries, bytes, start, end }) =>
+        done(entries === 0 ? undefined : Uint8Array.prototype.slice.call(bytes, start, end)),
+      failed: () => done(undefined),
     };
     this.#args.runCall(call);
   }

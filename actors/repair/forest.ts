@@ -61,12 +61,12 @@ export class Forest {
     return this.#trees.size;
   }
 
-  /** A tree that was fresh at most `ageMs` ago; `done` is called within this call or later. */
+  /** A tree that was fresh at most `ageMs` ago, 0: that is made fresh now. `done` is called within this call or later. */
   fresh(keyspace: number, partition: number, partitions: number, ageMs: number, done: OnFresh): void {
     const now = this.#options.clock.now();
     const kept = this.#kept(keyspace, partition, partitions);
     kept.usedMs = now;
-    if (now - kept.freshMs <= ageMs) return done(undefined, kept.tree, now - kept.freshMs);
+    if (ageMs > 0 && now - kept.freshMs <= ageMs) return done(undefined, kept.tree, now - kept.freshMs);
     kept.waiting.push(done);
     if (kept.isRefreshing) return;
     kept.isRefreshing = true;
