@@ -43,6 +43,9 @@ export interface RepairFigures {
   readonly completed: readonly CompletedExchange[];
 }
 
+/** Without who is to be told. */
+export type RepairCommand = Omit<StartRepair, 'replyTo'> | Omit<LookAtRepair, 'replyTo'> | Omit<CancelRepair, 'replyTo'>;
+
 export type MerkleMessage = ViewMessage | StartRepair | LookAtRepair | CancelRepair | GetRepairFigures;
 
 /** For actors of the same thread, within their turns. */
