@@ -57,7 +57,7 @@ type Message =
   | { readonly type: 'awake' }
   | { readonly type: 'tick' }
   | { readonly type: 'period' }
-  | { readonly type: 'confirmed'; readonly then: () => void }
+  | { readonly type: 'confirmed'; readonly goOn: () => void }
   | { readonly type: 'again' };
 
 const INTERVAL_MS = 600_000;
@@ -118,7 +118,7 @@ class Merkle {
       ring: () => this.#view.topology()?.ring ?? null,
       runCall: (call) => this.#run(call),
       paced: (then) => this.#paced(then),
-      pause: (then) => context.after(`confirm ${++this.#pauses}`, args.confirmMs ?? CONFIRM_MS, { type: 'confirmed', then }),
+      pause: (then) => context.after(`confirm ${++this.#pauses}`, args.confirmMs ?? CONFIRM_MS, { type: 'confirmed', goOn: then }),
       soon: (then) => {
         this.#soon.push(then);
         this.#wake();
@@ -160,7 +160,7 @@ class Merkle {
       case 'period':
         return this.#onPeriod();
       case 'confirmed':
-        return message.then();
+        return message.goOn();
       default:
         unreachable(message);
     }

@@ -10,7 +10,7 @@
  * which there is one at a time. An iterator is made when a read gets to its turn, lives to the end of the read, and shows one moment.
  */
 import { type EngineIterator, type Entry, type KeyRange, LATER } from '../../storage/engine/api.ts';
-import type { StorageError, StorageResult } from '../../storage/errors.ts';
+import { StorageError, type StorageResult } from '../../storage/errors.ts';
 import { LOADING, STORAGE_FAILED } from '../store/store-request.ts';
 
 /** What of Replicas is needed here. */
@@ -111,7 +111,12 @@ export class RangeReads {
     read.result = undefined;
     let entries: readonly Entry[] | typeof LATER;
     if (result === undefined) {
-      read.iterator ??= replicas.iterator(read.range);
+      try {
+        read.iterator ??= replicas.iterator(read.range);
+      } catch (error) {
+        if (!(error instanceof StorageError)) throw error;
+        return this.#end(read, faultOf(error));
+      }
       entries = read.iterator.next(SLICE_KEYS, SLICE_BYTES, (later) => {
         read.isReading = false;
         read.result = later;

@@ -57,7 +57,7 @@ testProp(
     const ended = pair.repair();
     t.true(ended.every(({ fault, unconfirmed, failed }) => fault === undefined && unconfirmed + failed === 0));
     t.true(pair.isEqual());
-    t.is(pair.a.rounds.figures()['runningExchanges'], 0);
+    t.is(pair.a.rounds.figures().runningExchanges, 0);
     const before = pair.bytes;
     t.is(sum(pair.repair()).differing, 0);
     t.true(pair.bytes - before < 500);
@@ -237,7 +237,7 @@ function stalled(mutants: readonly string[] = []): boolean {
   a.reads.slice = () => {
     if (++sliced === 50) {
       const { entries } = a.store;
-      const marked = a.marks.mark;
+      const marked = a.marks.mark.bind(a.marks);
       a.marks.mark = () => {};
       hold(pair, [a], 'k', recordOf(siblingOf('a', 2, 'v')));
       a.marks.mark = marked;

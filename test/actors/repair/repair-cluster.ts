@@ -181,7 +181,8 @@ export class RepairCluster {
   /** Whether all nodes have the same bytes under the same keys. */
   isConverged(): boolean {
     const [first, ...others] = NODES.map((node) => this.dump(node));
-    const text = (dump: ReadonlyMap<string, string> | undefined): string => JSON.stringify([...(dump ?? [])].sort());
+    const text = (dump: ReadonlyMap<string, string> | undefined): string =>
+      JSON.stringify([...(dump ?? [])].sort(([a], [b]) => (a < b ? -1 : 1)));
     return first !== undefined && others.every((other) => other !== undefined && text(other) === text(first));
   }
 

@@ -21,7 +21,7 @@ export interface RepairRunResult {
 
 const FROM_MS = 400;
 const UNTIL_MS = 6_000;
-const HEAL_MS_MAX = 40_000;
+const HEAL_MS_MAX = 30_000;
 const LOOK_MS = 500;
 const STEP_MS = 20;
 const KEYS = 60;
@@ -58,8 +58,8 @@ export function runRepair(seed: number, mutants: readonly string[] = []): Repair
   for (const node of NODES)
     for (let shard = 0; shard < SHARDS; shard++) {
       const { figures } = cluster.figures(node, shard);
-      pushed += figures['pushedKeys']!;
-      pulled += figures['pulledKeys']!;
+      pushed += figures.pushedKeys!;
+      pulled += figures.pulledKeys!;
     }
   return { faults, acknowledged, pushed, pulled, healMs: cluster.sim.now - healedAtMs };
 }
