@@ -120,7 +120,7 @@ export class Replicas {
     const keyBytes = call.keyEnd - call.keyStart;
     if (keyBytes > STORE_KEY_BYTES_MAX) return fail(call, INVALID, `key: expected at most ${STORE_KEY_BYTES_MAX} bytes, found ${keyBytes}`);
     this.#counts.call(call.verb);
-    if (call.verb !== READ_LOCAL && this.#isStalled()) this.#stall(call);
+    if (call.verb !== READ_LOCAL && this.isStalled) this.#stall(call);
     else this.#start(call);
   }
 
@@ -175,6 +175,7 @@ export class Replicas {
     hasAny(engine, range, (isSo) => {
       if (!(isSo || mayCome) || !this.#isOpen) return done(undefined);
       if (!this.#mutants?.has('droppedComesBack')) this.#waiting.forgetValues();
+      this.#options.marks?.markAll();
       engine.deleteRange(range.start, range.end, 'sync', done);
     });
   }
@@ -184,7 +185,8 @@ export class Replicas {
     return this.#engine!.iterator(range);
   }
 
-  #isStalled(): boolean {
+  /** Writes wait for room: those that the engine has can't be read yet. Requires: it is open. */
+  get isStalled(): boolean {
     if (this.#mutants?.has('stallIgnored')) return false;
     return this.#engine!.hasWaitingWrites || this.#waiting.hasStalled;
   }
@@ -235,7 +237,7 @@ export class Replicas {
         this.#key = this.#keyOf(call);
         const value = result.value ?? NO_KEY;
         this.#perform(call, value, 0, value.length);
-      } else if (call.verb !== READ_LOCAL && this.#isStalled()) this.#stall(call);
+      } else if (call.verb !== READ_LOCAL && this.isStalled) this.#stall(call);
       else this.#start(call);
       if (call.verb !== READ_LOCAL) isAsRead = false;
     }
@@ -335,9 +337,8 @@ export class Replicas {
   }
 
   #store(call: ReplicaCall, record: RecordView): void {
-    const { recordBytesMax = RECORD_BYTES_MAX } = this.#options;
-    const length = record.end - record.start;
-    if (length > recordBytesMax) return this.#tooLarge(call);
+    if (record.end - record.start > (this.#options.recordBytesMax ?? RECORD_BYTES_MAX)) return this.#tooLarge(call);
+    this.#options.marks?.mark(call.keyspace, call.tokenHigh);
     const value = this.#values.view(record.bytes, record.start, record.end);
     const { verb, sink, token } = call;
     if (this.#mutants?.has('ackBeforeDurable')) {
@@ -366,8 +367,7 @@ export class Replicas {
   }
 
   #tooLarge(call: ReplicaCall): void {
-    const { recordBytesMax = RECORD_BYTES_MAX } = this.#options;
-    fail(call, INVALID, `record: expected at most ${recordBytesMax} bytes with all siblings`);
+    fail(call, INVALID, `record: expected at most ${this.#options.recordBytesMax ?? RECORD_BYTES_MAX} bytes with all siblings`);
   }
 
   #readFailed(call: ReplicaCall, error: StorageError): void {

@@ -17,6 +17,7 @@ import type { EngineOptions } from '../../storage/engine/options.ts';
 import { compactionAgent } from '../compaction-agent.ts';
 import { CompactionDesk } from '../compaction-desk.ts';
 import type { CompactionMessage } from '../compaction-protocol.ts';
+import type { WriteMarks } from '../repair/dirty-marks.ts';
 import type { Keyspace, RingState } from '../ring/ring-state.ts';
 import { partitionOf, shardOf } from '../ring/token.ts';
 import type { RingHolder } from '../ring-agent.ts';
@@ -55,6 +56,8 @@ export interface VNodeArguments {
   /** Who gives turns for flush and compaction on this node. Default: nobody, the engine begins them by itself. */
   readonly compaction?: Ref<CompactionMessage>;
   readonly replicas?: Partial<ReplicasOptions>;
+  /** Of repair, for the replicas. */
+  readonly marks?: WriteMarks;
   /** Default 500 ms. */
   readonly reopenMs?: number;
   /** Planted bugs: staleRingAccepted, foreignPartitionServed, and those of Replicas. */
@@ -260,7 +263,7 @@ class VNode implements ReplicaSink {
   }
 
   #open(): Replicas {
-    const { dir, shard, engine, replicas: options, mutants } = this.#args;
+    const { dir, shard, engine, replicas: options, marks, mutants } = this.#args;
     const scheduler = this.#desk;
     const { clock, random, log, timers, files, jobs } = this.#context;
     const doors = { clock, random, log, timers, files, jobs, ...(scheduler === undefined ? {} : { scheduler }) };
@@ -269,6 +272,7 @@ class VNode implements ReplicaSink {
       doors,
       ring: this.#ring,
       ...(engine === undefined ? {} : { engine }),
+      ...(marks === undefined ? {} : { marks }),
       ...(mutants === undefined ? {} : { mutants }),
       ...options,
     });
