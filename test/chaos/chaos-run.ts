@@ -82,9 +82,9 @@ export async function chaosRun(options: RunOptions): Promise<ChaosReport> {
   try {
     return await new Run(options, cluster, violations, violation).run();
   } finally {
-    for (const machine of cluster.machines) if (violations.length > 0) machine.writeLog();
     await cluster.stop();
     if (violations.length === 0) cluster.remove();
+    else cluster.keep();
   }
 }
 
@@ -113,10 +113,12 @@ class Run {
     const begunMs = performance.now();
     const nemesis = new Nemesis({ cluster, random: new SeededRandom(plan.seed).fork('nemesis'), say, violation: this.#violation });
     signal.addEventListener('abort', () => nemesis.stop());
+    let isWhole = false;
     try {
       await nemesis.run(plan.items);
       await pauseUntil(begunMs + plan.runMs, signal);
       await nemesis.heal();
+      isWhole = true;
     } catch (error) {
       this.#violation(`the cluster does not become whole: ${errorMessage(error)}`);
     }
@@ -126,7 +128,10 @@ class Run {
     say(
       `healed after ${(loadMs / 1_000).toFixed(1)} s, ${tally.total} operations; reading ${store.keys.length + registers.keys.length} keys`,
     );
-    const unrepaired = await this.#check(recordClient, store, registers);
+    const finals = new Map<string, Buffer>();
+    const unrepaired = isWhole ? await this.#readAll(recordClient, store, registers, finals) : 0;
+    for (const [key, faults] of store.faults(finals)) this.#violation(faults.join('; '), store.timeline(key));
+    for (const [key, faults] of registers.faults()) this.#violation(`regular ${key}: ${faults.join('; ')}`, registers.timeline(key));
     await recordClient.close();
     return {
       ...{ plan, operations: tally.total, perOperation: tally.lines, faults: nemesis.counts, unrepaired, loadMs, lagMs },
@@ -136,8 +141,13 @@ class Run {
     };
   }
 
-  /** Returns on how many keys replicas differed before they were read. */
-  async #check(recordClient: RecordClient, store: StoreWorkload, registers: RegisterWorkload): Promise<number> {
+  /** Compares, reads all, with what it finds in `finals`, and compares again. Returns on how many keys replicas differed before they were read. */
+  async #readAll(
+    recordClient: RecordClient,
+    store: StoreWorkload,
+    registers: RegisterWorkload,
+    finals: Map<string, Buffer>,
+  ): Promise<number> {
     const { settleMs, mustConverge } = this.#options;
     const keys = { ap: store.keys, cp: registers.keys } as const;
     let before: readonly Difference[] = [];
@@ -146,7 +156,6 @@ class Run {
       before = await this.#differences(keys);
     }
     if (mustConverge) for (const { key, lines } of before) this.#violation(`replicas of ${key} did not become equal`, lines);
-    const finals = new Map<string, Buffer>();
     await forAll(keys.ap, async (key) => {
       const bytes = await this.#readLast(() => lastRecord(recordClient, key));
       if (bytes === null) this.#violation(`${key} can not be read from all replicas`);
@@ -165,8 +174,6 @@ class Run {
       after = await this.#differences(keys);
     }
     for (const { key, lines } of after) this.#violation(`replicas of ${key} differ after all were read`, lines);
-    for (const [key, faults] of store.faults(finals)) this.#violation(faults.join('; '), store.timeline(key));
-    for (const [key, faults] of registers.faults()) this.#violation(`regular ${key}: ${faults.join('; ')}`, registers.timeline(key));
     return before.length;
   }
 

@@ -114,23 +114,28 @@ export class ChaosCluster implements Owner {
     this.#proxy = null;
   }
 
-  /** Nothing is left on disk. */
+  /** For people: nodes' directories and logs stay, but no disk does. Requires: `stop` has resolved. */
+  keep(): void {
+    for (const machine of this.machines) machine.keep();
+    this.#unmount();
+  }
+
+  /** Nothing is left on disk. Requires: `stop` has resolved. */
   remove(): void {
-    this.unmount();
+    this.#unmount();
     rmSync(this.directory, { recursive: true, force: true, maxRetries: 5 });
   }
 
-  /** The disks of the nodes, with all that is on them. */
-  unmount(): void {
+  #unmount(): void {
     for (const mount of this.#mounts.splice(0)) execFileSync('umount', [mount]);
   }
 
   async #start(): Promise<void> {
-    for (const { place } of this.machines) {
-      mkdirSync(place);
+    for (const { disk } of this.machines) {
+      mkdirSync(disk, { recursive: true });
       if (!this.#options.hasDisks) continue;
-      execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${DISK_MIB}m`, 'dynactor-chaos', place]);
-      this.#mounts.push(place);
+      execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${DISK_MIB}m`, 'dynactor-chaos', disk]);
+      this.#mounts.push(disk);
     }
     this.#proxy = await FaultProxy.start(this.#routes, this.links, this.#options.random);
     const [first, ...others] = this.machines;

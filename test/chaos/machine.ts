@@ -1,5 +1,6 @@
 /** Machine: a node with its directory, and the process that runs it, if one does. It outlives its processes. */
-import { closeSync, cpSync, openSync, renameSync, rmSync, writeFileSync, writeSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { closeSync, openSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Ended, NODE_ARGS, NodeProcess, type Owner, Running } from '../actors/node/processes.ts';
 
@@ -38,7 +39,12 @@ export class Machine {
   }
 
   get directory(): string {
-    return join(this.place, 'data');
+    return join(this.disk, 'data');
+  }
+
+  /** Where its directory is; copies are beside it, since it may be full. */
+  get disk(): string {
+    return join(this.place, 'disk');
   }
 
   /** Of the process that runs, or of the last one. Requires: it was started. */
@@ -116,23 +122,25 @@ export class Machine {
 
   /** Requires: no process runs. */
   copyDirectory(name: string): void {
-    cpSync(this.directory, join(this.place, name), { recursive: true });
+    copy(this.directory, join(this.place, name));
   }
 
   /** The directory is put aside under `name`. Requires: no process runs. */
   putAside(name: string): void {
-    renameSync(this.directory, join(this.place, name));
+    this.copyDirectory(name);
+    rmSync(this.directory, { recursive: true });
   }
 
   /** What was put aside, or copied, is its directory again; what is there is removed. */
   putBack(name: string): void {
     rmSync(this.directory, { recursive: true, force: true });
-    renameSync(join(this.place, name), this.directory);
+    copy(join(this.place, name), this.directory);
+    rmSync(join(this.place, name), { recursive: true });
   }
 
   /** Takes all room that is left on the disk. */
   fillDisk(): void {
-    const file = openSync(join(this.place, 'ballast'), 'a');
+    const file = openSync(join(this.disk, 'ballast'), 'a');
     try {
       for (let bytes = 1024 * 1024; bytes >= 512; ) {
         try {
@@ -147,17 +155,23 @@ export class Machine {
   }
 
   freeDisk(): void {
-    rmSync(join(this.place, 'ballast'), { force: true });
+    rmSync(join(this.disk, 'ballast'), { force: true });
   }
 
-  /** Keeps what its last process said, for people. */
-  writeLog(): void {
+  /** Keeps what its last process said, and its directory as it is now, for people. Requires: no process runs. */
+  keep(): void {
     if (this.#process !== null) writeFileSync(join(this.place, 'last.log'), this.process.said);
+    copy(this.disk, join(this.place, 'end'));
   }
 
   #args(): readonly string[] {
     return ['--name', this.name, '--data', this.directory, ...this.#options.args];
   }
+}
+
+/** Logs are files with holes, which stay holes: the copy takes no more room than the original. */
+function copy(from: string, to: string): void {
+  execFileSync('cp', ['-a', '--sparse=always', from, to]);
 }
 
 /** `exit code 1: last lines`. */
