@@ -27,7 +27,7 @@ export interface RunOptions {
   /** What replicas do not repair by themselves is a violation, too. */
   readonly mustConverge: boolean;
   readonly say: (text: string) => void;
-  /** Ends the run early; what was done until then is checked. */
+  /** Ends the run: nothing is checked, and nothing is left. */
   readonly signal: AbortSignal;
 }
 
@@ -62,6 +62,7 @@ const READS_AT_ONCE = 16;
 const READ_TRIES = 20;
 const RETRY_MS = 500;
 
+/** Errors: what kept the cluster from starting; the run was ended by its signal. */
 export async function chaosRun(options: RunOptions): Promise<ChaosReport> {
   const { plan, say } = options;
   const violations: Violation[] = [];
@@ -74,16 +75,18 @@ export async function chaosRun(options: RunOptions): Promise<ChaosReport> {
   const cluster = await ChaosCluster.start({
     ...{ names: nodeNames(plan.nodes), random: random.fork('links'), durability: options.durability, hasDisks: options.hasDisks },
     onBroken: ({ name }, ended) => {
+      // A terminal tells all its processes.
+      if (options.signal.aborted) return;
       // A full disk may end a node; nothing else in here may.
       if (isFull) say(`  ${name} has ended: ${shown(ended)}`);
       else violation(`${name} has ended by itself`, [shown(ended)]);
     },
   });
   try {
-    return await new Run(options, cluster, violations, violation).run();
+    return await unlessAborted(options.signal, new Run(options, cluster, violations, violation).run());
   } finally {
     await cluster.stop();
-    if (violations.length === 0) cluster.remove();
+    if (violations.length === 0 || options.signal.aborted) cluster.remove();
     else cluster.keep();
   }
 }
@@ -102,7 +105,7 @@ class Run {
   }
 
   async run(): Promise<ChaosReport> {
-    const { plan, say, signal, clients } = this.#options;
+    const { plan, say, clients } = this.#options;
     const cluster = this.#cluster;
     const tally = new Tally();
     const workload: WorkloadOptions = { seed: plan.seed, clients, moments: new Moments(), tally, isStrict: plan.nodes <= REPLICAS };
@@ -112,11 +115,10 @@ class Run {
     const lag = new Lag();
     const begunMs = performance.now();
     const nemesis = new Nemesis({ cluster, random: new SeededRandom(plan.seed).fork('nemesis'), say, violation: this.#violation });
-    signal.addEventListener('abort', () => nemesis.stop());
     let isWhole = false;
     try {
       await nemesis.run(plan.items);
-      await pauseUntil(begunMs + plan.runMs, signal);
+      await sleep(Math.max(0, begunMs + plan.runMs - performance.now()));
       await nemesis.heal();
       isWhole = true;
     } catch (error) {
@@ -129,10 +131,10 @@ class Run {
       `healed after ${(loadMs / 1_000).toFixed(1)} s, ${tally.total} operations; reading ${store.keys.length + registers.keys.length} keys`,
     );
     const finals = new Map<string, Buffer>();
-    const unrepaired = isWhole ? await this.#readAll(recordClient, store, registers, finals) : 0;
+    await recordClient.close();
+    const unrepaired = isWhole ? await this.#readAll(store, registers, finals) : 0;
     for (const [key, faults] of store.faults(finals)) this.#violation(faults.join('; '), store.timeline(key));
     for (const [key, faults] of registers.faults()) this.#violation(`regular ${key}: ${faults.join('; ')}`, registers.timeline(key));
-    await recordClient.close();
     return {
       ...{ plan, operations: tally.total, perOperation: tally.lines, faults: nemesis.counts, unrepaired, loadMs, lagMs },
       starts: new Map(cluster.machines.map(({ name, starts }) => [name, starts])),
@@ -142,12 +144,7 @@ class Run {
   }
 
   /** Compares, reads all, with what it finds in `finals`, and compares again. Returns on how many keys replicas differed before they were read. */
-  async #readAll(
-    recordClient: RecordClient,
-    store: StoreWorkload,
-    registers: RegisterWorkload,
-    finals: Map<string, Buffer>,
-  ): Promise<number> {
+  async #readAll(store: StoreWorkload, registers: RegisterWorkload, finals: Map<string, Buffer>): Promise<number> {
     const { settleMs, mustConverge } = this.#options;
     const keys = { ap: store.keys, cp: registers.keys } as const;
     let before: readonly Difference[] = [];
@@ -156,11 +153,14 @@ class Run {
       before = await this.#differences(keys);
     }
     if (mustConverge) for (const { key, lines } of before) this.#violation(`replicas of ${key} did not become equal`, lines);
+    // One that remembers nothing of the run.
+    const recordClient = await RecordClient.connect(this.#cluster.seeds, CLIENT_TIMEOUT_MS);
     await forAll(keys.ap, async (key) => {
       const bytes = await this.#readLast(() => lastRecord(recordClient, key));
       if (bytes === null) this.#violation(`${key} can not be read from all replicas`);
       else finals.set(key, bytes);
     });
+    await recordClient.close();
     const resp = new RespClient(() => this.#cluster.respPorts, 'cp', CLIENT_TIMEOUT_MS * 2, 0);
     for (const key of keys.cp) {
       const last = await this.#readLast(() => registers.readLast(resp, key, REPLICAS));
@@ -203,8 +203,11 @@ async function forAll(keys: readonly string[], run: (key: string) => Promise<voi
   for (let i = 0; i < keys.length; i += READS_AT_ONCE) await Promise.all(keys.slice(i, i + READS_AT_ONCE).map(run));
 }
 
-function pauseUntil(atMs: number, signal: AbortSignal): Promise<void> {
-  return sleep(Math.max(0, atMs - performance.now()), undefined, { signal }).catch(() => undefined);
+function unlessAborted<T>(signal: AbortSignal, run: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    signal.addEventListener('abort', () => reject(new Error('interrupted')));
+    run.then(resolve, reject);
+  });
 }
 
 /** How late a timer of this process is, at most. */

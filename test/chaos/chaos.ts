@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type ChaosReport, chaosRun } from './chaos-run.ts';
 import { canMount } from './cluster.ts';
-import { FAULT_KINDS, type FaultKind, formatPlan, parsePlan, planOf } from './plan.ts';
+import { FAULT_KINDS, type FaultKind, formatPlan, parsePlan, planOf, SURVIVABLE_KINDS } from './plan.ts';
 import { counts } from './tally.ts';
 
 const { values } = parseArgs({
@@ -15,7 +15,7 @@ const { values } = parseArgs({
     minutes: { type: 'string', default: '1' },
     seed: { type: 'string', default: '1' },
     nodes: { type: 'string', default: '3' },
-    faults: { type: 'string', default: FAULT_KINDS.join(',') },
+    faults: { type: 'string', default: SURVIVABLE_KINDS.join(',') },
     durability: { type: 'string', default: 'sync' },
     clients: { type: 'string', default: '6' },
     settle: { type: 'string', default: '2' },
@@ -61,12 +61,15 @@ function show(report: ChaosReport): void {
     console.log(`- ${what}`);
     for (const line of around.slice(-LINES_SHOWN)) console.log(`    ${line}`);
   }
+  const planFile = join(directory, 'plan.json');
+  writeFileSync(planFile, formatPlan(plan));
   const file = join(directory, 'violations.txt');
   writeFileSync(
     file,
     violations.map(({ what, around }) => [`- ${what}`, ...around.map((line) => `    ${line}`), ''].join('\n')).join('\n'),
   );
   console.log(`all of them with their histories: ${file}; nodes' directories and logs are beside it`);
+  console.log(`again, as far as time allows: --replay ${planFile}`);
 }
 
 const plan =
@@ -74,15 +77,9 @@ const plan =
     ? planOf(values.seed, numberOf('nodes', 3, 9), numberOf('minutes', 0.1, 600) * 60_000, kindsOf(values.faults))
     : parsePlan(readFileSync(values.replay, 'utf8'));
 const ending = new AbortController();
-// The nodes are told as well, by the terminal; what is checked after that would mean nothing.
-process.once('SIGINT', () => {
-  console.log('interrupted: nothing is checked');
-  process.exit(130);
-});
-process.once('SIGTERM', () => process.exit(143));
-const file = join(process.cwd(), `chaos-${plan.seed.replace(/[^\w-]/g, '_')}.plan.json`);
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => ending.abort());
 console.log(`seed ${plan.seed}, ${plan.nodes} nodes, ${plan.items.length} faults in ${(plan.runMs / 1_000).toFixed(0)} s`);
-const report = await chaosRun({
+const running = chaosRun({
   plan,
   durability: durabilityOf(values.durability),
   clients: numberOf('clients', 1, 100),
@@ -92,9 +89,10 @@ const report = await chaosRun({
   say: (text) => console.log(text),
   signal: ending.signal,
 });
+const report = await running.catch((error: unknown) => {
+  if (!ending.signal.aborted) throw error;
+  console.log('interrupted: nothing was checked, and nothing is left');
+  return process.exit(130);
+});
 show(report);
-if (report.violations.length > 0) {
-  writeFileSync(file, formatPlan(plan));
-  console.log(`the plan: ${file} (--replay)`);
-}
 process.exit(report.violations.length > 0 ? 1 : 0);

@@ -1,4 +1,5 @@
 /** Nemesis: does to a cluster what a plan says, and heals it at the end. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Random } from '../../runtime/doors.ts';
 import type { ChaosCluster } from './cluster.ts';
 import { type Machine, shown } from './machine.ts';
@@ -21,21 +22,18 @@ export class Nemesis {
   readonly #running = new Set<Promise<void>>();
   /** How often each kind was done. */
   readonly counts = new Map<string, number>();
-  readonly #wake = new AbortController();
   /** Those that an item kills and starts just now: another one leaves them alone. */
   readonly #busy = new Set<Machine>();
-  #isOver = false;
 
   constructor(options: NemesisOptions) {
     this.#options = options;
   }
 
-  /** Resolves when all items are over, or soon after `stop`. Errors: an item could not be done. */
+  /** Resolves when all items are over. Errors: an item could not be done. */
   async run(items: readonly PlanItem[]): Promise<void> {
     const begun = performance.now();
     for (const item of items) {
-      await this.#pause(item.atMs - (performance.now() - begun));
-      if (this.#isOver) break;
+      await sleep(Math.max(0, item.atMs - (performance.now() - begun)));
       if (isAlone(item)) {
         await this.#settle();
         await this.#options.cluster.untilWhole();
@@ -53,12 +51,6 @@ export class Nemesis {
       }
     }
     await this.#settle();
-  }
-
-  /** No more faults begin, and those that are there end at once. */
-  stop(): void {
-    this.#isOver = true;
-    this.#wake.abort();
   }
 
   /** Every node runs, with nothing wrong between them; resolves when they all see that. */
@@ -88,31 +80,31 @@ export class Nemesis {
     switch (item.kind) {
       case 'delay':
         onLinks((from, to) => links.set(from, to, { delayMs: item.amount / 2, jitterMs: item.amount / 2 }));
-        await this.#pause(item.forMs);
+        await sleep(item.forMs);
         return onLinks((from, to) => links.set(from, to, { delayMs: 0, jitterMs: 0 }));
       case 'throttle':
         onLinks((from, to) => links.set(from, to, { bytesPerSecond: item.amount }));
-        await this.#pause(item.forMs);
+        await sleep(item.forMs);
         return onLinks((from, to) => links.set(from, to, { bytesPerSecond: 0 }));
       case 'stall':
         onLinks((from, to) => links.set(from, to, { isStalled: true }));
-        await this.#pause(item.forMs);
+        await sleep(item.forMs);
         return onLinks((from, to) => links.set(from, to, { isStalled: false }));
       case 'cut':
         onLinks((from, to) => links.set(from, to, { isCut: true }));
-        await this.#pause(item.forMs);
+        await sleep(item.forMs);
         return onLinks((from, to) => links.set(from, to, { isCut: false }));
       case 'reset':
         return onLinks((from, to) => links.resetAfter(from, to, item.amount));
       case 'pause':
         for (const machine of machines) machine.pause();
-        await this.#pause(item.forMs);
+        await sleep(item.forMs);
         for (const machine of machines) machine.resume();
         return;
       case 'kill':
         return this.#claim(machines, async (free) => {
           await Promise.all(free.map((machine) => machine.kill()));
-          await this.#pause(item.forMs);
+          await sleep(item.forMs);
           await Promise.all(free.map((machine) => this.#tryUp(machine)));
         });
       case 'storm':
@@ -125,7 +117,7 @@ export class Nemesis {
         });
       case 'fill':
         for (const machine of machines) machine.fillDisk();
-        await this.#pause(item.forMs);
+        await sleep(item.forMs);
         for (const machine of machines) machine.freeDisk();
         return;
       case 'wipe':
@@ -134,6 +126,8 @@ export class Nemesis {
       case 'rollback':
         for (const machine of machines) await this.#rollBack(machine, item);
         return;
+      case 'restore':
+        return this.#restore(machines, item);
     }
   }
 
@@ -161,7 +155,7 @@ export class Nemesis {
       await machine.start();
       await cluster.untilWhole();
     }
-    await this.#pause(forMs);
+    await sleep(forMs);
     await machine.kill();
     machine.putAside('kept');
     machine.putBack('older');
@@ -171,6 +165,16 @@ export class Nemesis {
     machine.putBack('kept');
     await this.#ensureUp(machine);
     await cluster.untilWhole();
+  }
+
+  async #restore(machines: readonly Machine[], { forMs }: PlanItem): Promise<void> {
+    await Promise.all(machines.map((machine) => machine.kill()));
+    for (const machine of machines) machine.copyDirectory('older');
+    await this.heal();
+    await sleep(forMs);
+    await Promise.all(machines.map((machine) => machine.kill()));
+    for (const machine of machines) machine.putBack('older');
+    await this.heal();
   }
 
   async #claim(machines: readonly Machine[], run: (free: readonly Machine[]) => Promise<void>): Promise<void> {
@@ -194,20 +198,6 @@ export class Nemesis {
 
   async #ensureUp(machine: Machine): Promise<void> {
     if (machine.state === 'down' || machine.state === 'broken') await machine.start();
-  }
-
-  #pause(ms: number): Promise<void> {
-    const { signal } = this.#wake;
-    return new Promise((resolve) => {
-      if (ms <= 0 || signal.aborted) return resolve();
-      const timer = setTimeout(over, ms);
-      signal.addEventListener('abort', over);
-      function over(): void {
-        clearTimeout(timer);
-        signal.removeEventListener('abort', over);
-        resolve();
-      }
-    });
   }
 }
 

@@ -15,9 +15,25 @@ import { SeededRandom } from '../../runtime/random.ts';
  * | fill | the disks of `nodes` are full |
  * | wipe | a node is killed and started with an empty directory: to be refused; then with its own |
  * | rollback | a node is killed and started with an older copy of its directory, `amount` starts older: to be refused; then with its own |
+ * | restore | all nodes are killed and go on with older copies of their directories: nobody is left who could know, and what was written since is lost |
  */
-export const FAULT_KINDS = ['delay', 'throttle', 'stall', 'cut', 'reset', 'pause', 'kill', 'storm', 'fill', 'wipe', 'rollback'] as const;
+export const FAULT_KINDS = [
+  'delay',
+  'throttle',
+  'stall',
+  'cut',
+  'reset',
+  'pause',
+  'kill',
+  'storm',
+  'fill',
+  'wipe',
+  'rollback',
+  'restore',
+] as const;
 export type FaultKind = (typeof FAULT_KINDS)[number];
+/** All that a cluster must survive; restore is the control: it must be found. */
+export const SURVIVABLE_KINDS: readonly FaultKind[] = FAULT_KINDS.filter((kind) => kind !== 'restore');
 
 export interface PlanItem {
   readonly kind: FaultKind;
@@ -37,7 +53,7 @@ export interface Plan {
 }
 
 /** These want all else whole, and are done alone. */
-const ALONE: ReadonlySet<FaultKind> = new Set(['wipe', 'rollback']);
+const ALONE: ReadonlySet<FaultKind> = new Set(['wipe', 'rollback', 'restore']);
 /** How much of the time is without a new fault, in ms: at least, and at most. */
 const GAP_MIN_MS = 300;
 const GAP_MAX_MS = 3_000;
@@ -91,6 +107,8 @@ function itemOf(kind: FaultKind, atMs: number, names: readonly string[], random:
       return { ...item, nodes: one };
     case 'rollback':
       return { ...item, nodes: one, amount: random.below(2) };
+    case 'restore':
+      return { ...item, nodes: names };
   }
 }
 

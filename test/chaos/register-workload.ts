@@ -1,9 +1,10 @@
 /** RegisterWorkload: clients of the keyspace `cp` by RESP, through any node: SET, KV.DEL, and KV.GET, which shows siblings. */
 import { SeededRandom } from '../../runtime/random.ts';
 import { RegisterLog } from './register-log.ts';
-import { type Reply, RespClient } from './resp-client.ts';
+import { NOBODY, type Reply, RespClient } from './resp-client.ts';
 import { RotatingKeys } from './rotating-keys.ts';
 import type { WorkloadOptions } from './store-workload.ts';
+import type { Tally } from './tally.ts';
 import { Timeline } from './timeline.ts';
 
 interface Key {
@@ -91,7 +92,7 @@ export class RegisterWorkload {
     const ended = timeline.begin(who);
     const told = await resp.ask('KV.GET', name, ...more);
     const endedAt = moments.next();
-    tally.add('cp get', codeOf(told));
+    count(tally, 'cp get', told);
     if (told.outcome !== 'ok') {
       ended(`${told.code} (port ${resp.port})`);
       return null;
@@ -110,7 +111,7 @@ export class RegisterWorkload {
     const told = await (isDelete ? resp.ask('KV.DEL', name) : resp.ask('SET', name, id));
     if (told.outcome === 'ok') write.endedAt = moments.next();
     write.isRefused = told.outcome === 'refused';
-    tally.add(isDelete ? 'cp delete' : 'cp set', codeOf(told));
+    count(tally, isDelete ? 'cp delete' : 'cp set', told);
     ended(`${told.outcome === 'ok' ? 'ok' : `${told.outcome}, ${told.code}`} (port ${resp.port})`);
   }
 }
@@ -127,6 +128,8 @@ export function shownIn(reply: unknown): Shown {
   };
 }
 
-function codeOf(told: Reply): string {
-  return told.outcome === 'ok' ? 'ok' : `${told.code}${told.outcome === 'unknown' ? ' (unknown)' : ''}`;
+/** What could be asked of nobody is no operation. */
+function count(tally: Tally, kind: string, told: Reply): void {
+  if (told.outcome === 'ok') tally.add(kind, 'ok');
+  else if (told.code !== NOBODY) tally.add(kind, `${told.code}${told.outcome === 'unknown' ? ' (unknown)' : ''}`);
 }

@@ -11,6 +11,8 @@ export type Reply =
 /** What begins the texts of errors that say that nothing was done. */
 const REFUSALS: ReadonlySet<string> = new Set(['CLUSTERDOWN', 'TRYAGAIN', 'LOADING']);
 
+/** No node runs. */
+export const NOBODY = 'NOBODY';
 /** Before another node is tried, when one is not there. */
 const RETRY_MS = 50;
 
@@ -61,7 +63,7 @@ export class RespClient {
 
   async #connect(): Promise<Redis> {
     const ports = this.#ports();
-    if (ports.length === 0) throw new Error('NOBODY');
+    if (ports.length === 0) throw new Error(NOBODY);
     this.port = ports[this.#turn % ports.length]!;
     const redis = redisTo(this.port);
     this.#redis = redis;
