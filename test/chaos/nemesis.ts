@@ -19,7 +19,7 @@ const STORM_STARTS = 3;
 
 export class Nemesis {
   readonly #options: NemesisOptions;
-  readonly #running = new Set<Promise<void>>();
+  #running: Promise<void>[] = [];
   /** How often each kind was done. */
   readonly counts = new Map<string, number>();
   /** Those that an item kills and starts just now: another one leaves them alone. */
@@ -43,11 +43,9 @@ export class Nemesis {
       const done = this.#do(item);
       if (isAlone(item)) await done;
       else {
-        this.#running.add(done);
-        done.then(
-          () => this.#running.delete(done),
-          () => undefined,
-        );
+        this.#running.push(done);
+        // Whoever settles hears of it.
+        done.catch(() => undefined);
       }
     }
     await this.#settle();
@@ -66,7 +64,9 @@ export class Nemesis {
   }
 
   async #settle(): Promise<void> {
-    await Promise.all([...this.#running]);
+    const running = this.#running;
+    this.#running = [];
+    await Promise.all(running);
     await this.heal();
   }
 
