@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { GET } from '../../actors/store/store-request.ts';
 import { errorMessage } from '../../runtime/errors.ts';
 import { SeededRandom } from '../../runtime/random.ts';
+import { runCli } from '../actors/node/processes.ts';
 import { ChaosCluster, type ClusterOptions } from './cluster.ts';
 import { type Difference, differences } from './convergence.ts';
 import { shown } from './machine.ts';
@@ -22,6 +23,8 @@ export interface RunOptions {
   readonly clients: number;
   /** How long replicas have for becoming equal by themselves, before all is read. */
   readonly settleMs: number;
+  /** `dynactor repair` is run on each node before replicas are compared. */
+  readonly asksForRepair: boolean;
   /** Each node has a disk of its own. */
   readonly hasDisks: boolean;
   /** What replicas do not repair by themselves is a violation, too. */
@@ -145,7 +148,8 @@ class Run {
 
   /** Compares, reads all, with what it finds in `finals`, and compares again. Returns on how many keys replicas differed before they were read. */
   async #readAll(store: StoreWorkload, registers: RegisterWorkload, finals: Map<string, Buffer>): Promise<number> {
-    const { settleMs, mustConverge } = this.#options;
+    const { settleMs, mustConverge, asksForRepair } = this.#options;
+    if (asksForRepair) await this.#repair();
     const keys = { ap: store.keys, cp: registers.keys } as const;
     let before: readonly Difference[] = [];
     for (let i = 0; i === 0 || (before.length > 0 && i * RETRY_MS < settleMs); i++) {
@@ -175,6 +179,14 @@ class Run {
     }
     for (const { key, lines } of after) this.#violation(`replicas of ${key} differ after all were read`, lines);
     return before.length;
+  }
+
+  async #repair(): Promise<void> {
+    for (const { name, process } of this.#cluster.machines) {
+      const ended = await runCli(this.#cluster, ['repair', '--http-port', process.httpPort]);
+      if (ended.code === 0) this.#options.say(`  ${name}: ${ended.out.trim().split('\n').at(-1)}`);
+      else this.#violation(`repair of ${name} ended with ${shown(ended)}`);
+    }
   }
 
   async #differences({ ap, cp }: { readonly ap: readonly string[]; readonly cp: readonly string[] }): Promise<readonly Difference[]> {

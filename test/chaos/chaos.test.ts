@@ -14,7 +14,7 @@ async function run(t: ExecutionContext, runMs: number, items: readonly Partial<P
   };
   const said: string[] = [];
   const report = await chaosRun({
-    ...{ plan, durability: 'sync', clients: 4, settleMs: 0, hasDisks: false, mustConverge: false },
+    ...{ plan, durability: 'sync', clients: 4, settleMs: 0, hasDisks: false, asksForRepair: false, mustConverge: false },
     say: (text) => said.push(text),
     signal: new AbortController().signal,
   });

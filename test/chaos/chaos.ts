@@ -1,6 +1,6 @@
 /**
  * Chaos on real processes: nodes of this machine, faults between and in them, clients, checkers. README.md says what is done and what is checked.
- * `node dist/test/chaos/chaos.js --minutes 5 --seed S [--nodes 3] [--faults cut,kill,...] [--durability sync] [--clients 6] [--replay FILE] [--settle SECONDS] [--must-converge]`
+ * `node dist/test/chaos/chaos.js --minutes 5 --seed S [--nodes 3] [--faults cut,kill,...] [--durability sync] [--clients 6] [--replay FILE] [--settle SECONDS] [--repair] [--must-converge]`
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -19,6 +19,7 @@ const { values } = parseArgs({
     durability: { type: 'string', default: 'sync' },
     clients: { type: 'string', default: '6' },
     settle: { type: 'string', default: '2' },
+    repair: { type: 'boolean', default: false },
     replay: { type: 'string' },
     'must-converge': { type: 'boolean', default: false },
   },
@@ -85,6 +86,7 @@ const running = chaosRun({
   clients: numberOf('clients', 1, 100),
   settleMs: numberOf('settle', 0, 3_600) * 1_000,
   hasDisks: plan.items.some(({ kind }) => kind === 'fill'),
+  asksForRepair: values.repair,
   mustConverge: values['must-converge'],
   say: (text) => console.log(text),
   signal: ending.signal,
