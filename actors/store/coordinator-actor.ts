@@ -164,7 +164,7 @@ export const coordinatorActor = defineActor<Message, readonly [CoordinatorArgume
         else replicas.replicas.run(call);
       },
     };
-    const coordinator = new Coordinator(door, { ...args, later: bell });
+    const coordinator = new Coordinator(door, { ...args, later: bell, firstId: context.random.u32() });
     const local = new LocalReplica(replica, coordinator, () => context.clock.wall(), bell);
     const sink = { answered: answerForward };
     holder.coordinator = coordinator;
