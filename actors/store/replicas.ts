@@ -128,6 +128,7 @@ export class Replicas {
   drain(): void {
     const misses = this.#misses;
     this.#misses = [];
+    for (const call of this.#waiting.takeRefused()) fail(call, STALE_RING, 'the ring has changed while the write was waiting');
     for (const miss of misses) this.#finish(miss);
     this.#stores.drain(this.#onFailed);
     if (!this.#isOpen || !this.#waiting.hasStalled || this.#engine!.hasWaitingWrites) return;
@@ -157,12 +158,11 @@ export class Replicas {
   }
 
   /**
-   * The ring has changed. Writes that came under the old one and wait are refused as STALE_RING, to be made again by the new one; `done` is called when those that the engine has
+   * The ring has changed. Writes that came under the old one and wait are refused as STALE_RING, of which `drain` tells, to be made again by the new one; `done` is called when those that the engine has
    * taken on can be read, at once or later: whoever copies the data from then on misses none.
    */
   switchRing(done: () => void): void {
-    if (!this.#mutants?.has('oldRingWritesLater'))
-      for (const call of this.#waiting.takeWrites()) fail(call, STALE_RING, 'the ring has changed while the write was waiting');
+    if (!this.#mutants?.has('oldRingWritesLater') && this.#waiting.refuseWrites()) this.#options.ring();
     if (!this.#isOpen || !this.#engine!.hasWaitingWrites) return done();
     // Behind all that wait for room: it is done when they are.
     this.#engine!.delete(BARRIER_KEY, 'none', () => done());

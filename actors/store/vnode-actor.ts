@@ -146,7 +146,7 @@ class VNode implements ReplicaSink {
     const status = this.#check(place);
     if (status !== OK) return this.#refuse(operation, status, this.#why(status));
     const keyspace = this.#keyspaceOf(ring.ring.state, place.keyspace);
-    if (keyspace === undefined) return this.#refuse(operation, NO_KEYSPACE_FOUND, `no keyspace has the id ${place.keyspace}`);
+    if (keyspace === undefined) return this.#refuseKeyspace(operation, place.keyspace, ring.ring.state);
     const call = this.#call;
     call.verb = operation === MERGE ? MERGE_IN : READ_LOCAL;
     call.keyspace = place.keyspace;
@@ -219,9 +219,14 @@ class VNode implements ReplicaSink {
     // Its ring has fewer partitions than this one.
     if (partitionOf(ask.tokenHigh, partitions) !== partitionOf(ask.lastHigh, partitions))
       return this.#refuse(SCAN, STALE_RING, this.#why(STALE_RING));
-    if (this.#keyspaceOf(state, ask.keyspace) === undefined)
-      return this.#refuse(SCAN, NO_KEYSPACE_FOUND, `no keyspace has the id ${ask.keyspace}`);
+    if (this.#keyspaceOf(state, ask.keyspace) === undefined) return this.#refuseKeyspace(SCAN, ask.keyspace, state);
     this.#scans.begin(ask, holder.replicas);
+  }
+
+  /** One that was made since is not missing: this shard has not heard of it yet. */
+  #refuseKeyspace(operation: number, id: number, { nextKeyspaceId }: RingState): void {
+    if (id >= nextKeyspaceId) return this.#refuse(operation, STALE_RING, `the keyspace ${id} is newer than the ring here`);
+    this.#refuse(operation, NO_KEYSPACE_FOUND, `no keyspace has the id ${id}`);
   }
 
   #onOpen(): void {
