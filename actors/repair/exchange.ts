@@ -64,15 +64,15 @@ export interface ExchangeOptions {
   /** Levels of the tree, the root's and the leaves' included, and children of a node of a level. */
   readonly levelCount: number;
   readonly childrenOf: (level: number) => number;
-  /** Tokens whose heads are asked for at once, and moved at once. Default 64. */
+  /** Tokens whose heads are asked for at once, and moved at once. Default 32. */
   readonly keysMax?: number;
   readonly mutants?: ReadonlySet<string>;
 }
 
-const KEYS_MAX = 64;
+const KEYS_MAX = 32;
 const LEAVES_MAX = NODES_MAX;
 /** Differences that are remembered over a pause. */
-const DIFFERENCES_MAX = 8_192;
+const DIFFERENCES_MAX = 2_048;
 const ROUNDS_MAX = 3;
 
 export class Exchange {

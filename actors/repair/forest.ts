@@ -16,7 +16,7 @@ import { type LeafRun, MerkleTree } from './merkle-tree.ts';
 import type { Fault, RangeReads, RangeSink } from './range-reads.ts';
 
 /** Leaves that one iterator reads: it keeps what it reads from being merged away. */
-const RUN_LEAVES = 256;
+const RUN_LEAVES = 1_024;
 const LAST_LOW = 0xffff_ffff;
 
 /** `tree`: undefined with a fault. `ageMs`: since the pass began that made it fresh. */

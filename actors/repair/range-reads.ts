@@ -6,8 +6,7 @@
  *                                |  a block has to be read: on when it is here
  *                                '--(end of the range, enough, fault)--> ended
  * ```
- * Why not in the pool: a tree is of what the replica answers with, of which the newest is in the memtable of this thread; and a slice is short (SLICE_KEYS keys, SLICE_BYTES bytes, some 0.2 ms), of
- * which there is one at a time. An iterator is made when a read gets to its turn, lives to the end of the read, and shows one moment.
+ * Why not in the pool: a tree is of what the replica answers with, of which the newest is in the memtable of this thread; and a slice is short (SLICE_KEYS keys, of SLICE_STEPS ranges at most). An iterator is made when a read gets to its turn, lives to the end of the read, and shows one moment.
  */
 import { type EngineIterator, type Entry, type KeyRange, LATER } from '../../storage/engine/api.ts';
 import { StorageError, type StorageResult } from '../../storage/errors.ts';
@@ -35,6 +34,8 @@ export interface RangeSink {
 
 const SLICE_KEYS = 128;
 const SLICE_BYTES = 131_072;
+/** Most ranges are short, or empty. */
+const SLICE_STEPS = 16;
 /** Of a line: who has an iterator is among the first so many. */
 const ACTIVE_MAX = 4;
 
@@ -78,8 +79,16 @@ export class RangeReads {
     this.#wake();
   }
 
-  /** One slice of a read that can go on: short and long ones take turns. Returns whether there is one left then. */
+  /** A slice of what can go on, of as many reads as its keys suffice for. Returns whether something is left then. */
   slice(): boolean {
+    const end = this.keys + SLICE_KEYS;
+    let hasMore = true;
+    for (let step = 0; hasMore && step < SLICE_STEPS && this.keys < end; step++) hasMore = this.#one(end - this.keys);
+    return hasMore;
+  }
+
+  /** Of one read, `most` keys: short and long ones take turns. */
+  #one(most: number): boolean {
     const line = this.#lineOf(this.#isLongNext) ?? this.#lineOf(!this.#isLongNext);
     if (line === undefined) return false;
     this.#isLongNext = line === this.#lines[0];
@@ -90,7 +99,7 @@ export class RangeReads {
     const replicas = this.#replicas();
     if (replicas === null) this.#end(read!, { status: LOADING, message: 'the replicas of this shard are not open' });
     else if (read!.iterator === undefined && replicas.isStalled && !this.#mutants?.has('unheldUnread')) line.push(read!);
-    else this.#step(read!, replicas, line);
+    else this.#step(read!, replicas, line, most);
     return this.#lineOf(false) !== undefined || this.#lineOf(true) !== undefined;
   }
 
@@ -106,7 +115,7 @@ export class RangeReads {
     return at < 0 || at >= ACTIVE_MAX ? undefined : line;
   }
 
-  #step(read: Read, replicas: Readable, line: Read[]): void {
+  #step(read: Read, replicas: Readable, line: Read[], most: number): void {
     const { result } = read;
     read.result = undefined;
     let entries: readonly Entry[] | typeof LATER;
@@ -117,7 +126,7 @@ export class RangeReads {
         if (!(error instanceof StorageError)) throw error;
         return this.#end(read, faultOf(error));
       }
-      entries = read.iterator.next(SLICE_KEYS, SLICE_BYTES, (later) => {
+      entries = read.iterator.next(most, SLICE_BYTES, (later) => {
         read.isReading = false;
         read.result = later;
         this.#wake();

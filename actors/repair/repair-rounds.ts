@@ -1,6 +1,6 @@
 /**
  * RepairRounds: takes tasks from the queue, compares the roots of all partitions with one peer at once, and runs exchanges of those that differ. One round at a time, and the next one when the exchanges of
- * the last one have ended: so what is in flight is bounded, by EXCHANGES_MAX exchanges of some 64 keys each.
+ * the last one have ended: so what is in flight is bounded, by EXCHANGES_MAX exchanges of 32 keys each.
  */
 import type { RingState } from '../ring/ring-state.ts';
 import type { ReplicaCall } from '../store/replica-call.ts';
@@ -36,7 +36,8 @@ interface Compared {
   readonly tree: MerkleTree;
 }
 
-const EXCHANGES_MAX = 4;
+/** Most of their time they wait for the second round. */
+const EXCHANGES_MAX = 16;
 
 export class RepairRounds {
   readonly #args: RoundsArguments;

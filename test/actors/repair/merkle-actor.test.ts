@@ -1,6 +1,7 @@
 import test, { type ExecutionContext } from 'ava';
 import { PUT } from '../../../actors/store/store-request.ts';
 import { recordOf, siblingOf } from '../scan/scan-cluster.ts';
+import { decodeNaive } from '../version/naive-record.ts';
 import { NODES, RepairCluster, SHARDS } from './repair-cluster.ts';
 
 function sumOf<K extends string>(progress: readonly Readonly<Record<K, number | string>>[], name: K): number {
@@ -37,6 +38,18 @@ test('repair: replicas that differ in all ways are byte-equal after each of two 
   const third = cluster.repair('n2');
   t.is(sumOf(third, 'differing'), 0);
   for (let shard = 0; shard < SHARDS; shard++) t.is(cluster.figures('n2', shard).figures.exchanges, 0);
+});
+
+/** How many siblings each node has of keys that two clients wrote at once. */
+function siblingsOf(mutants: readonly string[]): readonly number[] {
+  const cluster = differing({ mutants });
+  cluster.repair('n1');
+  return ['n1', 'n3'].map((node) => decodeNaive(Buffer.from(cluster.dump(node)!.get('concurrent 0')!, 'hex')).siblings.length);
+}
+
+test('repair: of records that are concurrent both are everywhere, and the planted bug that replaces one is found [T17]', (t) => {
+  t.deepEqual(siblingsOf([]), [2, 2]);
+  t.notDeepEqual(siblingsOf(['mergeByMaxStamp']), [2, 2]);
 });
 
 test('repair: a dry run counts what differs and moves nothing', (t) => {
