@@ -21,7 +21,7 @@ export interface RepairRunResult {
 
 const FROM_MS = 400;
 const UNTIL_MS = 6_000;
-const HEAL_MS_MAX = 30_000;
+const HEAL_MS_MAX = 45_000;
 const LOOK_MS = 500;
 const STEP_MS = 20;
 const KEYS = 60;
