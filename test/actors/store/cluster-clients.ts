@@ -28,6 +28,8 @@ const TIMEOUT_MS = 500;
 export interface Gateway {
   /** `node/shard`. */
   readonly name: string;
+  /** Of its ring. */
+  readonly members: number;
   readonly keyspaces: readonly Keyspace[];
   /** Of its thread. */
   readonly nowMs: number;

@@ -153,7 +153,7 @@ export class ClusterRun extends MachineRun {
     const gateway = node && this.#gateway(node, 0);
     if (!simulation.check(gateway !== undefined, 'a shard does not serve, when all is well for long')) return;
     // Of a machine that is damaged nothing is expected: a quorum has to do.
-    clients.readAll(victims.size > 0 ? 0 : this.machines.length, gateway!, (key, { status, record }) => {
+    clients.readAll(victims.size > 0 ? 0 : gateway!.members, gateway!, (key, { status, record }) => {
       if (!clients.registers.has(key)) finals.set(key, record);
       // A record of who was long ahead of all others is refused by them, until their clocks show what it did; and where one is away, it is waited for.
       const isRefusal = status === QUORUM_NOT_MET || (status === TIMED_OUT && victims.size > 0);
@@ -205,10 +205,19 @@ export class ClusterRun extends MachineRun {
         seeds: this.machines.filter((machine) => machine !== node.name).map((machine) => seedRef(main, machine)),
         propose: () => ({ proposal: { operationId: this.#newId('join'), operation: { type: 'addMember', member } }, done: () => {} }),
         onFatal: () => {
-          this.simulation.check(false, 'a node was told to end', node.name);
+          if (this.#hasLeft(member.id)) this.#away.add(node.name);
+          else this.simulation.check(false, 'a node was told to end', node.name);
         },
       },
     ]);
+  }
+
+  /** An operator has removed it. */
+  #hasLeft(id: string): boolean {
+    return this.simulation.nodes.some(({ name, shards }) => {
+      const { state } = this.#shards.get(`${name}/${shards[0]?.index}`)?.ring.ring ?? {};
+      return state?.banned.includes(id) === true;
+    });
   }
 
   #changeRing(item: ActItem, node: SimNode): void {
@@ -266,6 +275,7 @@ export class ClusterRun extends MachineRun {
     const { coordinator } = life.coordinator;
     return {
       name: `${node.name}/${index}`,
+      members: life.ring.ring.state.members.length,
       keyspaces: life.ring.ring.state.keyspaces,
       nowMs: shard.runtime.doors.clock.now(),
       begin: (request) => coordinator.begin(request),
