@@ -5,6 +5,7 @@
  *  RESP clients --> RespGateway --.                                .--> VNodeActors of other shards and nodes
  *  our clients  ------------------+--> CoordinatorActor -----------+
  *  other coordinators ------------'                                '--> Replicas of this shard <-- VNodeActor <-- other coordinators
+ *                        MerkleActor --> Replicas, and MerkleActors of other nodes
  *                        RingAgent --> ring of this thread, for all of them
  * ```
  */
@@ -13,6 +14,10 @@ import type { AnyRef } from '../runtime/ref.ts';
 import type { GossipMessage } from './gossip-protocol.ts';
 import { HINT_SLOT, hintStoreActor } from './hints/hint-store-actor.ts';
 import { type ClusterDoor, COMPACTION_SLOT, GOSSIP_SLOT, RING_SLOT } from './membership/cluster-door.ts';
+import { DirtyMarks } from './repair/dirty-marks.ts';
+import { merkleActor } from './repair/merkle-actor.ts';
+import { MERKLE_SLOT } from './repair/repair-frames.ts';
+import type { RepairHolder } from './repair/repair-protocol.ts';
 import { RESP_SLOT, respGateway } from './resp/resp-gateway.ts';
 import { type RingHolder, ringAgent } from './ring-agent.ts';
 import { type ScanHolder, scanActor } from './scan/scan-actor.ts';
@@ -30,6 +35,8 @@ export function startShard(start: ShardStart): void {
   const replicas: ReplicasHolder = { replicas: null };
   const coordinator: CoordinatorHolder = { coordinator: null };
   const scans: ScanHolder = { scans: null };
+  const repair: RepairHolder = { repair: null };
+  const marks = new DirtyMarks();
 
   const refTo = (slot: number, of: string, at: number): AnyRef => start.wellKnown<never>(slot, of, at);
   const gossip = hasPeers ? { gossip: start.wellKnown<GossipMessage>(GOSSIP_SLOT) } : {};
@@ -44,6 +51,7 @@ export function startShard(start: ShardStart): void {
       holder: replicas,
       engine,
       replicas: replicaOptions,
+      marks,
       compaction: start.wellKnown(COMPACTION_SLOT),
     },
   ]);
@@ -60,6 +68,7 @@ export function startShard(start: ShardStart): void {
   ]);
   start.spawnWellKnown(HINT_SLOT, hintStoreActor, [{ node, ring, replicas, refTo, ...gossip }]);
   start.spawnWellKnown(SCAN_SLOT, scanActor, [{ node, ring, holder: scans, refTo, ...gossip }]);
+  start.spawnWellKnown(MERKLE_SLOT, merkleActor, [{ node, shard, shards, ring, replicas, marks, holder: repair, refTo, ...gossip }]);
   const beforeSwitched = (_ring: unknown, done: () => void): void => {
     if (replicas.switchRing === undefined) done();
     else replicas.switchRing(done);

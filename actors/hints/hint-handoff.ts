@@ -39,6 +39,8 @@ export interface HandoffOptions {
   /** The first pause behind a pass that was of no use, and the longest. Default 500 ms and 30 s. */
   readonly pauseMs?: number;
   readonly pauseMsMax?: number;
+  /** u32: where ids begin. Another one after each start, or a late answer to what was sent before it would be taken for one of now. Default 0. */
+  readonly firstId?: number;
   /** Planted bugs: hintForgottenBeforeAck, removedOwnersHintDropped. */
   readonly mutants?: ReadonlySet<string>;
 }
@@ -88,13 +90,14 @@ export class HintHandoff {
   readonly #windows = new Map<Id, SendWindow>();
   /** By id, oldest first. */
   readonly #sent = new Map<number, Sent>();
-  #lastId = 0;
+  #lastId: number;
 
-  constructor(door: HandoffDoor, { answerMs = 2_000, pauseMs = 500, pauseMsMax = 30_000, mutants }: HandoffOptions = {}) {
+  constructor(door: HandoffDoor, { answerMs = 2_000, pauseMs = 500, pauseMsMax = 30_000, firstId = 0, mutants }: HandoffOptions = {}) {
     this.#door = door;
     this.#answerMs = answerMs;
     this.#pauseMs = pauseMs;
     this.#pauseMsMax = pauseMsMax;
+    this.#lastId = firstId;
     this.#mutants = mutants;
   }
 

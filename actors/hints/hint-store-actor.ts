@@ -21,9 +21,9 @@ import { copyBytes } from '../version/copy-bytes.ts';
 import { type HandoffDoor, type HandoffOptions, HintHandoff } from './hint-handoff.ts';
 import { type HintKey, hintRangeOf } from './hint-key.ts';
 
-export const HINT_SLOT = 10;
+export const HINT_SLOT = 11;
 
-export interface HintStoreArguments extends ClusterViewArguments, HandoffOptions {
+export interface HintStoreArguments extends ClusterViewArguments, Omit<HandoffOptions, 'firstId'> {
   /** Of this thread, opened by its VNodeActor. */
   readonly replicas: ReplicasHolder;
   /** How often it looks who can be reached. Default 500 ms. */
@@ -63,7 +63,7 @@ class HintStore implements HandoffDoor {
     this.#context = context;
     this.#args = args;
     this.#view = new ClusterView(args);
-    this.#handoff = new HintHandoff(this, args);
+    this.#handoff = new HintHandoff(this, { ...args, firstId: context.random.u32() });
     if (args.gossip !== undefined) context.every('again', SUBSCRIBE_MS, { type: 'again' });
     context.every('tick', args.tickMs ?? TICK_MS, { type: 'tick' });
     this.#view.subscribe(context.self);

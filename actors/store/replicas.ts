@@ -18,10 +18,11 @@
 import { OutBuffer } from '../../runtime/bytes.ts';
 import type { Log } from '../../runtime/doors.ts';
 import { assert } from '../../runtime/errors.ts';
-import { type EngineIterator, type KeyRange, LATER } from '../../storage/engine/api.ts';
-import { Engine } from '../../storage/engine/engine.ts';
+import type { EngineIterator, Found, KeyRange, LATER } from '../../storage/engine/api.ts';
+import type { Engine } from '../../storage/engine/engine.ts';
 import { StorageError } from '../../storage/errors.ts';
 import { Hints } from '../hints/hints.ts';
+import { copyBytes } from '../version/copy-bytes.ts';
 import { ANCESTOR, CONCURRENT, compare, merge, NO_ROOM } from '../version/merge.ts';
 import { reduced } from '../version/newest.ts';
 import { put } from '../version/put.ts';
@@ -31,7 +32,8 @@ import { truncateEntries } from '../version/truncate.ts';
 import { Write } from '../version/write.ts';
 import { BARRIER_KEY, EngineKeys, STORE_KEY_BYTES_MAX } from './engine-key.ts';
 import { type EngineRange, hasAny } from './engine-range.ts';
-import { Minting } from './minting.ts';
+import type { Minting } from './minting.ts';
+import { openStore } from './open-store.ts';
 import {
   COORDINATE,
   contextOf,
@@ -63,6 +65,7 @@ export class Replicas {
   readonly #stores: Stores;
   readonly #write = new Write();
   readonly #local = new RecordView();
+  readonly #found: Found = { bytes: NO_KEY, start: 0, end: 0 };
   readonly #other = new RecordView();
   readonly #made = new RecordView();
   readonly #out: OutBuffer;
@@ -96,27 +99,15 @@ export class Replicas {
 
   /** `done` comes once, outside of turns. Calls before that are LOADING. */
   open(done: (error: StorageError | undefined) => void): void {
-    const { dir, engine, doors, ring } = this.#options;
-    const fail = (opened: Engine, error: StorageError): void => opened.close(() => done(error));
-    Engine.open(dir, engine ?? {}, doors, (result) => {
+    openStore(this.#options, (result) => {
       if (!result.ok) return done(result.error);
-      const opened = result.value;
-      let minting: Minting;
-      try {
-        minting = new Minting({ ...this.#options, ...doors, engine: opened, changed: ring });
-      } catch (error) {
-        if (!(error instanceof StorageError)) throw error;
-        return fail(opened, error);
-      }
-      minting.open((error) => {
-        if (error !== undefined) return fail(opened, error);
-        if (this.#isClosed) return fail(opened, new StorageError('CLOSED', 'the replicas were closed while they were opened'));
-        this.#engine = opened;
-        this.#minting = minting;
-        this.#isOpen = true;
-        this.hints.open(opened);
-        done(undefined);
-      });
+      const { engine, minting } = result.value;
+      if (this.#isClosed) return engine.close(() => done(new StorageError('CLOSED', 'the replicas were closed while they were opened')));
+      this.#engine = engine;
+      this.#minting = minting;
+      this.#isOpen = true;
+      this.hints.open(engine);
+      done(undefined);
     });
   }
 
@@ -152,7 +143,7 @@ export class Replicas {
 
   #runOn(call: ReplicaCall): void {
     if (!this.#isOpen) return fail(call, LOADING, CLOSED);
-    if (call.verb !== READ_LOCAL && this.#isStalled()) this.#stall(call);
+    if (call.verb !== READ_LOCAL && this.isStalled) this.#stall(call);
     else this.#start(call);
   }
 
@@ -209,6 +200,7 @@ export class Replicas {
     hasAny(engine, range, (isSo) => {
       if (!(isSo || mayCome) || !this.#isOpen) return done(undefined);
       if (!this.#mutants?.has('droppedComesBack')) this.#waiting.forgetValues();
+      this.#options.marks?.markAll();
       engine.deleteRange(range.start, range.end, 'sync', done);
     });
   }
@@ -218,7 +210,8 @@ export class Replicas {
     return this.#engine!.iterator(range);
   }
 
-  #isStalled(): boolean {
+  /** Writes wait for room: those that the engine has can't be read yet. Requires: it is open. */
+  get isStalled(): boolean {
     if (this.#mutants?.has('stallIgnored')) return false;
     return this.#engine!.hasWaitingWrites || this.#waiting.hasStalled;
   }
@@ -239,14 +232,16 @@ export class Replicas {
       return;
     }
     const miss = this.#nextMiss;
-    let value: Uint8Array | undefined | typeof LATER;
+    const found = this.#found;
+    let isThere: boolean | typeof LATER;
     try {
-      value = this.#engine!.get(key, undefined, miss.done);
+      isThere = this.#engine!.look(key, found, miss.done);
     } catch (error) {
       if (!(error instanceof StorageError)) throw error;
       return this.#readFailed(call, error);
     }
-    if (value !== LATER) return this.#perform(call, value);
+    if (isThere === true) return this.#perform(call, found.bytes, found.start, found.end);
+    if (isThere === false) return this.#perform(call, NO_KEY, 0, 0);
     this.#counts.misses++;
     this.#nextMiss = new Miss(this.#onMiss);
     if (this.#waiting.isFull) return fail(call, OVERLOADED, 'too many calls of this shard wait for its disk');
@@ -265,17 +260,19 @@ export class Replicas {
       else if (!result.ok) this.#readFailed(call, result.error);
       else if (isAsRead && (i === 0 || call.verb === READ_LOCAL)) {
         this.#key = this.#keyOf(call);
-        this.#perform(call, result.value);
-      } else if (call.verb !== READ_LOCAL && this.#isStalled()) this.#stall(call);
+        const value = result.value ?? NO_KEY;
+        this.#perform(call, value, 0, value.length);
+      } else if (call.verb !== READ_LOCAL && this.isStalled) this.#stall(call);
       else this.#start(call);
       if (call.verb !== READ_LOCAL) isAsRead = false;
     }
   }
 
-  #perform(call: ReplicaCall, value: Uint8Array | undefined): void {
+  /** `bytes[start, end)`: the record that is there; empty: none is. */
+  #perform(call: ReplicaCall, bytes: Uint8Array, start: number, end: number): void {
     const local = this.#local;
-    if (value === undefined) local.clear();
-    else local.open(value, 0, value.length);
+    if (start === end) local.clear();
+    else local.open(bytes, start, end);
     if (call.verb === READ_LOCAL) call.sink.found(call.token, local);
     else if (call.verb === COORDINATE) this.#coordinate(call, local);
     else if (call.verb === FORGET) this.#forget(call, local);
@@ -338,10 +335,15 @@ export class Replicas {
     const order = compare(local, incoming);
     const isLww = call.isLww && incoming.siblings > 1;
     if (order === ANCESTOR && !isLww) return this.#store(call, incoming);
-    // What is held already is written again: only so is it as durable as this call asks.
-    if (order !== ANCESTOR && order !== CONCURRENT) return this.#store(call, local);
     const out = this.#out;
     out.clear();
+    // What is held already is written again: only so is it as durable as this call asks. From a copy: to make room for it, the engine may give up the memory that it lies in.
+    if (order !== ANCESTOR && order !== CONCURRENT) {
+      if (!out.ensure(local.end - local.start)) return this.#tooLarge(call);
+      copyBytes(local.bytes, local.start, local.end, out.bytes, 0);
+      this.#made.open(out.bytes, 0, local.end - local.start);
+      return this.#store(call, this.#made);
+    }
     if (merge(local, incoming, out, this.#mutants) === NO_ROOM) return this.#tooLarge(call);
     const made = reduced(call.isLww, out, this.#made);
     if (made === undefined) return this.#tooLarge(call);
@@ -349,10 +351,9 @@ export class Replicas {
   }
 
   #store(call: ReplicaCall, record: RecordView): void {
-    const { recordBytesMax = RECORD_BYTES_MAX } = this.#options;
-    const length = record.end - record.start;
-    if (length > recordBytesMax) return this.#tooLarge(call);
-    if (call.keyspace === 0) this.hints.changed(call, this.#local.end - this.#local.start, length);
+    if (record.end - record.start > (this.#options.recordBytesMax ?? RECORD_BYTES_MAX)) return this.#tooLarge(call);
+    if (call.keyspace === 0) this.hints.changed(call, this.#local.end - this.#local.start, record.end - record.start);
+    else this.#options.marks?.mark(call.keyspace, call.tokenHigh);
     const value = this.#values.view(record.bytes, record.start, record.end);
     const { verb, sink, token } = call;
     if (this.#mutants?.has('ackBeforeDurable')) {
@@ -378,8 +379,7 @@ export class Replicas {
   }
 
   #tooLarge(call: ReplicaCall): void {
-    const { recordBytesMax = RECORD_BYTES_MAX } = this.#options;
-    fail(call, INVALID, `record: expected at most ${recordBytesMax} bytes with all siblings`);
+    fail(call, INVALID, `record: expected at most ${this.#options.recordBytesMax ?? RECORD_BYTES_MAX} bytes with all siblings`);
   }
 
   #readFailed(call: ReplicaCall, error: StorageError): void {

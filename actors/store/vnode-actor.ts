@@ -18,6 +18,7 @@ import { compactionAgent } from '../compaction-agent.ts';
 import { CompactionDesk } from '../compaction-desk.ts';
 import type { CompactionMessage } from '../compaction-protocol.ts';
 import { OWNER_BYTES, ownerText } from '../hints/hint-key.ts';
+import type { WriteMarks } from '../repair/dirty-marks.ts';
 import type { Keyspace, RingState } from '../ring/ring-state.ts';
 import { partitionOf, shardOf } from '../ring/token.ts';
 import type { RingHolder } from '../ring-agent.ts';
@@ -70,6 +71,8 @@ export interface VNodeArguments {
   /** Who gives turns for flush and compaction on this node. Default: nobody, the engine begins them by itself. */
   readonly compaction?: Ref<CompactionMessage>;
   readonly replicas?: Partial<ReplicasOptions>;
+  /** Of repair, for the replicas. */
+  readonly marks?: WriteMarks;
   /** Default 500 ms. */
   readonly reopenMs?: number;
   /** Planted bugs: staleRingAccepted, foreignPartitionServed, and those of Replicas. */
@@ -158,7 +161,7 @@ class VNode implements ReplicaSink {
     const status = this.#check(place);
     if (status !== OK) return this.#refuse(operation, status, this.#why(status));
     const keyspace = this.#keyspaceOf(ring.ring.state, place.keyspace);
-    if (keyspace === undefined) return this.#refuse(operation, NO_KEYSPACE_FOUND, `no keyspace has the id ${place.keyspace}`);
+    if (keyspace === undefined) return this.#refuseKeyspace(operation, place.keyspace, ring.ring.state);
     const call = this.#call;
     call.isStandIn = (place.option & AS_STAND_IN) !== 0;
     if (call.isStandIn && operation === MERGE) {
@@ -237,9 +240,14 @@ class VNode implements ReplicaSink {
     // Its ring has fewer partitions than this one.
     if (partitionOf(ask.tokenHigh, partitions) !== partitionOf(ask.lastHigh, partitions))
       return this.#refuse(SCAN, STALE_RING, this.#why(STALE_RING));
-    if (this.#keyspaceOf(state, ask.keyspace) === undefined)
-      return this.#refuse(SCAN, NO_KEYSPACE_FOUND, `no keyspace has the id ${ask.keyspace}`);
+    if (this.#keyspaceOf(state, ask.keyspace) === undefined) return this.#refuseKeyspace(SCAN, ask.keyspace, state);
     this.#scans.begin(ask, holder.replicas);
+  }
+
+  /** One that was made since is not missing: this shard has not heard of it yet. */
+  #refuseKeyspace(operation: number, id: number, { nextKeyspaceId }: RingState): void {
+    if (id >= nextKeyspaceId) return this.#refuse(operation, STALE_RING, `the keyspace ${id} is newer than the ring here`);
+    this.#refuse(operation, NO_KEYSPACE_FOUND, `no keyspace has the id ${id}`);
   }
 
   #onOpen(): void {
@@ -281,7 +289,7 @@ class VNode implements ReplicaSink {
   }
 
   #open(): Replicas {
-    const { dir, shard, engine, replicas: options, mutants } = this.#args;
+    const { dir, shard, engine, replicas: options, marks, mutants } = this.#args;
     const scheduler = this.#desk;
     const { clock, random, log, timers, files, jobs } = this.#context;
     const doors = { clock, random, log, timers, files, jobs, ...(scheduler === undefined ? {} : { scheduler }) };
@@ -290,6 +298,7 @@ class VNode implements ReplicaSink {
       doors,
       ring: this.#ring,
       ...(engine === undefined ? {} : { engine }),
+      ...(marks === undefined ? {} : { marks }),
       ...(mutants === undefined ? {} : { mutants }),
       partitions: () => this.#args.ring.ring?.state.owners.length ?? 0,
       ...options,

@@ -17,6 +17,13 @@ export type WriteDone = (error: StorageError | undefined) => void;
 /** Answer of `get` when a block has to be read first: the value comes by `done`. */
 export const LATER: unique symbol = Symbol('later');
 
+/** Where `look` has found a value: `bytes[start, end)`. */
+export interface Found {
+  bytes: Uint8Array;
+  start: number;
+  end: number;
+}
+
 /** Of two bounds at one end the inclusive one counts: `gte` and not `gt`, `lte` and not `lt`, as abstract-level demands. */
 export interface KeyRange {
   readonly gt?: Uint8Array;
@@ -81,6 +88,11 @@ export interface EngineApi {
    * Throws StorageError of what fails at once: CLOSED, INVALID_ARGUMENT, and of blocks that are read within the call CORRUPTION, IO.
    */
   get(key: Uint8Array, snapshot: Snapshot | undefined, done: StorageDone<Uint8Array | undefined>): Uint8Array | undefined | typeof LATER;
+  /**
+   * As `get` of what is newest, but where the value lies is put into `into`: nothing is copied or allocated. It stays as it is as long as the caller does not return to whoever called it.
+   * Returns whether there is one.
+   */
+  look(key: Uint8Array, into: Found, done: StorageDone<Uint8Array | undefined>): boolean | typeof LATER;
   /**
    * As `get`, but never LATER: a block that is not in memory is read within the call, on this thread, which waits for the disk as long as that takes.
    * Throws StorageError.

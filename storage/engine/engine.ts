@@ -14,7 +14,18 @@ import { type StorageDone, StorageError } from '../errors.ts';
 import { compareWhole, KEY_BYTES_MAX } from '../key.ts';
 import { DELETE, PUT, RANGE_DELETE, recordBytes } from '../record.ts';
 import { WriteBatch } from '../write-batch.ts';
-import type { Durability, EngineApi, EngineIterator, EngineStats, IteratorOptions, KeyRange, LATER, Snapshot, WriteDone } from './api.ts';
+import type {
+  Durability,
+  EngineApi,
+  EngineIterator,
+  EngineStats,
+  Found,
+  IteratorOptions,
+  KeyRange,
+  LATER,
+  Snapshot,
+  WriteDone,
+} from './api.ts';
 import { checkpointEngine } from './checkpoint.ts';
 import { openCursor } from './engine-cursor.ts';
 import { boundsOf, RangeIterator } from './engine-iterator.ts';
@@ -87,6 +98,13 @@ export class Engine implements EngineApi {
     checkKey(key);
     const { reads, memory } = this.#parts;
     return reads.get(key, snapshot === undefined ? memory.sequence : snapshot.sequence, done);
+  }
+
+  look(key: Uint8Array, into: Found, done: StorageDone<Uint8Array | undefined>): boolean | typeof LATER {
+    this.#mustBeOpen();
+    checkKey(key);
+    const { reads, memory } = this.#parts;
+    return reads.look(key, memory.sequence, into, done);
   }
 
   getNow(key: Uint8Array, snapshot: Snapshot | undefined): Uint8Array | undefined {

@@ -1,7 +1,7 @@
 /** Several point reads of one moment, answered together; in groups, whose waits for memory overlap (`ReadGroup`). */
 import { type StorageDone, StorageError } from '../errors.ts';
 import { LATER } from './api.ts';
-import { IN_TABLES, type PointReads } from './point-reads.ts';
+import { HELD, heldValue, IN_TABLES, type PointReads } from './point-reads.ts';
 import { READ_GROUP } from './read-group.ts';
 import type { Search } from './search.ts';
 
@@ -33,9 +33,10 @@ export class ManyReads {
     const { searches, indexes } = reads.group;
     let count = 0;
     for (let i = from; i < to; i++) {
-      const value = reads.begin(searches[count]!, keys[i]!, sequence);
-      if (value === IN_TABLES) indexes[count++] = i;
-      else values[i] = value;
+      const search = searches[count]!;
+      const answer = reads.begin(search, keys[i]!, sequence);
+      if (answer === IN_TABLES) indexes[count++] = i;
+      else values[i] = answer === HELD ? heldValue(search) : undefined;
     }
     if (count === 0) return;
     reads.group.touch(count);

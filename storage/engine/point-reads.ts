@@ -2,7 +2,7 @@
  * Reads of single keys: memtables newest first, then the tables of level 0 newest first, then the one table of each level below that can hold
  * the key. The first version that is not newer than the snapshot decides.
  *
- * What is in memory is answered within the call, without an allocation but the value. Where a block has to be read, the state of the search
+ * What is in memory is answered within the call, without an allocation but the value; `look` has none at all. Where a block has to be read, the state of the search
  * moves into a `PendingRead`, which goes on from there.
  */
 import { BugError } from '../../runtime/errors.ts';
@@ -13,7 +13,7 @@ import { PUT, RECORD_HEADER_BYTES } from '../record.ts';
 import { ABSENT, FOUND, LOOKUP_PENDING, Lookup, type LookupOutcome } from '../table/lookup.ts';
 import type { ReadPolicy } from '../table/read-policy.ts';
 import type { ReadRuns } from '../table/read-runs.ts';
-import { LATER } from './api.ts';
+import { type Found, LATER } from './api.ts';
 import { copyOf } from './engine-iterator.ts';
 import type { Memory } from './memory.ts';
 import { ReadGroup } from './read-group.ts';
@@ -22,8 +22,11 @@ import type { Version, Versions } from './versions.ts';
 
 type Value = Uint8Array | undefined;
 
-/** The memtables don't have it. */
-export const IN_TABLES: unique symbol = Symbol('in tables');
+/** What the memtables say: the key has no value; it has one, which the search says; they don't know. */
+export const NOTHING_HELD = 0;
+export const HELD = 1;
+export const IN_TABLES = 2;
+type MemoryAnswer = typeof NOTHING_HELD | typeof HELD | typeof IN_TABLES;
 
 interface PointReadMutants {
   readonly skipsImmutable: boolean;
@@ -57,37 +60,64 @@ export class PointReads {
 
   get(key: Uint8Array, sequence: number, done: StorageDone<Value>): Value | typeof LATER {
     const search = this.#search;
-    const value = this.begin(search, key, sequence);
-    return value === IN_TABLES ? this.goOn(search, done) : value;
+    const answer = this.begin(search, key, sequence);
+    return answer === IN_TABLES ? this.goOn(search, done) : answer === HELD ? heldValue(search) : undefined;
+  }
+
+  /** As `get`, but where the value lies is put into `into`, and nothing is copied. Returns whether there is one. */
+  look(key: Uint8Array, sequence: number, into: Found, done: StorageDone<Value>): boolean | typeof LATER {
+    const search = this.#search;
+    const answer = this.begin(search, key, sequence);
+    if (answer === NOTHING_HELD) return false;
+    if (answer === HELD) {
+      into.bytes = search.valueBytes;
+      into.start = search.valueStart;
+      into.end = search.valueEnd;
+      return true;
+    }
+    const outcome = this.#inTables(search, done);
+    if (outcome === LOOKUP_PENDING) return LATER;
+    const lookup = this.#lookup;
+    if (outcome !== FOUND || !isValue(lookup, search.covering)) return false;
+    into.bytes = lookup.valueBytes;
+    into.start = lookup.valueStart;
+    into.end = lookup.valueEnd;
+    return true;
   }
 
   /** What is known without a look at a block; IN_TABLES: `goOn` of the search has the answer, within the same turn. */
-  begin(search: Search, key: Uint8Array, sequence: number): Value | typeof IN_TABLES {
+  begin(search: Search, key: Uint8Array, sequence: number): MemoryAnswer {
     search.start(key, hashKey(key, 0, key.length), sequence);
-    const value = this.#inMemory(search);
-    if (value !== IN_TABLES) return value;
-    return search.next(this.#versions.current.searched) === undefined ? undefined : IN_TABLES;
+    const answer = this.#inMemory(search);
+    if (answer !== IN_TABLES) return answer;
+    return search.next(this.#versions.current.searched) === undefined ? NOTHING_HELD : IN_TABLES;
   }
 
   /** From the table on that the search has come to. As `get`. */
   goOn(search: Search, done: StorageDone<Value>): Value | typeof LATER {
+    const outcome = this.#inTables(search, done);
+    if (outcome === LOOKUP_PENDING) return LATER;
+    return outcome === FOUND ? valueIn(this.#lookup, search.covering) : undefined;
+  }
+
+  #inTables(search: Search, done: StorageDone<Value>): LookupOutcome {
     this.#runs.begin();
     const lookup = this.#lookup;
     const version = this.#versions.current;
-    const { key, hash, sequence, covering } = search;
+    const { key, hash, sequence } = search;
     let { table } = search;
     while (table !== undefined) {
       const outcome = table.reader.getFrom(search.block, key, hash, sequence, lookup, search.entry);
-      if (outcome === FOUND) return valueIn(lookup, covering);
+      if (outcome === FOUND) return FOUND;
       if (outcome === LOOKUP_PENDING) {
         this.#lookup = new Lookup(unexpected);
         this.pending++;
         new PendingRead(this, search.copy(), this.#versions.hold(), lookup, done);
-        return LATER;
+        return LOOKUP_PENDING;
       }
       table = search.next(version.searched);
     }
-    return undefined;
+    return ABSENT;
   }
 
   /** As `get`, but a block that is not in memory is read within the call. */
@@ -103,8 +133,8 @@ export class PointReads {
     }
   }
 
-  /** What the memtables say; sets `covering` of the search. */
-  #inMemory(search: Search): Value | typeof IN_TABLES {
+  /** Sets `covering` of the search, and where the value lies. */
+  #inMemory(search: Search): MemoryAnswer {
     const { key, hash, sequence } = search;
     const memory = this.#memory;
     const { rangeDeletes } = this.#versions.current;
@@ -114,11 +144,11 @@ export class PointReads {
     search.covering = covering;
     const { active, immutables } = memory;
     let at = active.table.find(key, hash, sequence);
-    if (at !== 0) return valueAt(active.table, at, covering);
+    if (at !== 0) return heldAt(active.table, at, search);
     for (let i = skipsImmutable ? 1 : 0; i < immutables.length; i++) {
       const { table } = immutables[i]!;
       at = table.find(key, hash, sequence);
-      if (at !== 0) return valueAt(table, at, covering);
+      if (at !== 0) return heldAt(table, at, search);
     }
     return IN_TABLES;
   }
@@ -174,20 +204,32 @@ class PendingRead {
   };
 }
 
-/** Of the record at `at`, unless it is a deletion or older than `covering`. */
-function valueAt(table: Memtable, at: number, covering: number): Value {
-  const { bytes, words } = table.arena;
+/** Of the record at `at`: nothing, where it is a deletion or older than what covers it. */
+function heldAt({ arena, baseSequence }: Memtable, at: number, search: Search): MemoryAnswer {
+  const { bytes, words } = arena;
   const word = at >>> 2;
   const head = words[word + 2]!;
-  if ((head & 15) !== PUT) return undefined;
-  if (covering !== 0 && table.baseSequence + words[word + 1]! < covering) return undefined;
+  if ((head & 15) !== PUT) return NOTHING_HELD;
+  if (search.covering !== 0 && baseSequence + words[word + 1]! < search.covering) return NOTHING_HELD;
   const start = at + RECORD_HEADER_BYTES + (head >>> 4);
-  return copyOf(bytes, start, start + words[word + 3]!);
+  search.valueBytes = bytes;
+  search.valueStart = start;
+  search.valueEnd = start + words[word + 3]!;
+  return HELD;
+}
+
+/** Requires: the search is HELD. A copy: the memtable's memory is used again. */
+export function heldValue({ valueBytes, valueStart, valueEnd }: Search): Uint8Array {
+  return copyOf(valueBytes, valueStart, valueEnd);
+}
+
+function isValue({ kind, sequence }: Lookup, covering: number): boolean {
+  return kind === PUT && sequence >= covering;
 }
 
 /** A view of the block. */
 function valueIn(lookup: Lookup, covering: number): Value {
-  if (lookup.kind !== PUT || lookup.sequence < covering) return undefined;
+  if (!isValue(lookup, covering)) return undefined;
   const { valueBytes, valueStart, valueEnd } = lookup;
   // Why not `subarray`: it costs twice as much.
   return new Uint8Array(valueBytes.buffer, valueBytes.byteOffset + valueStart, valueEnd - valueStart);

@@ -16,6 +16,10 @@ export class Search {
   block = 0;
   /** Entries of the block before this one are known not to have the key. */
   entry = 0;
+  /** Where a memtable has the value; not copied by `copy`. */
+  valueBytes: Uint8Array = NOTHING;
+  valueStart = 0;
+  valueEnd = 0;
   #level = 0;
   #index = -1;
 

@@ -51,6 +51,8 @@ export class KeyOrder implements OrderedKeys {
   leafCount = 1;
   leafAt = 0;
   placeAt = 0;
+  /** `changes` when `locate` last found its key; -1: it did not. */
+  #foundAt = -1;
   /** The record that was put in last, and where. */
   #last = 0;
   #lastLeafAt = 0;
@@ -121,6 +123,7 @@ export class KeyOrder implements OrderedKeys {
         const order = this.#compare(pool[base + LEAF_KEYS + middle]!, key, start, end);
         if (order === 0) {
           this.placeAt = middle;
+          this.#foundAt = this.changes;
           return true;
         }
         if (order < 0) low = middle + 1;
@@ -128,6 +131,7 @@ export class KeyOrder implements OrderedKeys {
       }
     }
     this.placeAt = low;
+    this.#foundAt = -1;
     return false;
   }
 
@@ -141,6 +145,17 @@ export class KeyOrder implements OrderedKeys {
     const { bytes, words } = this.arena;
     const start = offset + RECORD_HEADER_BYTES;
     const end = start + (words[(offset >>> 2) + 2]! >>> 4);
+    // What was read last is written, mostly: one comparison in place of a search.
+    if (this.#foundAt === this.changes) {
+      const found = this.#leaves[this.leafAt]!;
+      const slab = this.#slabOf(found);
+      const place = baseOf(found) + LEAF_KEYS + this.placeAt;
+      const older = slab[place]!;
+      if (this.#compareRecords(offset, older) === 0) {
+        slab[place] = offset;
+        return older;
+      }
+    }
     if (this.#inOrder && this.#followsLast(offset)) {
       this.leafAt = this.#lastLeafAt;
       this.placeAt = this.#lastPlaceAt + 1;

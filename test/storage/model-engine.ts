@@ -10,6 +10,7 @@ import {
   type EngineIterator,
   type EngineStats,
   type Entry,
+  type Found,
   type IteratorOptions,
   type KeyRange,
   LATER,
@@ -109,6 +110,16 @@ export class ModelEngine implements EngineApi {
     this.#checkOpen();
     checkKey(key);
     return this.answer(this.#valueOf(key, snapshot), done);
+  }
+
+  look(key: Uint8Array, into: Found, done: StorageDone<Uint8Array | undefined>): boolean | typeof LATER {
+    const value = this.get(key, undefined, done);
+    if (value === LATER) return LATER;
+    if (value === undefined) return false;
+    into.bytes = value;
+    into.start = 0;
+    into.end = value.length;
+    return true;
   }
 
   getNow(key: Uint8Array, snapshot: Snapshot | undefined): Uint8Array | undefined {

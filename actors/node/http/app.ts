@@ -11,6 +11,7 @@ import { keyspaceRoutes } from './keyspace-routes.ts';
 import { memberRoutes } from './member-routes.ts';
 import { planRoutes } from './plan-routes.ts';
 import { Problem } from './problems.ts';
+import { repairRoutes } from './repair-routes.ts';
 import { ringRoutes } from './ring-routes.ts';
 
 export interface AppOptions {
@@ -43,6 +44,7 @@ export function createApp({ admin, log, metrics }: AppOptions): Hono {
   keyspaceRoutes(app, admin);
   memberRoutes(app, admin);
   planRoutes(app, admin);
+  repairRoutes(app, admin);
   return app;
 }
 

@@ -1,5 +1,5 @@
 /** ClusterClients: what clients of a whole-cluster run ask the coordinators of shards, what they are told, and the histories that come of it. */
-import type { Keyspace } from '../../../actors/ring/ring-state.ts';
+import type { Keyspace, RingState } from '../../../actors/ring/ring-state.ts';
 import {
   CONTEXT_GIVEN,
   CONTEXT_READ,
@@ -18,6 +18,7 @@ import { decodeNaive, type NaiveRecord, NO_RECORD } from '../version/naive-recor
 import { bareVector } from './bare-vector.ts';
 import type { Action } from './cluster-run.ts';
 import { RegisterHistory } from './register-history.ts';
+import type { Promises } from './run-promises.ts';
 import { dotOf, StoreHistory } from './store-history.ts';
 
 const CLIENTS = 4;
@@ -26,12 +27,42 @@ const TIMEOUT_MS = 500;
 
 /** A shard that takes requests. */
 export interface Gateway {
+  /** `node/shard`. */
+  readonly name: string;
+  /** Of its ring. */
+  readonly members: number;
   readonly keyspaces: readonly Keyspace[];
   /** Of its thread. */
   readonly nowMs: number;
   readonly begin: (request: StoreRequest) => void;
   /** That thread still runs. */
   readonly isAlive: () => boolean;
+}
+
+/** A request as a person reads it. */
+export interface WatchedRequest {
+  readonly token: number;
+  /** Of the gateway. */
+  readonly where: string;
+  /** `keyspace/key`. */
+  readonly key: string;
+  /** What was asked: kind, value, and what its context had seen. */
+  readonly text: string;
+}
+
+/** Is told what happens in a run, and changes nothing of it. */
+export interface ClusterWatch {
+  readonly onAsked?: (request: WatchedRequest) => void;
+  /** `text`: the status, and what the record holds. */
+  readonly onAnswered?: (token: number, text: string) => void;
+  /** A shard begins to serve by this ring. */
+  readonly onRing?: (node: string, shard: number, ring: RingState) => void;
+}
+
+export interface ClusterClientsOptions {
+  readonly nowMs: () => number;
+  readonly promises: Promises;
+  readonly watch?: ClusterWatch;
 }
 
 interface Context {
@@ -68,7 +99,7 @@ interface Told {
 
 export class ClusterClients {
   /** Of keyspaces whose clients bring contexts, by keyspace and key. */
-  readonly history = new StoreHistory();
+  readonly history: StoreHistory;
   /** Of `cp` keys, whose writes read first. */
   readonly registers = new Map<string, RegisterHistory>();
   /** How many were told what: by kind and status. */
@@ -77,15 +108,17 @@ export class ClusterClients {
   sloppy = 0;
   readonly #nowMs: () => number;
   readonly #forgets: boolean;
+  readonly #watch: ClusterWatch;
   /** By client and key. */
   readonly #contexts = new Map<string, Context>();
   readonly #pending = new Map<number, Pending>();
   #requests = 0;
 
-  /** `forgets`: replicas may lose what is not on disk yet, and with it what a monotonic read has seen. */
-  constructor(nowMs: () => number, forgets: boolean) {
+  constructor({ nowMs, promises, watch = {} }: ClusterClientsOptions) {
     this.#nowMs = nowMs;
-    this.#forgets = forgets;
+    this.#forgets = promises.forgets;
+    this.#watch = watch;
+    this.history = new StoreHistory({ keepsSingle: promises.victims.size === 0 });
   }
 
   do(action: Exclude<Action, 'createKeyspace' | 'setUp'>, draw: number, gateway: Gateway): void {
@@ -174,7 +207,8 @@ export class ClusterClients {
     });
   }
 
-  #ask(asked: Asked, keyspace: Keyspace, key: string, { nowMs, begin, isAlive }: Gateway, done: (told: Told) => void): void {
+  #ask(asked: Asked, keyspace: Keyspace, key: string, gateway: Gateway, done: (told: Told) => void): void {
+    const { nowMs, begin, isAlive } = gateway;
     const { kind, value = '', context, r = 0, w = 0, isMonotonic = false, isLocal = false, primaries = 0, timeoutMs = TIMEOUT_MS } = asked;
     const request = new StoreRequest();
     request.kind = kind;
@@ -197,17 +231,21 @@ export class ClusterClients {
     request.deadlineMs = nowMs + timeoutMs;
     request.token = this.#requests++;
     this.#pending.set(request.token, { what: `${KINDS[kind]} ${nameOf(keyspace, key)}`, endMs: this.#nowMs() + timeoutMs, isAlive });
+    const { token } = request;
+    this.#watch.onAsked?.({ token, where: gateway.name, key: nameOf(keyspace, key), text: textOf(asked) });
     request.sink = {
-      answered: (token, answer) => {
+      answered: (_token, answer) => {
         const { status, record } = answer;
         if (!this.#pending.delete(token)) this.history.faults.push(`T35: ${KINDS[kind]} ${nameOf(keyspace, key)} was answered twice`);
         const bytes = Buffer.from(record.bytes.subarray(record.start, record.end));
         const what = `${KINDS[kind]} ${status}`;
         this.counts.set(what, (this.counts.get(what) ?? 0) + 1);
+        const decoded = bytes.length === 0 ? NO_RECORD : decodeNaive(bytes);
+        this.#watch.onAnswered?.(token, `${STATUSES[status] ?? status}${shown(decoded)}`);
         if (status === OK || status === NOT_FOUND) this.#checkVotes(`${KINDS[kind]} ${nameOf(keyspace, key)}`, keyspace, answer);
         const isStrict = answer.primaries >= Math.min(answer.received, answer.needed);
         if (!isStrict) this.sloppy++;
-        done({ status, bytes, record: bytes.length === 0 ? NO_RECORD : decodeNaive(bytes), isStrict });
+        done({ status, bytes, record: decoded, isStrict });
       },
     };
     begin(request);
@@ -227,5 +265,27 @@ function nameOf({ name }: Keyspace, key: string): string {
   return `${name}/${key}`;
 }
 
+/** What a person reads of a request. */
+function textOf({ kind, value, context, r = 0, w = 0, isMonotonic }: Asked): string {
+  const parts = [KINDS[kind], value, r > 0 ? `r=${r}` : '', w > 0 ? `w=${w}` : '', isMonotonic ? 'monotonic' : ''];
+  if (context === CONTEXT_READ) parts.push('after a read');
+  else if (context !== undefined && context.length > 0) parts.push('with a context');
+  return parts.filter((part) => part !== undefined && part !== '').join(' ');
+}
+
+export function shown({ siblings }: NaiveRecord): string {
+  if (siblings.length === 0) return '';
+  return ` [${siblings.map((it) => (it.isTombstone ? `deleted(${shortDot(it)})` : it.value)).join(' ')}]`;
+}
+
+function shortDot({ actor, counter }: NaiveRecord['siblings'][number]): string {
+  return `${actor.slice(0, 4)}:${counter}`;
+}
+
 const KINDS = ['', 'get', 'put', 'delete'];
+/** By the numbers of store-request.ts. */
+export const STATUSES = [
+  ...['OK', 'NOT_FOUND', 'QUORUM_NOT_MET', 'INDETERMINATE', 'OVERLOADED', 'TIMED_OUT', 'INVALID', 'LOADING'],
+  ...['STORAGE_FAILED', 'STALE_RING', 'NO_KEYSPACE'],
+];
 const NOTHING = new Uint8Array(0);

@@ -1,15 +1,16 @@
 /**
  * The workload by which the simulator checks the replicated store as a whole: RingActors, GossipActors and agents form a cluster, as production's do, and each shard has its
  * VNodeActor with an engine on the disk of its machine, and its CoordinatorActor, of which clients ask puts, deletes and gets with contexts, while machines, network and clocks do
- * their worst and keyspaces are made. When all has been well for long every key is read from all replicas, and the histories are checked (store-history.ts, register-checker.ts).
+ * their worst and keyspaces are made. When all has been well for long every key is read from all replicas, and the histories are checked (store-history.ts, register-checker.ts)
+ * by what is promised under what has happened (run-promises.ts).
  *
- * Members stay the same once the cluster has formed: data that moves is another workload's.
+ * Members stay the same once the cluster has formed, but for runs with changes of the ring (cluster-ring-acts.ts). A machine whose directory is gone stays away.
  */
 import { gossipActor } from '../../../actors/gossip-actor.ts';
 import { HINT_SLOT, hintStoreActor } from '../../../actors/hints/hint-store-actor.ts';
 import { GOSSIP_SLOT, RING_SLOT } from '../../../actors/membership/cluster-door.ts';
 import { initialRing } from '../../../actors/ring/initial-ring.ts';
-import type { NewKeyspace, OperationOutcome } from '../../../actors/ring/operation.ts';
+import type { NewKeyspace, Operation, OperationOutcome } from '../../../actors/ring/operation.ts';
 import type { Keyspace, RingState } from '../../../actors/ring/ring-state.ts';
 import { ringActor } from '../../../actors/ring-actor.ts';
 import { type RingHolder, ringAgent } from '../../../actors/ring-agent.ts';
@@ -17,7 +18,7 @@ import type { RingMessage } from '../../../actors/ring-protocol.ts';
 import { coordinatorActor } from '../../../actors/store/coordinator-actor.ts';
 import { COORDINATOR_SLOT, VNODE_SLOT } from '../../../actors/store/data-frames.ts';
 import type { CoordinatorHolder } from '../../../actors/store/store-door.ts';
-import { NOT_FOUND, OK, QUORUM_NOT_MET } from '../../../actors/store/store-request.ts';
+import { NOT_FOUND, OK, QUORUM_NOT_MET, TIMED_OUT } from '../../../actors/store/store-request.ts';
 import { type ReplicasHolder, vnodeActor } from '../../../actors/store/vnode-actor.ts';
 import { type AnyJob, collectJobs } from '../../../runtime/job-table.ts';
 import { SeededRandom } from '../../../runtime/random.ts';
@@ -26,6 +27,7 @@ import type { ActItem } from '../../../runtime/simulation/plan.ts';
 import type { RunPlan } from '../../../runtime/simulation/plan-file.ts';
 import type { SimNode, SimShard } from '../../../runtime/simulation/sim-node.ts';
 import { Simulation } from '../../../runtime/simulation/simulation.ts';
+import type { Trace } from '../../../runtime/simulation/trace.ts';
 import type { BuiltWorkload, Workload } from '../../../runtime/simulation/workload.ts';
 import type { EngineOptions } from '../../../storage/engine/options.ts';
 import * as storageJobs from '../../../storage/jobs.ts';
@@ -43,10 +45,12 @@ import {
   writeRecord,
 } from '../membership/sim-machine.ts';
 import { type NaiveRecord, naiveMerge } from '../version/naive-record.ts';
-import { ClusterClients, type Gateway } from './cluster-clients.ts';
-import { type Action, type Profile, profileOf } from './cluster-run.ts';
+import { ClusterClients, type ClusterWatch, type Gateway } from './cluster-clients.ts';
+import { isRingAction, ringOperation } from './cluster-ring-acts.ts';
+import { type Action, SPARE } from './cluster-run.ts';
 import { HintChecker, lacking } from './hint-checker.ts';
 import { COLD } from './replica-rig.ts';
+import { type Promises, promisesOf } from './run-promises.ts';
 
 const JOBS = new Map<string, AnyJob>();
 collectJobs(storageJobs, JOBS);
@@ -67,23 +71,28 @@ interface ShardLife {
 
 export class ClusterRun extends MachineRun {
   readonly clients: ClusterClients;
-  /** Hints that were handed back, at shards that were not started since. */
-  handedOver = 0;
-  readonly #hints = new HintChecker();
   readonly #knobs: MembershipKnobs;
   readonly #shards = new Map<string, ShardLife>();
   readonly #engine: EngineOptions;
-  readonly #profile: Profile;
+  readonly #promises: Promises;
+  readonly #onRing: (node: string, shard: number, ring: RingState) => void;
+  /** Machines that have started, so that one without a directory has lost it; and spares that may join. */
+  readonly #known = new Set<string>();
+  readonly #away = new Set<string>();
+  readonly #hints = new HintChecker();
+  /** Hints that were handed back, at shards that were not started since. */
+  handedOver = 0;
   #starts = 0;
   #isFormed = false;
 
-  constructor(run: RunPlan) {
+  constructor(run: RunPlan, watch: ClusterWatch = {}) {
     super(run);
     this.#knobs = membershipKnobs(run.seed);
-    const profile = profileOf(run.seed);
-    this.#profile = profile;
+    this.#promises = promisesOf(run);
+    this.#onRing = watch.onRing ?? (() => {});
+    if (this.machines.includes(SPARE)) this.#away.add(SPARE);
     this.#engine = ENGINES[new SeededRandom(`engine:${run.seed}`).below(ENGINES.length)]!;
-    this.clients = new ClusterClients(() => this.simulation.now, profile === 'crashes' || profile === 'clocks');
+    this.clients = new ClusterClients({ nowMs: () => this.simulation.now, promises: this.#promises, watch });
   }
 
   /** All members are in, and there is a keyspace: only then requests are made. */
@@ -93,6 +102,7 @@ export class ClusterRun extends MachineRun {
 
   protected startThread(node: SimNode, index: number): void {
     const { name } = node;
+    if (this.#away.has(name)) return;
     const shard = node.shard(index);
     const ring: RingHolder = { ring: null, mayServe: false };
     const replicas: ReplicasHolder = { replicas: null };
@@ -102,7 +112,8 @@ export class ClusterRun extends MachineRun {
     shard.spawn(ringAgent, [
       {
         ...{ door: this.#doorOf(shard), node: name, shard: index, holder: ring, followMs: 300 },
-        beforeSwitched: (_ring, done) => {
+        beforeSwitched: ({ state }, done) => {
+          this.#onRing(name, index, state);
           if (replicas.switchRing === undefined) done();
           else replicas.switchRing(done);
         },
@@ -112,10 +123,7 @@ export class ClusterRun extends MachineRun {
     runtime.spawnWellKnown(VNODE_SLOT, vnodeActor, [
       {
         ...about,
-        shards: node.shards.length,
-        dir: DIRECTORY,
-        holder: replicas,
-        engine: this.#engine,
+        ...{ shards: node.shards.length, dir: DIRECTORY, holder: replicas, engine: this.#engine },
         replicas: { hintForgotten: this.#hints.onForgotten },
       },
     ]);
@@ -133,11 +141,13 @@ export class ClusterRun extends MachineRun {
         refTo: (slot: number, to: string, toShard: number) => runtime.wellKnown(slot, { node: to, shard: toShard }),
       },
     ]);
-    this.#shards.set(`${name}/${index}`, { replicas, boot: shard.boot, ring, coordinator });
+    this.#shards.set(`${name}/${index}`, { boot: shard.boot, ring, replicas, coordinator });
   }
 
-  act({ node: name, action, draw, atMs }: ActItem): void {
+  act(item: ActItem): void {
+    const { node: name, action, draw, atMs } = item;
     const node = this.simulation.node(name);
+    if (isRingAction(action)) return this.#changeRing(item, node);
     const kind = action as Action;
     if (kind === 'setUp') {
       if (node.isUp) this.#setUp(node, draw);
@@ -153,33 +163,39 @@ export class ClusterRun extends MachineRun {
   /** The last look, and what the checkers say. */
   finish(): void {
     const { simulation, clients } = this;
+    const { victims, clocksJump, isCalm } = this.#promises;
     if (!this.#isFormed) return;
     const finals = new Map<string, NaiveRecord>();
-    const [node] = simulation.nodes;
-    const gateway = this.#gateway(node!, 0);
+    const node = simulation.nodes.find(({ name }) => !victims.has(name) && !this.#away.has(name));
+    const gateway = node && this.#gateway(node, 0);
     if (!simulation.check(gateway !== undefined, 'a shard does not serve, when all is well for long')) return;
-    clients.readAll(this.machines.length, gateway!, (key, { status, record, isStrict }) => {
+    // Of a machine that is damaged nothing is expected: a quorum has to do.
+    clients.readAll(victims.size > 0 ? 0 : gateway!.members, gateway!, (key, { status, record, isStrict }) => {
       if (!clients.registers.has(key)) finals.set(key, record);
-      // A record of who was long ahead of all others is refused by them, until their clocks show what it did.
-      const isStuck = status === QUORUM_NOT_MET && this.#profile === 'clocks' && clients.registers.has(key);
-      const isWell = ((status === OK || status === NOT_FOUND) && isStrict) || isStuck;
+      // A record of who was long ahead of all others is refused by them, until their clocks show what it did; and where one is away, it is waited for.
+      const isRefusal = status === QUORUM_NOT_MET || (status === TIMED_OUT && victims.size > 0);
+      const isStuck = isRefusal && clocksJump && clients.registers.has(key);
+      const isWell = ((status === OK || status === NOT_FOUND) && (isStrict || victims.size > 0)) || isStuck;
       simulation.check(isWell, 'not all replicas answer, when all is well for long', `${key}: status ${status}`);
     });
     if (!simulation.run(simulation.now + 3_000)) return;
     this.#checkHints();
-    if (this.#profile === 'clocks') this.#addHeld(finals, gateway!.keyspaces);
+    if (clocksJump) this.#addHeld(finals, gateway!.keyspaces);
     clients.history.end(finals);
     for (const what of clients.unanswered(GRACE_MS)) clients.history.faults.push(`T35: no answer to ${what}`);
     for (const [key, register] of clients.registers)
       for (const fault of register.faults()) clients.history.faults.push(`register ${key}: ${fault}`);
-    if (this.#profile === 'calm') this.#checkAnswers();
+    if (isCalm) this.#checkAnswers();
     const [first] = clients.history.faults;
     simulation.check(first === undefined, (first ?? '').split(/[ :]/, 1)[0]!, () => clients.history.faults.slice(0, 5).join('; '));
   }
 
-  /** All has been well for long: what was held for others was handed back. Not so where wall clocks were set: a record from far ahead is refused for as long. */
+  /**
+   * What was handed back is at its owner, and all of it was: but where wall clocks were set, as a record from far ahead is refused for as long, and where a machine does not come back.
+   */
   #checkHints(): void {
     const { simulation, clients } = this;
+    const { victims, clocksJump } = this.#promises;
     for (const [name, { replicas }] of this.#shards) {
       this.handedOver += replicas.replicas?.hints.stats().hintsHandedOver ?? 0;
       if (replicas.replicas !== null) this.#hints.look(name, replicas.replicas);
@@ -193,7 +209,7 @@ export class ClusterRun extends MachineRun {
         if (lost !== undefined) clients.history.faults.push(`A10-hints ${name}: ${lost} was handed to ${hint.owner}, who does not have it`);
       });
     }
-    if (!simulation.run(simulation.now + 1_000) || this.#profile === 'clocks') return;
+    if (!simulation.run(simulation.now + 1_000) || clocksJump || victims.size > 0) return;
     for (const name of this.#hints.held.keys()) clients.history.faults.push(`A10-hints: hints or marks are still held by ${name}`);
   }
 
@@ -207,9 +223,10 @@ export class ClusterRun extends MachineRun {
     }
   }
 
+  /** Of a machine that is not damaged. */
   #gatewayOf(member: string): Gateway | undefined {
-    for (const node of this.simulation.nodes) if (readRecord(node.disk)?.id === member) return this.#gateway(node, 0);
-    return undefined;
+    const node = this.simulation.nodes.find(({ disk }) => readRecord(disk)?.id === member);
+    return node === undefined || this.#promises.victims.has(node.name) ? undefined : this.#gateway(node, 0);
   }
 
   /** Nothing has failed, so nothing may be refused. */
@@ -222,6 +239,9 @@ export class ClusterRun extends MachineRun {
 
   protected startNode(node: SimNode): void {
     const { main } = node;
+    if (this.#known.has(node.name) && readRecord(node.disk) === null) this.#away.add(node.name);
+    if (this.#away.has(node.name)) return;
+    this.#known.add(node.name);
     const identity = identityOf(node, this.#open(node));
     const { cluster, partitions, ring, gossip } = this.#knobs;
     const mutants = this.mutants;
@@ -244,10 +264,33 @@ export class ClusterRun extends MachineRun {
         seeds: this.machines.filter((machine) => machine !== node.name).map((machine) => seedRef(main, machine)),
         propose: () => ({ proposal: { operationId: this.#newId('join'), operation: { type: 'addMember', member } }, done: () => {} }),
         onFatal: () => {
-          this.simulation.check(false, 'a node was told to end', node.name);
+          if (this.#hasLeft(member.id)) this.#away.add(node.name);
+          else this.simulation.check(false, 'a node was told to end', node.name);
         },
       },
     ]);
+  }
+
+  /** An operator has removed it. */
+  #hasLeft(id: string): boolean {
+    return this.simulation.nodes.some(({ name, shards }) => {
+      const { state } = this.#shards.get(`${name}/${shards[0]?.index}`)?.ring.ring ?? {};
+      return state?.banned.includes(id) === true;
+    });
+  }
+
+  #changeRing(item: ActItem, node: SimNode): void {
+    if (!this.#isFormed) return;
+    if (item.action === 'join') {
+      if (!this.#away.has(SPARE) || this.#known.has(SPARE)) return;
+      this.#away.delete(SPARE);
+      this.simulation.crash(SPARE);
+      this.simulation.restart(SPARE);
+      return;
+    }
+    const ring = node.isUp ? this.#shards.get(`${node.name}/0`)?.ring.ring?.state : undefined;
+    const operation = ring === undefined ? null : ringOperation(item, ring);
+    if (operation !== null) this.#propose(node, operation, `${item.draw} ${item.atMs}`);
   }
 
   #setUp(node: SimNode, draw: number): void {
@@ -256,8 +299,12 @@ export class ClusterRun extends MachineRun {
   }
 
   #createKeyspace(node: SimNode, keyspace: NewKeyspace, name: string): void {
+    this.#propose(node, { type: 'createKeyspace', keyspace }, name);
+  }
+
+  #propose(node: SimNode, operation: Operation, name: string): void {
     const ref = node.main.runtime.wellKnown(RING_SLOT) as unknown as Ref<RingMessage>;
-    const proposal = { operationId: this.#newId(name), operation: { type: 'createKeyspace', keyspace } } as const;
+    const proposal = { operationId: this.#newId(name), operation };
     this.simulation.ask<RingMessage, OperationOutcome>(ref, (replyTo) => ({ type: 'propose', proposal, replyTo }), { timeoutMs: ASK_MS });
   }
 
@@ -286,6 +333,8 @@ export class ClusterRun extends MachineRun {
       return undefined;
     const { coordinator } = life.coordinator;
     return {
+      name: `${node.name}/${index}`,
+      members: life.ring.ring.state.members.length,
       keyspaces: life.ring.ring.state.keyspaces,
       nowMs: shard.runtime.doors.clock.now(),
       begin: (request) => coordinator.begin(request),
@@ -294,13 +343,14 @@ export class ClusterRun extends MachineRun {
   }
 
   #hasFormed(): boolean {
-    for (const { name, shards } of this.simulation.nodes)
+    for (const { name, shards } of this.simulation.nodes.filter((node) => node.name !== SPARE))
       for (const { index } of shards) if (!this.#isWhole(this.#shards.get(`${name}/${index}`)?.ring.ring?.state)) return false;
     return true;
   }
 
   #isWhole(ring: RingState | undefined): boolean {
-    if (ring === undefined || ring.transition !== null || ring.members.length !== this.machines.length) return false;
+    if (ring === undefined || ring.transition !== null || ring.members.length < this.machines.filter((name) => name !== SPARE).length)
+      return false;
     return ring.members.every(({ state }) => state === 'up') && ring.keyspaces.length >= 2;
   }
 
@@ -320,13 +370,15 @@ export interface BuiltCluster extends BuiltWorkload {
   readonly cluster: ClusterRun;
 }
 
-export function buildCluster(run: RunPlan): BuiltCluster {
-  const cluster = new ClusterRun(run);
+/** `watch`: is told what happens, and changes nothing of it. */
+export function buildCluster(run: RunPlan, watch: ClusterWatch & { readonly trace?: Trace } = {}): BuiltCluster {
+  const cluster = new ClusterRun(run, watch);
   const simulation = new Simulation({
     ...run.settings,
     seed: run.seed,
     plan: run.plan,
     jobs: JOBS,
+    ...(watch.trace === undefined ? {} : { trace: watch.trace }),
     start: (node) => cluster.start(node),
     startShard: (start) => cluster.startShard(start),
     act: (item) => cluster.act(item),
@@ -335,4 +387,4 @@ export function buildCluster(run: RunPlan): BuiltCluster {
   return { simulation, cluster, finish: () => cluster.finish() };
 }
 
-export const store: Workload = { name: 'store', build: buildCluster };
+export const store: Workload = { name: 'store', build: (run) => buildCluster(run) };

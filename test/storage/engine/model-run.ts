@@ -2,6 +2,7 @@
 import {
   type EngineIterator,
   type Entry,
+  type Found,
   type IteratorOptions,
   type KeyRange,
   LATER,
@@ -201,7 +202,9 @@ class ScriptRun {
     const expected = (held?.state ?? this.#state).get(key);
     const { at } = this;
     const check = (value: Uint8Array | undefined): void => this.#checkValue(`${at} of ${show(key)}`, value, expected);
-    await this.#read(wait, (done) => this.#engine.get(key, held?.snapshot, done), check);
+    const start = (done: StorageDone<Uint8Array | undefined>): Uint8Array | undefined | typeof LATER =>
+      held === undefined ? looked(this.#engine, key, done) : this.#engine.get(key, held.snapshot, done);
+    await this.#read(wait, start, check);
   }
 
   async #getMany(keys: readonly Buffer[], held: HeldSnapshot | undefined, wait: boolean): Promise<void> {
@@ -464,4 +467,12 @@ function show(bytes: Uint8Array | undefined): string {
   if (bytes === undefined) return 'nothing';
   const text = JSON.stringify(Buffer.from(bytes.subarray(0, 24)).toString('latin1'));
   return bytes.length > 24 ? `${text} and more, ${bytes.length} bytes` : text;
+}
+
+/** As `get`, by `look`. */
+function looked(engine: Engine, key: Buffer, done: StorageDone<Uint8Array | undefined>): Uint8Array | undefined | typeof LATER {
+  const found: Found = { bytes: key, start: 0, end: 0 };
+  const isThere = engine.look(key, found, done);
+  if (isThere === LATER) return LATER;
+  return isThere ? Buffer.from(found.bytes.subarray(found.start, found.end)) : undefined;
 }
