@@ -21,7 +21,8 @@ import type { Keyspace, RingState } from '../ring/ring-state.ts';
 import { partitionOf, shardOf } from '../ring/token.ts';
 import type { RingHolder } from '../ring-agent.ts';
 import { ReplicaScans } from '../scan/replica-scans.ts';
-import { ScanAsk } from '../scan/scan-frames.ts';
+import { ScanAsk, WANT_COPY } from '../scan/scan-frames.ts';
+import { ShardMoves } from '../streaming/shard-moves.ts';
 import { copyBytes } from '../version/copy-bytes.ts';
 import { writeDigest } from '../version/digest.ts';
 import type { RecordView } from '../version/record-view.ts';
@@ -96,6 +97,9 @@ class VNode implements ReplicaSink {
   #state: RingState | null = null;
   #keyspaces: ReadonlyMap<number, Keyspace> = new Map();
   #replicas: Replicas;
+  readonly #moves: ShardMoves;
+  /** Rings whose predecessors' writes have not ended. */
+  #switching = 0;
   /** Keyspaces, when what was left of others was last dropped. */
   #droppedFor: readonly Keyspace[] | null = null;
   readonly #release: () => void;
@@ -112,6 +116,7 @@ class VNode implements ReplicaSink {
       context.spawn(compactionAgent, [this.#desk, args.compaction]);
     }
     this.#scans = new ReplicaScans(context, this.#ring, args.mutants);
+    this.#moves = new ShardMoves({ node: args.node, shard: args.shard, log: context.log, mutants: args.mutants });
     this.#replicas = this.#open();
     args.holder.switchRing = (done) => this.#onRing(done);
   }
@@ -167,6 +172,7 @@ class VNode implements ReplicaSink {
     const { holder } = this.#args;
     holder.replicas = null;
     holder.switchRing = undefined;
+    this.#moves.closed();
     this.#scans.close();
     // The thread waits for what is under way; who has failed can't vouch for what it leaves.
     this.#replicas.close(this.#release, reason === 'stopped');
@@ -209,6 +215,8 @@ class VNode implements ReplicaSink {
       return this.#refuse(SCAN, INVALID, fault);
     }
     if (holder.replicas === null || !ring.mayServe || ring.ring === null) return this.#refuse(SCAN, LOADING, this.#trouble);
+    // A copy is to have all that was written by the ring before.
+    if (ask.option === WANT_COPY && this.#switching > 0) return this.#refuse(SCAN, LOADING, 'writes of an older ring are under way');
     const { state } = ring.ring;
     const status = this.#check(ask);
     if (status !== OK) return this.#refuse(SCAN, status, this.#why(status));
@@ -229,6 +237,7 @@ class VNode implements ReplicaSink {
     const { holder, reopenMs = REOPEN_MS } = this.#args;
     if (error === undefined) {
       holder.replicas = replicas;
+      this.#moves.opened(replicas, this.#args.ring.ring?.state ?? null);
       return this.#dropMissing();
     }
     this.#trouble = `the replicas of this shard can't be opened: ${error}`;
@@ -238,10 +247,19 @@ class VNode implements ReplicaSink {
 
   /** In the turn of the agent: the holder of the ring has a new one. */
   #onRing(done: () => void): void {
-    const { replicas } = this.#args.holder;
-    if (replicas === null) return done();
+    const { holder, ring } = this.#args;
+    if (holder.replicas === null || ring.ring === null) return done();
     this.#dropMissing();
-    replicas.switchRing(done);
+    this.#switching++;
+    let left = 2;
+    const ended = (): void => {
+      if (--left === 0) done();
+    };
+    holder.replicas.switchRing(() => {
+      this.#switching--;
+      ended();
+    });
+    this.#moves.follow(ring.ring.state, ended);
   }
 
   /** Deletes what is left of keyspaces that the ring has no more. Also after a start: it may have been missed. */
