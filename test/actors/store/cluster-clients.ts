@@ -20,7 +20,6 @@ import { RegisterHistory } from './register-history.ts';
 import { dotOf, StoreHistory } from './store-history.ts';
 
 const CLIENTS = 4;
-const KEYS = 3;
 const TIMEOUT_MS = 500;
 
 /** A shard that takes requests. */
@@ -70,22 +69,24 @@ export class ClusterClients {
   readonly counts = new Map<string, number>();
   readonly #nowMs: () => number;
   readonly #forgets: boolean;
+  readonly #keys: number;
   /** By client and key. */
   readonly #contexts = new Map<string, Context>();
   readonly #pending = new Map<number, Pending>();
   #requests = 0;
 
-  /** `forgets`: replicas may lose what is not on disk yet, and with it what a monotonic read has seen. */
-  constructor(nowMs: () => number, forgets: boolean) {
+  /** `forgets`: replicas may lose what is not on disk yet, and with it what a monotonic read has seen. `keys`: of a keyspace. */
+  constructor(nowMs: () => number, forgets: boolean, keys = 3) {
     this.#nowMs = nowMs;
     this.#forgets = forgets;
+    this.#keys = keys;
   }
 
   do(action: Exclude<Action, 'createKeyspace' | 'setUp'>, draw: number, gateway: Gateway): void {
     const random = new SeededRandom(`request ${draw}`);
     const keyspace = gateway.keyspaces[random.below(gateway.keyspaces.length)];
     if (keyspace === undefined) return;
-    const key = `k${random.below(KEYS)}`;
+    const key = `k${random.below(this.#keys)}`;
     if (keyspace.mode === 'cp') this.#doRegister(action, keyspace, key, gateway);
     else if (action === 'get') this.#doGet(random, keyspace, key, gateway);
     else this.#doWrite(action, random, keyspace, key, gateway);
@@ -94,7 +95,7 @@ export class ClusterClients {
   /** What all `replicas` of each key together have, told to `done`, and to the registers. */
   readAll(replicas: number, gateway: Gateway, done: (key: string, told: Told) => void): void {
     for (const keyspace of gateway.keyspaces)
-      for (let i = 0; i < KEYS; i++) {
+      for (let i = 0; i < this.#keys; i++) {
         const r = Math.min(keyspace.n, replicas);
         const register = this.registers.get(nameOf(keyspace, `k${i}`));
         const begunAt = register?.begin() ?? 0;
@@ -103,6 +104,25 @@ export class ClusterClients {
           done(nameOf(keyspace, `k${i}`), told);
         });
       }
+  }
+
+  /** Every key, as R = quorum reads it there. */
+  readEach(gateway: Gateway): void {
+    for (const keyspace of gateway.keyspaces)
+      for (let i = 0; i < this.#keys; i++) {
+        const key = `k${i}`;
+        if (keyspace.mode === 'cp') this.#doRegister('get', keyspace, key, gateway);
+        else
+          this.#ask({ kind: GET, timeoutMs: 2_000 }, keyspace, key, gateway, ({ status, record }) => {
+            const at = { calledMs: this.#nowMs(), endedMs: this.#nowMs() };
+            if (status === OK || status === NOT_FOUND)
+              this.history.read({ key: nameOf(keyspace, key), record, ...at, isQuorum: true, isMonotonic: false });
+          });
+      }
+  }
+
+  get keys(): readonly string[] {
+    return Array.from({ length: this.#keys }, (_, i) => `k${i}`);
   }
 
   /** Requests of threads that still run, and that are past their deadline. */

@@ -3,24 +3,28 @@
  * VNodeActor with an engine on the disk of its machine, and its CoordinatorActor, of which clients ask puts, deletes and gets with contexts, while machines, network and clocks do
  * their worst and keyspaces are made. When all has been well for long every key is read from all replicas, and the histories are checked (store-history.ts, register-checker.ts).
  *
- * Members stay the same once the cluster has formed: data that moves is another workload's.
+ * Members stay the same once the cluster has formed: data that moves is another workload's, which is made of this one (test/actors/streaming/).
  */
 import { gossipActor } from '../../../actors/gossip-actor.ts';
+import type { GossipMessage } from '../../../actors/gossip-protocol.ts';
 import { GOSSIP_SLOT, RING_SLOT } from '../../../actors/membership/cluster-door.ts';
+import type { NodeIdentity } from '../../../actors/membership/node-identity.ts';
 import { initialRing } from '../../../actors/ring/initial-ring.ts';
-import type { NewKeyspace, OperationOutcome } from '../../../actors/ring/operation.ts';
+import type { NewKeyspace, Operation, OperationOutcome } from '../../../actors/ring/operation.ts';
 import type { RingState } from '../../../actors/ring/ring-state.ts';
 import { ringActor } from '../../../actors/ring-actor.ts';
 import { type RingHolder, ringAgent } from '../../../actors/ring-agent.ts';
 import type { RingMessage } from '../../../actors/ring-protocol.ts';
 import { coordinatorActor } from '../../../actors/store/coordinator-actor.ts';
-import { COORDINATOR_SLOT, VNODE_SLOT } from '../../../actors/store/data-frames.ts';
+import { COORDINATOR_SLOT, STREAMING_SLOT, VNODE_SLOT } from '../../../actors/store/data-frames.ts';
 import type { CoordinatorHolder } from '../../../actors/store/store-door.ts';
 import { NOT_FOUND, OK, QUORUM_NOT_MET } from '../../../actors/store/store-request.ts';
 import { type ReplicasHolder, vnodeActor } from '../../../actors/store/vnode-actor.ts';
+import { StreamDesk } from '../../../actors/streaming/stream-desk.ts';
+import { streamingActor } from '../../../actors/streaming/streaming-actor.ts';
 import { type AnyJob, collectJobs } from '../../../runtime/job-table.ts';
 import { SeededRandom } from '../../../runtime/random.ts';
-import type { Ref } from '../../../runtime/ref.ts';
+import type { AnyRef, Ref } from '../../../runtime/ref.ts';
 import type { ActItem } from '../../../runtime/simulation/plan.ts';
 import type { RunPlan } from '../../../runtime/simulation/plan-file.ts';
 import type { SimNode, SimShard } from '../../../runtime/simulation/sim-node.ts';
@@ -56,28 +60,46 @@ const REQUESTS_MAX = 16;
 /** Small, so that starts read little; and so small that much is on disk only, and has to be waited for. */
 const ENGINES: readonly EngineOptions[] = [{ memtableBytes: 64 * 1_024 }, COLD];
 
-interface ShardLife {
+export interface ShardLife {
   readonly boot: number;
   readonly ring: RingHolder;
+  readonly replicas: ReplicasHolder;
   readonly coordinator: CoordinatorHolder;
+}
+
+export interface ClusterRunOptions {
+  readonly profile: Profile;
+  /** Keys of a keyspace. */
+  readonly keys: number;
+  /** As RingOptions. */
+  readonly excludeAfterMs: number;
+  /** Requests under way at a coordinator, at most. */
+  readonly capacity: number;
 }
 
 export class ClusterRun extends MachineRun {
   readonly clients: ClusterClients;
   readonly #knobs: MembershipKnobs;
-  readonly #shards = new Map<string, ShardLife>();
+  /** By machine and index. */
+  readonly shards = new Map<string, ShardLife>();
+  /** By machine. */
+  protected readonly identities = new Map<string, NodeIdentity>();
+  readonly #excludeAfterMs: number;
+  readonly #capacity: number;
   readonly #engine: EngineOptions;
   readonly #profile: Profile;
   #starts = 0;
   #isFormed = false;
 
-  constructor(run: RunPlan) {
+  constructor(run: RunPlan, options: Partial<ClusterRunOptions> = {}) {
     super(run);
     this.#knobs = membershipKnobs(run.seed);
-    const profile = profileOf(run.seed);
+    const { profile = profileOf(run.seed), keys = 3, excludeAfterMs = 1_000_000, capacity = REQUESTS_MAX } = options;
+    this.#capacity = capacity;
     this.#profile = profile;
+    this.#excludeAfterMs = excludeAfterMs;
     this.#engine = ENGINES[new SeededRandom(`engine:${run.seed}`).below(ENGINES.length)]!;
-    this.clients = new ClusterClients(() => this.simulation.now, profile === 'crashes' || profile === 'clocks');
+    this.clients = new ClusterClients(() => this.simulation.now, profile === 'crashes' || profile === 'clocks', keys);
   }
 
   /** All members are in, and there is a keyspace: only then requests are made. */
@@ -91,32 +113,40 @@ export class ClusterRun extends MachineRun {
     const ring: RingHolder = { ring: null, mayServe: false };
     const replicas: ReplicasHolder = { replicas: null };
     const coordinator: CoordinatorHolder = { coordinator: null };
+    const streams = new StreamDesk();
     const mutants = this.mutants;
     const { runtime } = shard;
     shard.spawn(ringAgent, [
       {
         ...{ door: this.#doorOf(shard), node: name, shard: index, holder: ring, followMs: 300 },
-        beforeSwitched: (_ring, done) => {
-          if (replicas.switchRing === undefined) done();
-          else replicas.switchRing(done);
+        beforeSwitched: (known, done) => {
+          const next = (): void => streams.switched(known, done);
+          if (replicas.switchRing === undefined) next();
+          else replicas.switchRing(next);
         },
       },
     ]);
     const about = { node: name, shard: index, ring, mutants };
+    const refTo = (slot: number, to: string, toShard: number): AnyRef => runtime.wellKnown(slot, { node: to, shard: toShard });
     runtime.spawnWellKnown(VNODE_SLOT, vnodeActor, [
       { ...about, shards: node.shards.length, dir: DIRECTORY, holder: replicas, engine: this.#engine },
     ]);
     runtime.spawnWellKnown(COORDINATOR_SLOT, coordinatorActor, [
       {
         ...about,
-        ...{ replicas, holder: coordinator, capacity: REQUESTS_MAX },
-        refTo: (slot: number, to: string, toShard: number) => runtime.wellKnown(slot, { node: to, shard: toShard }),
+        ...{ replicas, holder: coordinator, capacity: this.#capacity },
+        refTo,
       },
     ]);
-    this.#shards.set(`${name}/${index}`, { boot: shard.boot, ring, coordinator });
+    // One key a page, so that moves have pages.
+    runtime.spawnWellKnown(STREAMING_SLOT, streamingActor, [
+      { ...{ node: name, shard: index, desk: streams, replicas, refTo, mutants }, pageKeys: 1, pageMs: 600, restMs: 20 },
+    ]);
+    this.shards.set(`${name}/${index}`, { boot: shard.boot, ring, replicas, coordinator });
   }
 
-  act({ node: name, action, draw, atMs }: ActItem): void {
+  act(item: ActItem): void {
+    const { node: name, action, draw, atMs } = item;
     const node = this.simulation.node(name);
     const kind = action as Action;
     if (kind === 'setUp') {
@@ -126,7 +156,7 @@ export class ClusterRun extends MachineRun {
     this.#isFormed ||= this.#hasFormed();
     if (!node.isUp || !this.#isFormed) return;
     if (kind === 'createKeyspace') return this.#createKeyspace(node, keyspaceOf(`more${draw % 2}`, 'ap', 3), `${draw} ${atMs}`);
-    const gateway = this.#gateway(node, draw % node.shards.length);
+    const gateway = this.gatewayAt(node, draw % node.shards.length);
     if (gateway !== undefined) this.clients.do(kind, draw, gateway);
   }
 
@@ -135,10 +165,9 @@ export class ClusterRun extends MachineRun {
     const { simulation, clients } = this;
     if (!this.#isFormed) return;
     const finals = new Map<string, NaiveRecord>();
-    const [node] = simulation.nodes;
-    const gateway = this.#gateway(node!, 0);
+    const gateway = this.gatewayAt(this.lastNode(), 0);
     if (!simulation.check(gateway !== undefined, 'a shard does not serve, when all is well for long')) return;
-    clients.readAll(this.machines.length, gateway!, (key, { status, record }) => {
+    clients.readAll(this.memberCount, gateway!, (key, { status, record }) => {
       if (!clients.registers.has(key)) finals.set(key, record);
       // A record of who was long ahead of all others is refused by them, until their clocks show what it did.
       const isStuck = status === QUORUM_NOT_MET && this.#profile === 'clocks' && clients.registers.has(key);
@@ -153,6 +182,16 @@ export class ClusterRun extends MachineRun {
     if (this.#profile === 'calm') this.#checkAnswers();
     const [first] = clients.history.faults;
     simulation.check(first === undefined, (first ?? '').split(/[ :]/, 1)[0]!, () => clients.history.faults.slice(0, 5).join('; '));
+  }
+
+  /** Whom the last look is taken from. */
+  protected lastNode(): SimNode {
+    return this.simulation.nodes[0]!;
+  }
+
+  /** Members at the end. */
+  protected get memberCount(): number {
+    return this.machines.length;
   }
 
   /** Nothing has failed, so nothing may be refused. */
@@ -172,24 +211,53 @@ export class ClusterRun extends MachineRun {
     const member = memberOf(identity);
     const isInit = node.name === this.machines[0];
     const initial = isInit ? initialRing({ cluster, clusterName: 'simulated', operationId: cluster, member, partitions }) : null;
-    const options = { ...ring, excludeAfterMs: 1_000_000, registerGraceMs: 400, plan: plannerOf(this.#knobs), mutants };
+    const options = { ...ring, excludeAfterMs: this.#excludeAfterMs, registerGraceMs: 400, plan: plannerOf(this.#knobs), mutants };
     const { runtime } = main;
-    const own = runtime.spawnWellKnown(RING_SLOT, ringActor, [{ identity, door, directory: DIRECTORY, initial, options }]);
+    runtime.spawnWellKnown(RING_SLOT, ringActor, [{ identity, door, directory: DIRECTORY, initial, options }]);
     const gossipRef = runtime.spawnWellKnown(GOSSIP_SLOT, gossipActor, [{ identity, door, mutants, ...gossip }]);
     for (const { index } of node.shards) {
       const subscriber = runtime.wellKnown(COORDINATOR_SLOT, { node: node.name, shard: index }) as never;
       gossipRef.tell({ type: 'subscribe', subscriber });
     }
+    this.identities.set(node.name, identity);
+    this.spawnJoiner(node);
+  }
+
+  /** Has it asked for to be a member, until it is. */
+  protected spawnJoiner(node: SimNode): void {
+    const { main } = node;
+    const identity = this.identities.get(node.name)!;
+    const member = memberOf(identity);
     main.spawn(joiner, [
       {
-        ...{ identity, own, gossip: gossipRef, onView: () => {} },
-        seeds: this.machines.filter((machine) => machine !== node.name).map((machine) => seedRef(main, machine)),
-        propose: () => ({ proposal: { operationId: this.#newId('join'), operation: { type: 'addMember', member } }, done: () => {} }),
-        onFatal: () => {
-          this.simulation.check(false, 'a node was told to end', node.name);
-        },
+        ...{ identity, onView: () => {} },
+        own: main.runtime.wellKnown(RING_SLOT) as unknown as Ref<RingMessage>,
+        gossip: main.runtime.wellKnown(GOSSIP_SLOT) as unknown as Ref<GossipMessage>,
+        seeds: this.seedsOf(node.name).map((machine) => seedRef(main, machine)),
+        propose: () => ({ proposal: { operationId: this.newId('join'), operation: { type: 'addMember', member } }, done: () => {} }),
+        onFatal: () => this.onFatal(node),
       },
     ]);
+  }
+
+  /** Machines that it asks to be added. */
+  protected seedsOf(machine: string): readonly string[] {
+    return this.machines.filter((other) => other !== machine);
+  }
+
+  protected onFatal(node: SimNode): void {
+    this.simulation.check(false, 'a node was told to end', node.name);
+  }
+
+  /** The ring that a cluster has formed when it is the one of all shards of these machines. */
+  protected get firstMachines(): readonly string[] {
+    return this.machines;
+  }
+
+  protected proposeAt(node: SimNode, operation: Operation, name: string): void {
+    const ref = node.main.runtime.wellKnown(RING_SLOT) as unknown as Ref<RingMessage>;
+    const proposal = { operationId: this.newId(name), operation };
+    this.simulation.ask<RingMessage, OperationOutcome>(ref, (replyTo) => ({ type: 'propose', proposal, replyTo }), { timeoutMs: ASK_MS });
   }
 
   #setUp(node: SimNode, draw: number): void {
@@ -198,9 +266,7 @@ export class ClusterRun extends MachineRun {
   }
 
   #createKeyspace(node: SimNode, keyspace: NewKeyspace, name: string): void {
-    const ref = node.main.runtime.wellKnown(RING_SLOT) as unknown as Ref<RingMessage>;
-    const proposal = { operationId: this.#newId(name), operation: { type: 'createKeyspace', keyspace } } as const;
-    this.simulation.ask<RingMessage, OperationOutcome>(ref, (replyTo) => ({ type: 'propose', proposal, replyTo }), { timeoutMs: ASK_MS });
+    this.proposeAt(node, { type: 'createKeyspace', keyspace }, name);
   }
 
   /** On disk. */
@@ -220,8 +286,8 @@ export class ClusterRun extends MachineRun {
   }
 
   /** Undefined: that shard takes no requests. */
-  #gateway(node: SimNode, index: number): Gateway | undefined {
-    const life = this.#shards.get(`${node.name}/${index}`);
+  protected gatewayAt(node: SimNode, index: number): Gateway | undefined {
+    const life = this.shards.get(`${node.name}/${index}`);
     const shard = node.shards[index];
     const isAlive = (): boolean => shard?.isUp === true && shard.boot === life?.boot;
     if (life === undefined || shard === undefined || !isAlive() || life.ring.ring === null || life.coordinator.coordinator === null)
@@ -236,17 +302,18 @@ export class ClusterRun extends MachineRun {
   }
 
   #hasFormed(): boolean {
-    for (const { name, shards } of this.simulation.nodes)
-      for (const { index } of shards) if (!this.#isWhole(this.#shards.get(`${name}/${index}`)?.ring.ring?.state)) return false;
+    const machines = this.firstMachines;
+    for (const { name, shards } of this.simulation.nodes.filter((node) => machines.includes(node.name)))
+      for (const { index } of shards) if (!this.#isWhole(this.shards.get(`${name}/${index}`)?.ring.ring?.state)) return false;
     return true;
   }
 
   #isWhole(ring: RingState | undefined): boolean {
-    if (ring === undefined || ring.transition !== null || ring.members.length !== this.machines.length) return false;
+    if (ring === undefined || ring.transition !== null || ring.members.length !== this.firstMachines.length) return false;
     return ring.members.every(({ state }) => state === 'up') && ring.keyspaces.length >= 2;
   }
 
-  #newId(name: string): string {
+  protected newId(name: string): string {
     return idFrom(new SeededRandom(`${name}:${this.seed}:${this.simulation.events}`));
   }
 }
@@ -263,7 +330,10 @@ export interface BuiltCluster extends BuiltWorkload {
 }
 
 export function buildCluster(run: RunPlan): BuiltCluster {
-  const cluster = new ClusterRun(run);
+  return builtOf(run, new ClusterRun(run));
+}
+
+export function builtOf<C extends ClusterRun>(run: RunPlan, cluster: C): BuiltWorkload & { readonly cluster: C } {
   const simulation = new Simulation({
     ...run.settings,
     seed: run.seed,
