@@ -171,7 +171,6 @@ export class Streams {
     const now = this.#door.nowMs();
     for (const stream of [...this.#underWay.values()]) this.#look(stream, now);
     let nextMs = Number.POSITIVE_INFINITY;
-    for (const stream of this.#underWay.values()) nextMs = Math.min(nextMs, stream.deadlineMs);
     const waiting = this.#waiting;
     this.#waiting = [];
     for (const [i, stream] of waiting.entries()) {
@@ -184,6 +183,7 @@ export class Streams {
         break;
       }
     }
+    for (const { deadlineMs } of this.#underWay.values()) nextMs = Math.min(nextMs, deadlineMs);
     if (nextMs < Number.POSITIVE_INFINITY) this.#door.wakeAt(nextMs);
   }
 

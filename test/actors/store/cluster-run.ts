@@ -42,15 +42,15 @@ export function clusterRun(seed: number, mutants: readonly string[] = []): RunPl
     plan: plan.sort((a, b) => a.atMs - b.atMs),
     settings: {
       nodes,
-      network: networkOf(profile, random.fork('network')),
+      network: networkOf(profile === 'calm', random.fork('network')),
       scheduling: { policy: (['fifo', 'random', 'pct'] as const)[random.below(3)]! },
       ...(mutants.length === 0 ? {} : { mutants }),
     },
   };
 }
 
-function networkOf(profile: Profile, random: SeededRandom): NetworkSettings {
-  const isCalm = profile === 'calm';
+/** `isCalm`: it only delays. */
+export function networkOf(isCalm: boolean, random: SeededRandom): NetworkSettings {
   const ratio = (most: number): number => (!isCalm && random.chance(0.5) ? most * random.float() : 0);
   return {
     quality: {

@@ -4,7 +4,7 @@ import type { FaultKind, PlanItem } from '../../../runtime/simulation/plan.ts';
 import type { RunPlan } from '../../../runtime/simulation/plan-file.ts';
 import { generatePlan } from '../../../runtime/simulation/plan-generator.ts';
 import type { NodeSettings } from '../../../runtime/simulation/settings.ts';
-import { type Action, clusterRun } from '../store/cluster-run.ts';
+import { type Action, clusterRun, networkOf } from '../store/cluster-run.ts';
 
 const FROM_MS = 3_500;
 const UNTIL_MS = 9_000;
@@ -48,7 +48,7 @@ export function moveRun(seed: number, mutants: readonly string[] = []): RunPlan 
     seed,
     stopMs: MOVES_STOP_MS,
     plan: [...setUp, ...faultsOf(seed, profile, living), ...acts].sort((a, b) => a.atMs - b.atMs),
-    settings: { ...settings, nodes },
+    settings: { ...settings, nodes, network: networkOf(profile === 'calm', random.fork('network')) },
   };
 }
 

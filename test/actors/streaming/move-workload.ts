@@ -6,6 +6,7 @@ import { Placement } from '../../../actors/ring/placement.ts';
 import type { RingState } from '../../../actors/ring/ring-state.ts';
 import { Hasher, partitionOf, shardOf } from '../../../actors/ring/token.ts';
 import { engineKeyOf } from '../../../actors/store/engine-key.ts';
+import { LOADING } from '../../../actors/store/store-request.ts';
 import type { ActItem } from '../../../runtime/simulation/plan.ts';
 import type { RunPlan } from '../../../runtime/simulation/plan-file.ts';
 import type { SimNode } from '../../../runtime/simulation/sim-node.ts';
@@ -94,6 +95,11 @@ export class MoveRun extends ClusterRun {
 
   protected override get memberCount(): number {
     return this.#ringAt(this.lastNode())!.members.length;
+  }
+
+  /** Of a node that is no member yet, or any more: to be asked elsewhere. */
+  protected override mayAnswer(status: number): boolean {
+    return status === LOADING;
   }
 
   #join(node: SimNode): void {
