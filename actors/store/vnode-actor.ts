@@ -307,7 +307,10 @@ class VNode implements ReplicaSink {
       ...options,
     });
     const opened = this.#context.completion<string | undefined>((error) => ({ type: 'opened', replicas, error }));
-    replicas.open((error) => opened(error?.message));
+    replicas.open((error) => {
+      if (error !== undefined) opened(error.message);
+      else this.#moves.read(replicas, () => opened(undefined));
+    });
     return replicas;
   }
 

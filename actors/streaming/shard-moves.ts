@@ -12,6 +12,7 @@
  * the ring, so it is before whatever is written by that ring.
  */
 import type { Log } from '../../runtime/doors.ts';
+import { LATER } from '../../storage/engine/api.ts';
 import { StorageError } from '../../storage/errors.ts';
 import { compareVersions, type RingState } from '../ring/ring-state.ts';
 import { MOVE_MARK_KEY } from '../store/engine-key.ts';
@@ -42,10 +43,38 @@ export class ShardMoves {
     this.#options = options;
   }
 
-  /** In the turn from which on the replicas serve, before they do. Requires: they are open. */
+  /** Reads what the shard has seen; `done` is called once, at once or later. Requires: the replicas are open. */
+  read({ engine }: Replicas, done: () => void): void {
+    const { log } = this.#options;
+    const lost = (why: string): void => {
+      log.error('mark of moves is lost', { why });
+      this.#isMarkLost = true;
+    };
+    const take = (bytes: Uint8Array | undefined): void => {
+      const mark = bytes === undefined ? NO_MARK : decodeMark(bytes);
+      if (typeof mark === 'string') lost(mark);
+      else this.#mark = mark;
+    };
+    this.#isMarkLost = false;
+    this.#mark = NO_MARK;
+    try {
+      const found = engine.get(MOVE_MARK_KEY, undefined, (result) => {
+        if (result.ok) take(result.value);
+        else lost(result.error.message);
+        done();
+      });
+      if (found === LATER) return;
+      take(found);
+    } catch (error) {
+      if (!(error instanceof StorageError)) throw error;
+      lost(error.message);
+    }
+    done();
+  }
+
+  /** In the turn from which on the replicas serve, before they do. Requires: `read` is done. */
   opened(replicas: Replicas, ring: RingState | null): void {
     this.#replicas = replicas;
-    this.#mark = this.#readMark(replicas);
     if (ring !== null) this.follow(ring, () => {});
   }
 
@@ -102,21 +131,6 @@ export class ShardMoves {
       this.#onFailed(error);
       work.end();
     });
-  }
-
-  #readMark({ engine }: Replicas): MoveMark {
-    const { log } = this.#options;
-    try {
-      const bytes = engine.getNow(MOVE_MARK_KEY, undefined);
-      const mark = bytes === undefined ? NO_MARK : decodeMark(bytes);
-      if (typeof mark !== 'string') return mark;
-      log.error('mark of moves is damaged', { fault: mark });
-    } catch (error) {
-      if (!(error instanceof StorageError)) throw error;
-      log.error("mark of moves can't be read", { why: error.message });
-    }
-    this.#isMarkLost = true;
-    return NO_MARK;
   }
 
   readonly #onFailed = (error: StorageError | undefined): void => {

@@ -10,7 +10,6 @@ import { OutBuffer } from '../../runtime/bytes.ts';
 import { unreachable } from '../../runtime/errors.ts';
 import { BACKGROUND } from '../../runtime/lanes.ts';
 import type { AnyRef, Ref } from '../../runtime/ref.ts';
-import { StorageError } from '../../storage/errors.ts';
 import type { RingState } from '../ring/ring-state.ts';
 import { shardOf } from '../ring/token.ts';
 import type { PageEntries } from '../scan/page-entries.ts';
@@ -18,14 +17,14 @@ import { readCopy, ScanAsk, WANT_COPY } from '../scan/scan-frames.ts';
 import type { ScanPosition } from '../scan/scan-position.ts';
 import { PAGE, SCAN, statusOfAnswer, VNODE_SLOT } from '../store/data-frames.ts';
 import { MERGE_IN, ReplicaCall } from '../store/replica-call.ts';
-import type { Replicas } from '../store/replicas.ts';
 import { DURABILITY_SYNC, INVALID, LOADING, OK } from '../store/store-request.ts';
 import type { ReplicasHolder } from '../store/vnode-actor.ts';
-import { decodeMove, encodeMove, moveKey } from './move-records.ts';
-import { lastHighOf, type Move, movesOf, startOf } from './moves.ts';
+import { MoveReading } from './move-reading.ts';
+import { encodeMove, moveKey } from './move-records.ts';
+import { lastHighOf, type Move, movesOf } from './moves.ts';
 import type { StreamDesk, StreamWish } from './stream-desk.ts';
 import type { StreamFigures } from './stream-figures.ts';
-import { type MoveStart, type PageMerge, type StreamDoor, type StreamOptions, Streams } from './streams.ts';
+import { type PageMerge, type StreamDoor, type StreamOptions, Streams } from './streams.ts';
 
 export interface StreamingArguments extends StreamOptions {
   /** This node's name among transports. */
@@ -71,6 +70,8 @@ class StreamingActor implements StreamDoor {
   readonly later: () => void;
   /** That is being copied. */
   #wish: StreamWish | null = null;
+  /** How far its moves have come is being read. */
+  #reading: MoveReading | null = null;
 
   constructor(context: ActorContext<Message>, args: StreamingArguments) {
     this.#context = context;
@@ -107,6 +108,13 @@ class StreamingActor implements StreamDoor {
     const { wish } = this.#args.desk;
     if (wish !== this.#wish) this.#plan(wish);
     if (this.#wish === null) return;
+    const reading = this.#reading;
+    if (reading !== null) {
+      if (!reading.isDone) return;
+      this.#reading = null;
+      this.#refs.clear();
+      this.#streams.begin(reading.starts);
+    }
     this.#streams.run();
     if (!this.#streams.isDone) return;
     const { moves, records, bytes } = this.#streams.figures();
@@ -120,33 +128,16 @@ class StreamingActor implements StreamDoor {
   #plan(wish: StreamWish | null): void {
     const { shard, replicas, mutants } = this.#args;
     this.#wish = null;
-    if (wish === null) return this.#streams.begin([]);
+    this.#streams.begin([]);
+    if (wish === null) return;
     if (replicas.replicas === null) return this.#context.after('due', OPEN_MS, { type: 'due' });
     const { state } = wish.ring;
-    this.#refs.clear();
     const isDamaged = (move: Move): boolean => this.#damaged.has(nameOf(state, move));
     const moves = movesOf(state, this.#self(state), shard, { isDamaged, ...(mutants === undefined ? {} : { mutants }) });
-    const open = replicas.replicas;
+    const reading = new MoveReading(replicas.replicas, state, moves, this.#context.log, this.later);
     this.#wish = wish;
-    this.#streams.begin(moves.map((move): MoveStart => ({ move, position: this.#positionOf(open, state, move) })));
-  }
-
-  /** Where it goes on. */
-  #positionOf({ engine }: Replicas, { owners, members, generation, transition }: RingState, move: Move): ScanPosition | null {
-    const { keyspace, partition, source } = move;
-    const start = startOf(partition, owners.length);
-    try {
-      const bytes = engine.getNow(moveKey(keyspace, partition, members[source]!.id), undefined);
-      const record = bytes === undefined ? undefined : decodeMove(bytes);
-      if (record === undefined) return start;
-      if (typeof record !== 'string')
-        return record.generation === generation && record.startedAt === transition?.startedAt ? record.position : start;
-      this.#context.log.error('record of a move is damaged', { fault: record });
-    } catch (error) {
-      if (!(error instanceof StorageError)) throw error;
-      this.#context.log.error('record of a move can not be read', { why: error.message });
-    }
-    return start;
+    this.#reading = reading;
+    reading.begin();
   }
 
   nowMs(): number {

@@ -55,7 +55,7 @@ export class MoveRun extends ClusterRun {
         return this.#replace(node, lost?.id, draw);
       case 'cancel': {
         const startedAt = ring?.transition?.startedAt;
-        if (startedAt !== undefined) this.proposeAt(node, { type: 'cancelTransition', startedAt }, `${draw}`);
+        if (startedAt !== undefined && node.isUp) this.proposeAt(node, { type: 'cancelTransition', startedAt }, `${draw}`);
         return;
       }
       default:
