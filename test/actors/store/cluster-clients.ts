@@ -92,6 +92,12 @@ export class ClusterClients {
     else this.#doWrite(action, random, keyspace, key, gateway);
   }
 
+  /** Puts a key that nobody else writes, on all `replicas`; `done` is called when they all have it. */
+  putOnce(keyspace: Keyspace, key: string, replicas: number, gateway: Gateway, done: () => void): void {
+    const asked = { kind: PUT, value: key, w: Math.min(keyspace.n, replicas), timeoutMs: 1_500 } as const;
+    this.#ask(asked, keyspace, key, gateway, ({ status }) => (status === OK ? done() : undefined));
+  }
+
   /** What all `replicas` of each key together have, told to `done`, and to the registers. */
   readAll(replicas: number, gateway: Gateway, done: (key: string, told: Told) => void): void {
     for (const keyspace of gateway.keyspaces)

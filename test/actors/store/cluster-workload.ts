@@ -153,7 +153,7 @@ export class ClusterRun extends MachineRun {
       if (node.isUp) this.#setUp(node, draw);
       return;
     }
-    this.#isFormed ||= this.#hasFormed();
+    this.#isFormed ||= this.hasFormed();
     if (!node.isUp || !this.#isFormed) return;
     if (kind === 'createKeyspace') return this.#createKeyspace(node, keyspaceOf(`more${draw % 2}`, 'ap', 3), `${draw} ${atMs}`);
     const gateway = this.gatewayAt(node, draw % node.shards.length);
@@ -306,7 +306,7 @@ export class ClusterRun extends MachineRun {
     };
   }
 
-  #hasFormed(): boolean {
+  protected hasFormed(): boolean {
     const machines = this.firstMachines;
     for (const { name, shards } of this.simulation.nodes.filter((node) => machines.includes(node.name)))
       for (const { index } of shards) if (!this.#isWhole(this.shards.get(`${name}/${index}`)?.ring.ring?.state)) return false;

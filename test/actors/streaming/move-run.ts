@@ -15,8 +15,8 @@ export const MOVES_STOP_MS = 24_000;
 export const MOVE_PROFILES = ['calm', 'net', 'crashes', 'dead'] as const;
 export type MoveProfile = (typeof MOVE_PROFILES)[number];
 
-/** join: a machine asks to be added from then on. leave, cancel: proposed, at that node. kill, replace, remove: of the machine that is lost. */
-export type MoveAction = Action | 'join' | 'leave' | 'cancel' | 'kill' | 'replace' | 'remove';
+/** fill: keys that are written once, on all replicas. join: a machine asks to be added from then on. leave, cancel: proposed, at that node. kill, replace, remove: of the machine that is lost. */
+export type MoveAction = Action | 'join' | 'leave' | 'cancel' | 'kill' | 'replace' | 'remove' | 'fill';
 
 const NET_KINDS: readonly FaultKind[] = ['pause', 'hang', 'slow', 'cut', 'clog', 'reset', 'degrade'];
 const CRASH_KINDS: readonly FaultKind[] = ['crash', 'killShard', 'powerLoss'];
@@ -65,6 +65,7 @@ function changesOf(
   const items: PlanItem[] = [];
   const act = (atMs: number, action: MoveAction, node = nodes[random.below(first)]!.name): void =>
     void items.push({ kind: 'act', atMs: Math.round(atMs), node, action, draw: random.u32() });
+  for (let i = 0; i < 3; i++) act(FROM_MS - 300 + i * 100, 'fill', nodes[0]!.name);
   const startMs = FROM_MS + 300 + random.below(1_200);
   if (profile === 'dead') {
     act(startMs, 'kill', LOST);

@@ -16,12 +16,16 @@ import { builtOf, ClusterRun } from '../store/cluster-workload.ts';
 import { LOST, type MoveAction, type MoveShape, shapeOf } from './move-run.ts';
 
 const KEYS = 10;
+/** Keys that are written once; so many that partitions have several. */
+const FILLED = 24;
 /** For the reads of the last look. */
 const LOOK_MS = 3_000;
 
 export class MoveRun extends ClusterRun {
   readonly #shape: MoveShape;
   readonly #mayJoin: Set<string>;
+  /** Keys that all replicas had, with their keyspaces. */
+  readonly #filled = new Map<string, number>();
 
   constructor(run: RunPlan) {
     const shape = shapeOf(run.seed);
@@ -44,6 +48,8 @@ export class MoveRun extends ClusterRun {
     switch (action) {
       case 'join':
         return this.#join(node);
+      case 'fill':
+        return this.#fill(node);
       case 'kill':
         if (this.isFormed) this.simulation.crash(name, 'silent');
         return;
@@ -102,6 +108,17 @@ export class MoveRun extends ClusterRun {
     return status === LOADING;
   }
 
+  #fill(node: SimNode): void {
+    if (!this.hasFormed() || this.#filled.size > 0) return;
+    const gateway = this.gatewayAt(node, 0);
+    const keyspace = gateway?.keyspaces.find(({ name }) => name === 'ap');
+    if (gateway === undefined || keyspace === undefined) return;
+    for (let i = 0; i < FILLED; i++) {
+      const key = `filled${i}`;
+      this.clients.putOnce(keyspace, key, this.#shape.first, gateway, () => this.#filled.set(key, keyspace.id));
+    }
+  }
+
   #join(node: SimNode): void {
     if (this.#mayJoin.has(node.name) || !this.isFormed) return;
     this.#mayJoin.add(node.name);
@@ -121,25 +138,28 @@ export class MoveRun extends ClusterRun {
     return this.shards.get(`${node.name}/0`)?.ring.ring?.state;
   }
 
-  /** No shard has a key that lies elsewhere. */
+  /** No shard has a key that lies elsewhere, and each has those of its own that all replicas had. */
   #checkHeld(ring: RingState): void {
     const hasher = new Hasher();
     for (const [place, { replicas }] of this.shards) {
       const [name, shard] = place.split('/');
       const self = ring.members.findIndex((member) => member.name === name);
       if (self < 0 || replicas.replicas === null) continue;
+      const { engine } = replicas.replicas;
       for (const { id, n } of ring.keyspaces) {
         const placement = new Placement(ring.members, ring.owners);
         const rows = placement.replicas(n);
         const width = placement.replicaCount(n);
-        for (const key of this.clients.keys) {
+        for (const key of [...this.clients.keys, ...this.#filled.keys()]) {
           hasher.hash(Buffer.from(key));
           const partition = partitionOf(hasher.high, ring.owners.length);
           const isOwn =
             rows.subarray(partition * width, (partition + 1) * width).includes(self) &&
             shardOf(partition, ring.members[self]!.shards, ring.owners.length) === Number(shard);
-          const held = replicas.replicas.engine.getNow(engineKeyOf(id, hasher.high, hasher.low, Buffer.from(key)), undefined);
-          this.simulation.check(isOwn || held === undefined, 'a shard holds what is not its own', () => `${place}: ${id}/${key}`);
+          const isHeld = engine.getNow(engineKeyOf(id, hasher.high, hasher.low, Buffer.from(key)), undefined) !== undefined;
+          const where = (): string => `${place}: ${id}/${key} of partition ${partition}`;
+          this.simulation.check(isOwn || !isHeld, 'a shard holds what is not its own', where);
+          if (isOwn && this.#filled.get(key) === id) this.simulation.check(isHeld, 'a replica lacks what all replicas had', where);
         }
       }
     }
