@@ -106,7 +106,7 @@ export class ShardMoves {
   #rangesToDrop(ring: RingState, self: number, isSeen: boolean): readonly EngineRange[] {
     const { shard, mutants } = this.#options;
     const step = ring.transition?.step;
-    if (mutants?.has('droppedTooEarly') && step === 'readNew')
+    if (mutants?.has('droppedTooEarly') && step === 'stream')
       return foreignRanges({ ...ring, transition: { ...ring.transition!, step: 'writeNew' } }, self, shard, 'now');
     if (step === undefined || step === 'writeNew') return mutants?.has('foreignKept') ? [] : foreignRanges(ring, self, shard, 'now');
     const isFirst = !isSeen && (step === 'writeBoth' || step === 'stream');
