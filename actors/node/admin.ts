@@ -7,6 +7,7 @@ import type { Operation, OperationOutcome } from '../ring/operation.ts';
 import type { Id, RingState } from '../ring/ring-state.ts';
 import type { RingStatus } from '../ring-protocol.ts';
 import type { StoreFigures } from '../store/coordinator-actor.ts';
+import type { StreamFigures } from '../streaming/stream-figures.ts';
 import type { HostAndPort } from './config/host-and-port.ts';
 
 /** One look at the ring and at how its members are; the newest that this node knows. */
@@ -35,6 +36,8 @@ export interface Admin {
   stats(): Promise<SystemStats>;
   /** Of each shard, in order; null: it does not answer. */
   storeFigures(): Promise<readonly (StoreFigures | null)[]>;
+  /** Same, of what each copies from others. */
+  streamFigures(): Promise<readonly (StreamFigures | null)[]>;
   /** Same, of the shards that Redis clients are served by. */
   respFigures(): Promise<readonly (RespFigures | null)[]>;
 }

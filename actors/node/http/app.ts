@@ -12,6 +12,7 @@ import { memberRoutes } from './member-routes.ts';
 import { planRoutes } from './plan-routes.ts';
 import { Problem } from './problems.ts';
 import { ringRoutes } from './ring-routes.ts';
+import { transitionRoutes } from './transition-routes.ts';
 
 export interface AppOptions {
   readonly admin: Admin;
@@ -43,6 +44,7 @@ export function createApp({ admin, log, metrics }: AppOptions): Hono {
   keyspaceRoutes(app, admin);
   memberRoutes(app, admin);
   planRoutes(app, admin);
+  transitionRoutes(app, admin);
   return app;
 }
 
