@@ -14,8 +14,8 @@ import { u16At, u32At } from '../../storage/byte-reader.ts';
 import { putU16, putU32 } from '../../storage/byte-writer.ts';
 import type { Id } from '../ring/ring-state.ts';
 import { NO_KEY, type ScanPosition } from '../scan/scan-position.ts';
-import type { EngineRange } from '../store/engine-range.ts';
 import { MOVE_KEY_PREFIX } from '../store/engine-key.ts';
+import type { EngineRange } from '../store/engine-range.ts';
 
 /** Of one shard. */
 export interface MoveMark {
@@ -82,7 +82,8 @@ export function encodeMove({ generation, startedAt, position }: MoveRecord): Uin
 /** Returns what was expected and found, where it is none. */
 export function decodeMove(bytes: Uint8Array): MoveRecord | string {
   const isWhole = bytes.length >= MOVE_HEAD_BYTES && bytes.length === MOVE_HEAD_BYTES + u16At(bytes, 2);
-  if (!isWhole || bytes[0] !== VERSION || bytes[1]! > 1) return `move: expected a record of version ${VERSION}, found ${bytes.length} bytes`;
+  if (!isWhole || bytes[0] !== VERSION || bytes[1]! > 1)
+    return `move: expected a record of version ${VERSION}, found ${bytes.length} bytes`;
   const key = Uint8Array.prototype.slice.call(bytes, MOVE_HEAD_BYTES);
   const position = bytes[1] === 1 ? null : { high: u32At(bytes, 12), low: u32At(bytes, 16), key };
   return { generation: u32At(bytes, 4), startedAt: u32At(bytes, 8), position };

@@ -16,8 +16,8 @@ import type { RingState } from '../ring/ring-state.ts';
 import { routesOf } from '../ring/routes.ts';
 import { shardOf } from '../ring/token.ts';
 import { NO_KEY, type ScanPosition } from '../scan/scan-position.ts';
-import type { EngineRange } from '../store/engine-range.ts';
 import { prefixOf } from '../store/engine-key.ts';
+import type { EngineRange } from '../store/engine-range.ts';
 
 /** All records of a partition of a keyspace that one replica has, to be copied. */
 export interface Move {

@@ -101,7 +101,11 @@ class StreamingActor implements StreamDoor {
     const page = status === OK ? readCopy(bytes, offset, end) : null;
     const fault = typeof status === 'string' ? status : typeof page === 'string' ? page : undefined;
     if (fault !== undefined) this.#context.log.warn('malformed message refused', { operation, fault });
-    this.#streams.onPage(requestId, fault === undefined ? (status as number) : INVALID, fault === undefined ? (page as Exclude<typeof page, string>) : null);
+    this.#streams.onPage(
+      requestId,
+      fault === undefined ? (status as number) : INVALID,
+      fault === undefined ? (page as Exclude<typeof page, string>) : null,
+    );
   }
 
   #onDue(): void {

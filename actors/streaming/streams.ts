@@ -33,7 +33,7 @@ export interface StreamOptions {
   readonly pageMs?: number;
   /** After a failure nothing more is asked of that source for so long; twice as long after each more, up to 32 times. Default 100 ms. */
   readonly restMs?: number;
-  /** Planted bugs: streamedBeforeStored, pageBoundarySkipped, unfinishedForgotten. */
+  /** Planted bugs: streamedBeforeStored, pageBoundarySkipped, unfinishedForgotten, and those of moves.ts. */
   readonly mutants?: ReadonlySet<string>;
 }
 
@@ -276,7 +276,7 @@ export class Streams {
   }
 }
 
-const DEFAULTS: Required<Omit<StreamOptions, 'mutants'>> = {
+const DEFAULTS: Readonly<Required<Omit<StreamOptions, 'mutants'>>> = {
   streamsMax: 4,
   perSourceMax: 2,
   pageKeys: 256,

@@ -48,7 +48,10 @@ export function addMemberCommands(program: Command): void {
     .action(async (_options: unknown, command: Command) => {
       const session = sessionOf(command);
       const done = await session.call<Aborted>('DELETE', '/v1/transition');
-      session.print(done, ({ epoch, dropped }) => `taken back at epoch ${epoch}${dropped.length === 0 ? '' : `; not taken in: ${dropped.join(', ')}`}`);
+      session.print(
+        done,
+        ({ epoch, dropped }) => `taken back at epoch ${epoch}${dropped.length === 0 ? '' : `; not taken in: ${dropped.join(', ')}`}`,
+      );
     });
   withTarget(program.command('plan'))
     .description(

@@ -4,8 +4,8 @@ import type { ThreadStats } from '../../../runtime/thread-stats.ts';
 import type { Admin } from '../admin.ts';
 import { RespMetrics } from './resp-metrics.ts';
 import { statusOf } from './status.ts';
-import { StreamMetrics } from './stream-metrics.ts';
 import { StoreMetrics } from './store-metrics.ts';
+import { StreamMetrics } from './stream-metrics.ts';
 import { setTotal } from './totals.ts';
 
 const STATES = ['UP', 'DOWN', 'JOINING', 'LEAVING'] as const;

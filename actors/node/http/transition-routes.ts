@@ -24,7 +24,10 @@ export function transitionRoutes(app: Hono, admin: Admin): void {
     if (ring.transition === null) throw new Problem('NOT_ALLOWED', 'no change of owners is under way');
     const leaving = ring.members.find(({ state }) => state === 'leaving');
     if (leaving !== undefined)
-      throw new Problem('NOT_ALLOWED', `member ${leaving.name} leaves, and can't be kept: what is taken back now would begin again at once`);
+      throw new Problem(
+        'NOT_ALLOWED',
+        `member ${leaving.name} leaves, and can't be kept: what is taken back now would begin again at once`,
+      );
     let { epoch } = settledAt(await admin.propose({ type: 'cancelTransition', startedAt: ring.transition.startedAt }));
     const dropped: string[] = [];
     for (const { id, name, state } of ring.members) {

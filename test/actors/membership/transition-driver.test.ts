@@ -141,7 +141,12 @@ test('transition driver: who has failed waits for its turn again', (t) => {
 test('bug: a transition stayed at `stream` for ever, when a member that it was to fill was removed', (t) => {
   const lone = after(ALONE, { type: 'addMember', member: member('b') }, { type: 'addMember', member: member('d') });
   const members = lone.members.map((one) => ({ ...one, state: 'up' as const }));
-  const up: RingState = { ...lone, members, owners: Uint16Array.from([0, 1, 2, 0, 1, 2, 0, 1]), keyspaces: [{ ...keyspace('k'), n: 1, id: 1 }] };
+  const up: RingState = {
+    ...lone,
+    members,
+    owners: Uint16Array.from([0, 1, 2, 0, 1, 2, 0, 1]),
+    keyspaces: [{ ...keyspace('k'), n: 1, id: 1 }],
+  };
   const begin: Operation = { type: 'beginTransition', parent: knownRing(up).hash, owners: Uint16Array.from([0, 1, 2, 0, 1, 2, 0, 2]) };
   const begun = after(up, begin);
   const streaming = after(begun, { type: 'advance', startedAt: begun.transition!.startedAt, step: 'writeBoth' });

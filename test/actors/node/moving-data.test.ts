@@ -30,7 +30,10 @@ async function allThere(t: ExecutionContext, { respPort }: NodeProcess, writers:
 async function copied(node: NodeProcess): Promise<{ readonly records: number; readonly bytes: number }> {
   const text = await (await node.get('/metrics')).text();
   const sum = (name: string): number =>
-    [...text.matchAll(new RegExp(`^dynactor_stream_${name}_total\\{[^}]*\\} (\\d+)`, 'gm'))].reduce((all, [, value]) => all + Number(value), 0);
+    [...text.matchAll(new RegExp(`^dynactor_stream_${name}_total\\{[^}]*\\} (\\d+)`, 'gm'))].reduce(
+      (all, [, value]) => all + Number(value),
+      0,
+    );
   return { records: sum('records'), bytes: sum('bytes') };
 }
 

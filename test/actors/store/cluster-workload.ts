@@ -198,7 +198,8 @@ export class ClusterRun extends MachineRun {
   #checkAnswers(): void {
     for (const [what, count] of this.clients.counts) {
       const status = Number(what.split(' ')[1]);
-      if (status !== OK && status !== NOT_FOUND && !this.mayAnswer(status)) this.clients.history.faults.push(`calm: ${count} times ${what}`);
+      if (status !== OK && status !== NOT_FOUND && !this.mayAnswer(status))
+        this.clients.history.faults.push(`calm: ${count} times ${what}`);
     }
   }
 

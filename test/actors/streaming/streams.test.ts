@@ -1,11 +1,11 @@
 import test from 'ava';
-import { OutBuffer } from '../../../runtime/bytes.ts';
 import { beginEntry, endEntry, type PageEntries } from '../../../actors/scan/page-entries.ts';
 import type { Page } from '../../../actors/scan/scan-frames.ts';
 import { NO_KEY, type ScanPosition } from '../../../actors/scan/scan-position.ts';
 import { OK, OVERLOADED, STORAGE_FAILED } from '../../../actors/store/store-request.ts';
 import type { Move } from '../../../actors/streaming/moves.ts';
 import { type PageMerge, type StreamDoor, type StreamOptions, Streams } from '../../../actors/streaming/streams.ts';
+import { OutBuffer } from '../../../runtime/bytes.ts';
 
 interface Asked {
   readonly move: Move;
