@@ -6,14 +6,15 @@
  *  our clients  ------------------+--> CoordinatorActor -----------+
  *  other coordinators ------------'                                '--> Replicas of this shard <-- VNodeActor <-- other coordinators
  *                        MerkleActor --> Replicas, and MerkleActors of other nodes
- *                        RingAgent --> ring of this thread, for all of them
+ *                        RingAgent --> ring of this thread, for all of them        StreamingActor <-- VNodeActors of old replicas
  * ```
  */
 import type { ShardStart } from '../runtime/definitions.ts';
 import type { AnyRef } from '../runtime/ref.ts';
 import type { GossipMessage } from './gossip-protocol.ts';
-import { HINT_SLOT, hintStoreActor } from './hints/hint-store-actor.ts';
+import { hintStoreActor } from './hints/hint-store-actor.ts';
 import { type ClusterDoor, COMPACTION_SLOT, GOSSIP_SLOT, RING_SLOT } from './membership/cluster-door.ts';
+import type { KnownRing } from './membership/known-ring.ts';
 import { DirtyMarks } from './repair/dirty-marks.ts';
 import { merkleActor } from './repair/merkle-actor.ts';
 import { MERKLE_SLOT } from './repair/repair-frames.ts';
@@ -23,9 +24,11 @@ import { type RingHolder, ringAgent } from './ring-agent.ts';
 import { type ScanHolder, scanActor } from './scan/scan-actor.ts';
 import type { ShardSettings } from './shard-settings.ts';
 import { coordinatorActor } from './store/coordinator-actor.ts';
-import { COORDINATOR_SLOT, SCAN_SLOT, VNODE_SLOT } from './store/data-frames.ts';
+import { COORDINATOR_SLOT, HINT_SLOT, SCAN_SLOT, STREAMING_SLOT, VNODE_SLOT } from './store/data-frames.ts';
 import { type CoordinatorHolder, doorOf } from './store/store-door.ts';
 import { type ReplicasHolder, vnodeActor } from './store/vnode-actor.ts';
+import { StreamDesk } from './streaming/stream-desk.ts';
+import { streamingActor } from './streaming/streaming-actor.ts';
 
 export function startShard(start: ShardStart): void {
   const { node, shard, shards } = start;
@@ -37,6 +40,7 @@ export function startShard(start: ShardStart): void {
   const scans: ScanHolder = { scans: null };
   const repair: RepairHolder = { repair: null };
   const marks = new DirtyMarks();
+  const streams = new StreamDesk();
 
   const refTo = (slot: number, of: string, at: number): AnyRef => start.wellKnown<never>(slot, of, at);
   const gossip = hasPeers ? { gossip: start.wellKnown<GossipMessage>(GOSSIP_SLOT) } : {};
@@ -69,9 +73,11 @@ export function startShard(start: ShardStart): void {
   start.spawnWellKnown(HINT_SLOT, hintStoreActor, [{ node, ring, replicas, refTo, ...gossip }]);
   start.spawnWellKnown(SCAN_SLOT, scanActor, [{ node, ring, holder: scans, refTo, ...gossip }]);
   start.spawnWellKnown(MERKLE_SLOT, merkleActor, [{ node, shard, shards, ring, replicas, marks, holder: repair, refTo, ...gossip }]);
-  const beforeSwitched = (_ring: unknown, done: () => void): void => {
-    if (replicas.switchRing === undefined) done();
-    else replicas.switchRing(done);
+  start.spawnWellKnown(STREAMING_SLOT, streamingActor, [{ node, shard, desk: streams, replicas, refTo }]);
+  const beforeSwitched = (known: KnownRing, done: () => void): void => {
+    const next = (): void => streams.switched(known, done);
+    if (replicas.switchRing === undefined) next();
+    else replicas.switchRing(next);
   };
   start.spawn(ringAgent, [{ door, node, shard, holder: ring, beforeSwitched }]);
   if (resp === null || (shard > 0 && !resp.isPortShared)) return;

@@ -21,8 +21,6 @@ import { copyBytes } from '../version/copy-bytes.ts';
 import { type HandoffDoor, type HandoffOptions, HintHandoff } from './hint-handoff.ts';
 import { type HintKey, hintRangeOf } from './hint-key.ts';
 
-export const HINT_SLOT = 11;
-
 export interface HintStoreArguments extends ClusterViewArguments, Omit<HandoffOptions, 'firstId'> {
   /** Of this thread, opened by its VNodeActor. */
   readonly replicas: ReplicasHolder;

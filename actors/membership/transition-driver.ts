@@ -10,6 +10,7 @@
  * when it has done what the step asks of it, so moving data will hold its acknowledgement back until the data is there (ring-agent.ts).
  */
 import type { MembershipView, MemberView } from '../gossip-protocol.ts';
+import { unfilledMember } from '../ring/apply-transition.ts';
 import type { Operation } from '../ring/operation.ts';
 import { planOwners } from '../ring/plan.ts';
 import { compareVersions, type Id, type Member, type RingState, type Transition } from '../ring/ring-state.ts';
@@ -109,7 +110,10 @@ export class TransitionDriver {
     return this.#planned === null ? null : { type: 'beginTransition', parent: hash, owners: this.#planned };
   }
 
-  #dueOfStep({ ring, view, nowMs, self }: DriverInput, { startedAt, step }: Transition): Operation | null {
+  #dueOfStep({ ring, view, nowMs, self }: DriverInput, transition: Transition): Operation | null {
+    const { startedAt, step } = transition;
+    // Who is to be filled, and is taken out meanwhile, never will be: what is planned then leaves it out.
+    if (step === 'stream' && unfilledMember(ring, transition)?.state === 'leaving') return { type: 'cancelTransition', startedAt };
     const late = ring.members.filter((member) => !member.isExcluded && !hasSwitched(member, ring, view));
     if (late.length === 0) return { type: 'advance', startedAt, step };
     const lost = late.find(({ id }) => id !== self && nowMs - (this.#downSince.get(id) ?? nowMs) >= this.#times.excludeAfterMs);

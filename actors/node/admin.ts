@@ -9,6 +9,7 @@ import type { Operation, OperationOutcome } from '../ring/operation.ts';
 import type { Id, RingState } from '../ring/ring-state.ts';
 import type { RingStatus } from '../ring-protocol.ts';
 import type { StoreFigures } from '../store/coordinator-actor.ts';
+import type { StreamFigures } from '../streaming/stream-figures.ts';
 import type { HostAndPort } from './config/host-and-port.ts';
 
 /** One look at the ring and at how its members are; the newest that this node knows. */
@@ -40,6 +41,8 @@ export interface Admin {
   repair(command: RepairCommand): Promise<readonly (RepairProgress | null)[]>;
   /** Of each shard, in order; null: it does not answer. */
   storeFigures(): Promise<readonly (StoreFigures | null)[]>;
+  /** Same, of what each copies from others. */
+  streamFigures(): Promise<readonly (StreamFigures | null)[]>;
   /** Same, of the shards that Redis clients are served by. */
   respFigures(): Promise<readonly (RespFigures | null)[]>;
 }

@@ -26,7 +26,9 @@ import type { Id, RingState } from '../ring/ring-state.ts';
 import { ringActor } from '../ring-actor.ts';
 import type { RingMessage, RingStatus } from '../ring-protocol.ts';
 import type { CoordinatorMessage, StoreFigures } from '../store/coordinator-actor.ts';
-import { COORDINATOR_SLOT } from '../store/data-frames.ts';
+import { COORDINATOR_SLOT, STREAMING_SLOT } from '../store/data-frames.ts';
+import type { StreamFigures } from '../streaming/stream-figures.ts';
+import type { StreamingMessage } from '../streaming/streaming-actor.ts';
 import type { Admin, Snapshot } from './admin.ts';
 import type { NodeConfig } from './config/config.ts';
 import type { HostAndPort } from './config/host-and-port.ts';
@@ -182,6 +184,11 @@ export class Node implements Admin {
       type: 'figures',
       replyTo,
     }));
+  }
+
+  streamFigures(): Promise<readonly (StreamFigures | null)[]> {
+    const ask = (replyTo: Ref<StreamFigures>): StreamingMessage => ({ type: 'figures', replyTo });
+    return this.#figuresOf(STREAMING_SLOT, this.self.shards, ask);
   }
 
   respFigures(): Promise<readonly (RespFigures | null)[]> {

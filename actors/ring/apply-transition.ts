@@ -77,11 +77,12 @@ function ended(ring: RingState, { owners }: Transition): Change | Refusal {
   return { ...withMembers({ ...ring, owners, transition: null }, stay), transition: null };
 }
 
-/** An excluded member that becomes a replica of something, for any keyspace. */
-function unfilledMember({ members, owners, keyspaces }: RingState, transition: Transition): Member | undefined {
+/** An excluded member that becomes a replica of something, for any keyspace: first of those that leave. */
+export function unfilledMember({ members, owners, keyspaces }: RingState, transition: Transition): Member | undefined {
   if (!members.some(({ isExcluded }) => isExcluded)) return undefined;
   const present = new Placement(members, owners);
   const pending = new Placement(members, transition.owners);
+  let found: Member | undefined;
   for (const n of new Set(keyspaces.map((keyspace) => keyspace.n))) {
     const before = present.replicas(n);
     const after = pending.replicas(n);
@@ -90,10 +91,12 @@ function unfilledMember({ members, owners, keyspaces }: RingState, transition: T
       const member = members[after[i]!]!;
       if (!member.isExcluded) continue;
       const at = Math.floor(i / afterWidth) * beforeWidth;
-      if (!before.subarray(at, at + beforeWidth).includes(after[i]!)) return member;
+      if (before.subarray(at, at + beforeWidth).includes(after[i]!)) continue;
+      if (member.state === 'leaving') return member;
+      found ??= member;
     }
   }
-  return undefined;
+  return found;
 }
 
 function otherTransition({ transition }: RingState, startedAt: number): Refusal {

@@ -22,7 +22,7 @@ import { LOADING, OVERLOADED, STORAGE_FAILED } from '../store/store-request.ts';
 import { copyBytes } from '../version/copy-bytes.ts';
 import { RecordView } from '../version/record-view.ts';
 import { beginEntry, ENTRY_HEAD_BYTES, endEntry } from './page-entries.ts';
-import { beginPage, type ScanAsk, WANT_HEADS } from './scan-frames.ts';
+import { beginPage, endCopy, type ScanAsk, WANT_COPY, WANT_HEADS } from './scan-frames.ts';
 import type { ScanPosition } from './scan-position.ts';
 import { stripValues } from './strip-values.ts';
 
@@ -163,6 +163,7 @@ export class ReplicaScans {
     page.ensure(entries.length);
     copyBytes(entries.bytes, 0, entries.length, page.bytes, page.length);
     page.length += entries.length;
+    if (scan.wish === WANT_COPY) endCopy(page);
     this.#context.replyBytesTo(scan.address, PAGE, page.bytes, 0, page.length);
   }
 

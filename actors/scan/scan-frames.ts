@@ -3,7 +3,7 @@
  *
  * ```
  * SCAN   0  a place head (store/place-head.ts): the token from which on, or behind whose key (scan-position.ts); bytes of the key, 0: none;
- *           as its option, what is wanted of records: 1 heads (their values are left out), 2 all
+ *           as its option, what is wanted of records: 1 heads (their values are left out), 2 all, 3 all, for a replica that copies them (streaming/)
  *       24  u32  high, 28  u32  low half of the last token of the range, of the same partition
  *       32  u16  keys to look at, at most, from 1     34  u16  bytes of the prefix
  *       36  u32  bytes of entries, at most, but for the first one, from 1
@@ -11,13 +11,14 @@
  *
  * PAGE   0  u8   status (store-request.ts)      1  3 bytes  zero
  *        status OK:   4  u32  token high    8  u32  token low    12  u16  bytes of the key, 0 at the end    14  u8  1: the range ends here    15  u8  zero
- *                    16  key, then entries (page-entries.ts): all that the replica has up to that key
+ *                    16  key, then entries (page-entries.ts): all that the replica has up to that key; behind those of a copy a u32, CRC-32 of all before it
  *        any other:   4  a message for people, UTF-8
  * ```
  */
 import type { OutBuffer } from '../../runtime/bytes.ts';
 import { u16At, u32At } from '../../storage/byte-reader.ts';
 import { putU16, putU32 } from '../../storage/byte-writer.ts';
+import { crc32Of } from '../../storage/checksum.ts';
 import { ANSWER_HEAD_BYTES, beginAnswer } from '../store/data-frames.ts';
 import { STORE_KEY_BYTES_MAX } from '../store/engine-key.ts';
 import { PlaceHead } from '../store/place-head.ts';
@@ -28,10 +29,12 @@ import { NO_KEY, type ScanPosition } from './scan-position.ts';
 
 export const WANT_HEADS = 1;
 export const WANT_RECORDS = 2;
-export type ScanWish = typeof WANT_HEADS | typeof WANT_RECORDS;
+export const WANT_COPY = 3;
+export type ScanWish = typeof WANT_HEADS | typeof WANT_RECORDS | typeof WANT_COPY;
 
 const SCAN_HEAD_BYTES = 40;
 const PAGE_HEAD_BYTES = 16;
+const CHECKSUM_BYTES = 4;
 
 /** What a SCAN says. One is used for many frames; `read` leaves copies in it. */
 export class ScanAsk extends PlaceHead {
@@ -55,7 +58,7 @@ export class ScanAsk extends PlaceHead {
     this.keysMax = u16At(bytes, start + 32);
     const prefixBytes = u16At(bytes, start + 34);
     this.bytesMax = u32At(bytes, start + 36);
-    if (wish !== WANT_HEADS && wish !== WANT_RECORDS) return `SCAN: expected a wish of ${WANT_HEADS} or ${WANT_RECORDS}, found ${wish}`;
+    if (wish < WANT_HEADS || wish > WANT_COPY) return `SCAN: expected a wish of ${WANT_HEADS} to ${WANT_COPY}, found ${wish}`;
     if (this.keysMax < 1 || this.bytesMax < 1) return `SCAN: expected 1 key and 1 byte or more, found ${this.keysMax}, ${this.bytesMax}`;
     const isBehind = this.tokenHigh > this.lastHigh || (this.tokenHigh === this.lastHigh && this.tokenLow > this.lastLow);
     if (isBehind) return 'SCAN: expected a last token that is not before the first, found one that is';
@@ -106,6 +109,20 @@ export function beginPage(out: OutBuffer, covered: ScanPosition | null): void {
   bytes[at++] = 0;
   copyBytes(key, 0, key.length, bytes, at);
   out.length = at + key.length;
+}
+
+/** Ends a PAGE of a copy. Requires: it is all that `out` has. */
+export function endCopy(out: OutBuffer): void {
+  out.ensure(CHECKSUM_BYTES);
+  out.length = putU32(out.bytes, out.length, crc32Of(out.bytes, 0, out.length, 0));
+}
+
+/** As `readPage`, of a copy: refused where a byte of it is another than was sent. */
+export function readCopy(bytes: Uint8Array, start: number, end: number): Page | string {
+  const sumAt = end - CHECKSUM_BYTES;
+  if (sumAt - start < PAGE_HEAD_BYTES) return `PAGE: expected ${PAGE_HEAD_BYTES + CHECKSUM_BYTES} bytes or more, found ${end - start}`;
+  const [expected, found] = [crc32Of(bytes, start, sumAt, 0), u32At(bytes, sumAt)];
+  return expected === found ? readPage(bytes, start, sumAt) : `PAGE: expected the checksum ${expected}, found ${found}`;
 }
 
 /** The page in `bytes[start, end)`, a PAGE of status OK; or what was expected and found. Views of `bytes`, but for the key that it covers. */

@@ -7,7 +7,7 @@
  * | MERGE | coordinator, replica | key place (key-place.ts), with AS_STAND_IN the id of the owner (16 bytes), the coordinator's whole record | MERGED |
  * | READ | coordinator, replica | key place | RECORD or DIGEST |
  * | FORWARD | coordinator or client, coordinator of a shard that has a replica | key place, the request (forward-frames.ts) | FORWARDED |
- * | SCAN | ScanActor, replica | a range (scan/scan-frames.ts) | PAGE |
+ * | SCAN | ScanActor or StreamingActor, replica | a range (scan/scan-frames.ts) | PAGE |
  * | LIST | client, ScanActor of any shard | where from, how much (scan/list-frames.ts) | LISTED |
  * | MERGED, RECORD, DIGEST, FORWARDED, PAGE, LISTED | back, by replyBytes | status, ... | none |
  *
@@ -34,6 +34,8 @@ export const VNODE_SLOT = 4;
 export const COORDINATOR_SLOT = 5;
 /** 6 and 7 are the RESP gateway's and the compaction actor's; 10 is MerkleActor's, whose operations begin at 32 (repair/repair-frames.ts). */
 export const SCAN_SLOT = 8;
+export const STREAMING_SLOT = 11;
+export const HINT_SLOT = 12;
 
 export const MERGE = 1;
 export const MERGED = 2;

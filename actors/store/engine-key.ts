@@ -21,6 +21,9 @@ export const MARK_KEY = ownKey('m');
 export const CEILING_KEY = ownKey('c');
 /** Never there: its deletion marks a place in the order of writes. */
 export const BARRIER_KEY = ownKey('b');
+/** How far the shard follows changes of owners, and what keys of its moves begin with (streaming/move-records.ts). */
+export const MOVE_MARK_KEY = ownKey('o');
+export const MOVE_KEY_PREFIX = ownKey('s');
 
 /** Encodes keys into one place. Allocates only for a length that it sees for the first time. */
 export class EngineKeys {

@@ -1,5 +1,7 @@
 /** Ranges of a shard's engine: of keyspaces, and of tokens of one (engine-key.ts). */
-import { type EngineApi, type KeyRange, LATER } from '../../storage/engine/api.ts';
+import { type KeyRange, LATER } from '../../storage/engine/api.ts';
+import type { Engine } from '../../storage/engine/engine.ts';
+import type { StorageError } from '../../storage/errors.ts';
 import { engineKeyOf, prefixOf } from './engine-key.ts';
 
 /** From `start` on, below `end`. */
@@ -37,13 +39,21 @@ export function rangesBetween(ids: readonly number[], nextId: number): readonly 
   return ranges;
 }
 
-/** Calls `done` with whether the range has keys, at once or later; true also where that can't be read. */
-export function hasAny(engine: EngineApi, { start, end }: EngineRange, done: (hasAny: boolean) => void): void {
+/** Deletes what there is in the range, on disk when `done` is called. Returns false, and calls it at once, where memory tells that there is nothing; `forget` is called before. */
+export function clearRange(
+  engine: Engine,
+  { start, end }: EngineRange,
+  forget: () => void,
+  done: (error: StorageError | undefined) => void,
+): boolean {
   const iterator = engine.iterator({ gte: start, lt: end, values: false });
-  const tell = (isSo: boolean): void => {
-    iterator.close();
-    done(isSo);
-  };
-  const entries = iterator.next(1, 1, (result) => tell(!result.ok || result.value.length > 0));
-  if (entries !== LATER) tell(entries.length > 0);
+  const entries = iterator.next(1, 1, () => {});
+  iterator.close();
+  const isEmpty = entries !== LATER && entries.length === 0 && !engine.hasWaitingWrites;
+  if (isEmpty) done(undefined);
+  else {
+    forget();
+    engine.deleteRange(start, end, 'sync', done);
+  }
+  return !isEmpty;
 }

@@ -31,7 +31,7 @@ import { hasForgotten, latestStamp, latestStampIn } from '../version/seen.ts';
 import { truncateEntries } from '../version/truncate.ts';
 import { Write } from '../version/write.ts';
 import { BARRIER_KEY, EngineKeys, STORE_KEY_BYTES_MAX } from './engine-key.ts';
-import { type EngineRange, hasAny } from './engine-range.ts';
+import { clearRange, type EngineRange } from './engine-range.ts';
 import type { Minting } from './minting.ts';
 import { openStore } from './open-store.ts';
 import {
@@ -193,16 +193,18 @@ export class Replicas {
     this.#engine!.delete(BARRIER_KEY, 'none', () => done());
   }
 
-  /** Deletes what there is in the range, and what waits for room: it is not found yet. `done`: nothing is, on disk. Requires: it is open, and no more writes of the range come. */
-  drop(range: EngineRange, done: (error: StorageError | undefined) => void): void {
-    const engine = this.#engine!;
-    const mayCome = engine.hasWaitingWrites;
-    hasAny(engine, range, (isSo) => {
-      if (!(isSo || mayCome) || !this.#isOpen) return done(undefined);
+  /** Deletes what there is in the range, and what waits for room, before all writes that come later. `done`: nothing is, on disk. Returns false where there surely is nothing. Requires: it is open. */
+  drop(range: EngineRange, done: (error: StorageError | undefined) => void): boolean {
+    const forget = (): void => {
       if (!this.#mutants?.has('droppedComesBack')) this.#waiting.forgetValues();
       this.#options.marks?.markAll();
-      engine.deleteRange(range.start, range.end, 'sync', done);
-    });
+    };
+    return clearRange(this.#engine!, range, forget, done);
+  }
+
+  /** For what is no key of a keyspace. Requires: it is open. */
+  get engine(): Engine {
+    return this.#engine!;
   }
 
   /** Over the engine's keys, as they are now; to be closed soon. Requires: it is open. Throws StorageError. */
@@ -315,11 +317,7 @@ export class Replicas {
     if (made === undefined) return this.#tooLarge(call);
     const { siblingsMax = SIBLINGS_MAX } = this.#options;
     if (made.siblings > siblingsMax)
-      return fail(
-        call,
-        INVALID,
-        `siblings: expected at most ${siblingsMax}, found ${made.siblings} after this write; read the key and write with its context`,
-      );
+      return fail(call, INVALID, `siblings: expected at most ${siblingsMax}, found ${made.siblings}; write with the key's context`);
     this.#store(call, made);
   }
 

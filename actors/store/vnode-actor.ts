@@ -23,7 +23,8 @@ import type { Keyspace, RingState } from '../ring/ring-state.ts';
 import { partitionOf, shardOf } from '../ring/token.ts';
 import type { RingHolder } from '../ring-agent.ts';
 import { ReplicaScans } from '../scan/replica-scans.ts';
-import { ScanAsk } from '../scan/scan-frames.ts';
+import { ScanAsk, WANT_COPY } from '../scan/scan-frames.ts';
+import { ShardMoves } from '../streaming/shard-moves.ts';
 import { copyBytes } from '../version/copy-bytes.ts';
 import { writeDigest } from '../version/digest.ts';
 import type { RecordView } from '../version/record-view.ts';
@@ -114,6 +115,12 @@ class VNode implements ReplicaSink {
   #state: RingState | null = null;
   #keyspaces: ReadonlyMap<number, Keyspace> = new Map();
   #replicas: Replicas;
+  readonly #moves: ShardMoves;
+  /** Refused in the turn of another actor, so to be answered in the next one of this. */
+  #refused: { readonly token: number; readonly status: number; readonly message: string }[] = [];
+  #isElsewhere = false;
+  /** Rings whose predecessors' writes have not ended. */
+  #switching = 0;
   /** Keyspaces, when what was left of others was last dropped. */
   #droppedFor: readonly Keyspace[] | null = null;
   readonly #release: () => void;
@@ -130,6 +137,7 @@ class VNode implements ReplicaSink {
       context.spawn(compactionAgent, [this.#desk, args.compaction]);
     }
     this.#scans = new ReplicaScans(context, this.#ring, args.mutants);
+    this.#moves = new ShardMoves({ node: args.node, shard: args.shard, log: context.log, mutants: args.mutants });
     this.#replicas = this.#open();
     args.holder.switchRing = (done) => this.#onRing(done);
   }
@@ -137,6 +145,7 @@ class VNode implements ReplicaSink {
   receive(message: Message): void {
     switch (message.type) {
       case 'rung':
+        this.#answerRefused();
         this.#replicas.drain();
         return this.#scans.run();
       case 'open':
@@ -191,6 +200,7 @@ class VNode implements ReplicaSink {
     const { holder } = this.#args;
     holder.replicas = null;
     holder.switchRing = undefined;
+    this.#moves.closed();
     this.#scans.close();
     // The thread waits for what is under way; who has failed can't vouch for what it leaves.
     this.#replicas.close(this.#release, reason === 'stopped');
@@ -219,6 +229,10 @@ class VNode implements ReplicaSink {
   }
 
   failed(token: number, status: number, message: string): void {
+    if (this.#isElsewhere) {
+      this.#refused.push({ token, status, message });
+      return this.#ring();
+    }
     writeRefusal(this.#out, status, message);
     const { operation, wantsDigest } = this.#asked[token]!;
     this.#answer(token, operation === MERGE ? MERGED : wantsDigest ? DIGEST : RECORD);
@@ -233,6 +247,8 @@ class VNode implements ReplicaSink {
       return this.#refuse(SCAN, INVALID, fault);
     }
     if (holder.replicas === null || !ring.mayServe || ring.ring === null) return this.#refuse(SCAN, LOADING, this.#trouble);
+    // A copy is to have all that was written by the ring before.
+    if (ask.option === WANT_COPY && this.#switching > 0) return this.#refuse(SCAN, LOADING, 'writes of an older ring are under way');
     const { state } = ring.ring;
     const status = this.#check(ask);
     if (status !== OK) return this.#refuse(SCAN, status, this.#why(status));
@@ -258,6 +274,7 @@ class VNode implements ReplicaSink {
     const { holder, reopenMs = REOPEN_MS } = this.#args;
     if (error === undefined) {
       holder.replicas = replicas;
+      this.#moves.opened(replicas, this.#args.ring.ring?.state ?? null);
       return this.#dropMissing();
     }
     this.#trouble = `the replicas of this shard can't be opened: ${error}`;
@@ -267,10 +284,21 @@ class VNode implements ReplicaSink {
 
   /** In the turn of the agent: the holder of the ring has a new one. */
   #onRing(done: () => void): void {
-    const { replicas } = this.#args.holder;
-    if (replicas === null) return done();
+    const { holder, ring } = this.#args;
+    if (holder.replicas === null || ring.ring === null) return done();
     this.#dropMissing();
-    replicas.switchRing(done);
+    this.#switching++;
+    let left = 2;
+    const ended = (): void => {
+      if (--left === 0) done();
+    };
+    this.#isElsewhere = true;
+    holder.replicas.switchRing(() => {
+      this.#switching--;
+      ended();
+    });
+    this.#isElsewhere = false;
+    this.#moves.follow(ring.ring.state, ended);
   }
 
   /** Deletes what is left of keyspaces that the ring has no more. Also after a start: it may have been missed. */
@@ -286,6 +314,12 @@ class VNode implements ReplicaSink {
         if (error !== undefined) this.#context.log.error('a dropped keyspace could not be deleted', { why: error.message });
       });
     }
+  }
+
+  #answerRefused(): void {
+    const refused = this.#refused;
+    this.#refused = [];
+    for (const { token, status, message } of refused) this.failed(token, status, message);
   }
 
   #open(): Replicas {
@@ -304,7 +338,10 @@ class VNode implements ReplicaSink {
       ...options,
     });
     const opened = this.#context.completion<string | undefined>((error) => ({ type: 'opened', replicas, error }));
-    replicas.open((error) => opened(error?.message));
+    replicas.open((error) => {
+      if (error !== undefined) opened(error.message);
+      else this.#moves.read(replicas, () => opened(undefined));
+    });
     return replicas;
   }
 

@@ -63,7 +63,8 @@ export class WriteSteps {
     const { table } = this.#desk;
     const base = slot * REPLICAS_MAX;
     const partition = topology.lists.partitionOf(table.high[slot]!);
-    const [first, second] = topology.lists.of(keyspace.n).writes;
+    const { writes, read } = topology.lists.of(keyspace.n);
+    const [first, second] = this.#desk.mutants.has('writtenWhereRead') ? [read, read] : writes;
     const firstMask = addPrimaries(first, partition, table.members, base, 0);
     const secondMask = addPrimaries(second, partition, table.members, base, countBits(firstMask));
     const count = countBits(firstMask | secondMask);

@@ -82,13 +82,15 @@ class Recorder {
     for (const span of this.#requests.values()) {
       span.isSuspect = span.key === key && ids.some((id) => `${span.text} ${span.answer}`.split(/[^\w]+/).includes(id));
     }
+    // Else what matters is in the last look, long after all faults.
+    const isSeenBefore = failure === null || this.#spans.some(({ isSuspect, fromMs }) => isSuspect && fromMs < run.stopMs);
     const violation: readonly Mark[] =
       failure === null ? [] : [{ kind: 'violation', atMs: failure.atMs, lane: '', text: `${failure.what}: ${failure.detail}` }];
     const count = run.plan.filter(({ kind }) => kind !== 'act').length;
     return {
       title: `seed ${run.seed}, ${run.settings.nodes.length} nodes, ${count} faults: ${failure === null ? 'all held' : failure.what}`,
       lanes: run.settings.nodes.map(({ name }) => name),
-      viewEndMs: failure === null ? run.stopMs : endMs,
+      viewEndMs: isSeenBefore ? run.stopMs : endMs,
       ...{ endMs, spans: this.#spans, arrows: this.#arrows, marks: [...this.#marks, ...violation], key, digest },
     };
   }

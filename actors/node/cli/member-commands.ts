@@ -2,6 +2,7 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import type { PlannedChange } from '../http/bodies.ts';
 import type { PlanAnswer } from '../http/plan-routes.ts';
+import type { Aborted } from '../http/transition-routes.ts';
 import { wholeNumber } from './numbers.ts';
 import { formatTable, percent } from './output.ts';
 import { sessionOf, withTarget } from './target.ts';
@@ -39,6 +40,18 @@ export function addMemberCommands(program: Command): void {
       const session = sessionOf(command);
       const done = await session.call<Done>('PUT', `/v1/members/${encodeURIComponent(name)}/capacity`, { capacity });
       session.print(done, ({ epoch }) => `member ${name} has capacity ${capacity}, since epoch ${epoch}`);
+    });
+  withTarget(program.command('abort'))
+    .description(
+      'take back the change of owners under way, as long as reads have not moved; members that are joining are not taken in, and their processes end. A new capacity has to be set back first',
+    )
+    .action(async (_options: unknown, command: Command) => {
+      const session = sessionOf(command);
+      const done = await session.call<Aborted>('DELETE', '/v1/transition');
+      session.print(
+        done,
+        ({ epoch, dropped }) => `taken back at epoch ${epoch}${dropped.length === 0 ? '' : `; not taken in: ${dropped.join(', ')}`}`,
+      );
     });
   withTarget(program.command('plan'))
     .description(

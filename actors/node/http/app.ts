@@ -13,6 +13,7 @@ import { planRoutes } from './plan-routes.ts';
 import { Problem } from './problems.ts';
 import { repairRoutes } from './repair-routes.ts';
 import { ringRoutes } from './ring-routes.ts';
+import { transitionRoutes } from './transition-routes.ts';
 
 export interface AppOptions {
   readonly admin: Admin;
@@ -45,6 +46,7 @@ export function createApp({ admin, log, metrics }: AppOptions): Hono {
   memberRoutes(app, admin);
   planRoutes(app, admin);
   repairRoutes(app, admin);
+  transitionRoutes(app, admin);
   return app;
 }
 

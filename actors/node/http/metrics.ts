@@ -5,6 +5,7 @@ import type { Admin } from '../admin.ts';
 import { RespMetrics } from './resp-metrics.ts';
 import { statusOf } from './status.ts';
 import { StoreMetrics } from './store-metrics.ts';
+import { StreamMetrics } from './stream-metrics.ts';
 import { setTotal } from './totals.ts';
 
 const STATES = ['UP', 'DOWN', 'JOINING', 'LEAVING'] as const;
@@ -26,6 +27,7 @@ export class NodeMetrics {
   readonly #bytesIn: Counter;
   readonly #store: StoreMetrics;
   readonly #resp: RespMetrics;
+  readonly #streams: StreamMetrics;
 
   constructor(admin: Admin) {
     this.#admin = admin;
@@ -48,6 +50,7 @@ export class NodeMetrics {
     };
     this.#store = new StoreMetrics(this.#registry);
     this.#resp = new RespMetrics(this.#registry);
+    this.#streams = new StreamMetrics(this.#registry);
     this.#rounds = counter('dynactor_gossip_rounds_total', 'Intervals of gossip of this node since it started');
     this.#depth = gauge('dynactor_actor_mailbox_depth', 'Messages that wait, of the busiest actors', 'shard', 'actor');
     this.#backlog = gauge('dynactor_shard_backlog', 'Messages that wait in a thread', 'shard');
@@ -63,9 +66,11 @@ export class NodeMetrics {
 
   async text(): Promise<{ readonly type: string; readonly text: string }> {
     const admin = this.#admin;
-    const [look, stats, store, resp] = await Promise.all([admin.look(), admin.stats(), admin.storeFigures(), admin.respFigures()]);
+    const figures = [admin.storeFigures(), admin.respFigures(), admin.streamFigures()] as const;
+    const [look, stats, store, resp, streams] = await Promise.all([admin.look(), admin.stats(), ...figures]);
     this.#store.set(store);
     this.#resp.set(resp);
+    this.#streams.set(streams);
     const status = statusOf(this.#admin, look);
     const self = status.members.find(({ id }) => id === this.#admin.self.id);
     const { members, epoch, generation, confirmed, transition, partitions } = this.#gauges;

@@ -5,7 +5,7 @@ import type { Admin } from '../admin.ts';
 import { forceBody } from './bodies.ts';
 import { settledAt } from './problems.ts';
 import { bodyOf, lookWithRing, memberOf } from './requests.ts';
-import { partitionsOwned, type RingHead, ringHead, statusOf } from './status.ts';
+import { partitionsOwned, type RingHead, ringHead, statusNow } from './status.ts';
 
 export interface RingAnswer extends RingHead {
   readonly members: readonly { readonly id: string; readonly name: string; readonly state: string; readonly partitions: number }[];
@@ -17,7 +17,7 @@ export interface RingAnswer extends RingHead {
 }
 
 export function ringRoutes(app: Hono, admin: Admin): void {
-  app.get('/v1/status', async (context) => context.json(statusOf(admin, await admin.look())));
+  app.get('/v1/status', async (context) => context.json(await statusNow(admin)));
   app.get('/v1/ring', async (context) => {
     const { ring, hash } = await lookWithRing(admin);
     return context.json(ringAnswer(ring, hash));

@@ -2,6 +2,7 @@
 import { formatNodeAddress } from '../../../runtime/node-address.ts';
 import type { MemberView } from '../../gossip-protocol.ts';
 import { compareVersions, type Member, type MemberState, type RingState, type RingVersion } from '../../ring/ring-state.ts';
+import { leftMs, type StreamFigures, sumOfFigures } from '../../streaming/stream-figures.ts';
 import type { Admin, Snapshot } from '../admin.ts';
 import type { HostAndPort } from '../config/host-and-port.ts';
 
@@ -43,6 +44,8 @@ export interface ClusterStatus extends RingHead {
   readonly node: { readonly id: string; readonly name: string; readonly version: string; readonly resp: HostAndPort };
   readonly keyspaces: readonly string[];
   readonly transition: { readonly startedAt: number; readonly step: string; readonly partitionsMoving: number } | null;
+  /** What the asked node copies for it, and about how long that still takes; null: it has nothing to copy at present. */
+  readonly copying: (StreamFigures & { readonly leftMs: number }) | null;
   /** The node may vote, propose and serve. */
   readonly isConfirmed: boolean;
   readonly switchedTo: RingVersion | null;
@@ -52,7 +55,19 @@ export interface ClusterStatus extends RingHead {
   readonly members: readonly MemberStatus[];
 }
 
-export function statusOf(admin: Pick<Admin, 'self' | 'version' | 'resp'>, look: Snapshot): ClusterStatus {
+/** With one question to the shards, where data may be moving. */
+export async function statusNow(admin: Admin): Promise<ClusterStatus> {
+  const look = await admin.look();
+  const isMoving = look.ring !== null && look.ring.transition !== null;
+  const figures = isMoving ? (await admin.streamFigures()).filter((one) => one !== null) : [];
+  return statusOf(admin, look, figures);
+}
+
+export function statusOf(
+  admin: Pick<Admin, 'self' | 'version' | 'resp'>,
+  look: Snapshot,
+  streams: readonly StreamFigures[] = [],
+): ClusterStatus {
   const { ring, status } = look;
   const members = ring === null ? [] : ring.members.map((member, index) => memberStatus(ring, member, index, look));
   return {
@@ -60,6 +75,7 @@ export function statusOf(admin: Pick<Admin, 'self' | 'version' | 'resp'>, look: 
     ...ringHead(ring, look.hash),
     keyspaces: ring?.keyspaces.map(({ name }) => name) ?? [],
     transition: transitionOf(ring),
+    copying: copyingOf(streams),
     isConfirmed: status.isConfirmed,
     switchedTo: status.switchedTo,
     trouble: status.trouble,
@@ -105,6 +121,11 @@ function transitionOf(ring: RingState | null): ClusterStatus['transition'] {
   const { startedAt, step, owners } = ring.transition;
   const partitionsMoving = owners.reduce((count, owner, partition) => count + (owner === ring.owners[partition] ? 0 : 1), 0);
   return { startedAt, step, partitionsMoving };
+}
+
+function copyingOf(streams: readonly StreamFigures[]): ClusterStatus['copying'] {
+  const sum = sumOfFigures(streams);
+  return sum.movesLeft === 0 ? null : { ...sum, leftMs: leftMs(sum) };
 }
 
 export interface Check {

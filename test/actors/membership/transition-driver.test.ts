@@ -138,6 +138,24 @@ test('transition driver: who has failed waits for its turn again', (t) => {
   t.is(rig.due(ring, 5_000, all), 'advance');
 });
 
+test('bug: a transition stayed at `stream` for ever, when a member that it was to fill was removed', (t) => {
+  const lone = after(ALONE, { type: 'addMember', member: member('b') }, { type: 'addMember', member: member('d') });
+  const members = lone.members.map((one) => ({ ...one, state: 'up' as const }));
+  const up: RingState = {
+    ...lone,
+    members,
+    owners: Uint16Array.from([0, 1, 2, 0, 1, 2, 0, 1]),
+    keyspaces: [{ ...keyspace('k'), n: 1, id: 1 }],
+  };
+  const begin: Operation = { type: 'beginTransition', parent: knownRing(up).hash, owners: Uint16Array.from([0, 1, 2, 0, 1, 2, 0, 2]) };
+  const begun = after(up, begin);
+  const streaming = after(begun, { type: 'advance', startedAt: begun.transition!.startedAt, step: 'writeBoth' });
+  const lost = { ...streaming, members: streaming.members.map((one) => (one.name === 'd' ? { ...one, isExcluded: true } : one)) };
+  t.is(new Rig().due(lost, 0, view(lost, { a: lost, b: lost })), 'advance');
+  const removed = { ...lost, members: lost.members.map((one) => (one.name === 'd' ? { ...one, state: 'leaving' as const } : one)) };
+  t.is(new Rig().due(removed, 0, view(removed, { a: removed, b: removed })), 'cancelTransition');
+});
+
 test('transition driver: an excluded member asks to be included, and a moved one gives its address, at once', (t) => {
   const excluded = after(MOVING, { type: 'excludeMember', id: id('b') });
   t.is(new Rig('b').due(excluded, 0, null), 'includeMember');

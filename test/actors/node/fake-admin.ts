@@ -12,6 +12,7 @@ import { hashOfRing } from '../../../actors/ring/ring-codec.ts';
 import type { Id, RingState } from '../../../actors/ring/ring-state.ts';
 import type { RingStatus } from '../../../actors/ring-protocol.ts';
 import type { StoreFigures } from '../../../actors/store/coordinator-actor.ts';
+import type { StreamFigures } from '../../../actors/streaming/stream-figures.ts';
 import type { SystemStats } from '../../../runtime/system.ts';
 
 export function idOf(digit: string): Id {
@@ -54,6 +55,12 @@ export class FakeAdmin implements Admin {
 
   storeFigures(): Promise<readonly (StoreFigures | null)[]> {
     return Promise.resolve(this.store);
+  }
+
+  streams: readonly (StreamFigures | null)[] = [];
+
+  streamFigures(): Promise<readonly (StreamFigures | null)[]> {
+    return Promise.resolve(this.streams);
   }
 
   respFigures(): Promise<readonly (RespFigures | null)[]> {

@@ -22,7 +22,6 @@ import type { Promises } from './run-promises.ts';
 import { dotOf, StoreHistory } from './store-history.ts';
 
 const CLIENTS = 4;
-const KEYS = 3;
 const TIMEOUT_MS = 500;
 
 /** A shard that takes requests. */
@@ -63,6 +62,8 @@ export interface ClusterClientsOptions {
   readonly nowMs: () => number;
   readonly promises: Promises;
   readonly watch?: ClusterWatch;
+  /** Of a keyspace. Default 3. */
+  readonly keys?: number;
 }
 
 interface Context {
@@ -109,15 +110,17 @@ export class ClusterClients {
   readonly #nowMs: () => number;
   readonly #forgets: boolean;
   readonly #watch: ClusterWatch;
+  readonly #keys: number;
   /** By client and key. */
   readonly #contexts = new Map<string, Context>();
   readonly #pending = new Map<number, Pending>();
   #requests = 0;
 
-  constructor({ nowMs, promises, watch = {} }: ClusterClientsOptions) {
+  constructor({ nowMs, promises, watch = {}, keys = 3 }: ClusterClientsOptions) {
     this.#nowMs = nowMs;
     this.#forgets = promises.forgets;
     this.#watch = watch;
+    this.#keys = keys;
     this.history = new StoreHistory({ keepsSingle: promises.victims.size === 0 });
   }
 
@@ -125,16 +128,41 @@ export class ClusterClients {
     const random = new SeededRandom(`request ${draw}`);
     const keyspace = gateway.keyspaces[random.below(gateway.keyspaces.length)];
     if (keyspace === undefined) return;
-    const key = `k${random.below(KEYS)}`;
+    const key = `k${random.below(this.#keys)}`;
     if (keyspace.mode === 'cp') this.#doRegister(action, keyspace, key, gateway);
     else if (action === 'get') this.#doGet(random, keyspace, key, gateway);
     else this.#doWrite(action, random, keyspace, key, gateway);
   }
 
+  /** Puts a key that nobody else writes, on all `replicas`; `done` is called when they all have it. */
+  putOnce(keyspace: Keyspace, key: string, replicas: number, gateway: Gateway, done: () => void): void {
+    const asked = { kind: PUT, value: key, w: Math.min(keyspace.n, replicas), timeoutMs: 1_500 } as const;
+    this.#ask(asked, keyspace, key, gateway, ({ status }) => (status === OK ? done() : undefined));
+  }
+
+  /** Every key, as R = quorum reads it there. */
+  readEach(gateway: Gateway): void {
+    for (const keyspace of gateway.keyspaces)
+      for (let i = 0; i < this.#keys; i++) {
+        const key = `k${i}`;
+        if (keyspace.mode === 'cp') this.#doRegister('get', keyspace, key, gateway);
+        else
+          this.#ask({ kind: GET, timeoutMs: 2_000 }, keyspace, key, gateway, ({ status, record }) => {
+            const at = { calledMs: this.#nowMs(), endedMs: this.#nowMs() };
+            if (status === OK || status === NOT_FOUND)
+              this.history.read({ key: nameOf(keyspace, key), record, ...at, isQuorum: true, isMonotonic: false });
+          });
+      }
+  }
+
+  get keys(): readonly string[] {
+    return Array.from({ length: this.#keys }, (_, i) => `k${i}`);
+  }
+
   /** What all `replicas` of each key together have, told to `done`, and to the registers. */
   readAll(replicas: number, gateway: Gateway, done: (key: string, told: Told) => void): void {
     for (const keyspace of gateway.keyspaces)
-      for (let i = 0; i < KEYS; i++) {
+      for (let i = 0; i < this.#keys; i++) {
         const r = Math.min(keyspace.n, replicas);
         const register = this.registers.get(nameOf(keyspace, `k${i}`));
         const begunAt = register?.begin() ?? 0;

@@ -67,7 +67,7 @@ function countsOf({ items, always }: DrawnFaults): ReadonlyMap<FaultClass, numbe
   return counts;
 }
 
-function networkOf({ quality }: DrawnFaults): NetworkSettings {
+export function networkOf({ quality }: Pick<DrawnFaults, 'quality'>): NetworkSettings {
   return {
     quality,
     limits: {

@@ -4,11 +4,14 @@
  * their worst and keyspaces are made. When all has been well for long every key is read from all replicas, and the histories are checked (store-history.ts, register-checker.ts)
  * by what is promised under what has happened (run-promises.ts).
  *
- * Members stay the same once the cluster has formed, but for runs with changes of the ring (cluster-ring-acts.ts). A machine whose directory is gone stays away.
+ * Members stay the same once the cluster has formed, but for runs with changes of the ring (cluster-ring-acts.ts), and the workload of data that moves, which is made of this one
+ * (test/actors/streaming/). A machine whose directory is gone stays away.
  */
 import { gossipActor } from '../../../actors/gossip-actor.ts';
-import { HINT_SLOT, hintStoreActor } from '../../../actors/hints/hint-store-actor.ts';
+import type { GossipMessage } from '../../../actors/gossip-protocol.ts';
+import { hintStoreActor } from '../../../actors/hints/hint-store-actor.ts';
 import { GOSSIP_SLOT, RING_SLOT } from '../../../actors/membership/cluster-door.ts';
+import type { NodeIdentity } from '../../../actors/membership/node-identity.ts';
 import { initialRing } from '../../../actors/ring/initial-ring.ts';
 import type { NewKeyspace, Operation, OperationOutcome } from '../../../actors/ring/operation.ts';
 import type { Keyspace, RingState } from '../../../actors/ring/ring-state.ts';
@@ -16,15 +19,18 @@ import { ringActor } from '../../../actors/ring-actor.ts';
 import { type RingHolder, ringAgent } from '../../../actors/ring-agent.ts';
 import type { RingMessage } from '../../../actors/ring-protocol.ts';
 import { coordinatorActor } from '../../../actors/store/coordinator-actor.ts';
-import { COORDINATOR_SLOT, VNODE_SLOT } from '../../../actors/store/data-frames.ts';
+import { COORDINATOR_SLOT, HINT_SLOT, STREAMING_SLOT, VNODE_SLOT } from '../../../actors/store/data-frames.ts';
 import type { CoordinatorHolder } from '../../../actors/store/store-door.ts';
 import { NOT_FOUND, OK, QUORUM_NOT_MET, TIMED_OUT } from '../../../actors/store/store-request.ts';
 import { type ReplicasHolder, vnodeActor } from '../../../actors/store/vnode-actor.ts';
+import { StreamDesk } from '../../../actors/streaming/stream-desk.ts';
+import { streamingActor } from '../../../actors/streaming/streaming-actor.ts';
 import { type AnyJob, collectJobs } from '../../../runtime/job-table.ts';
 import { SeededRandom } from '../../../runtime/random.ts';
-import type { Ref } from '../../../runtime/ref.ts';
+import type { AnyRef, Ref } from '../../../runtime/ref.ts';
 import type { ActItem } from '../../../runtime/simulation/plan.ts';
 import type { RunPlan } from '../../../runtime/simulation/plan-file.ts';
+import { PowerLossError } from '../../../runtime/simulation/sim-disk.ts';
 import type { SimNode, SimShard } from '../../../runtime/simulation/sim-node.ts';
 import { Simulation } from '../../../runtime/simulation/simulation.ts';
 import type { Trace } from '../../../runtime/simulation/trace.ts';
@@ -62,17 +68,33 @@ const REQUESTS_MAX = 16;
 /** Small, so that starts read little; and so small that much is on disk only, and has to be waited for. */
 const ENGINES: readonly EngineOptions[] = [{ memtableBytes: 64 * 1_024 }, COLD];
 
-interface ShardLife {
+export interface ShardLife {
   readonly boot: number;
   readonly ring: RingHolder;
   readonly replicas: ReplicasHolder;
   readonly coordinator: CoordinatorHolder;
 }
 
+export interface ClusterShape {
+  /** Default: as the plan says (run-promises.ts). */
+  readonly promises: Promises;
+  /** Keys of a keyspace. */
+  readonly keys: number;
+  /** As RingOptions. */
+  readonly excludeAfterMs: number;
+  /** Requests under way at a coordinator, at most. */
+  readonly capacity: number;
+}
+
 export class ClusterRun extends MachineRun {
   readonly clients: ClusterClients;
   readonly #knobs: MembershipKnobs;
-  readonly #shards = new Map<string, ShardLife>();
+  /** By machine and index. */
+  readonly shards = new Map<string, ShardLife>();
+  /** By machine. */
+  protected readonly identities = new Map<string, NodeIdentity>();
+  readonly #excludeAfterMs: number;
+  readonly #capacity: number;
   readonly #engine: EngineOptions;
   readonly #promises: Promises;
   readonly #onRing: (node: string, shard: number, ring: RingState) => void;
@@ -85,14 +107,17 @@ export class ClusterRun extends MachineRun {
   #starts = 0;
   #isFormed = false;
 
-  constructor(run: RunPlan, watch: ClusterWatch = {}) {
+  constructor(run: RunPlan, watch: ClusterWatch = {}, shape: Partial<ClusterShape> = {}) {
     super(run);
     this.#knobs = membershipKnobs(run.seed);
-    this.#promises = promisesOf(run);
+    const { promises = promisesOf(run), keys = 3, excludeAfterMs = 1_000_000, capacity = REQUESTS_MAX } = shape;
+    this.#promises = promises;
+    this.#excludeAfterMs = excludeAfterMs;
+    this.#capacity = capacity;
     this.#onRing = watch.onRing ?? (() => {});
     if (this.machines.includes(SPARE)) this.#away.add(SPARE);
     this.#engine = ENGINES[new SeededRandom(`engine:${run.seed}`).below(ENGINES.length)]!;
-    this.clients = new ClusterClients({ nowMs: () => this.simulation.now, promises: this.#promises, watch });
+    this.clients = new ClusterClients({ nowMs: () => this.simulation.now, promises, watch, keys });
   }
 
   /** All members are in, and there is a keyspace: only then requests are made. */
@@ -107,19 +132,22 @@ export class ClusterRun extends MachineRun {
     const ring: RingHolder = { ring: null, mayServe: false };
     const replicas: ReplicasHolder = { replicas: null };
     const coordinator: CoordinatorHolder = { coordinator: null };
+    const streams = new StreamDesk();
     const mutants = this.mutants;
     const { runtime } = shard;
     shard.spawn(ringAgent, [
       {
         ...{ door: this.#doorOf(shard), node: name, shard: index, holder: ring, followMs: 300 },
-        beforeSwitched: ({ state }, done) => {
-          this.#onRing(name, index, state);
-          if (replicas.switchRing === undefined) done();
-          else replicas.switchRing(done);
+        beforeSwitched: (known, done) => {
+          this.#onRing(name, index, known.state);
+          const next = (): void => streams.switched(known, done);
+          if (replicas.switchRing === undefined) next();
+          else replicas.switchRing(next);
         },
       },
     ]);
     const about = { node: name, shard: index, ring, mutants };
+    const refTo = (slot: number, to: string, toShard: number): AnyRef => runtime.wellKnown(slot, { node: to, shard: toShard });
     runtime.spawnWellKnown(VNODE_SLOT, vnodeActor, [
       {
         ...about,
@@ -130,18 +158,22 @@ export class ClusterRun extends MachineRun {
     runtime.spawnWellKnown(COORDINATOR_SLOT, coordinatorActor, [
       {
         ...about,
-        ...{ replicas, holder: coordinator, capacity: REQUESTS_MAX },
-        refTo: (slot: number, to: string, toShard: number) => runtime.wellKnown(slot, { node: to, shard: toShard }),
+        ...{ replicas, holder: coordinator, capacity: this.#capacity },
+        refTo,
       },
+    ]);
+    // One key a page, so that moves have pages.
+    runtime.spawnWellKnown(STREAMING_SLOT, streamingActor, [
+      { ...{ node: name, shard: index, desk: streams, replicas, refTo, mutants }, pageKeys: 1, pageMs: 200, restMs: 10 },
     ]);
     runtime.spawnWellKnown(HINT_SLOT, hintStoreActor, [
       {
         ...about,
         ...{ replicas, tickMs: 100, answerMs: 400, pauseMs: 100, pauseMsMax: 400 },
-        refTo: (slot: number, to: string, toShard: number) => runtime.wellKnown(slot, { node: to, shard: toShard }),
+        refTo,
       },
     ]);
-    this.#shards.set(`${name}/${index}`, { boot: shard.boot, ring, replicas, coordinator });
+    this.shards.set(`${name}/${index}`, { boot: shard.boot, ring, replicas, coordinator });
   }
 
   act(item: ActItem): void {
@@ -153,10 +185,10 @@ export class ClusterRun extends MachineRun {
       if (node.isUp) this.#setUp(node, draw);
       return;
     }
-    this.#isFormed ||= this.#hasFormed();
+    this.#isFormed ||= this.hasFormed();
     if (!node.isUp || !this.#isFormed) return;
     if (kind === 'createKeyspace') return this.#createKeyspace(node, keyspaceOf(`more${draw % 2}`, 'ap', 3), `${draw} ${atMs}`);
-    const gateway = this.#gateway(node, draw % node.shards.length);
+    const gateway = this.gatewayAt(node, draw % node.shards.length);
     if (gateway !== undefined) this.clients.do(kind, draw, gateway);
   }
 
@@ -166,8 +198,8 @@ export class ClusterRun extends MachineRun {
     const { victims, clocksJump, isCalm } = this.#promises;
     if (!this.#isFormed) return;
     const finals = new Map<string, NaiveRecord>();
-    const node = simulation.nodes.find(({ name }) => !victims.has(name) && !this.#away.has(name));
-    const gateway = node && this.#gateway(node, 0);
+    const node = this.lastNode();
+    const gateway = node && this.gatewayAt(node, 0);
     if (!simulation.check(gateway !== undefined, 'a shard does not serve, when all is well for long')) return;
     // Of a machine that is damaged nothing is expected: a quorum has to do.
     clients.readAll(victims.size > 0 ? 0 : gateway!.members, gateway!, (key, { status, record, isStrict }) => {
@@ -190,13 +222,18 @@ export class ClusterRun extends MachineRun {
     simulation.check(first === undefined, (first ?? '').split(/[ :]/, 1)[0]!, () => clients.history.faults.slice(0, 5).join('; '));
   }
 
+  /** Whom the last look is taken from. */
+  protected lastNode(): SimNode | undefined {
+    return this.simulation.nodes.find(({ name }) => !this.#promises.victims.has(name) && !this.#away.has(name));
+  }
+
   /**
    * What was handed back is at its owner, and all of it was: but where wall clocks were set, as a record from far ahead is refused for as long, and where a machine does not come back.
    */
   #checkHints(): void {
     const { simulation, clients } = this;
     const { victims, clocksJump } = this.#promises;
-    for (const [name, { replicas }] of this.#shards) {
+    for (const [name, { replicas }] of this.shards) {
       this.handedOver += replicas.replicas?.hints.stats().hintsHandedOver ?? 0;
       if (replicas.replicas !== null) this.#hints.look(name, replicas.replicas);
     }
@@ -226,15 +263,21 @@ export class ClusterRun extends MachineRun {
   /** Of a machine that is not damaged. */
   #gatewayOf(member: string): Gateway | undefined {
     const node = this.simulation.nodes.find(({ disk }) => readRecord(disk)?.id === member);
-    return node === undefined || this.#promises.victims.has(node.name) ? undefined : this.#gateway(node, 0);
+    return node === undefined || this.#promises.victims.has(node.name) ? undefined : this.gatewayAt(node, 0);
   }
 
   /** Nothing has failed, so nothing may be refused. */
   #checkAnswers(): void {
     for (const [what, count] of this.clients.counts) {
       const status = Number(what.split(' ')[1]);
-      if (status !== OK && status !== NOT_FOUND) this.clients.history.faults.push(`calm: ${count} times ${what}`);
+      if (status !== OK && status !== NOT_FOUND && !this.mayAnswer(status))
+        this.clients.history.faults.push(`calm: ${count} times ${what}`);
     }
+  }
+
+  /** Also where nothing has failed. */
+  protected mayAnswer(_status: number): boolean {
+    return false;
   }
 
   protected startNode(node: SimNode): void {
@@ -249,32 +292,55 @@ export class ClusterRun extends MachineRun {
     const member = memberOf(identity);
     const isInit = node.name === this.machines[0];
     const initial = isInit ? initialRing({ cluster, clusterName: 'simulated', operationId: cluster, member, partitions }) : null;
-    const options = { ...ring, excludeAfterMs: 1_000_000, registerGraceMs: 400, plan: plannerOf(this.#knobs), mutants };
+    const options = { ...ring, excludeAfterMs: this.#excludeAfterMs, registerGraceMs: 400, plan: plannerOf(this.#knobs), mutants };
     const { runtime } = main;
-    const own = runtime.spawnWellKnown(RING_SLOT, ringActor, [{ identity, door, directory: DIRECTORY, initial, options }]);
+    runtime.spawnWellKnown(RING_SLOT, ringActor, [{ identity, door, directory: DIRECTORY, initial, options }]);
     const gossipRef = runtime.spawnWellKnown(GOSSIP_SLOT, gossipActor, [{ identity, door, mutants, ...gossip }]);
     for (const { index } of node.shards)
       for (const slot of [COORDINATOR_SLOT, HINT_SLOT]) {
         const subscriber = runtime.wellKnown(slot, { node: node.name, shard: index }) as never;
         gossipRef.tell({ type: 'subscribe', subscriber });
       }
+    this.identities.set(node.name, identity);
+    this.spawnJoiner(node);
+  }
+
+  /** Has it asked for to be a member, until it is. */
+  protected spawnJoiner(node: SimNode): void {
+    const { main } = node;
+    const identity = this.identities.get(node.name)!;
+    const member = memberOf(identity);
     main.spawn(joiner, [
       {
-        ...{ identity, own, gossip: gossipRef, onView: () => {} },
-        seeds: this.machines.filter((machine) => machine !== node.name).map((machine) => seedRef(main, machine)),
-        propose: () => ({ proposal: { operationId: this.#newId('join'), operation: { type: 'addMember', member } }, done: () => {} }),
-        onFatal: () => {
-          if (this.#hasLeft(member.id)) this.#away.add(node.name);
-          else this.simulation.check(false, 'a node was told to end', node.name);
-        },
+        ...{ identity, onView: () => {} },
+        own: main.runtime.wellKnown(RING_SLOT) as unknown as Ref<RingMessage>,
+        gossip: main.runtime.wellKnown(GOSSIP_SLOT) as unknown as Ref<GossipMessage>,
+        seeds: this.seedsOf(node.name).map((machine) => seedRef(main, machine)),
+        propose: () => ({ proposal: { operationId: this.newId('join'), operation: { type: 'addMember', member } }, done: () => {} }),
+        onFatal: () => this.onFatal(node),
       },
     ]);
+  }
+
+  /** Machines that it asks to be added. */
+  protected seedsOf(machine: string): readonly string[] {
+    return this.machines.filter((other) => other !== machine);
+  }
+
+  protected onFatal(node: SimNode): void {
+    if (this.#hasLeft(this.identities.get(node.name)!.id)) this.#away.add(node.name);
+    else this.simulation.check(false, 'a node was told to end', node.name);
+  }
+
+  /** The ring that a cluster has formed when it is the one of all shards of these machines. */
+  protected get firstMachines(): readonly string[] {
+    return this.machines.filter((name) => name !== SPARE);
   }
 
   /** An operator has removed it. */
   #hasLeft(id: string): boolean {
     return this.simulation.nodes.some(({ name, shards }) => {
-      const { state } = this.#shards.get(`${name}/${shards[0]?.index}`)?.ring.ring ?? {};
+      const { state } = this.shards.get(`${name}/${shards[0]?.index}`)?.ring.ring ?? {};
       return state?.banned.includes(id) === true;
     });
   }
@@ -288,9 +354,9 @@ export class ClusterRun extends MachineRun {
       this.simulation.restart(SPARE);
       return;
     }
-    const ring = node.isUp ? this.#shards.get(`${node.name}/0`)?.ring.ring?.state : undefined;
+    const ring = node.isUp ? this.shards.get(`${node.name}/0`)?.ring.ring?.state : undefined;
     const operation = ring === undefined ? null : ringOperation(item, ring);
-    if (operation !== null) this.#propose(node, operation, `${item.draw} ${item.atMs}`);
+    if (operation !== null) this.proposeAt(node, operation, `${item.draw} ${item.atMs}`);
   }
 
   #setUp(node: SimNode, draw: number): void {
@@ -299,12 +365,12 @@ export class ClusterRun extends MachineRun {
   }
 
   #createKeyspace(node: SimNode, keyspace: NewKeyspace, name: string): void {
-    this.#propose(node, { type: 'createKeyspace', keyspace }, name);
+    this.proposeAt(node, { type: 'createKeyspace', keyspace }, name);
   }
 
-  #propose(node: SimNode, operation: Operation, name: string): void {
+  protected proposeAt(node: SimNode, operation: Operation, name: string): void {
     const ref = node.main.runtime.wellKnown(RING_SLOT) as unknown as Ref<RingMessage>;
-    const proposal = { operationId: this.#newId(name), operation };
+    const proposal = { operationId: this.newId(name), operation };
     this.simulation.ask<RingMessage, OperationOutcome>(ref, (replyTo) => ({ type: 'propose', proposal, replyTo }), { timeoutMs: ASK_MS });
   }
 
@@ -325,8 +391,8 @@ export class ClusterRun extends MachineRun {
   }
 
   /** Undefined: that shard takes no requests. */
-  #gateway(node: SimNode, index: number): Gateway | undefined {
-    const life = this.#shards.get(`${node.name}/${index}`);
+  protected gatewayAt(node: SimNode, index: number): Gateway | undefined {
+    const life = this.shards.get(`${node.name}/${index}`);
     const shard = node.shards[index];
     const isAlive = (): boolean => shard?.isUp === true && shard.boot === life?.boot;
     if (life === undefined || shard === undefined || !isAlive() || life.ring.ring === null || life.coordinator.coordinator === null)
@@ -342,19 +408,19 @@ export class ClusterRun extends MachineRun {
     };
   }
 
-  #hasFormed(): boolean {
-    for (const { name, shards } of this.simulation.nodes.filter((node) => node.name !== SPARE))
-      for (const { index } of shards) if (!this.#isWhole(this.#shards.get(`${name}/${index}`)?.ring.ring?.state)) return false;
+  protected hasFormed(): boolean {
+    const machines = this.firstMachines;
+    for (const { name, shards } of this.simulation.nodes.filter((node) => machines.includes(node.name)))
+      for (const { index } of shards) if (!this.#isWhole(this.shards.get(`${name}/${index}`)?.ring.ring?.state)) return false;
     return true;
   }
 
   #isWhole(ring: RingState | undefined): boolean {
-    if (ring === undefined || ring.transition !== null || ring.members.length < this.machines.filter((name) => name !== SPARE).length)
-      return false;
+    if (ring === undefined || ring.transition !== null || ring.members.length < this.firstMachines.length) return false;
     return ring.members.every(({ state }) => state === 'up') && ring.keyspaces.length >= 2;
   }
 
-  #newId(name: string): string {
+  protected newId(name: string): string {
     return idFrom(new SeededRandom(`${name}:${this.seed}:${this.simulation.events}`));
   }
 }
@@ -372,16 +438,21 @@ export interface BuiltCluster extends BuiltWorkload {
 
 /** `watch`: is told what happens, and changes nothing of it. */
 export function buildCluster(run: RunPlan, watch: ClusterWatch & { readonly trace?: Trace } = {}): BuiltCluster {
-  const cluster = new ClusterRun(run, watch);
+  return builtOf(run, new ClusterRun(run, watch), watch.trace);
+}
+
+export function builtOf<C extends ClusterRun>(run: RunPlan, cluster: C, trace?: Trace): BuiltWorkload & { readonly cluster: C } {
   const simulation = new Simulation({
     ...run.settings,
     seed: run.seed,
     plan: run.plan,
     jobs: JOBS,
-    ...(watch.trace === undefined ? {} : { trace: watch.trace }),
+    ...(trace === undefined ? {} : { trace }),
     start: (node) => cluster.start(node),
     startShard: (start) => cluster.startShard(start),
     act: (item) => cluster.act(item),
+    // Engines read within turns, also when the machine is about to lose its power.
+    mayThrow: (_name, error) => error instanceof PowerLossError,
   });
   cluster.begin(simulation);
   return { simulation, cluster, finish: () => cluster.finish() };

@@ -46,7 +46,7 @@ test('request table: wherever ids begin, it takes as many as it holds, and frees
   table.startAt(0xffff_ffff);
   for (let round = 0; round < 4; round++) {
     const slots = [take(table), take(table), take(table)];
-    t.deepEqual([...slots].sort(), [0, 1, 2]);
+    t.is(new Set(slots).size, 3);
     t.is(take(table), -1);
     for (const slot of slots) table.free(slot);
   }

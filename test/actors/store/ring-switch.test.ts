@@ -118,7 +118,7 @@ test('bug: a write that waited for room came back, when its range was dropped an
   t.true(valueIn(rig, 'k', { tokenHigh }) === undefined);
 });
 
-/** Keys that show after the drop what was there before it, when writes of them begin while it does. */
+/** Keys that show after the drop what was there before it, when writes of them begin before it and while it does. */
 function comeBack(mutants: readonly string[]): readonly string[] {
   const rig = new ReplicaRig('miss', { mutants: new Set(mutants) });
   rig.open();
@@ -126,11 +126,12 @@ function comeBack(mutants: readonly string[]): readonly string[] {
   for (const key of [...keys, ...Array.from({ length: 8 }, (_, i) => `fill ${i}`)])
     rig.answer(rig.call(COORDINATE, { key, bytes: `old${'.'.repeat(key.startsWith('fill') ? 7_000 : 10)}` }));
   rig.advance(1_000);
+  const waiting = [...keys];
+  for (let i = 0; i < keys.length / 2; i++) rig.call(COORDINATE, { key: waiting.pop()!, bytes: 'new' });
   let isDropped = false;
   rig.replicas.drop(rangeOfKeyspaces(1, 2), () => {
     isDropped = true;
   });
-  const waiting = [...keys];
   let steps = 0;
   rig.run(() => {
     const key = ++steps % 2 === 0 ? waiting.pop() : undefined;

@@ -12,9 +12,11 @@ import { OutBuffer } from '../../../runtime/bytes.ts';
 import { type AnyJob, collectJobs } from '../../../runtime/job-table.ts';
 import type { Ref } from '../../../runtime/ref.ts';
 import { TestKit } from '../../../runtime/simulation/testing.ts';
+import type { EngineOptions } from '../../../storage/engine/options.ts';
 import * as storageJobs from '../../../storage/jobs.ts';
 import { idOf, keyspaceOf, memberOf } from '../ring/ring-world.ts';
 import { decodeNaive, encodeNaive, type NaiveRecord } from '../version/naive-record.ts';
+import { COLD } from './replica-rig.ts';
 
 const JOBS = new Map<string, AnyJob>();
 collectJobs(storageJobs, JOBS);
@@ -70,7 +72,7 @@ class VNodeRig {
   readonly #sender: Ref<Frame>;
 
   /** `before`: goes on in its kit. */
-  constructor(mutants: readonly string[] = [], before?: VNodeRig) {
+  constructor(mutants: readonly string[] = [], before?: VNodeRig, engine: EngineOptions = {}) {
     this.kit = before?.kit ?? new TestKit({ jobs: JOBS });
     if (before === undefined) this.kit.simulation.node('kit').disk.makeDirectory('/data');
     const args = {
@@ -81,6 +83,7 @@ class VNodeRig {
       ring: this.ring,
       holder: this.holder,
       mutants: new Set(mutants),
+      engine,
     };
     this.vnode = this.kit.spawn(vnodeActor, [args]);
     this.#sender = this.kit.spawn(sender, [this.vnode, (answer: Answered) => void this.answers.push(answer)]);
@@ -90,6 +93,12 @@ class VNodeRig {
   open(): this {
     this.kit.advance(1_000);
     return this;
+  }
+
+  /** Lets no more time pass than it takes to get there. */
+  tell(operation: number, bytes: Uint8Array): void {
+    this.kit.tell(this.#sender, { operation, bytes });
+    this.kit.advance(0.02);
   }
 
   send(operation: number, bytes: Uint8Array): Answered | undefined {
@@ -120,6 +129,20 @@ test('vnode: a record that was merged is read back, whole and as a digest', (t) 
   t.deepEqual([read.status, read.requestId], [OK, 3]);
   t.deepEqual(decodeNaive(read.rest), RECORD);
   t.is(rig.ask(READ, WANT_DIGEST)?.rest.length, 8);
+  t.deepEqual(rig.kit.failures, []);
+});
+
+test('bug: the actor failed when a write that waited was refused in the turn that brought another ring', (t) => {
+  const rig = new VNodeRig([], undefined, COLD).open();
+  const long = { ...RECORD, siblings: RECORD.siblings.map((sibling) => ({ ...sibling, value: 'x'.repeat(7_000) })) };
+  for (let tokenLow = 6; tokenLow < 14; tokenLow++) rig.ask(MERGE, DURABILITY_SYNC, { tokenLow }, encodeNaive(long));
+  rig.kit.advance(5_000);
+  const before = rig.answers.length;
+  rig.tell(MERGE, frameOf(DURABILITY_SYNC, {}, encodeNaive(RECORD)));
+  t.is(rig.holder.replicas?.pending, 1);
+  rig.holder.switchRing?.(() => {});
+  rig.kit.advance(1_000);
+  t.is(rig.answers[before]?.status, STALE_RING);
   t.deepEqual(rig.kit.failures, []);
 });
 

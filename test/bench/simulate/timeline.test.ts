@@ -1,3 +1,4 @@
+import { Script } from 'node:vm';
 import test from 'ava';
 import { chooseArrows } from '../../../bench/simulate/arrow-choice.ts';
 import { record } from '../../../bench/simulate/recording.ts';
@@ -58,6 +59,7 @@ test('timeline page: needs nothing else, is for light and dark, and takes no tex
   t.regex(html, /prefers-color-scheme: dark/);
   t.true(html.includes('a &lt;small&gt; one') && html.includes('A1: &quot;lost&quot; &amp; gone'));
   t.is(count(html, /<script>/g), 1);
+  t.notThrows(() => new Script(/<script>(.*)<\/script>/s.exec(html)![1]!));
   t.is(count(html, /<svg /g), count(html, /<\/svg>/g));
 });
 

@@ -6,7 +6,10 @@ import type { PlanAnswer } from '../../../../actors/node/http/plan-routes.ts';
 import type { RingAnswer } from '../../../../actors/node/http/ring-routes.ts';
 import type { ClusterStatus } from '../../../../actors/node/http/status.ts';
 import { RepairJob } from '../../../../actors/repair/repair-queue.ts';
+import { applyOperation } from '../../../../actors/ring/apply.ts';
 import { newKeyspace } from '../../../../actors/ring/keyspace-defaults.ts';
+import { hashOfRing } from '../../../../actors/ring/ring-codec.ts';
+import type { RingState } from '../../../../actors/ring/ring-state.ts';
 import { CoordinatorCounters } from '../../../../actors/store/coordinator-figures.ts';
 import { INDETERMINATE, PUT } from '../../../../actors/store/store-request.ts';
 import { RecordingLog } from '../../../runtime/recording-log.ts';
@@ -155,6 +158,47 @@ test('http plan: shows what changes would move, and changes nothing', async (t) 
   t.false((await rig.json<PlanAnswer>('POST', '/v1/plan')).isNeeded);
   t.is(await rig.problem('POST', '/v1/plan', { changes: [{ type: 'leave', name: 'x' }] }), '404 NOT_FOUND no member "x"; there are a');
   t.regex(await rig.problem('POST', '/v1/plan', { changes: [{ type: 'join', name: 'a' }] }), /^409 EXISTS the name a is that of member/);
+});
+
+function moving(ring: RingState): RingState {
+  const applied = applyOperation(ring, {
+    operationId: idOf('7'),
+    operation: { type: 'beginTransition', parent: hashOfRing(ring), owners: ring.owners.map((_, p) => p % ring.members.length) },
+  });
+  if (!applied.ok) throw new Error(applied.message);
+  return applied.ring;
+}
+
+test('http transition: says what is copied, and how long that takes', async (t) => {
+  const rig = new Rig();
+  t.like(await rig.json('GET', '/v1/transition'), { transition: null, copying: null });
+  await rig.addMembers('b');
+  rig.admin.ring = moving(rig.admin.ring!);
+  rig.admin.streams = [null, { moves: 40, movesLeft: 30, records: 7, bytes: 900, retries: 1, sinceMs: 2_000 }];
+  t.like(await rig.json('GET', '/v1/transition'), {
+    transition: { startedAt: 3, step: 'writeBoth', partitionsMoving: 32 },
+    copying: { moves: 40, movesLeft: 30, bytes: 900, leftMs: 6_000 },
+  });
+  t.like(await rig.json<ClusterStatus>('GET', '/v1/status'), { copying: { records: 7 } });
+});
+
+test('http transition: is taken back with who was joining', async (t) => {
+  const rig = new Rig();
+  t.is(await rig.problem('DELETE', '/v1/transition'), '409 NOT_ALLOWED no change of owners is under way');
+  await rig.addMembers('b');
+  rig.admin.ring = moving(rig.admin.ring!);
+  t.deepEqual(await rig.json('DELETE', '/v1/transition'), { epoch: 5, dropped: ['b'] });
+  t.is(rig.admin.ring?.transition, null);
+  t.is(rig.admin.ring?.members.length, 1);
+});
+
+test('http transition: is not taken back, when a member leaves', async (t) => {
+  const rig = new Rig();
+  await rig.addMembers('b');
+  let ring = moving(rig.admin.ring!);
+  ring = { ...ring, members: ring.members.map((member) => ({ ...member, state: member.name === 'a' ? 'leaving' : 'up' })) };
+  rig.admin.ring = ring;
+  t.regex(await rig.problem('DELETE', '/v1/transition'), /^409 NOT_ALLOWED member a leaves/);
 });
 
 test('http ring force: survivors are taken by name', async (t) => {

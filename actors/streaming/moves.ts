@@ -1,0 +1,134 @@
+/**
+ * Moves: what a change of owners has one shard do: which replicas it copies from which, and which ranges it has to give up. Pure.
+ *
+ * A replica that is new takes the place of one that goes, and copies what that one holds: so of every write as many of the new replicas have it as of the old ones had, whatever W it was
+ * acknowledged at, and each byte travels once (T21). In order of their numbers in the ring the first new one is paired with the first that goes, and so on:
+ *
+ * | | copies from |
+ * |---|---|
+ * | new, and its pair can be read | that one |
+ * | new, its pair is excluded, or what it holds is damaged | all other old replicas that can be read: what W >= 2 of them were told, one of them has |
+ * | new, and it has no pair (there are more replicas than before) | all old replicas that can be read |
+ * | stays, and one that goes has no pair (there are fewer than before) | one of those that stay copies from that one |
+ */
+import { Placement } from '../ring/placement.ts';
+import type { RingState } from '../ring/ring-state.ts';
+import { routesOf } from '../ring/routes.ts';
+import { shardOf } from '../ring/token.ts';
+import { NO_KEY, type ScanPosition } from '../scan/scan-position.ts';
+import { prefixOf } from '../store/engine-key.ts';
+import type { EngineRange } from '../store/engine-range.ts';
+
+/** All records of a partition of a keyspace that one replica has, to be copied. */
+export interface Move {
+  readonly keyspace: number;
+  readonly partition: number;
+  /** Index in `ring.members`. */
+  readonly source: number;
+}
+
+export interface MoveOptions {
+  /** Replicas whose data is damaged, beside those that are excluded. Default: none is. */
+  readonly isDamaged?: (move: Move) => boolean;
+  /** Planted bugs: streamedFromAnother. */
+  readonly mutants?: ReadonlySet<string>;
+}
+
+/** Which of all members may be read, as sources. */
+type CanRead = (member: number) => boolean;
+
+/** What that shard of member `self` has to copy before its transition may go on; nothing where there is none. Cost: that of placement, twice per different n. */
+export function movesOf(ring: RingState, self: number, shard: number, options: MoveOptions = {}): readonly Move[] {
+  const { transition, members, owners } = ring;
+  if (transition === null || self < 0) return [];
+  const { isDamaged = () => false } = options;
+  const present = new Placement(members, owners);
+  const pending = new Placement(members, transition.owners);
+  const moves: Move[] = [];
+  for (const { id: keyspace, n } of ring.keyspaces) {
+    const old = rowsOf(present, n);
+    const next = rowsOf(pending, n);
+    for (const partition of partitionsOf(ring, self, shard)) {
+      const canRead: CanRead = (source) => !members[source]!.isExcluded && !isDamaged({ keyspace, partition, source });
+      for (const source of sourcesOf(self, old(partition), next(partition), canRead, options.mutants))
+        moves.push({ keyspace, partition, source });
+    }
+  }
+  return moves;
+}
+
+/** Whom `self` copies from, of the old replicas of a partition; nobody where it need not, or can't. */
+export function sourcesOf(
+  self: number,
+  old: readonly number[],
+  next: readonly number[],
+  canRead: CanRead,
+  mutants?: ReadonlySet<string>,
+): readonly number[] {
+  if (!next.includes(self)) return [];
+  const rising = (a: number, b: number): number => a - b;
+  const gained = next.filter((member) => !old.includes(member)).sort(rising);
+  const lost = old.filter((member) => !next.includes(member)).sort(rising);
+  const place = gained.indexOf(self);
+  if (place >= 0) {
+    if (mutants?.has('streamedFromAnother')) return old.filter((member) => !lost.includes(member) && canRead(member)).slice(0, 1);
+    const pair = lost[place];
+    return pair !== undefined && canRead(pair) ? [pair] : old.filter(canRead);
+  }
+  const staying = old.filter((member) => next.includes(member) && canRead(member)).sort(rising);
+  return lost.slice(gained.length).filter((member, i) => canRead(member) && staying[i % staying.length] === self);
+}
+
+/**
+ * What that shard of member `self` may hold of the ring's keyspaces, and is nobody's to read or write there: at `now` of what the ring says now; at `present`, of its owners as if no
+ * transition were under way. Neighbours are one range. Requires: `self` is a member.
+ */
+export function foreignRanges(ring: RingState, self: number, shard: number, at: 'now' | 'present'): readonly EngineRange[] {
+  const { writes } = routesOf(at === 'now' ? ring : { ...ring, transition: null });
+  const ranges: EngineRange[] = [];
+  for (const { id, n } of ring.keyspaces) {
+    const [first, second] = [rowsOf(writes[0], n), rowsOf(writes[1], n)];
+    let from = -1;
+    let before = 0;
+    for (const partition of partitionsOf(ring, self, shard)) {
+      const isForeign = !first(partition).includes(self) && !second(partition).includes(self);
+      if (from >= 0 && !isForeign) {
+        ranges.push(rangeOf(id, from, before, ring.owners.length));
+        from = -1;
+      } else if (from < 0 && isForeign) from = partition;
+      before = partition;
+    }
+    if (from >= 0) ranges.push(rangeOf(id, from, before, ring.owners.length));
+  }
+  return ranges;
+}
+
+/** Before all keys of a partition. */
+export function startOf(partition: number, partitions: number): ScanPosition {
+  return { high: partition * (TOKEN_HALF / partitions), low: 0, key: NO_KEY };
+}
+
+/** Last token's high half of a partition; the low one is all ones. */
+export function lastHighOf(partition: number, partitions: number): number {
+  return (partition + 1) * (TOKEN_HALF / partitions) - 1;
+}
+
+const TOKEN_HALF = 2 ** 32;
+
+function rangeOf(keyspace: number, first: number, last: number, partitions: number): EngineRange {
+  const width = TOKEN_HALF / partitions;
+  const end = last + 1 === partitions ? prefixOf(keyspace + 1, 0) : prefixOf(keyspace, (last + 1) * width);
+  return { start: prefixOf(keyspace, first * width), end };
+}
+
+/** In their order; neighbours all of them. */
+function partitionsOf({ owners, members }: RingState, self: number, shard: number): readonly number[] {
+  const { shards } = members[self]!;
+  return [...owners.keys()].filter((partition) => shardOf(partition, shards, owners.length) === shard);
+}
+
+function rowsOf(placement: Placement, n: number): (partition: number) => readonly number[] {
+  const rows = placement.replicas(n);
+  const width = placement.replicaCount(n);
+  return (partition) => [...rows.subarray(partition * width, (partition + 1) * width)];
+}

@@ -1,0 +1,56 @@
+/**
+ * Runs seeds of the workload in which data moves (test/actors/streaming/), and says what broke: `node dist/bench/moves.js --seeds 500 --from 0`. `--mutants` hunts the planted bugs
+ * instead, and prints how many seeds each takes. Exits with 1 when something broke that was not planted, or what was planted was not found.
+ */
+import { parseArgs } from 'node:util';
+import { huntMove, runMove } from '../test/actors/streaming/move-hunt.ts';
+import { MOVE_MUTANTS } from '../test/actors/streaming/move-mutants.ts';
+import { shapeOf } from '../test/actors/streaming/move-run.ts';
+
+const HUNTS = 3;
+/** Seeds of one hunt begin where no other hunt's are. */
+const HUNT_SEEDS = 100_000;
+
+const { values } = parseArgs({
+  options: {
+    seeds: { type: 'string', default: '300' },
+    from: { type: 'string', default: '0' },
+    mutants: { type: 'boolean', default: false },
+  },
+});
+
+function runAll(from: number, count: number): boolean {
+  const startedAt = performance.now();
+  const failed = new Map<string, number[]>();
+  const ran = new Map<string, number>();
+  for (let seed = from; seed < from + count; seed++) {
+    const { failure, isFormed } = runMove(seed);
+    const kind = isFormed ? shapeOf(seed).profile : 'not formed in time';
+    ran.set(kind, (ran.get(kind) ?? 0) + 1);
+    if (failure === null) continue;
+    failed.set(failure.what, [...(failed.get(failure.what) ?? []), seed]);
+    console.error(`seed ${seed}: ${failure.atMs} ms: ${failure.what}: ${failure.detail.slice(0, 400)}`);
+  }
+  console.log(`${count} seeds in ${((performance.now() - startedAt) / 1000).toFixed(0)} s`);
+  for (const [kind, times] of ran) console.log(`  ${kind.padEnd(20)} ${times}`);
+  console.log(`violations: ${failed.size === 0 ? 'none' : ''}`);
+  for (const [what, seeds] of failed) console.log(`${what}: ${seeds.length} seeds: ${seeds.slice(0, 20).join(', ')}`);
+  return failed.size === 0;
+}
+
+function huntAll(seedsMax: number): boolean {
+  let isWell = true;
+  for (const name of MOVE_MUTANTS) {
+    const found = Array.from({ length: HUNTS }, (_, index) => huntMove(name, index * HUNT_SEEDS, seedsMax));
+    const tried = found.map((prey) => prey?.tried ?? '-').join(', ');
+    console.log(`${name.padEnd(24)} ${tried.padEnd(14)} ${found.find((prey) => prey !== undefined)?.what ?? 'not found'}`);
+    if (found.includes(undefined)) isWell = false;
+  }
+  return isWell;
+}
+
+for (const name of ['seeds', 'from'] as const) {
+  if (!/^\d+$/.test(values[name])) throw new Error(`--${name}: expected a whole number, got ${values[name]}`);
+}
+const isWell = values.mutants ? huntAll(Number(values.seeds)) : runAll(Number(values.from), Number(values.seeds));
+process.exitCode = isWell ? 0 : 1;

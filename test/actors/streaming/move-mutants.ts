@@ -1,0 +1,5 @@
+/** Bugs that are planted in what moves data, and that seeds of the workload find. `streamedBeforeStored` is found by streams.test.ts. */
+export const MOVE_MUTANTS: readonly string[] = [
+  ...['streamedFromAnother', 'pageBoundarySkipped', 'unfinishedForgotten', 'moveMarkForgotten', 'droppedTooEarly', 'foreignKept'],
+  'writtenWhereRead',
+];
