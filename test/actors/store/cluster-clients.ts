@@ -36,6 +36,8 @@ export interface Gateway {
   readonly begin: (request: StoreRequest) => void;
   /** That thread still runs. */
   readonly isAlive: () => boolean;
+  /** That node has a replica of the token's partition, by its ring. */
+  readonly isPrimary: (keyspace: Keyspace, tokenHigh: number) => boolean;
 }
 
 /** A request as a person reads it. */

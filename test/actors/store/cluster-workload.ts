@@ -22,6 +22,7 @@ import { coordinatorActor } from '../../../actors/store/coordinator-actor.ts';
 import { COORDINATOR_SLOT, HINT_SLOT, STREAMING_SLOT, VNODE_SLOT } from '../../../actors/store/data-frames.ts';
 import type { CoordinatorHolder } from '../../../actors/store/store-door.ts';
 import { NOT_FOUND, OK, QUORUM_NOT_MET, TIMED_OUT } from '../../../actors/store/store-request.ts';
+import { isPrimary, Topology } from '../../../actors/store/topology.ts';
 import { type ReplicasHolder, vnodeActor } from '../../../actors/store/vnode-actor.ts';
 import { StreamDesk } from '../../../actors/streaming/stream-desk.ts';
 import { streamingActor } from '../../../actors/streaming/streaming-actor.ts';
@@ -211,7 +212,7 @@ export class ClusterRun extends MachineRun {
       simulation.check(isWell, 'not all replicas answer, when all is well for long', `${key}: status ${status}`);
     });
     if (!simulation.run(simulation.now + 3_000)) return;
-    this.#checkHints();
+    this.#checkHints(finals);
     if (clocksJump) this.#addHeld(finals, gateway!.keyspaces);
     clients.history.end(finals);
     for (const what of clients.unanswered(GRACE_MS)) clients.history.faults.push(`T35: no answer to ${what}`);
@@ -228,9 +229,9 @@ export class ClusterRun extends MachineRun {
   }
 
   /**
-   * What was handed back is at its owner, and all of it was: but where wall clocks were set, as a record from far ahead is refused for as long, and where a machine does not come back.
+   * What was handed back is at its owner, or at the primaries of now where it is none any more; and all of it was: but where wall clocks were set, as a record from far ahead is refused for as long, and where a machine does not come back.
    */
-  #checkHints(): void {
+  #checkHints(finals: ReadonlyMap<string, NaiveRecord>): void {
     const { simulation, clients } = this;
     const { victims, clocksJump } = this.#promises;
     for (const [name, { replicas }] of this.shards) {
@@ -241,6 +242,12 @@ export class ClusterRun extends MachineRun {
       const gateway = this.#gatewayOf(hint.owner);
       const keyspace = gateway?.keyspaces.find(({ id }) => id === hint.keyspace);
       if (gateway === undefined || keyspace === undefined) continue;
+      if (!gateway.isPrimary(keyspace, hint.tokenHigh)) {
+        const final = finals.get(`${keyspace.name}/${Buffer.from(hint.key).toString()}`);
+        const lost = final === undefined ? undefined : lacking(record, final);
+        if (lost !== undefined) clients.history.faults.push(`A10-hints: ${lost} was handed to ${hint.owner}, and none of its heirs has it`);
+        continue;
+      }
       clients.readLocal(keyspace, Buffer.from(hint.key).toString(), gateway, (name, told) => {
         const lost = told.status === OK || told.status === NOT_FOUND ? lacking(record, told.record) : undefined;
         if (lost !== undefined) clients.history.faults.push(`A10-hints ${name}: ${lost} was handed to ${hint.owner}, who does not have it`);
@@ -405,6 +412,10 @@ export class ClusterRun extends MachineRun {
       nowMs: shard.runtime.doors.clock.now(),
       begin: (request) => coordinator.begin(request),
       isAlive,
+      isPrimary: (keyspace, tokenHigh) => {
+        const { lists, self } = new Topology(life.ring.ring!.state, node.name);
+        return isPrimary(lists.of(keyspace.n).read, lists.partitionOf(tokenHigh), self);
+      },
     };
   }
 
