@@ -8,14 +8,14 @@
  *                                                                             v                        v
  *                                                                    forget, if unchanged       stays, for a later pass
  * ```
- * A pass that hands nothing over is followed by longer and longer pauses, until who can be reached or the ring has changed.
+ * A shard of a member that leaves gives what is for one that can't be reached to those of its primaries that can. A pass that hands nothing over is followed by longer and longer pauses, until who can be reached or the ring has changed.
  */
 import type { Entry } from '../../storage/engine/api.ts';
 import type { Id } from '../ring/ring-state.ts';
 import { type AnswerStatus, OK } from '../store/store-request.ts';
 import type { Topology } from '../store/topology.ts';
 import { type HintKey, readHintKey } from './hint-key.ts';
-import { targetsOf } from './hint-targets.ts';
+import { heirsOf, targetsOf } from './hint-targets.ts';
 import { SendWindow } from './send-window.ts';
 
 export interface HandoffDoor {
@@ -150,8 +150,9 @@ export class HintHandoff {
     this.#passes.set(owner, { owner, epoch, queue: [], lastKey: undefined, isReading: false, isAtEnd: false, underWay: 0, handed: 0 });
   }
 
-  /** Also who has left: its hints are others' now. */
+  /** Also who has left: its hints are others' now; and all, where this node leaves itself. */
   #isReachable(owner: Id, topology: Topology): boolean {
+    if (isLeaving(topology)) return true;
     const index = topology.ring.members.findIndex(({ id }) => id === owner);
     return index < 0 || this.#door.isReachable(index);
   }
@@ -179,13 +180,17 @@ export class HintHandoff {
   #send(pass: Pass, entry: Entry, topology: Topology, nowMs: number): boolean {
     const hint = readHintKey(entry.key);
     if (hint === undefined) return true;
-    const targets = targetsOf(topology, hint, this.#mutants);
+    let targets = targetsOf(topology, hint, this.#mutants);
     if (targets.length === 0) {
       pass.handed++;
       this.#door.forget(entry);
       return true;
     }
-    if (!targets.every((member) => this.#door.isReachable(member))) return true;
+    if (!targets.every((member) => this.#door.isReachable(member))) {
+      if (!isLeaving(topology)) return true;
+      targets = heirsOf(topology, hint).filter((member) => this.#door.isReachable(member));
+      if (targets.length === 0) return true;
+    }
     const windows = targets.map((member) => this.#windowOf(topology.member(member).id));
     if (!windows.every((window) => window.hasRoom(nowMs))) return false;
     const flight: Flight = { pass, entry, left: targets.length, hasFailed: false };
@@ -235,4 +240,8 @@ export class HintHandoff {
     this.#lastId = (this.#lastId + 1) >>> 0;
     return this.#lastId;
   }
+}
+
+function isLeaving(topology: Topology): boolean {
+  return topology.self >= 0 && topology.member(topology.self).state === 'leaving';
 }

@@ -20,10 +20,12 @@ import type { ReplicasHolder } from '../store/vnode-actor.ts';
 import { copyBytes } from '../version/copy-bytes.ts';
 import { type HandoffDoor, type HandoffOptions, HintHandoff } from './hint-handoff.ts';
 import { type HintKey, hintRangeOf } from './hint-key.ts';
+import type { LeaveDesk } from './leaving.ts';
 
 export interface HintStoreArguments extends ClusterViewArguments, Omit<HandoffOptions, 'firstId'> {
   /** Of this thread, opened by its VNodeActor. */
   readonly replicas: ReplicasHolder;
+  readonly desk: LeaveDesk;
   /** How often it looks who can be reached. Default 500 ms. */
   readonly tickMs?: number;
 }
@@ -72,7 +74,8 @@ class HintStore implements HandoffDoor {
       case 'view':
         return this.#view.onView(message);
       case 'tick':
-        return this.#handoff.tick();
+        this.#handoff.tick();
+        return this.#args.desk.look(this.#args.replicas.replicas?.hints ?? null);
       case 'again':
         return this.#view.subscribe(this.#context.self);
       case 'page':

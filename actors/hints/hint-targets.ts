@@ -8,6 +8,7 @@
  * | the owner is no primary any more, or has left | all primaries: one of them may be who took its place |
  * | there is no such keyspace | nobody: it is deleted |
  */
+import type { Keyspace } from '../ring/ring-state.ts';
 import { countBits } from '../store/replica-mask.ts';
 import { addPrimaries, type Topology } from '../store/topology.ts';
 import type { HintKey } from './hint-key.ts';
@@ -22,12 +23,23 @@ export function targetsOf(
   if (keyspace === undefined) return [];
   const { lists, ring } = topology;
   const partition = lists.partitionOf(tokenHigh);
-  const { writes, isSplit } = lists.of(keyspace.n);
-  const members = new Uint16Array(writes[0].primaries + writes[1].primaries);
-  const first = addPrimaries(writes[0], partition, members, 0, 0);
-  const second = addPrimaries(writes[1], partition, members, 0, countBits(first));
-  const all = [...members.subarray(0, countBits(first | second))];
+  const { isSplit } = lists.of(keyspace.n);
+  const all = primariesOf(topology, keyspace, partition);
   const index = ring.members.findIndex((member) => member.id === owner);
   if (index < 0 && mutants?.has('removedOwnersHintDropped')) return [];
   return isSplit[partition] === 0 && all.includes(index) ? [index] : all;
+}
+
+/** All who are to have the hint's key, old and new; none: there is no such keyspace. */
+export function heirsOf(topology: Topology, { keyspace: id, tokenHigh }: HintKey): readonly number[] {
+  const keyspace = topology.keyspace(id);
+  return keyspace === undefined ? [] : primariesOf(topology, keyspace, topology.lists.partitionOf(tokenHigh));
+}
+
+function primariesOf({ lists }: Topology, { n }: Keyspace, partition: number): readonly number[] {
+  const { writes } = lists.of(n);
+  const members = new Uint16Array(writes[0].primaries + writes[1].primaries);
+  const first = addPrimaries(writes[0], partition, members, 0, 0);
+  const second = addPrimaries(writes[1], partition, members, 0, countBits(first));
+  return [...members.subarray(0, countBits(first | second))];
 }

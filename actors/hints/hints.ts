@@ -8,7 +8,8 @@
  * No actor: `Replicas` owns it, and its owner calls everything within its turns.
  */
 import type { Random } from '../../runtime/doors.ts';
-import { type EngineApi, type EngineIterator, type Entry, LATER, type WriteDone } from '../../storage/engine/api.ts';
+import { type EngineIterator, type Entry, LATER, type WriteDone } from '../../storage/engine/api.ts';
+import type { Engine } from '../../storage/engine/engine.ts';
 import type { StorageResult } from '../../storage/errors.ts';
 import type { Id } from '../ring/ring-state.ts';
 import { partitionOf } from '../ring/token.ts';
@@ -52,26 +53,32 @@ const PAGE_BYTES = 256 * 1024;
 const INITIAL_KEY_BYTES = 256;
 
 export class Hints {
-  readonly book: HintBook;
+  #book: HintBook;
   readonly #options: HintsOptions;
   readonly #dots: StandInDots;
   readonly #call = new ReplicaCall();
   readonly #empty = new RecordView();
   readonly #marks = new Map<string, DirtyMark>();
   #key = Buffer.alloc(INITIAL_KEY_BYTES);
-  #engine: EngineApi | null = null;
+  #engine: Engine | null = null;
   #counting: EngineIterator | null = null;
   #page: StorageResult<readonly Entry[]> | undefined;
   #isCounted = false;
+  #isWrong = false;
   #fault: string | undefined;
   #collapsed = 0;
   #forgotten = 0;
 
   constructor(options: HintsOptions) {
     this.#options = options;
-    this.book = new HintBook(options);
+    this.#book = new HintBook(options);
     this.#dots = new StandInDots(options.random, options.mutants);
     this.#empty.clear();
+  }
+
+  /** Of another object, when it had to be counted again. */
+  get book(): HintBook {
+    return this.#book;
   }
 
   /** What was there before the start is known; until then nobody is told that nothing is held. */
@@ -91,10 +98,15 @@ export class Hints {
   }
 
   /** Begins to count what is there. Nothing is written before. */
-  open(engine: EngineApi): void {
+  open(engine: Engine): void {
     this.#engine = engine;
     this.#counting = engine.iterator(hintsAndMarks());
     this.#count();
+  }
+
+  /** A write or deletion has failed: what is there may be more or less than what was counted. */
+  mayBeWrong(): void {
+    this.#isWrong = true;
   }
 
   close(): void {
@@ -104,11 +116,16 @@ export class Hints {
   }
 
   drain(): void {
+    // What waits for room is counted and can't be read yet.
+    if (this.#isWrong && this.#engine?.hasWaitingWrites === false) return this.#recount(this.#engine);
     const page = this.#page;
     if (page === undefined) return;
     this.#page = undefined;
     if (page.ok) this.#add(page.value);
-    else this.#fault = page.error.message;
+    else {
+      this.#fault = page.error.message;
+      this.#isWrong = true;
+    }
     if (page.ok && page.value.length > 0) this.#count();
   }
 
@@ -218,9 +235,20 @@ export class Hints {
     this.#options.run(hint);
   }
 
+  #recount(engine: Engine): void {
+    this.#isWrong = false;
+    this.#isCounted = false;
+    this.#book = new HintBook(this.#options);
+    this.#counting?.close();
+    this.#page = undefined;
+    this.open(engine);
+  }
+
   #count(): void {
-    if (this.#counting === null) return;
-    const page = this.#counting.next(PAGE_ENTRIES, PAGE_BYTES, (result) => {
+    const counting = this.#counting;
+    if (counting === null) return;
+    const page = counting.next(PAGE_ENTRIES, PAGE_BYTES, (result) => {
+      if (counting !== this.#counting) return;
       this.#page = result;
       this.#options.ring();
     });

@@ -387,6 +387,7 @@ export class Replicas {
 
   readonly #onFailed = (sink: ReplicaSink, token: number, error: StorageError): void => {
     this.#hasFailed = true;
+    this.hints.mayBeWrong();
     failBy(sink, token, error);
   };
 

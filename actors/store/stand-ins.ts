@@ -1,6 +1,6 @@
 /**
  * Stand-ins: who takes reads and writes for primaries that are down, in a keyspace of mode `ap` [Dynamo 4.6]. The next reachable members of the preference list, each for one
- * primary and at most once per request, so that W and R count distinct nodes. In `cp` there are none.
+ * primary and at most once per request, so that W and R count distinct nodes; none that leaves. In `cp` there are none.
  */
 import type { Keyspace } from '../ring/ring-state.ts';
 import type { ReplicaDoor } from './replica-door.ts';
@@ -37,7 +37,7 @@ export class StandIns {
     if (count === REPLICAS_MAX) return -1;
     for (let i = primaries; i < stride; i++) {
       const member = members[from + i]!;
-      if (!this.#isFree(slot, member, count)) continue;
+      if (!this.#isFree(slot, member, count) || topology.member(member).state === 'leaving') continue;
       if (member === topology.self || this.#door.isReachable(member)) return table.addStandIn(slot, member, owner);
     }
     return -1;
@@ -69,6 +69,7 @@ export class StandIns {
     for (let round = 0; round < 2; round++) {
       for (let i = primaries; i < stride && count < REPLICAS_MAX; i++) {
         const member = members[from + i]!;
+        if (topology.member(member).state === 'leaving') continue;
         const isSelf = member === topology.self;
         if (round === 0 ? isSelf : !isSelf && this.#door.isReachable(member)) table.members[slot * REPLICAS_MAX + count++] = member;
       }

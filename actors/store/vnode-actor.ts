@@ -17,7 +17,7 @@ import type { EngineOptions } from '../../storage/engine/options.ts';
 import { compactionAgent } from '../compaction-agent.ts';
 import { CompactionDesk } from '../compaction-desk.ts';
 import type { CompactionMessage } from '../compaction-protocol.ts';
-import { OWNER_BYTES, ownerText } from '../hints/hint-key.ts';
+import { faultOfHint } from '../hints/leaving.ts';
 import type { WriteMarks } from '../repair/dirty-marks.ts';
 import type { Keyspace, RingState } from '../ring/ring-state.ts';
 import { partitionOf, shardOf } from '../ring/token.ts';
@@ -174,9 +174,9 @@ class VNode implements ReplicaSink {
     const call = this.#call;
     call.isStandIn = (place.option & AS_STAND_IN) !== 0;
     if (call.isStandIn && operation === MERGE) {
-      call.owner = bytes.subarray(place.keyEnd, place.keyEnd + OWNER_BYTES);
-      const owner = ownerText(call.owner, 0);
-      if (ring.ring.state.members.every(({ id }) => id !== owner)) return this.#refuse(operation, INVALID, `${owner} is no member`);
+      call.owner = bytes.subarray(place.keyEnd, recordStartOf(place));
+      const why = faultOfHint(ring.ring.state, this.#args.node, call.owner);
+      if (why !== undefined) return this.#refuse(operation, INVALID, why);
     }
     call.verb = operation === MERGE ? MERGE_IN : READ_LOCAL;
     call.keyspace = place.keyspace;

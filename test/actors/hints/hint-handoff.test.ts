@@ -2,6 +2,8 @@ import test from 'ava';
 import { type HandoffDoor, HintHandoff } from '../../../actors/hints/hint-handoff.ts';
 import { type HintKey, putHintKey, readHintKey } from '../../../actors/hints/hint-key.ts';
 import { targetsOf } from '../../../actors/hints/hint-targets.ts';
+import type { Hints } from '../../../actors/hints/hints.ts';
+import { faultOfHint, LeaveDesk } from '../../../actors/hints/leaving.ts';
 import type { RingState } from '../../../actors/ring/ring-state.ts';
 import { engineKeyOf } from '../../../actors/store/engine-key.ts';
 import { OK, STALE_RING } from '../../../actors/store/store-request.ts';
@@ -228,6 +230,61 @@ test('hint handoff: hints of a keyspace that was dropped are deleted', (t) => {
   shard.add(OWNER, 'a');
   shard.tick();
   t.deepEqual([shard.sent.length, shard.forgotten], [0, ['a']]);
+});
+
+/** Node 5, which holds hints, is leaving: all that it had is on its way to others. */
+function leaving(): RingWorld {
+  const world = new RingWorld(5);
+  world.do({ type: 'removeMember', id: idOf(5) });
+  if (world.ring.transition === null) world.begin();
+  world.advance('writeNew');
+  return world;
+}
+
+test('hint handoff: who leaves gives what it holds for one that is down to the primaries that can be reached', (t) => {
+  const { ring } = leaving();
+  const [first, ...others] = primariesOf(ring) as [number, ...number[]];
+  const shard = new Shard(ring);
+  shard.add(first + 1, 'a');
+  shard.down.add(first);
+  shard.tick();
+  t.deepEqual(
+    shard.sent.map(({ member }) => member),
+    others,
+  );
+  shard.answer();
+  t.deepEqual(shard.forgotten, ['a']);
+});
+
+test('hint handoff: a leave waits until nothing is held, and no longer for it when another ring has come', (t) => {
+  const { ring } = leaving();
+  const told: string[] = [];
+  const desk = new LeaveDesk();
+  const held = { isCounted: false, book: { count: 1 } };
+  const look = (): void => desk.look(held as unknown as Hints);
+  desk.switched(ring, 'n4', () => told.push('who stays'));
+  desk.switched(ring, 'n5', () => told.push('empty'));
+  desk.look(null);
+  look();
+  held.isCounted = true;
+  look();
+  t.deepEqual(told, ['who stays']);
+  held.book.count = 0;
+  look();
+  look();
+  t.deepEqual(told, ['who stays', 'empty']);
+  desk.switched(ring, 'n5', () => told.push('forgotten'));
+  desk.switched(FIVE, 'n5', () => told.push('newer'));
+  look();
+  t.deepEqual(told, ['who stays', 'empty', 'newer']);
+});
+
+test('hint handoff: who leaves takes no more hints', (t) => {
+  const { ring } = leaving();
+  const owner = Buffer.from(idOf(1), 'hex');
+  t.not(faultOfHint(ring, 'n5', owner), undefined);
+  t.is(faultOfHint(ring, 'n4', owner), undefined);
+  t.not(faultOfHint(ring, 'n4', Buffer.from(idOf(99), 'hex')), undefined);
 });
 
 test('hint handoff: the planted bug hintForgottenBeforeAck deletes what nobody has confirmed', (t) => {

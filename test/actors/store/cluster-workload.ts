@@ -10,6 +10,7 @@
 import { gossipActor } from '../../../actors/gossip-actor.ts';
 import type { GossipMessage } from '../../../actors/gossip-protocol.ts';
 import { hintStoreActor } from '../../../actors/hints/hint-store-actor.ts';
+import { LeaveDesk } from '../../../actors/hints/leaving.ts';
 import { GOSSIP_SLOT, RING_SLOT } from '../../../actors/membership/cluster-door.ts';
 import type { NodeIdentity } from '../../../actors/membership/node-identity.ts';
 import { initialRing } from '../../../actors/ring/initial-ring.ts';
@@ -132,6 +133,7 @@ export class ClusterRun extends MachineRun {
     const shard = node.shard(index);
     const ring: RingHolder = { ring: null, mayServe: false };
     const replicas: ReplicasHolder = { replicas: null };
+    const leave = new LeaveDesk();
     const coordinator: CoordinatorHolder = { coordinator: null };
     const streams = new StreamDesk();
     const mutants = this.mutants;
@@ -141,7 +143,7 @@ export class ClusterRun extends MachineRun {
         ...{ door: this.#doorOf(shard), node: name, shard: index, holder: ring, followMs: 300 },
         beforeSwitched: (known, done) => {
           this.#onRing(name, index, known.state);
-          const next = (): void => streams.switched(known, done);
+          const next = (): void => streams.switched(known, () => leave.switched(known.state, name, done));
           if (replicas.switchRing === undefined) next();
           else replicas.switchRing(next);
         },
@@ -170,7 +172,7 @@ export class ClusterRun extends MachineRun {
     runtime.spawnWellKnown(HINT_SLOT, hintStoreActor, [
       {
         ...about,
-        ...{ replicas, tickMs: 100, answerMs: 400, pauseMs: 100, pauseMsMax: 400 },
+        ...{ replicas, desk: leave, tickMs: 100, answerMs: 400, pauseMs: 100, pauseMsMax: 400 },
         refTo,
       },
     ]);
