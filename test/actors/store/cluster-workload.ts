@@ -27,6 +27,7 @@ import { SeededRandom } from '../../../runtime/random.ts';
 import type { AnyRef, Ref } from '../../../runtime/ref.ts';
 import type { ActItem } from '../../../runtime/simulation/plan.ts';
 import type { RunPlan } from '../../../runtime/simulation/plan-file.ts';
+import { PowerLossError } from '../../../runtime/simulation/sim-disk.ts';
 import type { SimNode, SimShard } from '../../../runtime/simulation/sim-node.ts';
 import { Simulation } from '../../../runtime/simulation/simulation.ts';
 import type { BuiltWorkload, Workload } from '../../../runtime/simulation/workload.ts';
@@ -348,6 +349,8 @@ export function builtOf<C extends ClusterRun>(run: RunPlan, cluster: C): BuiltWo
     start: (node) => cluster.start(node),
     startShard: (start) => cluster.startShard(start),
     act: (item) => cluster.act(item),
+    // Engines read within turns, also when the machine is about to lose its power.
+    mayThrow: (_name, error) => error instanceof PowerLossError,
   });
   cluster.begin(simulation);
   return { simulation, cluster, finish: () => cluster.finish() };
