@@ -63,7 +63,9 @@ function changesOf(
   random: SeededRandom,
 ): readonly PlanItem[] {
   const items: PlanItem[] = [];
-  const act = (atMs: number, action: MoveAction, node = nodes[random.below(first)]!.name): void =>
+  // Who is killed proposes nothing.
+  const operators = nodes.slice(0, first).filter(({ name }) => profile !== 'dead' || name !== LOST);
+  const act = (atMs: number, action: MoveAction, node = operators[random.below(operators.length)]!.name): void =>
     void items.push({ kind: 'act', atMs: Math.round(atMs), node, action, draw: random.u32() });
   for (let i = 0; i < 3; i++) act(FROM_MS - 300 + i * 100, 'fill', nodes[0]!.name);
   const startMs = FROM_MS + 300 + random.below(1_200);
