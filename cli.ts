@@ -7,6 +7,7 @@ import { addKeyspaceCommand } from './actors/node/cli/keyspace-command.ts';
 import { addMemberCommands } from './actors/node/cli/member-commands.ts';
 import { wholeNumber } from './actors/node/cli/numbers.ts';
 import { addPingCommand } from './actors/node/cli/ping-command.ts';
+import { addRepairCommand } from './actors/node/cli/repair-command.ts';
 import { addReplCommand } from './actors/node/cli/repl-command.ts';
 import { addRingCommand } from './actors/node/cli/ring-command.ts';
 import { addScanCommand } from './actors/node/cli/scan-command.ts';
@@ -35,6 +36,7 @@ addStartCommand(program);
 addClusterCommand(program);
 addKeyCommands(program);
 addScanCommand(program);
+addRepairCommand(program, async (dir, { json, dryRun }) => endWith(await repairTool(dir, { write, json, dryRun })));
 addReplCommand(program);
 addStatusCommand(program);
 addRingCommand(program);
@@ -52,16 +54,6 @@ program
   .argument('<dir>', 'directory of the database')
   .option('--json', 'a JSON object per file', false)
   .action(async (dir: string, { json }: JsonOption) => endWith(await scrubTool(dir, { write, json })));
-
-program
-  .command('repair')
-  .description('make a damaged database open again: keeps what can be read, says what is lost, moves what it takes out into lost/')
-  .argument('<dir>', 'directory of the database, which nobody has open')
-  .option('--dry-run', 'say what would be done, and change nothing; exit code 1 when anything is damaged', false)
-  .option('--json', 'a JSON object per line', false)
-  .action(async (dir: string, { json, dryRun }: JsonOption & { readonly dryRun: boolean }) => {
-    endWith(await repairTool(dir, { write, json, dryRun }));
-  });
 
 program
   .command('checkpoint')

@@ -5,6 +5,7 @@
  *  RESP clients --> RespGateway --.                                .--> VNodeActors of other shards and nodes
  *  our clients  ------------------+--> CoordinatorActor -----------+
  *  other coordinators ------------'                                '--> Replicas of this shard <-- VNodeActor <-- other coordinators
+ *                        MerkleActor --> Replicas, and MerkleActors of other nodes
  *                        RingAgent --> ring of this thread, for all of them        StreamingActor <-- VNodeActors of old replicas
  * ```
  */
@@ -13,6 +14,10 @@ import type { AnyRef } from '../runtime/ref.ts';
 import type { GossipMessage } from './gossip-protocol.ts';
 import { type ClusterDoor, COMPACTION_SLOT, GOSSIP_SLOT, RING_SLOT } from './membership/cluster-door.ts';
 import type { KnownRing } from './membership/known-ring.ts';
+import { DirtyMarks } from './repair/dirty-marks.ts';
+import { merkleActor } from './repair/merkle-actor.ts';
+import { MERKLE_SLOT } from './repair/repair-frames.ts';
+import type { RepairHolder } from './repair/repair-protocol.ts';
 import { RESP_SLOT, respGateway } from './resp/resp-gateway.ts';
 import { type RingHolder, ringAgent } from './ring-agent.ts';
 import { type ScanHolder, scanActor } from './scan/scan-actor.ts';
@@ -32,6 +37,8 @@ export function startShard(start: ShardStart): void {
   const replicas: ReplicasHolder = { replicas: null };
   const coordinator: CoordinatorHolder = { coordinator: null };
   const scans: ScanHolder = { scans: null };
+  const repair: RepairHolder = { repair: null };
+  const marks = new DirtyMarks();
   const streams = new StreamDesk();
 
   const refTo = (slot: number, of: string, at: number): AnyRef => start.wellKnown<never>(slot, of, at);
@@ -47,6 +54,7 @@ export function startShard(start: ShardStart): void {
       holder: replicas,
       engine,
       replicas: replicaOptions,
+      marks,
       compaction: start.wellKnown(COMPACTION_SLOT),
     },
   ]);
@@ -62,6 +70,7 @@ export function startShard(start: ShardStart): void {
     },
   ]);
   start.spawnWellKnown(SCAN_SLOT, scanActor, [{ node, ring, holder: scans, refTo, ...gossip }]);
+  start.spawnWellKnown(MERKLE_SLOT, merkleActor, [{ node, shard, shards, ring, replicas, marks, holder: repair, refTo, ...gossip }]);
   start.spawnWellKnown(STREAMING_SLOT, streamingActor, [{ node, shard, desk: streams, replicas, refTo }]);
   const beforeSwitched = (known: KnownRing, done: () => void): void => {
     const next = (): void => streams.switched(known, done);

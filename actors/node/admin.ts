@@ -2,6 +2,8 @@
 import type { SystemStats } from '../../runtime/system.ts';
 import type { MembershipView } from '../gossip-protocol.ts';
 import type { NodeIdentity } from '../membership/node-identity.ts';
+import type { RepairCommand } from '../repair/repair-protocol.ts';
+import type { RepairProgress } from '../repair/repair-queue.ts';
 import type { RespFigures } from '../resp/resp-gateway.ts';
 import type { Operation, OperationOutcome } from '../ring/operation.ts';
 import type { Id, RingState } from '../ring/ring-state.ts';
@@ -29,11 +31,14 @@ export interface Admin {
   readonly resp: HostAndPort;
   /** The node has been told to stop. */
   readonly isStopping: boolean;
+  newId(): Id;
   look(): Promise<Snapshot>;
   /** Proposed by this node's RingActor, under a new id. */
   propose(operation: Operation): Promise<OperationOutcome>;
   force(survivors: readonly Id[]): Promise<OperationOutcome>;
   stats(): Promise<SystemStats>;
+  /** Told to each shard. Of each, in order; null: it does not answer, or does not know the job. */
+  repair(command: RepairCommand): Promise<readonly (RepairProgress | null)[]>;
   /** Of each shard, in order; null: it does not answer. */
   storeFigures(): Promise<readonly (StoreFigures | null)[]>;
   /** Same, of what each copies from others. */

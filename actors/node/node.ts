@@ -16,6 +16,9 @@ import { gossipActor } from '../gossip-actor.ts';
 import type { MembershipView } from '../gossip-protocol.ts';
 import { type ClusterDoor, COMPACTION_SLOT, GOSSIP_SLOT, RING_SLOT } from '../membership/cluster-door.ts';
 import type { NodeIdentity } from '../membership/node-identity.ts';
+import { MERKLE_SLOT } from '../repair/repair-frames.ts';
+import type { MerkleMessage, RepairAnswer, RepairCommand } from '../repair/repair-protocol.ts';
+import type { RepairProgress } from '../repair/repair-queue.ts';
 import { RESP_SLOT, type RespFigures, type RespGatewayMessage, type RespListening } from '../resp/resp-gateway.ts';
 import { initialRing } from '../ring/initial-ring.ts';
 import type { Operation, OperationOutcome } from '../ring/operation.ts';
@@ -148,6 +151,10 @@ export class Node implements Admin {
     return { host: this.config.resp.host, port: this.#respPort };
   }
 
+  newId(): Id {
+    return this.#doors.newId();
+  }
+
   async look(): Promise<Snapshot> {
     const status = await this.#ring.ask<RingStatus>((replyTo) => ({ type: 'status', replyTo }), { timeoutMs: STATUS_MS });
     const decoded = status.ring === null ? null : this.#cache.get(status.ring);
@@ -164,6 +171,12 @@ export class Node implements Admin {
 
   stats(): Promise<SystemStats> {
     return this.system.stats();
+  }
+
+  async repair(command: RepairCommand): Promise<readonly (RepairProgress | null)[]> {
+    const ask = (replyTo: Ref<RepairAnswer>): MerkleMessage => ({ ...command, replyTo });
+    const answers = await this.#figuresOf<MerkleMessage, RepairAnswer>(MERKLE_SLOT, this.self.shards, ask);
+    return answers.map((answer) => answer?.progress ?? null);
   }
 
   storeFigures(): Promise<readonly (StoreFigures | null)[]> {

@@ -69,7 +69,7 @@ export const scanActor = defineActor<Message, readonly [ScanArguments]>(
       wakeAt: (ms) => context.after('wake', Math.max(0, ms - context.clock.now()), { type: 'wake' }),
       later: bell,
     };
-    const scans = new Scans(door, args);
+    const scans = new Scans(door, { ...args, firstId: context.random.u32() });
     const sink = { scanned: answerList };
     holder.scans = scans;
     if (args.gossip !== undefined) context.every('again', SUBSCRIBE_MS, { type: 'again' });

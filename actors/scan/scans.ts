@@ -59,6 +59,8 @@ export interface ScansOptions {
   /** After that long a leg is tried by the ring of then, at most so often. Default 25 ms, 8 times. */
   readonly staleRetryMs?: number;
   readonly staleRetries?: number;
+  /** u32: where the ids of what it asks begin, by chance, another one for each start: pages that an earlier one has asked for still come. Default 0. */
+  readonly firstId?: number;
   /** Planted bugs: tombstoneShown, farthestPageCounts, boundIgnored, lastReplicaWins (page-merge.ts), oneReplicaIsEnough, partitionSkipped, groupCut. */
   readonly mutants?: ReadonlySet<string>;
 }
@@ -94,12 +96,21 @@ export class Scans implements ScanDoor {
   #waiting: ScanRun[] = [];
   /** By member: until then it is asked last. */
   readonly #lateUntilMs = new Map<number, number>();
-  #ids = 0;
+  #ids: number;
 
   constructor(door: ScanReplicaDoor, options: ScansOptions = {}) {
-    const defaults = { runsMax: 16, waitingMax: 1_024, speculateMs: 50, staleRetryMs: 25, staleRetries: 8, mutants: new Set<string>() };
+    const defaults = {
+      runsMax: 16,
+      waitingMax: 1_024,
+      speculateMs: 50,
+      staleRetryMs: 25,
+      staleRetries: 8,
+      firstId: 0,
+      mutants: new Set<string>(),
+    };
     this.#door = door;
     this.#options = { ...defaults, ...options };
+    this.#ids = this.#options.firstId;
     this.#merge = new PageMerge(this.#options.mutants);
   }
 

@@ -42,7 +42,18 @@ import { durabilityOf, LocalReplica, type RunsCalls } from './local-replica.ts';
 import { RecentForwards } from './recent-forwards.ts';
 import type { ReplicaDoor } from './replica-door.ts';
 import type { CoordinatorHolder } from './store-door.ts';
-import { GET, LOADING, NO_KEYSPACE_FOUND, OK, OVERLOADED, StoreAnswer, StoreRequest } from './store-request.ts';
+import {
+  type AnswerStatus,
+  GET,
+  LOADING,
+  NO_KEYSPACE_FOUND,
+  OK,
+  OVERLOADED,
+  STALE_RING,
+  StoreAnswer,
+  StoreRequest,
+} from './store-request.ts';
+import type { Topology } from './topology.ts';
 import type { ReplicasHolder } from './vnode-actor.ts';
 
 export interface CoordinatorArguments extends ClusterViewArguments, Omit<CoordinatorOptions, 'later'> {
@@ -164,7 +175,7 @@ export const coordinatorActor = defineActor<Message, readonly [CoordinatorArgume
         else replicas.replicas.run(call);
       },
     };
-    const coordinator = new Coordinator(door, { ...args, later: bell });
+    const coordinator = new Coordinator(door, { ...args, later: bell, firstId: context.random.u32() });
     const local = new LocalReplica(replica, coordinator, () => context.clock.wall(), bell);
     const sink = { answered: answerForward };
     holder.coordinator = coordinator;
@@ -263,7 +274,7 @@ export const coordinatorActor = defineActor<Message, readonly [CoordinatorArgume
       const entry = isKept ? recent.add(source, number, token) : -1;
       if (token < 0 || ringNow === null || keyspace === undefined) {
         forwarded.record.clear();
-        forwarded.status = token < 0 ? OVERLOADED : ringNow === null ? LOADING : NO_KEYSPACE_FOUND;
+        forwarded.status = token < 0 ? OVERLOADED : ringNow === null ? LOADING : missingStatus(ringNow, from.keyspace);
         forwarded.message = '';
         out.clear();
         if (writeForwarded(out, forwarded)) context.replyBytes(FORWARDED, out.bytes, 0, out.length);
@@ -341,3 +352,8 @@ export const coordinatorActor = defineActor<Message, readonly [CoordinatorArgume
   },
   { mailbox: { capacity: 8_192 } },
 );
+
+/** Of a keyspace that is not in this ring: one that was made since is in a newer one, by which who forwards may try again. */
+function missingStatus({ ring }: Topology, keyspace: number): AnswerStatus {
+  return keyspace >= ring.nextKeyspaceId ? STALE_RING : NO_KEYSPACE_FOUND;
+}

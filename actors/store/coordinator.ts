@@ -64,8 +64,10 @@ export interface CoordinatorOptions {
   /** After that long it is tried by the ring of then, at most so often. Default 25 ms, 8 times. */
   readonly staleRetryMs?: number;
   readonly staleRetries?: number;
+  /** u32: where the ids of its requests begin, by chance, another one for each start. Default 0. */
+  readonly firstId?: number;
   /**
-   * Planted bugs: mintsAgain, contextNotRead, lateAnswerTaken, firstRecordTaken, repairsAfterAnswer, repairsNobody, and those of quorums, speculation and forwards.
+   * Planted bugs: idsBeginAgain, mintsAgain, contextNotRead, lateAnswerTaken, firstRecordTaken, repairsAfterAnswer, repairsNobody, and those of quorums, speculation and forwards.
    */
   readonly mutants?: ReadonlySet<string>;
   /** Called by `begin`, which then starts nothing: `startBegun` is to be called in a turn of the coordinator's own, so that answers of replicas come to it and not to a gateway. */
@@ -92,6 +94,7 @@ export class Coordinator {
     this.#staleRetryMs = options.staleRetryMs ?? 25;
     this.#staleRetries = options.staleRetries ?? 8;
     this.#desk = new RequestDesk(door, capacity, bytesMax, options.speculateMs ?? 20, mutants);
+    if (!mutants.has('idsBeginAgain')) this.#desk.table.startAt(options.firstId ?? 0);
     const events = { onStale: (slot: number) => this.#onStale(slot), onContextRead: (slot: number) => this.#onContextRead(slot) };
     const { speculateRatio = 0.1, rereadMs = 100, resendMs = 200 } = options;
     this.#readSteps = new ReadSteps(this.#desk, events, { speculateRatio, retryMs: rereadMs, resendMs });

@@ -31,7 +31,7 @@ import { DURABILITY_NONE, DURABILITY_SYNC } from './store-request.ts';
 
 export const VNODE_SLOT = 4;
 export const COORDINATOR_SLOT = 5;
-/** 6 and 7 are the RESP gateway's and the compaction actor's. */
+/** 6 and 7 are the RESP gateway's and the compaction actor's; 10 is MerkleActor's, whose operations begin at 32 (repair/repair-frames.ts). */
 export const SCAN_SLOT = 8;
 export const STREAMING_SLOT = 11;
 

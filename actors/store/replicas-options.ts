@@ -1,5 +1,6 @@
 /** What the replicas of a shard are opened with. */
 import type { EngineDoors, EngineOptions } from '../../storage/engine/options.ts';
+import type { WriteMarks } from '../repair/dirty-marks.ts';
 
 export interface ReplicasOptions {
   /** Absolute; the directory above it exists. */
@@ -16,6 +17,8 @@ export interface ReplicasOptions {
   readonly entriesMax?: number;
   /** Bytes of a record, at most. Default 7 MiB: with the longest key it fits a frame (8 MiB). */
   readonly recordBytesMax?: number;
+  /** Told of each key that is written, for repair. */
+  readonly marks?: WriteMarks;
   readonly leaseCounters?: number;
   readonly driftMaxMs?: number;
   /** Planted bugs: ackBeforeDurable, missRunsMergeUnordered, stallIgnored, shownBeforeHeld, oldRingWritesLater, droppedComesBack, and those of versions and engine. */

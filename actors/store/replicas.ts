@@ -120,7 +120,7 @@ export class Replicas {
     const keyBytes = call.keyEnd - call.keyStart;
     if (keyBytes > STORE_KEY_BYTES_MAX) return fail(call, INVALID, `key: expected at most ${STORE_KEY_BYTES_MAX} bytes, found ${keyBytes}`);
     this.#counts.call(call.verb);
-    if (call.verb !== READ_LOCAL && this.#isStalled()) this.#stall(call);
+    if (call.verb !== READ_LOCAL && this.isStalled) this.#stall(call);
     else this.#start(call);
   }
 
@@ -128,6 +128,7 @@ export class Replicas {
   drain(): void {
     const misses = this.#misses;
     this.#misses = [];
+    for (const call of this.#waiting.takeRefused()) fail(call, STALE_RING, 'the ring has changed while the write was waiting');
     for (const miss of misses) this.#finish(miss);
     this.#stores.drain(this.#onFailed);
     if (!this.#isOpen || !this.#waiting.hasStalled || this.#engine!.hasWaitingWrites) return;
@@ -157,12 +158,11 @@ export class Replicas {
   }
 
   /**
-   * The ring has changed. Writes that came under the old one and wait are refused as STALE_RING, to be made again by the new one; `done` is called when those that the engine has
+   * The ring has changed. Writes that came under the old one and wait are refused as STALE_RING, of which `drain` tells, to be made again by the new one; `done` is called when those that the engine has
    * taken on can be read, at once or later: whoever copies the data from then on misses none.
    */
   switchRing(done: () => void): void {
-    if (!this.#mutants?.has('oldRingWritesLater'))
-      for (const call of this.#waiting.takeWrites()) fail(call, STALE_RING, 'the ring has changed while the write was waiting');
+    if (!this.#mutants?.has('oldRingWritesLater') && this.#waiting.refuseWrites()) this.#options.ring();
     if (!this.#isOpen || !this.#engine!.hasWaitingWrites) return done();
     // Behind all that wait for room: it is done when they are.
     this.#engine!.delete(BARRIER_KEY, 'none', () => done());
@@ -170,7 +170,10 @@ export class Replicas {
 
   /** Deletes what there is in the range, and what waits for room, before all writes that come later. `done`: nothing is, on disk. Returns false where there surely is nothing. Requires: it is open. */
   drop(range: EngineRange, done: (error: StorageError | undefined) => void): boolean {
-    const forget = (): void => (this.#mutants?.has('droppedComesBack') ? undefined : this.#waiting.forgetValues());
+    const forget = (): void => {
+      if (!this.#mutants?.has('droppedComesBack')) this.#waiting.forgetValues();
+      this.#options.marks?.markAll();
+    };
     return clearRange(this.#engine!, range, forget, done);
   }
 
@@ -184,7 +187,8 @@ export class Replicas {
     return this.#engine!.iterator(range);
   }
 
-  #isStalled(): boolean {
+  /** Writes wait for room: those that the engine has can't be read yet. Requires: it is open. */
+  get isStalled(): boolean {
     if (this.#mutants?.has('stallIgnored')) return false;
     return this.#engine!.hasWaitingWrites || this.#waiting.hasStalled;
   }
@@ -235,7 +239,7 @@ export class Replicas {
         this.#key = this.#keyOf(call);
         const value = result.value ?? NO_KEY;
         this.#perform(call, value, 0, value.length);
-      } else if (call.verb !== READ_LOCAL && this.#isStalled()) this.#stall(call);
+      } else if (call.verb !== READ_LOCAL && this.isStalled) this.#stall(call);
       else this.#start(call);
       if (call.verb !== READ_LOCAL) isAsRead = false;
     }
@@ -335,9 +339,8 @@ export class Replicas {
   }
 
   #store(call: ReplicaCall, record: RecordView): void {
-    const { recordBytesMax = RECORD_BYTES_MAX } = this.#options;
-    const length = record.end - record.start;
-    if (length > recordBytesMax) return this.#tooLarge(call);
+    if (record.end - record.start > (this.#options.recordBytesMax ?? RECORD_BYTES_MAX)) return this.#tooLarge(call);
+    this.#options.marks?.mark(call.keyspace, call.tokenHigh);
     const value = this.#values.view(record.bytes, record.start, record.end);
     const { verb, sink, token } = call;
     if (this.#mutants?.has('ackBeforeDurable')) {
@@ -366,8 +369,7 @@ export class Replicas {
   }
 
   #tooLarge(call: ReplicaCall): void {
-    const { recordBytesMax = RECORD_BYTES_MAX } = this.#options;
-    fail(call, INVALID, `record: expected at most ${recordBytesMax} bytes with all siblings`);
+    fail(call, INVALID, `record: expected at most ${this.#options.recordBytesMax ?? RECORD_BYTES_MAX} bytes with all siblings`);
   }
 
   #readFailed(call: ReplicaCall, error: StorageError): void {

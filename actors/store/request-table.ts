@@ -9,6 +9,8 @@
  *   generation (15) | replica (5) | slot (12)
  * ```
  * Freed slots are used again in the order in which they were freed: all 2^27 pairs of slot and generation pass before one comes again, over ten minutes at 200,000 requests a second.
+ * Each start of a shard begins somewhere else among them (`startAt`): the actor keeps its place among nodes, so answers to what was asked before a restart still come to it, and one that
+ * was taken for an answer to a new request would be another key's record.
  */
 import { OutBuffer } from '../../runtime/bytes.ts';
 import { assert } from '../../runtime/errors.ts';
@@ -127,6 +129,13 @@ export class RequestTable {
     this.forwardedTo = new Uint8Array(capacity);
     this.#generations = new Uint16Array(capacity);
     this.#free = Uint16Array.from({ length: capacity }, (_, slot) => slot);
+  }
+
+  /** Where ids begin, by chance: `draw` is any u32. Requires: nothing was taken yet. */
+  startAt(draw: number): void {
+    assert(this.#used === 0, 'requests: some are under way already');
+    this.#generations.fill(draw >>> (SLOT_BITS + REPLICA_BITS));
+    this.#freeAt = draw % this.capacity;
   }
 
   /** Requests under way. */

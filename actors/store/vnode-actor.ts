@@ -17,6 +17,7 @@ import type { EngineOptions } from '../../storage/engine/options.ts';
 import { compactionAgent } from '../compaction-agent.ts';
 import { CompactionDesk } from '../compaction-desk.ts';
 import type { CompactionMessage } from '../compaction-protocol.ts';
+import type { WriteMarks } from '../repair/dirty-marks.ts';
 import type { Keyspace, RingState } from '../ring/ring-state.ts';
 import { partitionOf, shardOf } from '../ring/token.ts';
 import type { RingHolder } from '../ring-agent.ts';
@@ -56,6 +57,8 @@ export interface VNodeArguments {
   /** Who gives turns for flush and compaction on this node. Default: nobody, the engine begins them by itself. */
   readonly compaction?: Ref<CompactionMessage>;
   readonly replicas?: Partial<ReplicasOptions>;
+  /** Of repair, for the replicas. */
+  readonly marks?: WriteMarks;
   /** Default 500 ms. */
   readonly reopenMs?: number;
   /** Planted bugs: staleRingAccepted, foreignPartitionServed, and those of Replicas. */
@@ -98,9 +101,6 @@ class VNode implements ReplicaSink {
   #keyspaces: ReadonlyMap<number, Keyspace> = new Map();
   #replicas: Replicas;
   readonly #moves: ShardMoves;
-  /** Refused in the turn of another actor, so to be answered in the next one of this. */
-  #refused: { readonly token: number; readonly status: number; readonly message: string }[] = [];
-  #isElsewhere = false;
   /** Rings whose predecessors' writes have not ended. */
   #switching = 0;
   /** Keyspaces, when what was left of others was last dropped. */
@@ -127,7 +127,6 @@ class VNode implements ReplicaSink {
   receive(message: Message): void {
     switch (message.type) {
       case 'rung':
-        this.#answerRefused();
         this.#replicas.drain();
         return this.#scans.run();
       case 'open':
@@ -152,7 +151,7 @@ class VNode implements ReplicaSink {
     const status = this.#check(place);
     if (status !== OK) return this.#refuse(operation, status, this.#why(status));
     const keyspace = this.#keyspaceOf(ring.ring.state, place.keyspace);
-    if (keyspace === undefined) return this.#refuse(operation, NO_KEYSPACE_FOUND, `no keyspace has the id ${place.keyspace}`);
+    if (keyspace === undefined) return this.#refuseKeyspace(operation, place.keyspace, ring.ring.state);
     const call = this.#call;
     call.verb = operation === MERGE ? MERGE_IN : READ_LOCAL;
     call.keyspace = place.keyspace;
@@ -205,10 +204,6 @@ class VNode implements ReplicaSink {
   }
 
   failed(token: number, status: number, message: string): void {
-    if (this.#isElsewhere) {
-      this.#refused.push({ token, status, message });
-      return this.#ring();
-    }
     writeRefusal(this.#out, status, message);
     const { operation, wantsDigest } = this.#asked[token]!;
     this.#answer(token, operation === MERGE ? MERGED : wantsDigest ? DIGEST : RECORD);
@@ -232,9 +227,14 @@ class VNode implements ReplicaSink {
     // Its ring has fewer partitions than this one.
     if (partitionOf(ask.tokenHigh, partitions) !== partitionOf(ask.lastHigh, partitions))
       return this.#refuse(SCAN, STALE_RING, this.#why(STALE_RING));
-    if (this.#keyspaceOf(state, ask.keyspace) === undefined)
-      return this.#refuse(SCAN, NO_KEYSPACE_FOUND, `no keyspace has the id ${ask.keyspace}`);
+    if (this.#keyspaceOf(state, ask.keyspace) === undefined) return this.#refuseKeyspace(SCAN, ask.keyspace, state);
     this.#scans.begin(ask, holder.replicas);
+  }
+
+  /** One that was made since is not missing: this shard has not heard of it yet. */
+  #refuseKeyspace(operation: number, id: number, { nextKeyspaceId }: RingState): void {
+    if (id >= nextKeyspaceId) return this.#refuse(operation, STALE_RING, `the keyspace ${id} is newer than the ring here`);
+    this.#refuse(operation, NO_KEYSPACE_FOUND, `no keyspace has the id ${id}`);
   }
 
   #onOpen(): void {
@@ -263,12 +263,10 @@ class VNode implements ReplicaSink {
     const ended = (): void => {
       if (--left === 0) done();
     };
-    this.#isElsewhere = true;
     holder.replicas.switchRing(() => {
       this.#switching--;
       ended();
     });
-    this.#isElsewhere = false;
     this.#moves.follow(ring.ring.state, ended);
   }
 
@@ -287,14 +285,8 @@ class VNode implements ReplicaSink {
     }
   }
 
-  #answerRefused(): void {
-    const refused = this.#refused;
-    this.#refused = [];
-    for (const { token, status, message } of refused) this.failed(token, status, message);
-  }
-
   #open(): Replicas {
-    const { dir, shard, engine, replicas: options, mutants } = this.#args;
+    const { dir, shard, engine, replicas: options, marks, mutants } = this.#args;
     const scheduler = this.#desk;
     const { clock, random, log, timers, files, jobs } = this.#context;
     const doors = { clock, random, log, timers, files, jobs, ...(scheduler === undefined ? {} : { scheduler }) };
@@ -303,6 +295,7 @@ class VNode implements ReplicaSink {
       doors,
       ring: this.#ring,
       ...(engine === undefined ? {} : { engine }),
+      ...(marks === undefined ? {} : { marks }),
       ...(mutants === undefined ? {} : { mutants }),
       ...options,
     });

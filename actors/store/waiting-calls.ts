@@ -6,6 +6,7 @@ import type { StorageResult } from '../../storage/errors.ts';
 import { READ_LOCAL, type ReplicaCall } from './replica-call.ts';
 
 const SLOTS = 4_096;
+const NO_CALLS: readonly ReplicaCall[] = [];
 
 /** The read of a key from disk, and who waits for it, in order. The first one began it. */
 export class Miss {
@@ -34,6 +35,7 @@ export class WaitingCalls {
   /** Misses per hash of their token. */
   readonly #perSlot = new Uint16Array(SLOTS);
   #stalled: ReplicaCall[] = [];
+  readonly #refused: ReplicaCall[] = [];
   #count = 0;
 
   constructor(max: number) {
@@ -84,8 +86,8 @@ export class WaitingCalls {
     for (const miss of this.#misses.values()) miss.isOutdated = true;
   }
 
-  /** All writes that wait: they are the caller's now. Reads go on. */
-  takeWrites(): readonly ReplicaCall[] {
+  /** All writes that wait: they are only to be told that they are refused. Reads go on. Returns whether there are any. */
+  refuseWrites(): boolean {
     const taken = [...this.takeStalled()];
     for (const miss of [...this.#misses.values()]) {
       const writes = miss.calls.filter(({ verb }) => verb !== READ_LOCAL);
@@ -96,7 +98,13 @@ export class WaitingCalls {
       miss.calls.push(...reads);
       taken.push(...writes);
     }
-    return taken;
+    this.#refused.push(...taken);
+    return this.#refused.length > 0;
+  }
+
+  /** The caller's now. */
+  takeRefused(): readonly ReplicaCall[] {
+    return this.#refused.length === 0 ? NO_CALLS : this.#refused.splice(0);
   }
 
   /** Requires: not full. */
@@ -114,7 +122,7 @@ export class WaitingCalls {
 
   /** All that wait, at the end. */
   takeAll(): readonly ReplicaCall[] {
-    const all = [...[...this.#misses.values()].flatMap(({ calls }) => calls), ...this.#stalled];
+    const all = [...[...this.#misses.values()].flatMap(({ calls }) => calls), ...this.#stalled, ...this.takeRefused()];
     this.#misses.clear();
     this.#perSlot.fill(0);
     this.#stalled = [];

@@ -8,10 +8,11 @@ import type { World } from './world.ts';
 /** The far end. */
 export interface ChannelSink {
   /** `code` says what it is; `bytes[start, end)` belongs to the sink. */
-  arrived(code: number, bytes: Buffer, start: number, end: number): void;
+  arrived(code: number, bytes: Buffer, start: number, end: number, sentUs: number): void;
 }
 
 interface Parcel {
+  sentUs: number;
   atUs: number;
   code: number;
   bytes: Buffer;
@@ -49,6 +50,7 @@ export class Channel implements EventTarget {
     const parcel = this.#parcels[(this.#head + this.#length) & (this.#parcels.length - 1)] as Parcel;
     this.#length++;
     this.#lastUs = Math.max(atUs, this.#lastUs);
+    parcel.sentUs = this.#world.nowUs;
     parcel.atUs = this.#lastUs;
     parcel.code = code;
     parcel.bytes = bytes;
@@ -59,7 +61,7 @@ export class Channel implements EventTarget {
 
   /** Puts something in that arrives at `atUs` whatever went before or comes after: no stream does this. */
   sendOutOfOrder(atUs: number, code: number, bytes: Buffer, start: number, end: number): void {
-    this.#stragglers.push({ atUs, code, bytes, start, end });
+    this.#stragglers.push({ sentUs: this.#world.nowUs, atUs, code, bytes, start, end });
     this.#world.scheduleDelivery(atUs, this, STRAGGLER);
   }
 
@@ -93,10 +95,10 @@ export class Channel implements EventTarget {
     // The head may be another, later one than that which this event was for.
     if ((this.#parcels[this.#head] as Parcel).atUs > this.#world.nowUs) return this.#arm();
     const parcel = this.#shift();
-    const { code, bytes, start, end } = parcel;
+    const { code, bytes, start, end, sentUs } = parcel;
     parcel.bytes = NO_BYTES;
     this.#arm();
-    this.#sink.arrived(code, bytes, start, end);
+    this.#sink.arrived(code, bytes, start, end, sentUs);
   }
 
   #fireStraggler(): void {
@@ -104,7 +106,7 @@ export class Channel implements EventTarget {
     const index = this.#stragglers.findIndex((parcel) => parcel.atUs <= nowUs);
     if (index < 0 || this.#held) return;
     const [parcel] = this.#stragglers.splice(index, 1) as [Parcel];
-    this.#sink.arrived(parcel.code, parcel.bytes, parcel.start, parcel.end);
+    this.#sink.arrived(parcel.code, parcel.bytes, parcel.start, parcel.end, parcel.sentUs);
   }
 
   #arm(): void {
@@ -132,5 +134,5 @@ export class Channel implements EventTarget {
 }
 
 function newParcel(): Parcel {
-  return { atUs: 0, code: 0, bytes: NO_BYTES, start: 0, end: 0 };
+  return { sentUs: 0, atUs: 0, code: 0, bytes: NO_BYTES, start: 0, end: 0 };
 }

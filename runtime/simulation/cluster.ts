@@ -150,6 +150,7 @@ export class Cluster {
     const counters = new Uint32Array(runtime.recorder.buffer, 0, 1);
     thread.drive({ run: () => runtime.run(), handled: () => counters[0]!, received: () => runtime.metrics.framesIn });
     shard.life = { thread, runtime };
+    this.#world.trace?.started?.(place, shard.boot);
     runtime.useTransport(this.#openTransport(thread, runtime, network));
     if (shard.index === MAIN_SHARD) runtime.spawnWellKnown(RECEPTIONIST_SLOT, receptionist);
   }
@@ -216,6 +217,7 @@ export class Cluster {
     if (life === undefined) return;
     shard.life = undefined;
     life.thread.die();
+    this.#world.trace?.died?.(shard.place);
     this.fabric.unplug(life.thread, kind);
     this.#hub.unplug(life.thread, kind);
   }

@@ -3,20 +3,10 @@
  * rules. Rows D6 to D15 of the fault catalogue.
  */
 
-export type DiskOperation =
-  | 'open'
-  | 'pread'
-  | 'pwrite'
-  | 'datasync'
-  | 'truncate'
-  | 'syncDir'
-  | 'rename'
-  | 'unlink'
-  | 'mkdir'
-  | 'readdir'
-  | 'stat'
-  | 'link'
-  | 'lock';
+const ON_FILES = ['open', 'pread', 'pwrite', 'datasync', 'truncate', 'stat', 'lock'] as const;
+const ON_NAMES = ['syncDir', 'rename', 'unlink', 'mkdir', 'readdir', 'link'] as const;
+export type DiskOperation = (typeof ON_FILES)[number] | (typeof ON_NAMES)[number];
+export const DISK_OPERATIONS: readonly DiskOperation[] = [...ON_FILES, ...ON_NAMES];
 
 export interface DiskCall {
   /** From 1, over all calls of the disk, in the order in which they take effect. A synced write is two: `pwrite`, then `datasync`. */

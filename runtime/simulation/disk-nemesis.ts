@@ -1,14 +1,19 @@
 /** DiskNemesis: of a plan, the items after which a machine has another disk than it would have after a clean start. */
+import { SeededRandom } from '../random.ts';
 import type { Cluster } from './cluster.ts';
 import { drawnModel } from './crash-models.ts';
 import type { Undo } from './nemesis.ts';
 import type { PlanItem } from './plan.ts';
 import { SimDisk } from './sim-disk.ts';
+import type { SimDirectory } from './sim-inode.ts';
 import type { SimNode } from './sim-node.ts';
 import type { World } from './world.ts';
 
 type PowerLoss = Extract<PlanItem, { kind: 'powerLoss' }>;
 type Rollback = Extract<PlanItem, { kind: 'rollback' }>;
+type SlowDisk = Extract<PlanItem, { kind: 'slowDisk' }>;
+type DiskError = Extract<PlanItem, { kind: 'diskError' }>;
+type Rot = Extract<PlanItem, { kind: 'rot' }>;
 
 export class DiskNemesis {
   readonly #world: World;
@@ -41,6 +46,38 @@ export class DiskNemesis {
   losePower({ node: name, survives, draw }: PowerLoss): Undo | undefined {
     const node = this.#cluster.node(name);
     return this.#crash([node], () => node.disk.crash(drawnModel(survives, draw, node.disk.pending())));
+  }
+
+  slow({ node, factor }: SlowDisk): Undo {
+    // The disk's, wherever it goes meanwhile.
+    const { slowed } = this.#cluster.node(node).disk;
+    slowed.push(factor);
+    return () => {
+      slowed.splice(slowed.indexOf(factor), 1);
+    };
+  }
+
+  fail({ node, operation, path, code }: DiskError): Undo {
+    const { disk } = this.#cluster.node(node);
+    const before = disk.onCall;
+    let isOver = false;
+    disk.onCall = (call) => {
+      const fault = before?.(call);
+      if (fault !== undefined || isOver || call.operation !== operation || !call.path.includes(path)) return fault;
+      return { kind: 'error', code };
+    };
+    return () => {
+      isOver = true;
+    };
+  }
+
+  rot({ node, path, draw }: Rot): void {
+    const { disk } = this.#cluster.node(node);
+    const files = filesOf(disk.root, '').filter((file) => file.path.includes(path) && file.length > 0);
+    if (files.length === 0) return;
+    const random = new SeededRandom(`rot ${draw}`);
+    const file = files[random.below(files.length)]!;
+    disk.flipBit(file.path, random.below(file.length), random.below(8));
   }
 
   save(item: Rollback): void {
@@ -96,4 +133,12 @@ function restarted(disk: SimDisk): SimDisk {
   const copy = disk.clone();
   copy.crash();
   return copy;
+}
+
+/** Those that have a name now, in the order of their paths. */
+function filesOf(directory: SimDirectory, path: string): { readonly path: string; readonly length: number }[] {
+  const names = [...directory.now].sort(([a], [b]) => (a < b ? -1 : 1));
+  return names.flatMap(([name, node]) =>
+    node.kind === 'file' ? { path: `${path}/${name}`, length: node.now.length } : filesOf(node, `${path}/${name}`),
+  );
 }

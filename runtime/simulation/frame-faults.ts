@@ -31,7 +31,10 @@ function sendFrame(carrier: SimCarrier, bytes: Buffer, start: number, end: numbe
   const { path, thread, out } = carrier;
   const { quality, random } = path;
   const isSpared = bytes[start + KIND_AT] === KIND_SIGNAL;
-  if (!isSpared && random.chance(quality.lossRatio)) return;
+  if (!isSpared && random.chance(quality.lossRatio)) {
+    thread.world.trace?.lost?.(thread.place, carrier.place, bytes, start, end);
+    return;
+  }
   const delayUs = path.delayUs(end - start);
   carrier.unreadBytes += end - start;
   carrier.unreadFrames++;

@@ -50,6 +50,7 @@ export class Nemesis implements EventTarget {
       case END:
         this.#undos[index]?.();
         this.#undos[index] = undefined;
+        this.#world.trace?.ended?.(item);
         return;
       case STRIKE:
         if (item.kind === 'powerLoss') this.#undos[index] = this.#disks.losePower(item);
@@ -60,6 +61,7 @@ export class Nemesis implements EventTarget {
   }
 
   #fireBegin(index: number, item: PlanItem): void {
+    this.#world.trace?.began?.(item);
     const isArmed =
       item.kind === 'powerLoss' && item.atCall > 0 && this.#disks.arm(item, () => this.#world.scheduleFirst(0, this, index * 4 + STRIKE));
     const undo = isArmed ? undefined : this.#begin(item);
@@ -124,6 +126,13 @@ export class Nemesis implements EventTarget {
         return this.#disks.swap(item.a, item.b);
       case 'copy':
         return this.#disks.copy(item.node, item.of);
+      case 'slowDisk':
+        return this.#disks.slow(item);
+      case 'diskError':
+        return this.#disks.fail(item);
+      case 'rot':
+        this.#disks.rot(item);
+        return undefined;
       case 'act':
         this.#act(item);
         return undefined;

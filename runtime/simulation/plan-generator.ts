@@ -7,6 +7,7 @@ import { invalidArgument, unreachable } from '../errors.ts';
 import { SeededRandom } from '../random.ts';
 import type { LinkQuality } from './conditions.ts';
 import { SURVIVORS } from './crash-models.ts';
+import type { DiskOperation } from './disk-faults.ts';
 import type { FaultKind, PlanItem } from './plan.ts';
 import type { NodeSettings } from './settings.ts';
 
@@ -25,6 +26,9 @@ export interface PlanProfile {
 
 /** Those that leave a disk otherwise than the contract of syncs would, for actors that promise to live with it; and power losses at any of its calls. */
 export const DISK_FAULT_KINDS: readonly FaultKind[] = ['powerLoss', 'rollback', 'wipe', 'swap', 'copy'];
+
+/** Those of a disk that works badly, for actors that promise to live with it. */
+export const BAD_DISK_KINDS: readonly FaultKind[] = ['slowDisk', 'diskError', 'rot'];
 
 /** What every actor has to live with. */
 export const FAULT_KINDS: readonly FaultKind[] = [
@@ -101,6 +105,12 @@ function makeItem(kind: FaultKind, atMs: number, forMs: number, nodes: readonly 
     case 'swap':
     case 'copy':
       return makeDiskItem(kind, atMs, forMs, node, other, random);
+    case 'slowDisk':
+      return { kind, atMs, node, factor: 2 ** (2 + random.below(9)), forMs };
+    case 'diskError':
+      return { kind, atMs, node, forMs, path: '', ...makeError(random) };
+    case 'rot':
+      return { kind, atMs, node, path: '', draw: random.u32() };
     case 'act':
       throw invalidArgument('plan: acts are made by the workload that knows them');
     default:
@@ -132,6 +142,11 @@ function makeDiskItem(
     default:
       return unreachable(kind);
   }
+}
+
+function makeError(random: Random): { readonly operation: DiskOperation; readonly code: string } {
+  const operation = (['pread', 'pwrite', 'datasync', 'open', 'syncDir', 'rename', 'truncate'] as const)[random.below(7)]!;
+  return { operation, code: operation !== 'pread' && random.chance(0.5) ? 'ENOSPC' : 'EIO' };
 }
 
 /** Halves, one node alone, or one pair. */

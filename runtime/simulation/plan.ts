@@ -5,6 +5,7 @@
 import { invalidArgument } from '../errors.ts';
 import { checkQuality, type LinkQuality } from './conditions.ts';
 import { SURVIVORS, type Survivors } from './crash-models.ts';
+import { DISK_OPERATIONS, type DiskOperation } from './disk-faults.ts';
 
 export type PlanItem =
   /** The process ends; `silent`: the machine loses power, so that nobody is told and what was not synced is lost. Starts again after `forMs`. */
@@ -64,13 +65,27 @@ export type PlanItem =
   | { readonly kind: 'swap'; readonly atMs: number; readonly a: string; readonly b: string; readonly forMs: number }
   /** A silent crash, after which the machine has a copy of what is durable on the disk of `of` at `atMs`. */
   | { readonly kind: 'copy'; readonly atMs: number; readonly node: string; readonly of: string; readonly forMs: number }
+  /** Calls through the file system door of the node take so many times longer. Jobs of its pool don't. */
+  | { readonly kind: 'slowDisk'; readonly atMs: number; readonly node: string; readonly factor: number; readonly forMs: number }
+  /** All calls of that operation to files with `path` in their path fail, with that code. */
+  | {
+      readonly kind: 'diskError';
+      readonly atMs: number;
+      readonly node: string;
+      readonly forMs: number;
+      readonly operation: DiskOperation;
+      readonly path: string;
+      readonly code: string;
+    }
+  /** One bit of what is stored, in some file with `path` in its path, is wrong from now on; `draw` (any u32) says which. No effect where there is no such file. */
+  | { readonly kind: 'rot'; readonly atMs: number; readonly node: string; readonly path: string; readonly draw: number }
   /** No fault: the workload itself is to do something at that node, which it knows by name; `draw` (any u32) says the rest. */
   | { readonly kind: 'act'; readonly atMs: number; readonly node: string; readonly action: string; readonly draw: number };
 
 export type FaultKind = PlanItem['kind'];
 export type ActItem = Extract<PlanItem, { kind: 'act' }>;
 
-type FieldType = 'string' | 'number' | 'boolean' | 'names' | 'quality' | 'survivors';
+type FieldType = 'string' | 'number' | 'boolean' | 'names' | 'quality' | 'survivors' | 'operation';
 
 const FIELDS: Readonly<Record<FaultKind, Readonly<Record<string, FieldType>>>> = {
   crash: { atMs: 'number', node: 'string', forMs: 'number', silent: 'boolean' },
@@ -89,6 +104,9 @@ const FIELDS: Readonly<Record<FaultKind, Readonly<Record<string, FieldType>>>> =
   wipe: { atMs: 'number', node: 'string', forMs: 'number' },
   swap: { atMs: 'number', a: 'string', b: 'string', forMs: 'number' },
   copy: { atMs: 'number', node: 'string', of: 'string', forMs: 'number' },
+  slowDisk: { atMs: 'number', node: 'string', factor: 'number', forMs: 'number' },
+  diskError: { atMs: 'number', node: 'string', forMs: 'number', operation: 'operation', path: 'string', code: 'string' },
+  rot: { atMs: 'number', node: 'string', path: 'string', draw: 'number' },
   act: { atMs: 'number', node: 'string', action: 'string', draw: 'number' },
 };
 
@@ -113,6 +131,7 @@ export function checkPlan(plan: unknown): asserts plan is readonly PlanItem[] {
 function isOfType(value: unknown, type: FieldType): boolean {
   if (type === 'names') return Array.isArray(value) && value.every((name) => typeof name === 'string');
   if (type === 'quality') return isRecord(value);
+  if (type === 'operation') return DISK_OPERATIONS.includes(value as DiskOperation);
   if (type === 'survivors') return SURVIVORS.includes(value as Survivors);
   return typeof value === type && (type !== 'number' || Number.isFinite(value));
 }

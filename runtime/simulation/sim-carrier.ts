@@ -96,7 +96,9 @@ export class SimCarrier implements ChannelSink, Receiver, PathUser, EventTarget 
   }
 
   /** At the far end of the other's channel. */
-  arrived(code: number, bytes: Buffer, start: number, end: number): void {
+  arrived(code: number, bytes: Buffer, start: number, end: number, sentUs: number): void {
+    const { trace } = this.thread.world;
+    if (trace !== undefined && code === FRAMES) trace.arrived?.(this.place, this.thread.place, sentUs / 1_000, bytes, start, end);
     if (end > start) this.thread.world.hash.addBytes(bytes, start, end);
     else this.thread.world.hash.add(code);
     this.thread.post(this, code, bytes, start, end);

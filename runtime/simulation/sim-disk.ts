@@ -50,6 +50,8 @@ export class SimDisk {
   onCall: FaultHook | undefined;
   /** Bytes that all files together may have; beyond it ENOSPC. May be changed at any time, to less than is used too. */
   budgetBytes = Infinity;
+  /** Factors on the time of each call through the asynchronous door, of which the greatest counts: a slow disk. */
+  readonly slowed: number[] = [];
   #calls = 0;
   #generation = 0;
   #isOff = false;

@@ -178,9 +178,10 @@ class Calls {
 
   #costUs(operation: DiskOperation | undefined, path: string): number {
     const latency = operation && this.#latency?.(operation, path);
-    if (latency !== undefined) return sampleUs(latency, this.#random);
+    const slowness = Math.max(1, ...this.#disk.slowed);
+    if (latency !== undefined) return sampleUs(latency, this.#random) * slowness;
     const { minUs, maxUs } = this.#cost;
-    return minUs + this.#random.below(maxUs - minUs + 1);
+    return (minUs + this.#random.below(maxUs - minUs + 1)) * slowness;
   }
 }
 

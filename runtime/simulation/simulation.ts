@@ -26,6 +26,7 @@ import { rebind } from './rebind.ts';
 import type { WorldSettings } from './settings.ts';
 import { LogBook, type LogLine } from './sim-log.ts';
 import type { SimNode, SimShard } from './sim-node.ts';
+import type { Trace } from './trace.ts';
 import { type Failure, World } from './world.ts';
 
 export interface SimulationOptions extends WorldSettings {
@@ -43,6 +44,8 @@ export interface SimulationOptions extends WorldSettings {
   readonly jobs?: JobTable;
   /** True: this actor may throw. All others' throwing is a failure of the run. */
   readonly mayThrow?: (actor: string, error: unknown) => boolean;
+  /** Is told what happens. Default: nobody is. */
+  readonly trace?: Trace;
   /** A run goes on after a failure. Default false. */
   readonly goOn?: boolean;
 }
@@ -63,6 +66,7 @@ export class Simulation {
     checkPlan(plan);
     this.#options = options;
     this.#world = new World(new SeededRandom(seed), scheduling);
+    this.#world.trace = options.trace;
     this.#log = new LogBook(this.#world);
     this.#cluster = new Cluster(this.#world, options, this.#log, options.jobs ?? new Map(), {
       onNode: (node) => options.start?.(node),

@@ -7,6 +7,7 @@ import { Arena } from './arena.ts';
 import { EventHash } from './event-hash.ts';
 import { EventHeap, type EventTarget } from './event-heap.ts';
 import { createScheduler, type Scheduler, type SchedulingOptions } from './scheduling.ts';
+import type { Trace } from './trace.ts';
 
 /** A check that did not hold, or an actor that threw. */
 export interface Failure {
@@ -26,6 +27,8 @@ export class World {
   readonly hash = new EventHash();
   readonly arena = new Arena();
   readonly failures: Failure[] = [];
+  /** Is told what happens. */
+  trace: Trace | undefined;
   /** The thread whose turn it is. */
   running: EventTarget | undefined;
   /** Virtual microseconds since the start, an integer. */

@@ -11,6 +11,7 @@ import { keyspaceRoutes } from './keyspace-routes.ts';
 import { memberRoutes } from './member-routes.ts';
 import { planRoutes } from './plan-routes.ts';
 import { Problem } from './problems.ts';
+import { repairRoutes } from './repair-routes.ts';
 import { ringRoutes } from './ring-routes.ts';
 import { transitionRoutes } from './transition-routes.ts';
 
@@ -44,6 +45,7 @@ export function createApp({ admin, log, metrics }: AppOptions): Hono {
   keyspaceRoutes(app, admin);
   memberRoutes(app, admin);
   planRoutes(app, admin);
+  repairRoutes(app, admin);
   transitionRoutes(app, admin);
   return app;
 }

@@ -32,6 +32,11 @@ export const newKeyspaceBody = z
 export const keyspaceChangesBody = z.strictObject(rules);
 export const capacityBody = z.strictObject({ capacity: whole(1, 65_535) });
 export const forceBody = z.strictObject({ survivors: z.array(z.string(), { error: 'expected a list of names or ids' }).min(1) });
+export const repairBody = z.strictObject({
+  keyspace: name.exactOptional(),
+  dryRun: z.boolean({ error: 'expected true or false' }).default(false),
+  direction: oneOf(['pushPull', 'push', 'pull']).default('pushPull'),
+});
 export const emptyBody = z.strictObject({});
 
 const memberName = z

@@ -2,6 +2,8 @@
 
 import type { Label } from '../../../actors/gossip-protocol.ts';
 import type { Admin, Snapshot } from '../../../actors/node/admin.ts';
+import type { RepairCommand } from '../../../actors/repair/repair-protocol.ts';
+import type { RepairProgress } from '../../../actors/repair/repair-queue.ts';
 import type { RespFigures } from '../../../actors/resp/resp-gateway.ts';
 import { applyOperation } from '../../../actors/ring/apply.ts';
 import { initialRing } from '../../../actors/ring/initial-ring.ts';
@@ -43,6 +45,13 @@ export class FakeAdmin implements Admin {
   shards: SystemStats['shards'] = [];
 
   store: readonly (StoreFigures | null)[] = [];
+  readonly repairs: RepairCommand[] = [];
+  repairAnswers: readonly (RepairProgress | null)[] = [];
+
+  repair(command: RepairCommand): Promise<readonly (RepairProgress | null)[]> {
+    this.repairs.push(command);
+    return Promise.resolve(this.repairAnswers);
+  }
 
   storeFigures(): Promise<readonly (StoreFigures | null)[]> {
     return Promise.resolve(this.store);
@@ -57,6 +66,10 @@ export class FakeAdmin implements Admin {
   respFigures(): Promise<readonly (RespFigures | null)[]> {
     const counted = { connections: 9, connectionsRefused: 1, commands: 70, errors: 2, bytesIn: 800, bytesOut: 900 };
     return Promise.resolve([null, { ...counted, open: 3, requests: 4 }]);
+  }
+
+  newId(): Id {
+    return idOf(String(this.repairs.length));
   }
 
   look(): Promise<Snapshot> {

@@ -106,6 +106,11 @@ export class NodeProcess {
     return this.#running.ended;
   }
 
+  /** All that it has written so far. */
+  get said(): string {
+    return `${this.#running.out}${this.#running.err}`;
+  }
+
   signal(signal: NodeJS.Signals): void {
     this.#running.child.kill(signal);
   }
@@ -139,7 +144,7 @@ export class NodeProcess {
   }
 }
 
-const NODE_ARGS: readonly string[] = [
+export const NODE_ARGS: readonly string[] = [
   ...[
     '--port',
     '0',

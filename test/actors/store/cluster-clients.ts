@@ -1,5 +1,5 @@
 /** ClusterClients: what clients of a whole-cluster run ask the coordinators of shards, what they are told, and the histories that come of it. */
-import type { Keyspace } from '../../../actors/ring/ring-state.ts';
+import type { Keyspace, RingState } from '../../../actors/ring/ring-state.ts';
 import {
   CONTEXT_GIVEN,
   CONTEXT_READ,
@@ -17,6 +17,7 @@ import { decodeNaive, type NaiveRecord, NO_RECORD } from '../version/naive-recor
 import { bareVector } from './bare-vector.ts';
 import type { Action } from './cluster-run.ts';
 import { RegisterHistory } from './register-history.ts';
+import type { Promises } from './run-promises.ts';
 import { dotOf, StoreHistory } from './store-history.ts';
 
 const CLIENTS = 4;
@@ -24,12 +25,44 @@ const TIMEOUT_MS = 500;
 
 /** A shard that takes requests. */
 export interface Gateway {
+  /** `node/shard`. */
+  readonly name: string;
+  /** Of its ring. */
+  readonly members: number;
   readonly keyspaces: readonly Keyspace[];
   /** Of its thread. */
   readonly nowMs: number;
   readonly begin: (request: StoreRequest) => void;
   /** That thread still runs. */
   readonly isAlive: () => boolean;
+}
+
+/** A request as a person reads it. */
+export interface WatchedRequest {
+  readonly token: number;
+  /** Of the gateway. */
+  readonly where: string;
+  /** `keyspace/key`. */
+  readonly key: string;
+  /** What was asked: kind, value, and what its context had seen. */
+  readonly text: string;
+}
+
+/** Is told what happens in a run, and changes nothing of it. */
+export interface ClusterWatch {
+  readonly onAsked?: (request: WatchedRequest) => void;
+  /** `text`: the status, and what the record holds. */
+  readonly onAnswered?: (token: number, text: string) => void;
+  /** A shard begins to serve by this ring. */
+  readonly onRing?: (node: string, shard: number, ring: RingState) => void;
+}
+
+export interface ClusterClientsOptions {
+  readonly nowMs: () => number;
+  readonly promises: Promises;
+  readonly watch?: ClusterWatch;
+  /** Of a keyspace. Default 3. */
+  readonly keys?: number;
 }
 
 interface Context {
@@ -62,7 +95,7 @@ interface Told {
 
 export class ClusterClients {
   /** Of keyspaces whose clients bring contexts, by keyspace and key. */
-  readonly history = new StoreHistory();
+  readonly history: StoreHistory;
   /** Of `cp` keys, whose writes read first. */
   readonly registers = new Map<string, RegisterHistory>();
   /** How many were told what: by kind and status. */
@@ -70,16 +103,18 @@ export class ClusterClients {
   readonly #nowMs: () => number;
   readonly #forgets: boolean;
   readonly #keys: number;
+  readonly #watch: ClusterWatch;
   /** By client and key. */
   readonly #contexts = new Map<string, Context>();
   readonly #pending = new Map<number, Pending>();
   #requests = 0;
 
-  /** `forgets`: replicas may lose what is not on disk yet, and with it what a monotonic read has seen. `keys`: of a keyspace. */
-  constructor(nowMs: () => number, forgets: boolean, keys = 3) {
-    this.#nowMs = nowMs;
-    this.#forgets = forgets;
+  constructor({ nowMs, promises, watch = {}, keys = 3 }: ClusterClientsOptions) {
     this.#keys = keys;
+    this.#nowMs = nowMs;
+    this.#forgets = promises.forgets;
+    this.#watch = watch;
+    this.history = new StoreHistory({ keepsSingle: promises.victims.size === 0 });
   }
 
   do(action: Exclude<Action, 'createKeyspace' | 'setUp'>, draw: number, gateway: Gateway): void {
@@ -115,8 +150,7 @@ export class ClusterClients {
   /** Every key, as R = quorum reads it there. */
   readEach(gateway: Gateway): void {
     for (const keyspace of gateway.keyspaces)
-      for (let i = 0; i < this.#keys; i++) {
-        const key = `k${i}`;
+      for (const key of this.keys) {
         if (keyspace.mode === 'cp') this.#doRegister('get', keyspace, key, gateway);
         else
           this.#ask({ kind: GET, timeoutMs: 2_000 }, keyspace, key, gateway, ({ status, record }) => {
@@ -187,7 +221,8 @@ export class ClusterClients {
     });
   }
 
-  #ask(asked: Asked, keyspace: Keyspace, key: string, { nowMs, begin, isAlive }: Gateway, done: (told: Told) => void): void {
+  #ask(asked: Asked, keyspace: Keyspace, key: string, gateway: Gateway, done: (told: Told) => void): void {
+    const { nowMs, begin, isAlive } = gateway;
     const { kind, value = '', context, r = 0, w = 0, isMonotonic = false, timeoutMs = TIMEOUT_MS } = asked;
     const request = new StoreRequest();
     request.kind = kind;
@@ -208,13 +243,17 @@ export class ClusterClients {
     request.deadlineMs = nowMs + timeoutMs;
     request.token = this.#requests++;
     this.#pending.set(request.token, { what: `${KINDS[kind]} ${nameOf(keyspace, key)}`, endMs: this.#nowMs() + timeoutMs, isAlive });
+    const { token } = request;
+    this.#watch.onAsked?.({ token, where: gateway.name, key: nameOf(keyspace, key), text: textOf(asked) });
     request.sink = {
-      answered: (token, { status, record }) => {
+      answered: (_token, { status, record }) => {
         if (!this.#pending.delete(token)) this.history.faults.push(`T35: ${KINDS[kind]} ${nameOf(keyspace, key)} was answered twice`);
         const bytes = Buffer.from(record.bytes.subarray(record.start, record.end));
         const what = `${KINDS[kind]} ${status}`;
         this.counts.set(what, (this.counts.get(what) ?? 0) + 1);
-        done({ status, bytes, record: bytes.length === 0 ? NO_RECORD : decodeNaive(bytes) });
+        const decoded = bytes.length === 0 ? NO_RECORD : decodeNaive(bytes);
+        this.#watch.onAnswered?.(token, `${STATUSES[status] ?? status}${shown(decoded)}`);
+        done({ status, bytes, record: decoded });
       },
     };
     begin(request);
@@ -225,5 +264,27 @@ function nameOf({ name }: Keyspace, key: string): string {
   return `${name}/${key}`;
 }
 
+/** What a person reads of a request. */
+function textOf({ kind, value, context, r = 0, w = 0, isMonotonic }: Asked): string {
+  const parts = [KINDS[kind], value, r > 0 ? `r=${r}` : '', w > 0 ? `w=${w}` : '', isMonotonic ? 'monotonic' : ''];
+  if (context === CONTEXT_READ) parts.push('after a read');
+  else if (context !== undefined && context.length > 0) parts.push('with a context');
+  return parts.filter((part) => part !== undefined && part !== '').join(' ');
+}
+
+export function shown({ siblings }: NaiveRecord): string {
+  if (siblings.length === 0) return '';
+  return ` [${siblings.map((it) => (it.isTombstone ? `deleted(${shortDot(it)})` : it.value)).join(' ')}]`;
+}
+
+function shortDot({ actor, counter }: NaiveRecord['siblings'][number]): string {
+  return `${actor.slice(0, 4)}:${counter}`;
+}
+
 const KINDS = ['', 'get', 'put', 'delete'];
+/** By the numbers of store-request.ts. */
+export const STATUSES = [
+  ...['OK', 'NOT_FOUND', 'QUORUM_NOT_MET', 'INDETERMINATE', 'OVERLOADED', 'TIMED_OUT', 'INVALID', 'LOADING'],
+  ...['STORAGE_FAILED', 'STALE_RING', 'NO_KEYSPACE'],
+];
 const NOTHING = new Uint8Array(0);

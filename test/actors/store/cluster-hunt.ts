@@ -3,8 +3,9 @@ import { formatPlanFile, PLAN_FILE_VERSION, type PlanFile, parsePlanFile, type R
 import { shrink } from '../../../runtime/simulation/shrink.ts';
 import { runWorkload } from '../../../runtime/simulation/workload.ts';
 import type { Failure } from '../../../runtime/simulation/world.ts';
-import { clusterRun } from './cluster-run.ts';
+import { type ClusterRunOptions, drawRun } from './cluster-run.ts';
 import { buildCluster, store } from './cluster-workload.ts';
+import type { FaultClass } from './fault-classes.ts';
 
 export interface SeedResult {
   readonly failure: Failure | null;
@@ -12,14 +13,16 @@ export interface SeedResult {
   readonly isFormed: boolean;
   /** Answers by kind and status. */
   readonly counts: ReadonlyMap<string, number>;
+  /** How many of each class were in the plan. */
+  readonly faults: ReadonlyMap<FaultClass, number>;
 }
 
-export function runSeed(seed: number, mutants: readonly string[] = []): SeedResult {
-  const run = clusterRun(seed, mutants);
+export function runSeed(seed: number, options: ClusterRunOptions = {}): SeedResult {
+  const { run, faults } = drawRun(seed, options);
   const { simulation, cluster } = buildCluster(run);
   if (simulation.run(run.stopMs)) cluster.finish();
   const { isFormed, clients } = cluster;
-  return { failure: simulation.failures[0] ?? null, events: simulation.events, isFormed, counts: clients.counts };
+  return { failure: simulation.failures[0] ?? null, events: simulation.events, isFormed, counts: clients.counts, faults };
 }
 
 /** Seeds tried until one finds it that holds without it; undefined: none of them does. */
@@ -27,11 +30,12 @@ export function huntMutant(
   mutant: string,
   fromSeed: number,
   seedsMax: number,
+  options: ClusterRunOptions = {},
 ): { readonly tried: number; readonly what: string } | undefined {
   for (let tried = 1; tried <= seedsMax; tried++) {
     const seed = fromSeed + tried - 1;
-    const { failure } = runSeed(seed, [mutant]);
-    if (failure !== null && runSeed(seed).failure === null) return { tried, what: failure.what };
+    const { failure } = runSeed(seed, { ...options, mutants: [mutant] });
+    if (failure !== null && runSeed(seed, options).failure === null) return { tried, what: failure.what };
   }
   return undefined;
 }

@@ -1,9 +1,11 @@
 /**
  * The workload by which the simulator checks the replicated store as a whole: RingActors, GossipActors and agents form a cluster, as production's do, and each shard has its
  * VNodeActor with an engine on the disk of its machine, and its CoordinatorActor, of which clients ask puts, deletes and gets with contexts, while machines, network and clocks do
- * their worst and keyspaces are made. When all has been well for long every key is read from all replicas, and the histories are checked (store-history.ts, register-checker.ts).
+ * their worst and keyspaces are made. When all has been well for long every key is read from all replicas, and the histories are checked (store-history.ts, register-checker.ts)
+ * by what is promised under what has happened (run-promises.ts).
  *
- * Members stay the same once the cluster has formed: data that moves is another workload's, which is made of this one (test/actors/streaming/).
+ * Members stay the same once the cluster has formed, but for runs with changes of the ring (cluster-ring-acts.ts). A machine whose directory is gone stays away.
+ * Data that moves is looked at closer by another workload, which is made of this one (test/actors/streaming/).
  */
 import { gossipActor } from '../../../actors/gossip-actor.ts';
 import type { GossipMessage } from '../../../actors/gossip-protocol.ts';
@@ -18,7 +20,7 @@ import type { RingMessage } from '../../../actors/ring-protocol.ts';
 import { coordinatorActor } from '../../../actors/store/coordinator-actor.ts';
 import { COORDINATOR_SLOT, STREAMING_SLOT, VNODE_SLOT } from '../../../actors/store/data-frames.ts';
 import type { CoordinatorHolder } from '../../../actors/store/store-door.ts';
-import { NOT_FOUND, OK, QUORUM_NOT_MET } from '../../../actors/store/store-request.ts';
+import { NOT_FOUND, OK, QUORUM_NOT_MET, TIMED_OUT } from '../../../actors/store/store-request.ts';
 import { type ReplicasHolder, vnodeActor } from '../../../actors/store/vnode-actor.ts';
 import { StreamDesk } from '../../../actors/streaming/stream-desk.ts';
 import { streamingActor } from '../../../actors/streaming/streaming-actor.ts';
@@ -30,6 +32,7 @@ import type { RunPlan } from '../../../runtime/simulation/plan-file.ts';
 import { PowerLossError } from '../../../runtime/simulation/sim-disk.ts';
 import type { SimNode, SimShard } from '../../../runtime/simulation/sim-node.ts';
 import { Simulation } from '../../../runtime/simulation/simulation.ts';
+import type { Trace } from '../../../runtime/simulation/trace.ts';
 import type { BuiltWorkload, Workload } from '../../../runtime/simulation/workload.ts';
 import type { EngineOptions } from '../../../storage/engine/options.ts';
 import * as storageJobs from '../../../storage/jobs.ts';
@@ -47,9 +50,11 @@ import {
   writeRecord,
 } from '../membership/sim-machine.ts';
 import type { NaiveRecord } from '../version/naive-record.ts';
-import { ClusterClients, type Gateway } from './cluster-clients.ts';
-import { type Action, type Profile, profileOf } from './cluster-run.ts';
+import { ClusterClients, type ClusterWatch, type Gateway } from './cluster-clients.ts';
+import { isRingAction, ringOperation } from './cluster-ring-acts.ts';
+import { type Action, SPARE } from './cluster-run.ts';
 import { COLD } from './replica-rig.ts';
+import { type Promises, promisesOf } from './run-promises.ts';
 
 const JOBS = new Map<string, AnyJob>();
 collectJobs(storageJobs, JOBS);
@@ -68,14 +73,15 @@ export interface ShardLife {
   readonly coordinator: CoordinatorHolder;
 }
 
-export interface ClusterRunOptions {
-  readonly profile: Profile;
-  /** Keys of a keyspace. */
-  readonly keys: number;
-  /** As RingOptions. */
-  readonly excludeAfterMs: number;
+export interface ClusterLimits {
+  /** As RingOptions. Default: never. */
+  readonly excludeAfterMs?: number;
   /** Requests under way at a coordinator, at most. */
-  readonly capacity: number;
+  readonly capacity?: number;
+  /** Of a keyspace. */
+  readonly keys?: number;
+  /** Default: as the plan says. */
+  readonly promises?: Promises;
 }
 
 export class ClusterRun extends MachineRun {
@@ -85,22 +91,27 @@ export class ClusterRun extends MachineRun {
   readonly shards = new Map<string, ShardLife>();
   /** By machine. */
   protected readonly identities = new Map<string, NodeIdentity>();
-  readonly #excludeAfterMs: number;
-  readonly #capacity: number;
+  readonly #limits: ClusterLimits;
   readonly #engine: EngineOptions;
-  readonly #profile: Profile;
+  readonly #promises: Promises;
+  readonly #onRing: (node: string, shard: number, ring: RingState) => void;
+  /** Machines that have started, so that one without a directory has lost it; and spares that may join. */
+  readonly #known = new Set<string>();
+  readonly #away = new Set<string>();
   #starts = 0;
   #isFormed = false;
 
-  constructor(run: RunPlan, options: Partial<ClusterRunOptions> = {}) {
+  constructor(run: RunPlan, watch: ClusterWatch = {}, limits: ClusterLimits = {}) {
     super(run);
     this.#knobs = membershipKnobs(run.seed);
-    const { profile = profileOf(run.seed), keys = 3, excludeAfterMs = 1_000_000, capacity = REQUESTS_MAX } = options;
-    this.#capacity = capacity;
-    this.#profile = profile;
-    this.#excludeAfterMs = excludeAfterMs;
+    this.#promises = limits.promises ?? promisesOf(run);
+    this.#limits = limits;
+    this.#onRing = watch.onRing ?? (() => {});
+    if (this.machines.includes(SPARE)) this.#away.add(SPARE);
     this.#engine = ENGINES[new SeededRandom(`engine:${run.seed}`).below(ENGINES.length)]!;
-    this.clients = new ClusterClients(() => this.simulation.now, profile === 'crashes' || profile === 'clocks', keys);
+    const { keys } = limits;
+    const nowMs = (): number => this.simulation.now;
+    this.clients = new ClusterClients({ nowMs, promises: this.#promises, watch, ...(keys === undefined ? {} : { keys }) });
   }
 
   /** All members are in, and there is a keyspace: only then requests are made. */
@@ -110,6 +121,7 @@ export class ClusterRun extends MachineRun {
 
   protected startThread(node: SimNode, index: number): void {
     const { name } = node;
+    if (this.#away.has(name)) return;
     const shard = node.shard(index);
     const ring: RingHolder = { ring: null, mayServe: false };
     const replicas: ReplicasHolder = { replicas: null };
@@ -121,6 +133,7 @@ export class ClusterRun extends MachineRun {
       {
         ...{ door: this.#doorOf(shard), node: name, shard: index, holder: ring, followMs: 300 },
         beforeSwitched: (known, done) => {
+          this.#onRing(name, index, known.state);
           const next = (): void => streams.switched(known, done);
           if (replicas.switchRing === undefined) next();
           else replicas.switchRing(next);
@@ -129,14 +142,14 @@ export class ClusterRun extends MachineRun {
     ]);
     const about = { node: name, shard: index, ring, mutants };
     const refTo = (slot: number, to: string, toShard: number): AnyRef => runtime.wellKnown(slot, { node: to, shard: toShard });
+    const { capacity = REQUESTS_MAX } = this.#limits;
     runtime.spawnWellKnown(VNODE_SLOT, vnodeActor, [
       { ...about, shards: node.shards.length, dir: DIRECTORY, holder: replicas, engine: this.#engine },
     ]);
     runtime.spawnWellKnown(COORDINATOR_SLOT, coordinatorActor, [
       {
         ...about,
-        ...{ replicas, holder: coordinator, capacity: this.#capacity },
-        refTo,
+        ...{ replicas, holder: coordinator, capacity, refTo },
       },
     ]);
     // One key a page, so that moves have pages.
@@ -149,6 +162,7 @@ export class ClusterRun extends MachineRun {
   act(item: ActItem): void {
     const { node: name, action, draw, atMs } = item;
     const node = this.simulation.node(name);
+    if (isRingAction(action)) return this.#changeRing(item, node);
     const kind = action as Action;
     if (kind === 'setUp') {
       if (node.isUp) this.#setUp(node, draw);
@@ -164,14 +178,18 @@ export class ClusterRun extends MachineRun {
   /** The last look, and what the checkers say. */
   finish(): void {
     const { simulation, clients } = this;
+    const { victims, clocksJump, isCalm } = this.#promises;
     if (!this.#isFormed) return;
     const finals = new Map<string, NaiveRecord>();
-    const gateway = this.gatewayAt(this.lastNode(), 0);
+    const node = simulation.nodes.find(({ name, isUp }) => isUp && !victims.has(name) && !this.#away.has(name));
+    const gateway = node && this.gatewayAt(node, 0);
     if (!simulation.check(gateway !== undefined, 'a shard does not serve, when all is well for long')) return;
-    clients.readAll(this.memberCount, gateway!, (key, { status, record }) => {
+    // Of a machine that is damaged nothing is expected: a quorum has to do.
+    clients.readAll(victims.size > 0 ? 0 : gateway!.members, gateway!, (key, { status, record }) => {
       if (!clients.registers.has(key)) finals.set(key, record);
-      // A record of who was long ahead of all others is refused by them, until their clocks show what it did.
-      const isStuck = status === QUORUM_NOT_MET && this.#profile === 'clocks' && clients.registers.has(key);
+      // A record of who was long ahead of all others is refused by them, until their clocks show what it did; and where one is away, it is waited for.
+      const isRefusal = status === QUORUM_NOT_MET || (status === TIMED_OUT && victims.size > 0);
+      const isStuck = isRefusal && clocksJump && clients.registers.has(key);
       const isWell = status === OK || status === NOT_FOUND || isStuck;
       simulation.check(isWell, 'not all replicas answer, when all is well for long', `${key}: status ${status}`);
     });
@@ -180,19 +198,9 @@ export class ClusterRun extends MachineRun {
     for (const what of clients.unanswered(GRACE_MS)) clients.history.faults.push(`T35: no answer to ${what}`);
     for (const [key, register] of clients.registers)
       for (const fault of register.faults()) clients.history.faults.push(`register ${key}: ${fault}`);
-    if (this.#profile === 'calm') this.#checkAnswers();
+    if (isCalm) this.#checkAnswers();
     const [first] = clients.history.faults;
     simulation.check(first === undefined, (first ?? '').split(/[ :]/, 1)[0]!, () => clients.history.faults.slice(0, 5).join('; '));
-  }
-
-  /** Whom the last look is taken from. */
-  protected lastNode(): SimNode {
-    return this.simulation.nodes[0]!;
-  }
-
-  /** Members at the end. */
-  protected get memberCount(): number {
-    return this.machines.length;
   }
 
   /** Nothing has failed, so nothing may be refused. */
@@ -211,6 +219,9 @@ export class ClusterRun extends MachineRun {
 
   protected startNode(node: SimNode): void {
     const { main } = node;
+    if (this.#known.has(node.name) && readRecord(node.disk) === null) this.#away.add(node.name);
+    if (this.#away.has(node.name)) return;
+    this.#known.add(node.name);
     const identity = identityOf(node, this.#open(node));
     const { cluster, partitions, ring, gossip } = this.#knobs;
     const mutants = this.mutants;
@@ -218,7 +229,13 @@ export class ClusterRun extends MachineRun {
     const member = memberOf(identity);
     const isInit = node.name === this.machines[0];
     const initial = isInit ? initialRing({ cluster, clusterName: 'simulated', operationId: cluster, member, partitions }) : null;
-    const options = { ...ring, excludeAfterMs: this.#excludeAfterMs, registerGraceMs: 400, plan: plannerOf(this.#knobs), mutants };
+    const options = {
+      ...ring,
+      excludeAfterMs: this.#limits.excludeAfterMs ?? 1_000_000,
+      registerGraceMs: 400,
+      plan: plannerOf(this.#knobs),
+      mutants,
+    };
     const { runtime } = main;
     runtime.spawnWellKnown(RING_SLOT, ringActor, [{ identity, door, directory: DIRECTORY, initial, options }]);
     const gossipRef = runtime.spawnWellKnown(GOSSIP_SLOT, gossipActor, [{ identity, door, mutants, ...gossip }]);
@@ -241,8 +258,8 @@ export class ClusterRun extends MachineRun {
         own: main.runtime.wellKnown(RING_SLOT) as unknown as Ref<RingMessage>,
         gossip: main.runtime.wellKnown(GOSSIP_SLOT) as unknown as Ref<GossipMessage>,
         seeds: this.seedsOf(node.name).map((machine) => seedRef(main, machine)),
-        propose: () => ({ proposal: { operationId: this.newId('join'), operation: { type: 'addMember', member } }, done: () => {} }),
-        onFatal: () => this.onFatal(node),
+        propose: () => ({ proposal: { operationId: this.#newId('join'), operation: { type: 'addMember', member } }, done: () => {} }),
+        onFatal: () => this.onFatal(node, member.id),
       },
     ]);
   }
@@ -252,19 +269,37 @@ export class ClusterRun extends MachineRun {
     return this.machines.filter((other) => other !== machine);
   }
 
-  protected onFatal(node: SimNode): void {
-    this.simulation.check(false, 'a node was told to end', node.name);
+  /** A node with that id was told to end. */
+  protected onFatal(node: SimNode, id: string): void {
+    if (this.#hasLeft(id)) this.#away.add(node.name);
+    else this.simulation.check(false, 'a node was told to end', node.name);
   }
 
-  /** The ring that a cluster has formed when it is the one of all shards of these machines. */
+  /** Those that form the cluster. */
   protected get firstMachines(): readonly string[] {
-    return this.machines;
+    return this.machines.filter((name) => name !== SPARE);
   }
 
-  protected proposeAt(node: SimNode, operation: Operation, name: string): void {
-    const ref = node.main.runtime.wellKnown(RING_SLOT) as unknown as Ref<RingMessage>;
-    const proposal = { operationId: this.newId(name), operation };
-    this.simulation.ask<RingMessage, OperationOutcome>(ref, (replyTo) => ({ type: 'propose', proposal, replyTo }), { timeoutMs: ASK_MS });
+  /** An operator has removed it. */
+  #hasLeft(id: string): boolean {
+    return this.simulation.nodes.some(({ name, shards }) => {
+      const { state } = this.shards.get(`${name}/${shards[0]?.index}`)?.ring.ring ?? {};
+      return state?.banned.includes(id) === true;
+    });
+  }
+
+  #changeRing(item: ActItem, node: SimNode): void {
+    if (!this.#isFormed) return;
+    if (item.action === 'join') {
+      if (!this.#away.has(SPARE) || this.#known.has(SPARE)) return;
+      this.#away.delete(SPARE);
+      this.simulation.crash(SPARE);
+      this.simulation.restart(SPARE);
+      return;
+    }
+    const ring = node.isUp ? this.shards.get(`${node.name}/0`)?.ring.ring?.state : undefined;
+    const operation = ring === undefined ? null : ringOperation(item, ring);
+    if (operation !== null) this.proposeAt(node, operation, `${item.draw} ${item.atMs}`);
   }
 
   #setUp(node: SimNode, draw: number): void {
@@ -274,6 +309,12 @@ export class ClusterRun extends MachineRun {
 
   #createKeyspace(node: SimNode, keyspace: NewKeyspace, name: string): void {
     this.proposeAt(node, { type: 'createKeyspace', keyspace }, name);
+  }
+
+  protected proposeAt(node: SimNode, operation: Operation, name: string): void {
+    const ref = node.main.runtime.wellKnown(RING_SLOT) as unknown as Ref<RingMessage>;
+    const proposal = { operationId: this.#newId(name), operation };
+    this.simulation.ask<RingMessage, OperationOutcome>(ref, (replyTo) => ({ type: 'propose', proposal, replyTo }), { timeoutMs: ASK_MS });
   }
 
   /** On disk. */
@@ -301,6 +342,8 @@ export class ClusterRun extends MachineRun {
       return undefined;
     const { coordinator } = life.coordinator;
     return {
+      name: `${node.name}/${index}`,
+      members: life.ring.ring.state.members.length,
       keyspaces: life.ring.ring.state.keyspaces,
       nowMs: shard.runtime.doors.clock.now(),
       begin: (request) => coordinator.begin(request),
@@ -309,18 +352,17 @@ export class ClusterRun extends MachineRun {
   }
 
   protected hasFormed(): boolean {
-    const machines = this.firstMachines;
-    for (const { name, shards } of this.simulation.nodes.filter((node) => machines.includes(node.name)))
+    for (const { name, shards } of this.simulation.nodes.filter((node) => this.firstMachines.includes(node.name)))
       for (const { index } of shards) if (!this.#isWhole(this.shards.get(`${name}/${index}`)?.ring.ring?.state)) return false;
     return true;
   }
 
   #isWhole(ring: RingState | undefined): boolean {
-    if (ring === undefined || ring.transition !== null || ring.members.length !== this.firstMachines.length) return false;
+    if (ring === undefined || ring.transition !== null || ring.members.length < this.firstMachines.length) return false;
     return ring.members.every(({ state }) => state === 'up') && ring.keyspaces.length >= 2;
   }
 
-  protected newId(name: string): string {
+  #newId(name: string): string {
     return idFrom(new SeededRandom(`${name}:${this.seed}:${this.simulation.events}`));
   }
 }
@@ -336,16 +378,22 @@ export interface BuiltCluster extends BuiltWorkload {
   readonly cluster: ClusterRun;
 }
 
-export function buildCluster(run: RunPlan): BuiltCluster {
-  return builtOf(run, new ClusterRun(run));
+/** `watch`: is told what happens, and changes nothing of it. */
+export function buildCluster(run: RunPlan, watch: ClusterWatch & { readonly trace?: Trace } = {}): BuiltCluster {
+  return builtOf(run, new ClusterRun(run, watch), watch);
 }
 
-export function builtOf<C extends ClusterRun>(run: RunPlan, cluster: C): BuiltWorkload & { readonly cluster: C } {
+export function builtOf<C extends ClusterRun>(
+  run: RunPlan,
+  cluster: C,
+  { trace }: { readonly trace?: Trace } = {},
+): BuiltWorkload & { readonly cluster: C } {
   const simulation = new Simulation({
     ...run.settings,
     seed: run.seed,
     plan: run.plan,
     jobs: JOBS,
+    ...(trace === undefined ? {} : { trace }),
     start: (node) => cluster.start(node),
     startShard: (start) => cluster.startShard(start),
     act: (item) => cluster.act(item),
@@ -356,4 +404,4 @@ export function builtOf<C extends ClusterRun>(run: RunPlan, cluster: C): BuiltWo
   return { simulation, cluster, finish: () => cluster.finish() };
 }
 
-export const store: Workload = { name: 'store', build: buildCluster };
+export const store: Workload = { name: 'store', build: (run) => buildCluster(run) };

@@ -1,12 +1,15 @@
 import test from 'ava';
 import { runWorkload } from '../../../runtime/simulation/workload.ts';
 import { huntMutant, runSeed } from './cluster-hunt.ts';
-import { clusterRun } from './cluster-run.ts';
+import { drawRun } from './cluster-run.ts';
 import { store } from './cluster-workload.ts';
+import { FAULT_CLASSES, type FaultClass } from './fault-classes.ts';
 
 const SEEDS = 8;
 const PARTS = 4;
 const SEEDS_MAX = 30;
+/** That have all classes between them. */
+const TWICE = [0, 14];
 
 const holds = test.macro((t, part: number) => {
   let answers = 0;
@@ -26,9 +29,19 @@ for (let part = 0; part < PARTS; part++)
     part,
   );
 
-test('store cluster: a seed gives the same run twice', (t) => {
-  const digest = (): string => runWorkload(store, clusterRun(4)).digest;
-  t.is(digest(), digest());
+test('store cluster: a seed gives the same run twice, event by event, with every class of faults in one of them', (t) => {
+  const seen = new Set<FaultClass>();
+  for (const seed of TWICE) {
+    const { run, faults } = drawRun(seed, { nodes: 5, faults: FAULT_CLASSES });
+    for (const name of faults.keys()) seen.add(name);
+    const [one, other] = [runWorkload(store, run), runWorkload(store, run)];
+    t.is(one.digest, other.digest, `seed ${seed}`);
+    t.is(one.events, other.events);
+  }
+  t.deepEqual(
+    FAULT_CLASSES.filter((name) => !seen.has(name)),
+    [],
+  );
 });
 
 const finds = test.macro((t, mutant: string) => {

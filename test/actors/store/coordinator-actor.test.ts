@@ -279,12 +279,15 @@ test('coordinator actor: FORWARD of a client is answered to it, also when it is 
   send(1, requestOf(GET, 'key', ''));
   ref.tell({ bytes: Buffer.alloc(60, 9) });
   send(99, requestOf(GET, 'key', ''));
+  for (const holder of cluster.rings) holder.ring = { ...holder.ring!, state: { ...holder.ring!.state, nextKeyspaceId: 100 } };
+  send(99, requestOf(GET, 'key', ''));
   for (const ring of cluster.rings) ring.mayServe = false;
   send(1, requestOf(GET, 'key', ''));
   t.deepEqual(
     heard.map(({ status, requestId }) => [status, requestId]),
     [
       [NOT_FOUND, 77],
+      [STALE_RING, 77],
       [NO_KEYSPACE_FOUND, 77],
       [LOADING, 77],
     ],

@@ -30,6 +30,28 @@ test('request table: what the request said is copied, when its bytes are used ag
   t.deepEqual([table.keyEnds[slot], table.contextEnds[slot], table.tokens[slot], table.deadlineMs[slot]], [3, 3, 7, 100]);
 });
 
+test('request table: an answer to what was asked before a restart finds nobody, and ids of two starts are others', (t) => {
+  const drawn = [0x1234_5678, 0xffff_ffff, 7, 0].map((draw) => {
+    const table = new RequestTable(16, 256);
+    table.startAt(draw);
+    const id = table.idOf(take(table), 0);
+    t.is(table.slotOf(id), id & 0xfff);
+    return { table, id };
+  });
+  for (const { id } of drawn) t.is(drawn.filter(({ table }) => table.slotOf(id) >= 0).length, 1);
+});
+
+test('request table: wherever ids begin, it takes as many as it holds, and frees them', (t) => {
+  const table = new RequestTable(3, 256);
+  table.startAt(0xffff_ffff);
+  for (let round = 0; round < 4; round++) {
+    const slots = [take(table), take(table), take(table)];
+    t.deepEqual([...slots].sort(), [0, 1, 2]);
+    t.is(take(table), -1);
+    for (const slot of slots) table.free(slot);
+  }
+});
+
 test('request table: it refuses, when it is full, or when a request is too long, and is none the worse for it', (t) => {
   const table = new RequestTable(2, 256);
   const long = request();

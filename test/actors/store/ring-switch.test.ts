@@ -43,6 +43,14 @@ test('ring switch: a write that waits for the disk is refused as of an old ring,
   t.is(rig.replicas.pending, 0);
 });
 
+test('ring switch: who waits is told in a turn of its owner, not within the call of who has the new ring', (t) => {
+  const rig = coldRig('turn');
+  const write = rig.call(COORDINATE, { bytes: 'new' });
+  rig.replicas.switchRing(() => {});
+  t.is(rig.told[write]!.failed, undefined);
+  t.is(rig.answer(write).failed?.status, STALE_RING);
+});
+
 test('ring switch: a write that has begun and comes after the switch is seen, when it is planted', (t) => {
   const rig = coldRig('waits', ['oldRingWritesLater']);
   const { write } = switchAround(rig);

@@ -48,6 +48,12 @@ export class StoreHistory {
   readonly #dotOf = new Map<string, string>();
   readonly #idOf = new Map<string, string>();
   readonly #ancestors = new Map<string, ReadonlySet<string>>();
+  readonly #keepsSingle: boolean;
+
+  /** `keepsSingle`: what one replica alone has acknowledged is not lost either. False where the disk of one may be. Default true. */
+  constructor({ keepsSingle = true }: { readonly keepsSingle?: boolean } = {}) {
+    this.#keepsSingle = keepsSingle;
+  }
 
   write(fields: WriteFields): Write {
     const write: Write = { isDelete: false, isQuorum: true, ...fields, outcome: 'open', ackedMs: Number.POSITIVE_INFINITY };
@@ -111,8 +117,8 @@ export class StoreHistory {
       this.faults.push(`A4 ${key}: ${id} was seen and is not there, and nothing that was seen follows it`);
   }
 
-  #checkWrite({ id, key, outcome }: Write, reads: readonly Read[], final: NaiveRecord | undefined): void {
-    if (outcome === 'ok' && final !== undefined && !this.#isCovered(id, final, this.#idsOf(final)))
+  #checkWrite({ id, key, outcome, isQuorum }: Write, reads: readonly Read[], final: NaiveRecord | undefined): void {
+    if (outcome === 'ok' && (isQuorum || this.#keepsSingle) && final !== undefined && !this.#isCovered(id, final, this.#idsOf(final)))
       this.faults.push(`A1 ${key}: ${id} is lost, found ${[...this.#idsOf(final)].join(' ')}`);
     if (outcome === 'refused' && reads.some((read) => read.key === key && this.#idsOf(read.record).has(id)))
       this.faults.push(`A14 ${key}: ${id} was said not to be written`);

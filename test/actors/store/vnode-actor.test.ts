@@ -157,11 +157,13 @@ test('vnode: it is loading, while the engine opens, and where its node may not s
   t.is(rig.send(READ, frame)?.status, LOADING);
 });
 
-test('vnode: frames of another ring, of another shard and of no keyspace are refused', (t) => {
+test('vnode: frames of another ring, of another shard, of a keyspace that is newer than the ring and of none are refused', (t) => {
   const rig = new VNodeRig().open();
   t.is(rig.ask(READ, WANT_RECORD, { changedAt: 2 })?.status, STALE_RING);
   t.is(rig.ask(READ, WANT_RECORD, { generation: 2 })?.status, STALE_RING);
   t.is(rig.ask(READ, WANT_RECORD, { tokenHigh: 0xffff_ffff })?.status, INVALID);
+  t.is(rig.ask(READ, WANT_RECORD, { keyspace: 9 })?.status, STALE_RING);
+  rig.ring.ring = { ...RING, state: { ...RING.state, nextKeyspaceId: 10 } };
   t.is(rig.ask(READ, WANT_RECORD, { keyspace: 9 })?.status, NO_KEYSPACE_FOUND);
 });
 

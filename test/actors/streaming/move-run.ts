@@ -3,8 +3,8 @@ import { SeededRandom } from '../../../runtime/random.ts';
 import type { FaultKind, PlanItem } from '../../../runtime/simulation/plan.ts';
 import type { RunPlan } from '../../../runtime/simulation/plan-file.ts';
 import { generatePlan } from '../../../runtime/simulation/plan-generator.ts';
-import type { NodeSettings } from '../../../runtime/simulation/settings.ts';
-import { type Action, clusterRun, networkOf } from '../store/cluster-run.ts';
+import type { NetworkSettings, NodeSettings } from '../../../runtime/simulation/settings.ts';
+import { type Action, clusterRun } from '../store/cluster-run.ts';
 
 const FROM_MS = 3_500;
 const UNTIL_MS = 9_000;
@@ -40,7 +40,7 @@ export function moveRun(seed: number, mutants: readonly string[] = []): RunPlan 
   const random = new SeededRandom(seed).fork('moves');
   const joining = profile === 'dead' ? 1 : leaving === 0 ? 1 : random.below(2);
   const nodes: NodeSettings[] = Array.from({ length: first + joining }, (_, i) => ({ name: `m${i}`, shards: 1 + random.below(2) }));
-  const { settings, plan } = clusterRun(seed, mutants);
+  const { settings, plan } = clusterRun(seed, { mutants, faults: [] });
   const setUp = plan.filter((item) => item.kind === 'act' && item.action === 'setUp');
   const acts = [...changesOf(nodes, first, leaving, profile, random.fork('changes')), ...requestsOf(nodes, random.fork('requests'))];
   const living = profile === 'dead' ? nodes.filter(({ name }) => name !== LOST) : nodes;
@@ -48,7 +48,19 @@ export function moveRun(seed: number, mutants: readonly string[] = []): RunPlan 
     seed,
     stopMs: MOVES_STOP_MS,
     plan: [...setUp, ...faultsOf(seed, profile, living), ...acts].sort((a, b) => a.atMs - b.atMs),
-    settings: { ...settings, nodes, network: networkOf(profile === 'calm', random.fork('network')) },
+    settings: { ...settings, nodes, network: { ...settings.network, quality: qualityOf(profile === 'calm', random.fork('network')) } },
+  };
+}
+
+/** `isCalm`: it only delays. */
+function qualityOf(isCalm: boolean, random: SeededRandom): NonNullable<NetworkSettings['quality']> {
+  const ratio = (most: number): number => (!isCalm && random.chance(0.5) ? most * random.float() : 0);
+  return {
+    delay: { kind: 'exponential', minMs: 0.05, meanMs: 0.1 * 2 ** random.below(isCalm ? 5 : 8) },
+    splitRatio: random.chance(0.5) ? 0.3 : 0,
+    lossRatio: ratio(0.15),
+    duplicateRatio: ratio(0.2),
+    reorderRatio: ratio(0.3),
   };
 }
 

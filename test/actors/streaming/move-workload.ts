@@ -13,6 +13,7 @@ import type { SimNode } from '../../../runtime/simulation/sim-node.ts';
 import type { BuiltWorkload, Workload } from '../../../runtime/simulation/workload.ts';
 import { memberOf } from '../membership/sim-machine.ts';
 import { builtOf, ClusterRun } from '../store/cluster-workload.ts';
+import { promisesOf } from '../store/run-promises.ts';
 import { LOST, type MoveAction, type MoveShape, shapeOf } from './move-run.ts';
 
 const KEYS = 10;
@@ -29,12 +30,17 @@ export class MoveRun extends ClusterRun {
 
   constructor(run: RunPlan) {
     const shape = shapeOf(run.seed);
-    super(run, {
-      profile: shape.profile === 'calm' || shape.profile === 'net' ? shape.profile : 'crashes',
-      keys: KEYS,
-      capacity: 128,
-      excludeAfterMs: shape.profile === 'dead' ? 1_200 : 1_000_000,
-    });
+    const promises = promisesOf(run);
+    super(
+      run,
+      {},
+      {
+        ...{ keys: KEYS, capacity: 128 },
+        // Who is killed forgets, too.
+        promises: { ...promises, forgets: promises.forgets || shape.profile === 'dead', isCalm: shape.profile === 'calm' },
+        excludeAfterMs: shape.profile === 'dead' ? 1_200 : 1_000_000,
+      },
+    );
     this.#shape = shape;
     this.#mayJoin = new Set(this.machines.slice(0, shape.first));
   }
@@ -72,7 +78,7 @@ export class MoveRun extends ClusterRun {
   override finish(): void {
     const { simulation, clients } = this;
     if (!this.isFormed) return;
-    const ring = this.#ringAt(this.lastNode());
+    const ring = this.#ringAt(simulation.nodes[0]!);
     const isSettled = ring !== undefined && ring.transition === null && ring.members.every(({ state }) => state === 'up');
     if (!simulation.check(isSettled, 'the change of members has not ended, when all is well for long', () => said(ring))) return;
     for (const { name } of ring!.members) {
@@ -94,13 +100,9 @@ export class MoveRun extends ClusterRun {
     return this.#mayJoin.has(machine) ? super.seedsOf(machine) : [];
   }
 
-  protected override onFatal(node: SimNode): void {
-    if (node.name !== LOST || this.#shape.leaving === 0) super.onFatal(node);
+  protected override onFatal(node: SimNode, id: string): void {
+    if (node.name !== LOST || this.#shape.leaving === 0) super.onFatal(node, id);
     else this.simulation.crash(node.name, 'silent');
-  }
-
-  protected override get memberCount(): number {
-    return this.#ringAt(this.lastNode())!.members.length;
   }
 
   /** Of a node that is no member yet, or any more: to be asked elsewhere. */

@@ -1,4 +1,5 @@
 import test from 'ava';
+import { MAIN_SHARD } from '../../../runtime/address.ts';
 import { type PlanItem, type SimDisk, SimSyncFiles, Simulation } from '../../../runtime/simulation/testing.ts';
 
 const NODES = [
@@ -147,4 +148,58 @@ test('plan item act: the workload is told, at its time', (t) => {
   t.deepEqual(told, []);
   sim.run(8);
   t.deepEqual(told, ['b dance 3']);
+});
+
+test('plan item rot: one bit of a file in that path is wrong, and of no other; nothing, where there is none', (t) => {
+  const sim = simulation(
+    { kind: 'rot', atMs: 10, node: 'a', path: 'y', draw: 9 },
+    { kind: 'rot', atMs: 10, node: 'b', path: 'z', draw: 9 },
+  );
+  for (const { disk } of sim.nodes) for (const path of ['/x', '/y']) put(disk, path, 'text');
+  sim.run(20);
+  const bits = Buffer.alloc(4);
+  new SimSyncFiles(sim.node('a').disk).open('/y', 'read').pread(bits, 0);
+  const flipped = [...Buffer.from('text')].map((byte, index) => byte ^ bits[index]!).filter((difference) => difference !== 0);
+  t.is(flipped.length, 1);
+  t.is(Math.log2(flipped[0]!) % 1, 0);
+  t.deepEqual(
+    ['/x', '/y'].map((path) => get(sim.node('b').disk, path)),
+    ['text', 'text'],
+  );
+});
+
+test('plan item diskError: calls of that operation to that path fail, until it is over', (t) => {
+  const sim = simulation({ kind: 'diskError', atMs: 10, node: 'a', forMs: 10, operation: 'pwrite', path: '/x', code: 'ENOSPC' });
+  const { disk } = sim.node('a');
+  const fails = (path: string): boolean => {
+    try {
+      put(disk, path, 'text');
+      return false;
+    } catch (error) {
+      t.like(error, { code: 'ENOSPC' });
+      return true;
+    }
+  };
+  const looks = [5, 15, 25].map((atMs) => {
+    sim.run(atMs);
+    return [fails('/x'), fails('/y')];
+  });
+  t.deepEqual(looks, [
+    [false, false],
+    [true, false],
+    [false, false],
+  ]);
+});
+
+test('plan item slowDisk: the calls of that node take so many times longer, until it is over', (t) => {
+  const sim = simulation({ kind: 'slowDisk', atMs: 10, node: 'a', forMs: 1_000, factor: 1_000 });
+  sim.run(11);
+  const doneAt = new Map<string, number>();
+  for (const name of ['a', 'b']) sim.doors(name, MAIN_SHARD).files.mkdir('/d', () => doneAt.set(name, sim.now));
+  sim.run(500);
+  t.true(doneAt.get('b')! < 12 && doneAt.get('a')! > 30);
+  sim.run(1_100);
+  sim.doors('a', MAIN_SHARD).files.mkdir('/e', () => doneAt.set('later', sim.now));
+  sim.run(1_200);
+  t.true(doneAt.get('later')! < 1_101);
 });

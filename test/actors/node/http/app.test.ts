@@ -5,7 +5,9 @@ import { NodeMetrics } from '../../../../actors/node/http/metrics.ts';
 import type { PlanAnswer } from '../../../../actors/node/http/plan-routes.ts';
 import type { RingAnswer } from '../../../../actors/node/http/ring-routes.ts';
 import type { ClusterStatus } from '../../../../actors/node/http/status.ts';
+import { RepairJob } from '../../../../actors/repair/repair-queue.ts';
 import { applyOperation } from '../../../../actors/ring/apply.ts';
+import { newKeyspace } from '../../../../actors/ring/keyspace-defaults.ts';
 import { hashOfRing } from '../../../../actors/ring/ring-codec.ts';
 import type { RingState } from '../../../../actors/ring/ring-state.ts';
 import { CoordinatorCounters } from '../../../../actors/store/coordinator-figures.ts';
@@ -338,4 +340,36 @@ test('http metrics: of the ring, gossip, threads and process, in the format of P
   }
   t.regex(text, /^process_cpu_user_seconds_total /m);
   t.is(text.match(/^# TYPE nodejs_eventloop_lag/gm)?.length, 3);
+});
+
+test('http repairs: a job is begun on all shards, looked at and cancelled', async (t) => {
+  const rig = new Rig();
+  await rig.admin.propose({ type: 'createKeyspace', keyspace: newKeyspace('users', {}) });
+  const job = new RepairJob('0');
+  rig.admin.repairAnswers = [
+    { ...job.progress(), total: 3, done: 1, differing: 2 },
+    { ...job.progress(), state: 'done', total: 4, done: 4, fault: 'why' },
+    null,
+  ];
+  const { status, text } = await rig.send('POST', '/v1/repairs', { keyspace: 'users', dryRun: true });
+  t.is(status, 202);
+  const id = idOf('0');
+  t.like(JSON.parse(text), { id, state: 'running', total: 7, done: 5, differing: 2, fault: 'why', silentShards: 1 });
+  rig.admin.repairAnswers = [{ ...job.progress(), state: 'done' }];
+  t.like(await rig.json('GET', `/v1/repairs/${id}`), { state: 'done', silentShards: 0 });
+  await rig.json('POST', '/v1/repairs');
+  await rig.json('DELETE', `/v1/repairs/${id}`);
+  t.deepEqual(rig.admin.repairs, [
+    { type: 'startRepair', jobId: id, keyspace: 1, direction: 'dryRun' },
+    { type: 'lookAtRepair', jobId: id },
+    { type: 'startRepair', jobId: idOf('2'), keyspace: null, direction: 'pushPull' },
+    { type: 'cancelRepair', jobId: id },
+  ]);
+});
+
+test('http repairs: what is wrong with a request is said', async (t) => {
+  const rig = new Rig();
+  t.is(await rig.problem('POST', '/v1/repairs', { keyspace: 'nobody' }), '404 NOT_FOUND no keyspace "nobody"');
+  t.regex(await rig.problem('POST', '/v1/repairs', { dryRun: 1 }), /400 INVALID_ARGUMENT dryRun: expected true or false/);
+  t.is(await rig.problem('GET', '/v1/repairs/x'), '404 NOT_FOUND no repair "x" on this node');
 });

@@ -1,0 +1,323 @@
+/**
+ * MerkleActor: one per shard, at MERKLE_SLOT. Compares what this shard has with other replicas of the same partitions, by hash trees, and has both get what they lack; answers peers who do so.
+ *
+ * ```
+ *   tasks --> round: trees of all partitions with one peer made fresh, one ROOTS --> those that differ: exchanges, EXCHANGES_MAX at a time --> history
+ *                                                                      '--> those that do not: history
+ * ```
+ * Tasks come from its own clock (each partition with a random peer, every `intervalMs`), from jobs (`dynactor repair`) and from others of the thread (`requestRepair`). Sent to by its peers (frames),
+ * VNodeActors (MERGED), the node's main thread (jobs), GossipActor (`view`). All that it does on its thread is done in pulses, whose distance is Pace's: one slice of reading or one step of
+ * an exchange each.
+ */
+import { type ActorContext, defineActor, type StopReason } from '../../runtime/actor.ts';
+import { unreachable } from '../../runtime/errors.ts';
+import { BACKGROUND } from '../../runtime/lanes.ts';
+import type { Id } from '../ring/ring-state.ts';
+import { ClusterView, type ClusterViewArguments, SUBSCRIBE_MS } from '../store/cluster-view.ts';
+import { fail, type ReplicaCall } from '../store/replica-call.ts';
+import type { Replicas } from '../store/replicas.ts';
+import { LOADING } from '../store/store-request.ts';
+import type { Topology } from '../store/topology.ts';
+import type { ReplicasHolder } from '../store/vnode-actor.ts';
+import type { DirtyMarks } from './dirty-marks.ts';
+import type { Direction } from './exchange.ts';
+import type { RunOutcome } from './exchange-run.ts';
+import { Forest } from './forest.ts';
+import { LocalSide } from './local-side.ts';
+import { Pace } from './pace.ts';
+import { type Peer, PeerAsks } from './peer-asks.ts';
+import { RangeReads } from './range-reads.ts';
+import { RepairHistory } from './repair-history.ts';
+import type { CancelRepair, GetRepairFigures, LookAtRepair, MerkleMessage, RepairHolder, StartRepair } from './repair-protocol.ts';
+import { RepairQueue, type RepairTask } from './repair-queue.ts';
+import { RepairRounds } from './repair-rounds.ts';
+import { RepairServer } from './repair-server.ts';
+import { partitionsOf, peersOf } from './replica-peers.ts';
+
+export interface MerkleArguments extends ClusterViewArguments {
+  readonly shard: number;
+  /** Worker threads of this node that own data. */
+  readonly shards: number;
+  readonly replicas: ReplicasHolder;
+  readonly marks: DirtyMarks;
+  readonly holder: RepairHolder;
+  /** Between two exchanges of a partition that nobody asks for; each time with a random peer. 0: none. Default 600,000 ms. */
+  readonly intervalMs?: number;
+  /** Between the two rounds that have to agree; longer than a write takes. Default 1,000 ms. */
+  readonly confirmMs?: number;
+  /** Trees that nobody asked for are dropped after this time. Default 1,800,000 ms. */
+  readonly idleMs?: number;
+  /** Planted bugs: dirtyMarkLost, tombstoneUnhashed, leafEndShort, firstRoundActed, pulledUnchecked, repairMints, damageIsEnd, unheldUnread, repairRingIgnored. */
+  readonly mutants?: ReadonlySet<string>;
+}
+
+type Message =
+  | MerkleMessage
+  | { readonly type: 'pulse' }
+  | { readonly type: 'awake' }
+  | { readonly type: 'tick' }
+  | { readonly type: 'period' }
+  | { readonly type: 'confirmed'; readonly goOn: () => void }
+  | { readonly type: 'again' };
+
+const INTERVAL_MS = 600_000;
+const CONFIRM_MS = 1_000;
+const IDLE_MS = 1_800_000;
+const TICK_MS = 250;
+
+export const merkleActor = defineActor<Message, readonly [MerkleArguments]>('repair.merkle', (context, args) => new Merkle(context, args), {
+  mailbox: { capacity: 4_096 },
+});
+
+class Merkle {
+  readonly #context: ActorContext<Message>;
+  readonly #args: MerkleArguments;
+  readonly #view: ClusterView;
+  readonly #wake: () => void;
+  readonly #reads: RangeReads;
+  readonly #forest: Forest;
+  readonly #local: LocalSide;
+  readonly #server: RepairServer;
+  readonly #asks: PeerAsks;
+  readonly #rounds: RepairRounds;
+  readonly #queue = new RepairQueue();
+  readonly #history = new RepairHistory();
+  readonly #pace = new Pace();
+  /** Steps that wait for a pulse. */
+  readonly #steps: (() => void)[] = [];
+  /** What goes on in the next turn. */
+  #soon: (() => void)[] = [];
+  #pulseAtMs = 0;
+  #isPulsing = false;
+  #pauses = 0;
+  /** Whose trees these are. */
+  #replicas: Replicas | null = null;
+
+  constructor(context: ActorContext<Message>, args: MerkleArguments) {
+    const { clock } = context;
+    const { mutants, marks, intervalMs = INTERVAL_MS } = args;
+    const planted = mutants === undefined ? {} : { mutants };
+    this.#context = context;
+    this.#args = args;
+    this.#view = new ClusterView(args);
+    this.#wake = context.doorbell({ type: 'awake' });
+    this.#reads = new RangeReads(() => this.#opened(), this.#wake, mutants);
+    this.#forest = new Forest({ reads: this.#reads, marks, clock, ...planted });
+    this.#local = new LocalSide(this.#reads, mutants);
+    const { shard, shards, ring } = args;
+    this.#server = new RepairServer({
+      ...{ context, shard, shards, ring, isOpen: () => this.#opened() !== null },
+      ...{ forest: this.#forest, local: this.#local, ...planted },
+    });
+    this.#asks = new PeerAsks({
+      send: (peer, slot, operation, bytes, length, id) => this.#send(peer, slot, operation, bytes, length, id),
+      nowMs: () => clock.now(),
+    });
+    this.#rounds = new RepairRounds({
+      ...{ queue: this.#queue, forest: this.#forest, local: this.#local, asks: this.#asks },
+      ring: () => this.#view.topology()?.ring ?? null,
+      runCall: (call) => this.#run(call),
+      paced: (then) => this.#paced(then),
+      pause: (then) => context.after(`confirm ${++this.#pauses}`, args.confirmMs ?? CONFIRM_MS, { type: 'confirmed', goOn: then }),
+      soon: (then) => {
+        this.#soon.push(then);
+        this.#wake();
+      },
+      nowMs: () => clock.now(),
+      ended: (task, outcome, sinceNowMs) => this.#onEnded(task, outcome, sinceNowMs),
+      ...planted,
+    });
+    args.holder.repair = {
+      requestRepair: (keyspaceId, partition, ownerId) => this.#request(keyspaceId, partition, ownerId),
+      history: this.#history,
+    };
+    context.every('tick', TICK_MS, { type: 'tick' });
+    if (intervalMs > 0) context.after('period', intervalMs * (0.5 + context.random.float()), { type: 'period' });
+    if (args.gossip !== undefined) context.every('again', SUBSCRIBE_MS, { type: 'again' });
+    this.#view.subscribe(context.self);
+  }
+
+  receive(message: Message): void {
+    switch (message.type) {
+      case 'view':
+        return this.#view.onView(message);
+      case 'again':
+        return this.#view.subscribe(this.#context.self);
+      case 'startRepair':
+        return this.#onStart(message);
+      case 'lookAtRepair':
+        return this.#onLook(message);
+      case 'cancelRepair':
+        return this.#onCancel(message);
+      case 'repairFigures':
+        return this.#onFigures(message);
+      case 'pulse':
+        return this.#onPulse();
+      case 'awake':
+        return this.#onAwake();
+      case 'tick':
+        return this.#onTick();
+      case 'period':
+        return this.#onPeriod();
+      case 'confirmed':
+        return message.goOn();
+      default:
+        unreachable(message);
+    }
+  }
+
+  receiveBytes(operation: number, bytes: Uint8Array, offset: number, length: number, requestId: number): void {
+    const end = offset + length;
+    if (this.#server.receive(operation, bytes, offset, end)) return;
+    // An answer that comes late, or twice, is nobody's.
+    this.#asks.onAnswer(operation, bytes, offset, end, requestId);
+  }
+
+  stopped(_reason: StopReason): void {
+    this.#args.holder.repair = null;
+    this.#reads.close();
+  }
+
+  #onStart({ jobId, keyspace, direction, replyTo }: StartRepair): void {
+    const topology = this.#view.topology();
+    const job = topology === null ? undefined : this.#queue.begin(jobId);
+    if (topology !== null && job !== undefined) {
+      for (const it of topology.ring.keyspaces) {
+        if (keyspace !== null && it.id !== keyspace) continue;
+        for (const [partition, peers] of partitionsOf(topology, it, this.#args.shard))
+          for (const peer of peers) this.#queue.add({ keyspace: it.id, partition, peer, direction }, job);
+      }
+      this.#queue.added(job);
+      this.#rounds.start();
+    }
+    replyTo.tell({ type: 'repairProgress', progress: this.#queue.job(jobId)?.progress() ?? null });
+  }
+
+  #onLook({ jobId, replyTo }: LookAtRepair): void {
+    replyTo.tell({ type: 'repairProgress', progress: this.#queue.job(jobId)?.progress() ?? null });
+  }
+
+  #onCancel({ jobId, replyTo }: CancelRepair): void {
+    const job = this.#queue.job(jobId);
+    if (job !== undefined) this.#queue.cancel(job);
+    replyTo.tell({ type: 'repairProgress', progress: job?.progress() ?? null });
+  }
+
+  #onFigures({ replyTo }: GetRepairFigures): void {
+    replyTo.tell({
+      type: 'repairState',
+      figures: {
+        ...this.#rounds.figures(),
+        ...{ waitingExchanges: this.#queue.waiting, trees: this.#forest.count, readKeys: this.#reads.keys },
+        ...{ askedBytes: this.#asks.bytes, answeredBytes: this.#server.bytes, paceMs: this.#pace.waitMs },
+      },
+      completed: this.#history.all(),
+    });
+  }
+
+  /** One slice of reading, or one step of an exchange, in turn. */
+  #onPulse(): void {
+    this.#isPulsing = false;
+    this.#pace.observe(this.#context.clock.now() - this.#pulseAtMs);
+    const step = this.#steps.shift();
+    if (step !== undefined) step();
+    const hasMore = this.#reads.slice();
+    if (hasMore || this.#steps.length > 0) this.#beginPulses();
+  }
+
+  #onAwake(): void {
+    const soon = this.#soon;
+    this.#soon = [];
+    for (const then of soon) then();
+    if (this.#steps.length > 0 || this.#reads.count > 0) this.#beginPulses();
+  }
+
+  #beginPulses(): void {
+    if (this.#isPulsing) return;
+    this.#isPulsing = true;
+    const { waitMs } = this.#pace;
+    this.#pulseAtMs = this.#context.clock.now() + waitMs;
+    this.#context.after('pulse', waitMs, { type: 'pulse' });
+  }
+
+  #onTick(): void {
+    this.#opened();
+    this.#asks.tick();
+    const ring = this.#view.topology()?.ring;
+    if (ring === undefined) return;
+    const keyspaces = new Set(ring.keyspaces.map(({ id }) => id));
+    this.#forest.dropIdle(this.#context.clock.now() - (this.#args.idleMs ?? IDLE_MS), keyspaces);
+    this.#history.keep(keyspaces, new Set(ring.members.map(({ id }) => id)));
+    this.#rounds.start();
+  }
+
+  /** Each partition with one of its other replicas. */
+  #onPeriod(): void {
+    const { intervalMs = INTERVAL_MS, shard } = this.#args;
+    const { random } = this.#context;
+    this.#context.after('period', intervalMs * (0.75 + random.float() / 2), { type: 'period' });
+    const topology = this.#view.topology();
+    if (topology === null || this.#queue.waiting > 0) return;
+    for (const keyspace of topology.ring.keyspaces)
+      for (const [partition, peers] of partitionsOf(topology, keyspace, shard)) {
+        const reachable = peers.filter(({ id }) => this.#view.isReachable(topology.ring.members.findIndex((member) => member.id === id)));
+        const peer = reachable[random.below(Math.max(1, reachable.length))];
+        if (peer !== undefined) this.#queue.add({ keyspace: keyspace.id, partition, peer, direction: 'pushPull' });
+      }
+    this.#rounds.start();
+  }
+
+  #request(keyspaceId: number, partition: number, ownerId: Id): boolean {
+    const topology = this.#view.topology();
+    const keyspace = topology?.keyspace(keyspaceId);
+    if (topology === null || keyspace === undefined || !(partition >= 0 && partition < topology.ring.owners.length)) return false;
+    if (topology.self < 0 || topology.shardOf(topology.self, partition) !== this.#args.shard) return false;
+    const peer = peersOf(topology, keyspace.n, partition).find(({ id }) => id === ownerId);
+    if (peer === undefined) return false;
+    this.#queue.add({ keyspace: keyspaceId, partition, peer, direction: 'pushPull' });
+    // Begun by the next tick: this is within the turn of another actor.
+    return true;
+  }
+
+  #onEnded(task: RepairTask, outcome: RunOutcome, sinceNowMs: number): void {
+    const { keyspace, partition, peer, direction } = task;
+    const { unconfirmed, failed, differing, fault } = outcome;
+    const isDone = fault === undefined && unconfirmed === 0 && failed === 0;
+    const isBoth: Direction = 'pushPull';
+    if (isDone && (direction === isBoth || differing === 0)) {
+      const agoMs = this.#context.clock.now() - sinceNowMs;
+      this.#history.completed({ keyspace, partition, peer: peer.id, sinceMs: Math.floor(this.#context.clock.wall() - agoMs), sinceNowMs });
+    }
+    if (fault !== undefined) this.#context.log.warn('exchange ended early', { keyspace, partition, peer: peer.id, why: fault });
+    this.#queue.ended(task, outcome, isDone);
+  }
+
+  /** Null: not open. When they were opened anew, what is known of others is of no use any more. */
+  #opened(): Replicas | null {
+    const { replicas } = this.#args.replicas;
+    if (replicas !== null && replicas !== this.#replicas) {
+      this.#replicas = replicas;
+      this.#forest.clear();
+      this.#history.clear();
+    }
+    return replicas;
+  }
+
+  #run(call: ReplicaCall): void {
+    const replicas = this.#opened();
+    if (replicas === null) fail(call, LOADING, 'the replicas of this shard are not open');
+    else replicas.run(call);
+  }
+
+  #paced(then: () => void): void {
+    this.#steps.push(then);
+    this.#wake();
+  }
+
+  #send({ id, shard }: Peer, slot: number, operation: number, bytes: Uint8Array, length: number, askId: number): boolean {
+    const topology: Topology | null = this.#view.topology();
+    const member = topology === null ? -1 : topology.ring.members.findIndex((it) => it.id === id);
+    if (member < 0) return false;
+    return this.#view.ref(slot, member, shard).tellBytes(operation, bytes, 0, length, askId, BACKGROUND);
+  }
+}

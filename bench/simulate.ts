@@ -1,0 +1,151 @@
+/**
+ * Simulation at scale: runs seeds of whole clusters, with the faults that are chosen, checks what clients saw, and reduces what fails to plan files:
+ * `npm run simulate -- --seeds 1000 --nodes 5 --faults all`. See `--help`, and bench/README.md. Exits with 1 when something broke that was not planted, or what was planted was not found.
+ */
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { describeItem, formatPlanFile, type PlanFile, parsePlanFile, type RunPlan } from '../runtime/simulation/testing.ts';
+import { huntMutant, runSeed, shrunkFile } from '../test/actors/store/cluster-hunt.ts';
+import { STORE_MUTANTS } from '../test/actors/store/cluster-mutants.ts';
+import { type ClusterRunOptions, clusterRun } from '../test/actors/store/cluster-run.ts';
+import { store } from '../test/actors/store/cluster-workload.ts';
+import { FAULT_CLASSES, FAULT_TEXTS, parseClasses } from '../test/actors/store/fault-classes.ts';
+import { runJobs } from './simulate/jobs.ts';
+import { record } from './simulate/recording.ts';
+import { type FailedSeed, linesOf } from './simulate/report.ts';
+import { timelineHtml } from './simulate/timeline-html.ts';
+import { timelineText } from './simulate/timeline-text.ts';
+
+const SHRINK_RUNS = 200;
+/** Seeds of one hunt begin where no other hunt's are. */
+const HUNT_SEEDS = 100_000;
+
+const HELP = `npm run simulate -- [options]
+
+  --seeds N        how many (500)
+  --from N         the first (0)
+  --nodes N        machines of a cluster, from 3; default: 3 to 5, by the seed
+  --faults LIST    all, none, or some of the classes below; a minus takes one away: all,-clock (all)
+  --jobs N         processes (2)
+  --out DIR        where plan files of seeds that failed are written (the system's directory for temporary files)
+
+  --seed N         one seed, as a timeline of text; with --html FILE as a page
+  --replay FILE    the same of a plan file; exits with 1 when it does not end as the file says
+  --key K, --node N, --messages
+                   of a timeline: what is about that key (k1, ap/k1), that node; with all messages
+
+  --mutants        hunts the planted bugs instead, in --hunts N (3) hunts of --seeds each; --only NAME: that one
+
+faults:
+${FAULT_CLASSES.map((name) => `  ${name.padEnd(12)} ${FAULT_TEXTS[name]}`).join('\n')}
+`;
+
+const { values } = parseArgs({
+  options: {
+    seeds: { type: 'string', default: '500' },
+    from: { type: 'string', default: '0' },
+    nodes: { type: 'string' },
+    faults: { type: 'string', default: 'all' },
+    jobs: { type: 'string', default: '2' },
+    out: { type: 'string', default: tmpdir() },
+    seed: { type: 'string' },
+    replay: { type: 'string' },
+    html: { type: 'string' },
+    key: { type: 'string' },
+    node: { type: 'string' },
+    messages: { type: 'boolean', default: false },
+    mutants: { type: 'boolean', default: false },
+    only: { type: 'string' },
+    hunts: { type: 'string', default: '3' },
+    help: { type: 'boolean', default: false },
+  },
+});
+
+const options: ClusterRunOptions = {
+  faults: parseClasses(values.faults),
+  ...(values.nodes === undefined ? {} : { nodes: wholeNumber('nodes', values.nodes, 3) }),
+};
+
+function wholeNumber(name: string, text: string, least = 0): number {
+  if (!/^\d{1,9}$/.test(text) || Number(text) < least) throw new Error(`--${name}: expected a whole number from ${least}, got ${text}`);
+  return Number(text);
+}
+
+async function runAll(): Promise<boolean> {
+  const startedAt = performance.now();
+  const [from, seeds, jobs] = [
+    wholeNumber('from', values.from),
+    wholeNumber('seeds', values.seeds, 1),
+    wholeNumber('jobs', values.jobs, 1),
+  ];
+  const report = await runJobs({ ...options, from, until: from + seeds, step: 1 }, jobs);
+  for (const line of linesOf(report, (performance.now() - startedAt) / 1_000, jobs)) console.log(line);
+  console.log(`violations: ${report.failed.length === 0 ? 'none' : ''}`);
+  const byWhat = new Map<string, FailedSeed[]>();
+  for (const failed of report.failed) byWhat.set(failed.what, [...(byWhat.get(failed.what) ?? []), failed]);
+  for (const [what, failed] of byWhat)
+    reduce(
+      what,
+      failed.map(({ seed }) => seed).sort((a, b) => a - b),
+    );
+  return report.failed.length === 0;
+}
+
+function reduce(what: string, seeds: readonly number[]): void {
+  const [seed = 0] = seeds;
+  console.log(`${what}: ${seeds.length} seeds: ${seeds.slice(0, 20).join(', ')}`);
+  const { failure } = runSeed(seed, options);
+  if (failure === null) return;
+  const file = shrunkFile(clusterRun(seed, options), failure, SHRINK_RUNS);
+  mkdirSync(values.out, { recursive: true });
+  const path = join(values.out, `store-${seed}.json`);
+  writeFileSync(path, formatPlanFile(file));
+  console.log(`  seed ${seed} reduced to ${file.plan.length} items: ${path}`);
+  for (const item of file.plan) console.log(`    ${describeItem(item)}`);
+}
+
+function huntAll(): boolean {
+  const [seedsMax, hunts] = [wholeNumber('seeds', values.seeds, 1), wholeNumber('hunts', values.hunts, 1)];
+  const names = STORE_MUTANTS.filter((mutant) => values.only === undefined || mutant === values.only);
+  if (names.length === 0) console.error(`--only: expected one of ${STORE_MUTANTS.join(', ')}, got ${values.only}`);
+  let isWell = names.length > 0;
+  for (const name of names) {
+    const found = Array.from({ length: hunts }, (_, index) => huntMutant(name, index * HUNT_SEEDS, seedsMax, options));
+    const first = found.find((prey) => prey !== undefined);
+    const tried = found.map((prey) => prey?.tried ?? '-').join(', ');
+    console.log(`${name.padEnd(28)} ${tried.padEnd(14)} ${first?.what ?? 'not found'}`);
+    if (found.includes(undefined)) isWell = false;
+  }
+  return isWell;
+}
+
+/** Returns whether it ended as the file says; of a seed, whether all held. */
+function show(run: RunPlan | PlanFile): boolean {
+  const filter = { ...(values.key === undefined ? {} : { key: values.key }), ...(values.node === undefined ? {} : { node: values.node }) };
+  const { timeline, failure } = record(run);
+  if (values.html !== undefined) {
+    writeFileSync(values.html, timelineHtml(timeline, filter));
+    console.log(`${timeline.title}; digest ${timeline.digest}: ${values.html}`);
+  } else for (const line of timelineText(timeline, { ...filter, ...(values.messages ? { hasMessages: true } : {}) })) console.log(line);
+  const what = failure?.what ?? null;
+  if (!('expect' in run)) return what === null;
+  console.log(what === run.expect ? 'as the file says' : `expected: ${run.expect ?? 'all holds'}`);
+  return what === run.expect;
+}
+
+function showFile(path: string): boolean {
+  const file = parsePlanFile(readFileSync(path, 'utf8'));
+  if (file.workload !== store.name) throw new Error(`${path}: expected a plan of the workload ${store.name}, got one of ${file.workload}`);
+  return show(file);
+}
+
+async function main(): Promise<boolean> {
+  if (values.replay !== undefined) return showFile(values.replay);
+  if (values.seed !== undefined) return show(clusterRun(wholeNumber('seed', values.seed), options));
+  return values.mutants ? huntAll() : runAll();
+}
+
+if (values.help) console.log(HELP);
+else process.exitCode = (await main()) ? 0 : 1;

@@ -1,0 +1,140 @@
+import test, { type ExecutionContext } from 'ava';
+import { PUT } from '../../../actors/store/store-request.ts';
+import { recordOf, siblingOf } from '../scan/scan-cluster.ts';
+import { decodeNaive } from '../version/naive-record.ts';
+import { NODES, RepairCluster, SHARDS } from './repair-cluster.ts';
+
+function sumOf<K extends string>(progress: readonly Readonly<Record<K, number | string>>[], name: K): number {
+  return progress.reduce((sum, it) => sum + Number(it[name]), 0);
+}
+
+/** Some that all have, and some of each kind of difference. */
+function differing(options: ConstructorParameters<typeof RepairCluster>[0] = {}): RepairCluster {
+  const cluster = new RepairCluster(options);
+  for (let i = 0; i < 40; i++) cluster.hold(NODES, `same ${i}`, recordOf(siblingOf('a', 1, `v${i}`)));
+  for (let i = 0; i < 6; i++) {
+    cluster.hold(['n1', 'n2'], `missing ${i}`, recordOf(siblingOf('a', 1, 'v')));
+    cluster.hold(NODES, `older ${i}`, recordOf(siblingOf('a', 1, 'old')));
+    cluster.hold(['n3'], `older ${i}`, recordOf(siblingOf('a', 2, 'new')));
+    cluster.hold(NODES, `deleted ${i}`, recordOf(siblingOf('a', 1, 'old')));
+    cluster.hold(['n2', 'n3'], `deleted ${i}`, recordOf(siblingOf('a', 2, undefined)));
+    cluster.hold(['n1'], `concurrent ${i}`, recordOf(siblingOf('a', 1, 'mine')));
+    cluster.hold(['n3'], `concurrent ${i}`, recordOf(siblingOf('b', 1, 'yours')));
+  }
+  cluster.run(200);
+  return cluster;
+}
+
+test('repair: replicas that differ in all ways are byte-equal after each of two nodes has compared itself with all others [A9]', (t) => {
+  const cluster = differing();
+  t.false(cluster.isConverged());
+  const first = cluster.repair('n1');
+  t.is(sumOf(first, 'total'), sumOf(first, 'done'));
+  t.is(sumOf(first, 'incomplete'), 0, first.map(({ fault }) => fault).join());
+  const second = cluster.repair('n3');
+  t.is(sumOf(second, 'incomplete'), 0);
+  t.true(cluster.isConverged());
+  t.is(cluster.dump('n1')!.size, 64);
+  const third = cluster.repair('n2');
+  t.is(sumOf(third, 'differing'), 0);
+  for (let shard = 0; shard < SHARDS; shard++) t.is(cluster.figures('n2', shard).figures.exchanges, 0);
+});
+
+/** How many siblings each node has of keys that two clients wrote at once. */
+function siblingsOf(mutants: readonly string[]): readonly number[] {
+  const cluster = differing({ mutants });
+  cluster.repair('n1');
+  return ['n1', 'n3'].map((node) => decodeNaive(Buffer.from(cluster.dump(node)!.get('concurrent 0')!, 'hex')).siblings.length);
+}
+
+test('repair: of records that are concurrent both are everywhere, and the planted bug that replaces one is found [T17]', (t) => {
+  t.deepEqual(siblingsOf([]), [2, 2]);
+  t.notDeepEqual(siblingsOf(['mergeByMaxStamp']), [2, 2]);
+});
+
+test('repair: a dry run counts what differs and moves nothing', (t) => {
+  const cluster = differing();
+  const before = NODES.map((node) => cluster.dump(node));
+  const progress = cluster.repair('n1', 'dryRun');
+  // With n2: the deleted and concurrent ones; with n3: all.
+  t.is(sumOf(progress, 'differing'), 6 + 6 + 24);
+  t.is(sumOf(progress, 'pushed') + sumOf(progress, 'pulled') + sumOf(progress, 'valueBytes'), 0);
+  t.deepEqual(
+    NODES.map((node) => cluster.dump(node)),
+    before,
+  );
+});
+
+const oneWay = test.macro((t: ExecutionContext, direction: 'push' | 'pull') => {
+  const cluster = new RepairCluster();
+  cluster.hold(['n1'], 'ours', recordOf(siblingOf('a', 1, 'v')));
+  cluster.hold(['n2'], 'theirs', recordOf(siblingOf('b', 1, 'v')));
+  cluster.run(200);
+  const progress = cluster.repair('n1', direction);
+  t.is(sumOf(progress, 'pushed'), direction === 'push' ? 2 : 0);
+  t.is(sumOf(progress, 'pulled'), direction === 'pull' ? 1 : 0);
+  t.is(cluster.dump('n1')!.has('theirs'), direction === 'pull');
+  t.is(cluster.dump('n2')!.has('ours'), direction === 'push');
+});
+test('repair: pushes and does not pull, when told so', oneWay, 'push');
+test('repair: pulls and does not push, when told so', oneWay, 'pull');
+
+test('repair: of last-writer-wins the newest is everywhere', (t) => {
+  const cluster = differing({ keyspace: { conflict: 'lww' } });
+  cluster.repair('n1');
+  cluster.repair('n3');
+  cluster.repair('n1');
+  const siblings = NODES.map((node) =>
+    [...cluster.dump(node)!].sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, record]) => `${key} ${record.slice(-10)}`),
+  );
+  t.deepEqual(siblings[1], siblings[0]);
+  t.deepEqual(siblings[2], siblings[0]);
+});
+
+test('repair: each partition is compared with a random replica now and then, and all are equal in the end', (t) => {
+  const cluster = differing({ intervalMs: 2_000 });
+  t.true(cluster.runUntil(() => cluster.isConverged(), 60_000));
+});
+
+test('repair: what another actor of the thread asks for is done once, when the ring says that both are replicas', (t) => {
+  const cluster = new RepairCluster();
+  cluster.hold(['n1'], 'k', recordOf(siblingOf('a', 1, 'v')));
+  cluster.run(200);
+  const { repair } = cluster.shardOf('n1', 'k').repair;
+  const partition = cluster.partitionOf('k');
+  const { id } = cluster.keyspace;
+  t.false(repair!.requestRepair(id + 1, partition, cluster.idOf('n2')));
+  t.false(repair!.requestRepair(id, partition, cluster.idOf('n1')));
+  t.false(repair!.requestRepair(id, 8, cluster.idOf('n2')));
+  t.is(repair!.history.commonSinceMs(id, partition, [cluster.idOf('n2')]), undefined);
+  for (let i = 0; i < 3; i++) t.true(repair!.requestRepair(id, partition, cluster.idOf('n2')));
+  t.true(cluster.runUntil(() => cluster.dump('n2')!.has('k'), 5_000));
+  t.true(cluster.runUntil(() => repair!.history.last(id, partition, cluster.idOf('n2')) !== undefined, 5_000));
+  t.is(repair!.history.all().length, 1);
+  t.false(cluster.dump('n3')!.has('k'));
+  t.is(repair!.history.commonSinceMs(id, partition, [cluster.idOf('n2'), cluster.idOf('n3')]), undefined);
+});
+
+test('repair: writes under way are no differences: none of their keys moves, while clients write all the time [T10]', (t) => {
+  const cluster = new RepairCluster({ quality: { delay: { kind: 'exponential', minMs: 5, meanMs: 30 } } });
+  let written = 0;
+  const write = (): void => {
+    for (let i = 0; i < 4; i++) cluster.ask(NODES[written % 3]!, { kind: PUT }, `k${written % 200}`, `v${written++}`);
+  };
+  for (let i = 0; i < 60; i++) {
+    write();
+    cluster.run(10);
+  }
+  const { repair } = cluster.shardOf('n1', 'k1').repair;
+  for (let round = 0; round < 10; round++) {
+    for (let partition = 0; partition < 8; partition++) repair!.requestRepair(cluster.keyspace.id, partition, cluster.idOf('n2'));
+    for (let i = 0; i < 30; i++) {
+      write();
+      cluster.run(10);
+    }
+  }
+  cluster.run(5_000);
+  const { figures } = cluster.figures('n1', cluster.shardOf('n1', 'k1') === cluster.shards.get('n1/0') ? 0 : 1);
+  t.true(figures.exchanges! > 0, JSON.stringify(figures));
+  t.is(figures.pushedKeys! + figures.pulledKeys!, 0);
+});

@@ -1,0 +1,180 @@
+/**
+ * ChaosCluster: nodes of this machine that reach each other only through proxies.
+ *
+ * Node i listens at 127.x.y.i, port NODE_PORT, and advertises 127.x.y.(100 + i), where the proxy is; x and y are by chance, so that several runs do not meet. All of 127/8 is
+ * loopback on Linux; elsewhere it is not, and this does not work.
+ */
+import { execFileSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Random } from '../../runtime/doors.ts';
+import { type Ended, type Owner, until, untilAllSee } from '../actors/node/processes.ts';
+import { redisTo } from '../actors/node/redis-writer.ts';
+import { Links } from './link.ts';
+import { Machine } from './machine.ts';
+import { FaultProxy, type Route } from './proxy.ts';
+
+export const KEYSPACES = ['ap', 'cp'] as const;
+const NODE_PORT = 7000;
+const SHARDS = 1;
+const PROXY_HOSTS = 100;
+const DISK_MIB = 96;
+const TRIES = 5;
+
+export interface ClusterOptions {
+  readonly names: readonly string[];
+  readonly random: Random;
+  readonly durability: 'sync' | 'periodic' | 'none';
+  /** Each node has a disk of its own, which can be filled. Needs to be root. */
+  readonly hasDisks: boolean;
+  readonly onBroken: (machine: Machine, ended: Ended) => void;
+}
+
+export class ChaosCluster implements Owner {
+  readonly links = new Links();
+  readonly machines: readonly Machine[];
+  /** Of all that is on disk. */
+  readonly directory: string;
+  readonly #options: ClusterOptions;
+  readonly #routes: readonly Route[];
+  readonly #mounts: string[] = [];
+  readonly #teardowns: (() => void)[] = [];
+  #proxy: FaultProxy | null = null;
+
+  /** Resolves when all nodes are up and know the keyspaces. Errors: what kept it from that; nothing is left then. */
+  static async start(options: ClusterOptions): Promise<ChaosCluster> {
+    for (let i = 1; ; i++) {
+      const cluster = new ChaosCluster(options);
+      try {
+        await cluster.#start();
+        return cluster;
+      } catch (error) {
+        await cluster.stop();
+        cluster.remove();
+        if (i === TRIES || (error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
+      }
+    }
+  }
+
+  private constructor(options: ClusterOptions) {
+    this.#options = options;
+    this.directory = mkdtempSync(join(tmpdir(), 'dynactor-chaos-'));
+    const [x, y] = randomBytes(2) as unknown as [number, number];
+    const host = (last: number): string => `127.${1 + (x % 254)}.${y}.${last}`;
+    this.#routes = options.names.flatMap((node, index) =>
+      Array.from({ length: 1 + SHARDS }, (_, thread) => ({
+        node,
+        listen: { host: host(PROXY_HOSTS + 1 + index), port: NODE_PORT + thread },
+        target: { host: host(1 + index), port: NODE_PORT + thread },
+      })),
+    );
+    this.machines = options.names.map((name, index) => {
+      const args = ['--host', host(1 + index), '--advertise', host(PROXY_HOSTS + 1 + index), '--port', String(NODE_PORT)];
+      const place = join(this.directory, name);
+      return new Machine({ name, place, args: [...args, '--shards', String(SHARDS)], owner: this, onBroken: options.onBroken });
+    });
+  }
+
+  teardown(run: () => void): void {
+    this.#teardowns.push(run);
+  }
+
+  machine(name: string): Machine {
+    return this.machines.find((machine) => machine.name === name)!;
+  }
+
+  /** host:port of a proxy of each node. */
+  get seeds(): readonly string[] {
+    return this.#routes.filter(({ listen }) => listen.port === NODE_PORT).map(({ listen }) => `${listen.host}:${listen.port}`);
+  }
+
+  /** Those that can be asked. */
+  get respPorts(): readonly number[] {
+    return this.machines.map(({ respPort }) => respPort).filter((port) => port > 0);
+  }
+
+  /** Resolves when all see all up, and serve. Requires: all are started. Errors: nothing changes any more. */
+  async untilWhole(): Promise<void> {
+    const all = this.machines.map(({ name }) => `${name}: UP`).join(', ');
+    await untilAllSee(
+      this.machines.map(({ process }) => process),
+      all,
+    );
+    for (const machine of this.machines) for (const keyspace of KEYSPACES) await this.#untilServes(machine, keyspace);
+  }
+
+  /** No process and no connection is left. */
+  async stop(): Promise<void> {
+    for (const machine of this.machines) machine.resume();
+    for (const run of this.#teardowns) run();
+    await Promise.all(this.machines.map((machine) => machine.kill()));
+    await this.#proxy?.stop();
+    this.#proxy = null;
+  }
+
+  /** For people: nodes' directories and logs stay, but no disk does. Requires: `stop` has resolved. */
+  keep(): void {
+    for (const machine of this.machines) machine.keep();
+    this.#unmount();
+  }
+
+  /** Nothing is left on disk. Requires: `stop` has resolved. */
+  remove(): void {
+    this.#unmount();
+    rmSync(this.directory, { recursive: true, force: true, maxRetries: 5 });
+  }
+
+  #unmount(): void {
+    for (const mount of this.#mounts.splice(0)) execFileSync('umount', [mount]);
+  }
+
+  async #start(): Promise<void> {
+    for (const { disk } of this.machines) {
+      mkdirSync(disk, { recursive: true });
+      if (!this.#options.hasDisks) continue;
+      execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${DISK_MIB}m`, 'dynactor-chaos', disk]);
+      this.#mounts.push(disk);
+    }
+    this.#proxy = await FaultProxy.start(this.#routes, this.links, this.#options.random);
+    const [first, ...others] = this.machines;
+    await first!.start('--init');
+    await Promise.all(others.map((machine) => machine.start('--join', this.seeds[0]!)));
+    const all = this.machines.map(({ name }) => `${name}: UP`).join(', ');
+    await untilAllSee(
+      this.machines.map(({ process }) => process),
+      all,
+    );
+    const redis = redisTo(first!.respPort);
+    for (const name of KEYSPACES)
+      await redis.call('KEYSPACE', ['CREATE', name, 'N', '3', 'MODE', name, 'DURABILITY', this.#options.durability]);
+    redis.disconnect();
+    await this.untilWhole();
+  }
+
+  async #untilServes(machine: Machine, keyspace: string): Promise<void> {
+    let said = '';
+    await until(
+      async () => {
+        const redis = redisTo(machine.respPort);
+        try {
+          await redis.call('KEYSPACE', ['USE', keyspace]);
+          await redis.get('is it there');
+          return true;
+        } catch (error) {
+          said = String(error);
+          return null;
+        } finally {
+          redis.disconnect();
+        }
+      },
+      () => `${machine.name}, keyspace ${keyspace}: ${said}`,
+    );
+  }
+}
+
+/** Whether this process may make disks. */
+export function canMount(): boolean {
+  return process.platform === 'linux' && process.getuid?.() === 0;
+}
