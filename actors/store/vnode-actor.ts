@@ -116,9 +116,6 @@ class VNode implements ReplicaSink {
   #keyspaces: ReadonlyMap<number, Keyspace> = new Map();
   #replicas: Replicas;
   readonly #moves: ShardMoves;
-  /** Refused in the turn of another actor, so to be answered in the next one of this. */
-  #refused: { readonly token: number; readonly status: number; readonly message: string }[] = [];
-  #isElsewhere = false;
   /** Rings whose predecessors' writes have not ended. */
   #switching = 0;
   /** Keyspaces, when what was left of others was last dropped. */
@@ -145,7 +142,6 @@ class VNode implements ReplicaSink {
   receive(message: Message): void {
     switch (message.type) {
       case 'rung':
-        this.#answerRefused();
         this.#replicas.drain();
         return this.#scans.run();
       case 'open':
@@ -229,10 +225,6 @@ class VNode implements ReplicaSink {
   }
 
   failed(token: number, status: number, message: string): void {
-    if (this.#isElsewhere) {
-      this.#refused.push({ token, status, message });
-      return this.#ring();
-    }
     writeRefusal(this.#out, status, message);
     const { operation, wantsDigest } = this.#asked[token]!;
     this.#answer(token, operation === MERGE ? MERGED : wantsDigest ? DIGEST : RECORD);
@@ -292,12 +284,10 @@ class VNode implements ReplicaSink {
     const ended = (): void => {
       if (--left === 0) done();
     };
-    this.#isElsewhere = true;
     holder.replicas.switchRing(() => {
       this.#switching--;
       ended();
     });
-    this.#isElsewhere = false;
     this.#moves.follow(ring.ring.state, ended);
   }
 
@@ -314,12 +304,6 @@ class VNode implements ReplicaSink {
         if (error !== undefined) this.#context.log.error('a dropped keyspace could not be deleted', { why: error.message });
       });
     }
-  }
-
-  #answerRefused(): void {
-    const refused = this.#refused;
-    this.#refused = [];
-    for (const { token, status, message } of refused) this.failed(token, status, message);
   }
 
   #open(): Replicas {

@@ -77,7 +77,7 @@ class StreamingActor implements StreamDoor {
     this.#context = context;
     this.#args = args;
     this.later = context.doorbell({ type: 'due' });
-    this.#streams = new Streams(this, args);
+    this.#streams = new Streams(this, { ...args, firstId: context.random.u32() });
     args.desk.changed = this.later;
     this.#onDue();
   }

@@ -33,6 +33,8 @@ export interface StreamOptions {
   readonly pageMs?: number;
   /** After a failure nothing more is asked of that source for so long; twice as long after each more, up to 32 times. Default 100 ms. */
   readonly restMs?: number;
+  /** The id of the first page that is asked for, less 1: another after each start, or an answer to what was asked before it would be taken for another one. Default 0. */
+  readonly firstId?: number;
   /** Planted bugs: streamedBeforeStored, pageBoundarySkipped, unfinishedForgotten, and those of moves.ts. */
   readonly mutants?: ReadonlySet<string>;
 }
@@ -124,7 +126,7 @@ export class Streams {
   #waiting: Stream[] = [];
   readonly #underWay = new Map<number, Stream>();
   readonly #sources = new Map<number, Source>();
-  #nextId = 1;
+  #lastId: number;
   #paceMs = 0;
   #total = 0;
   #startedMs = 0;
@@ -136,6 +138,7 @@ export class Streams {
     this.#door = door;
     this.#mutants = mutants;
     this.#options = { ...DEFAULTS, ...options };
+    this.#lastId = this.#options.firstId;
   }
 
   /** Instead of all others. */
@@ -259,8 +262,8 @@ export class Streams {
 
   #ask(stream: Stream, now: number): void {
     const { pageKeys, pageBytes, pageMs } = this.#options;
-    stream.id = this.#nextId;
-    this.#nextId = (this.#nextId % 0xffff_ffff) + 1;
+    this.#lastId = (this.#lastId % 0xffff_ffff) + 1;
+    stream.id = this.#lastId;
     stream.deadlineMs = now + pageMs;
     this.#underWay.set(stream.id, stream);
     this.#source(stream).underWay++;
@@ -284,6 +287,7 @@ const DEFAULTS: Readonly<Required<Omit<StreamOptions, 'mutants'>>> = {
   bytesPerSecond: 32 * 1_024 * 1_024,
   pageMs: 5_000,
   restMs: 100,
+  firstId: 0,
 };
 
 /** So that sources take turns: the first of each, then the second of each, and so on. */
