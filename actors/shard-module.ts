@@ -19,7 +19,6 @@ import type { KnownRing } from './membership/known-ring.ts';
 import { DirtyMarks } from './repair/dirty-marks.ts';
 import { merkleActor } from './repair/merkle-actor.ts';
 import { MERKLE_SLOT } from './repair/repair-frames.ts';
-import type { RepairHolder } from './repair/repair-protocol.ts';
 import { RESP_SLOT, respGateway } from './resp/resp-gateway.ts';
 import { type RingHolder, ringAgent } from './ring-agent.ts';
 import { type ScanHolder, scanActor } from './scan/scan-actor.ts';
@@ -40,7 +39,6 @@ export function startShard(start: ShardStart): void {
   const leave = new LeaveDesk();
   const coordinator: CoordinatorHolder = { coordinator: null };
   const scans: ScanHolder = { scans: null };
-  const repair: RepairHolder = { repair: null };
   const marks = new DirtyMarks();
   const streams = new StreamDesk();
 
@@ -74,7 +72,7 @@ export function startShard(start: ShardStart): void {
   ]);
   start.spawnWellKnown(HINT_SLOT, hintStoreActor, [{ node, ring, replicas, desk: leave, refTo, ...gossip }]);
   start.spawnWellKnown(SCAN_SLOT, scanActor, [{ node, ring, holder: scans, refTo, ...gossip }]);
-  start.spawnWellKnown(MERKLE_SLOT, merkleActor, [{ node, shard, shards, ring, replicas, marks, holder: repair, refTo, ...gossip }]);
+  start.spawnWellKnown(MERKLE_SLOT, merkleActor, [{ node, shard, shards, ring, replicas, marks, refTo, ...gossip }]);
   start.spawnWellKnown(STREAMING_SLOT, streamingActor, [{ node, shard, desk: streams, replicas, refTo }]);
   const beforeSwitched = (known: KnownRing, done: () => void): void => {
     const next = (): void => streams.switched(known, () => leave.switched(known.state, node, done));

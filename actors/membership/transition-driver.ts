@@ -7,7 +7,7 @@
  * long the step took, and who has failed waits for its turn again.
  *
  * A step is complete when every shard of every member that is not excluded acknowledges its epoch: `switchedTo` in the view. A shard acknowledges a ring
- * when it has done what the step asks of it, so moving data will hold its acknowledgement back until the data is there (ring-agent.ts).
+ * when it has done what the step asks of it: one that copies data holds its acknowledgement back until the data is there (ring-agent.ts).
  */
 import type { MembershipView, MemberView } from '../gossip-protocol.ts';
 import { unfilledMember } from '../ring/apply-transition.ts';

@@ -2,7 +2,7 @@
 import type { SystemStats } from '../../runtime/system.ts';
 import type { MembershipView } from '../gossip-protocol.ts';
 import type { NodeIdentity } from '../membership/node-identity.ts';
-import type { RepairCommand } from '../repair/repair-protocol.ts';
+import type { RepairCommand, RepairFigures } from '../repair/repair-protocol.ts';
 import type { RepairProgress } from '../repair/repair-queue.ts';
 import type { RespFigures } from '../resp/resp-gateway.ts';
 import type { Operation, OperationOutcome } from '../ring/operation.ts';
@@ -41,6 +41,8 @@ export interface Admin {
   repair(command: RepairCommand): Promise<readonly (RepairProgress | null)[]>;
   /** Of each shard, in order; null: it does not answer. */
   storeFigures(): Promise<readonly (StoreFigures | null)[]>;
+  /** Same, of what each compares and repairs. */
+  repairFigures(): Promise<readonly (RepairFigures | null)[]>;
   /** Same, of what each copies from others. */
   streamFigures(): Promise<readonly (StreamFigures | null)[]>;
   /** Same, of the shards that Redis clients are served by. */

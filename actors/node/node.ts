@@ -17,7 +17,7 @@ import type { MembershipView } from '../gossip-protocol.ts';
 import { type ClusterDoor, COMPACTION_SLOT, GOSSIP_SLOT, RING_SLOT } from '../membership/cluster-door.ts';
 import type { NodeIdentity } from '../membership/node-identity.ts';
 import { MERKLE_SLOT } from '../repair/repair-frames.ts';
-import type { MerkleMessage, RepairAnswer, RepairCommand } from '../repair/repair-protocol.ts';
+import type { MerkleMessage, RepairAnswer, RepairCommand, RepairFigures } from '../repair/repair-protocol.ts';
 import type { RepairProgress } from '../repair/repair-queue.ts';
 import { RESP_SLOT, type RespFigures, type RespGatewayMessage, type RespListening } from '../resp/resp-gateway.ts';
 import { initialRing } from '../ring/initial-ring.ts';
@@ -184,6 +184,11 @@ export class Node implements Admin {
       type: 'figures',
       replyTo,
     }));
+  }
+
+  repairFigures(): Promise<readonly (RepairFigures | null)[]> {
+    const ask = (replyTo: Ref<RepairFigures>): MerkleMessage => ({ type: 'repairFigures', replyTo });
+    return this.#figuresOf(MERKLE_SLOT, this.self.shards, ask);
   }
 
   streamFigures(): Promise<readonly (StreamFigures | null)[]> {

@@ -2,7 +2,7 @@
  * DirtyMarks: which leaves of a shard's hash trees were written since they were last read: a bit per leaf and keyspace. All that repair costs a write: no hash, no allocation.
  *
  * A keyspace without trees has no marks: a tree that is made begins with all its leaves dirty.
- * A mark is set when the write is handed to the engine. One that waits for room there can't be read yet; so leaves are never read while any does (tree-refresh.ts).
+ * A mark is set when the write is handed to the engine. One that waits for room there can't be read yet; so leaves are never read while any does (range-reads.ts).
  */
 import { leafBitsOf, leafShift, partitionBitsOf } from './leaves.ts';
 

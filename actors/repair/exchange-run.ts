@@ -5,6 +5,7 @@
 import { OutBuffer } from '../../runtime/bytes.ts';
 import { unreachable } from '../../runtime/errors.ts';
 import type { Keyspace } from '../ring/ring-state.ts';
+import { firstHighOf } from '../ring/token.ts';
 import { MERGE, MERGED, VNODE_SLOT } from '../store/data-frames.ts';
 import { KeyPlace } from '../store/key-place.ts';
 import { COORDINATE, MERGE_IN, READ_LOCAL, ReplicaCall, type ReplicaSink } from '../store/replica-call.ts';
@@ -19,7 +20,6 @@ import { Pairs, type Token } from './pairs.ts';
 import type { Peer, PeerAsks } from './peer-asks.ts';
 import { type RepairEntry, readEntries } from './repair-entries.ts';
 import {
-  firstToken,
   HEADS,
   MERKLE_SLOT,
   NODED,
@@ -138,7 +138,7 @@ export class ExchangeRun {
     const { keyspace, partition, partitions, local } = this.#args;
     local.pairs(keyspace.id, partition, partitions, leaves, from, PAIRS_MAX, (fault, ours) => {
       if (fault !== undefined) return this.#end(fault.message);
-      const token = from.high === 0 && from.low === 0 ? firstToken(partition, partitions) : from;
+      const token = from.high === 0 && from.low === 0 ? { high: firstHighOf(partition, partitions), low: 0 } : from;
       this.#ask(PAIRS, PAIRED, { tokenHigh: token.high, tokenLow: token.low, nodes: leaves }, (bytes, start, end) => {
         const theirs = readPaired(bytes, start, end);
         if (typeof theirs === 'string') return theirs;
@@ -311,10 +311,10 @@ export class ExchangeRun {
     heard: (bytes: Uint8Array, start: number, end: number) => string | undefined,
   ): void {
     const { keyspace, partition, partitions, generation, changedAt, peer, asks } = this.#args;
-    const { high, low } = firstToken(partition, partitions);
     const ask = Object.assign(
       new RepairAsk(),
-      { keyspace: keyspace.id, tokenHigh: high, tokenLow: low, generation, changedAt, partitionBits: partitionBitsOf(partitions) },
+      { keyspace: keyspace.id, tokenHigh: firstHighOf(partition, partitions), tokenLow: 0, generation, changedAt },
+      { partitionBits: partitionBitsOf(partitions) },
       fields,
     );
     asks.ask(

@@ -104,11 +104,13 @@ export class Exchange {
   }
 
   get counts(): ExchangeCounts {
-    const { differing, pushed, pulled, unconfirmed, failed } = {
-      ...{ differing: this.#differing, pushed: this.#pushed, pulled: this.#pulled },
-      ...{ unconfirmed: this.#unconfirmed, failed: this.#failed },
+    return {
+      differing: this.#differing,
+      pushed: this.#pushed,
+      pulled: this.#pulled,
+      unconfirmed: this.#unconfirmed,
+      failed: this.#failed,
     };
-    return { differing, pushed, pulled, unconfirmed, failed };
   }
 
   /** The same until it is told what came of it. */

@@ -7,7 +7,7 @@
  * Why 4,096 of a partition: with the default of 256 partitions a keyspace has 2^20 leaves, so that of a million keys a leaf has one, and to name what differs in it costs as much as one more level
  * would. More partitions have fewer leaves each: the hashes of a keyspace are never more than 2^20, 9 MiB of memory where one shard has them all.
  */
-import { partitionShift } from '../ring/token.ts';
+import { firstHighOf, partitionShift } from '../ring/token.ts';
 
 const LEAF_BITS_MAX = 12;
 const KEYSPACE_LEAF_BITS = 20;
@@ -31,7 +31,7 @@ export function leafShift(partitions: number): number {
 
 /** High half of the first token of a leaf of a partition; its low half is 0. `leaf` one behind the last one: where the next partition begins, 2^32 behind the last. */
 export function leafStart(partition: number, leaf: number, partitions: number): number {
-  return partition * 2 ** partitionShift(partitions) + leaf * 2 ** leafShift(partitions);
+  return firstHighOf(partition, partitions) + leaf * 2 ** leafShift(partitions);
 }
 
 /** Number of the leaf within its partition. */

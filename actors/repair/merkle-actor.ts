@@ -5,14 +5,13 @@
  *   tasks --> round: trees of all partitions with one peer made fresh, one ROOTS --> those that differ: exchanges, EXCHANGES_MAX at a time --> history
  *                                                                      '--> those that do not: history
  * ```
- * Tasks come from its own clock (each partition with a random peer, every `intervalMs`), from jobs (`dynactor repair`) and from others of the thread (`requestRepair`). Sent to by its peers (frames),
+ * Tasks come from its own clock (each partition with a random peer, every `intervalMs`) and from jobs (`dynactor repair`). Sent to by its peers (frames),
  * VNodeActors (MERGED), the node's main thread (jobs), GossipActor (`view`). All that it does on its thread is done in pulses, whose distance is Pace's: one slice of reading or one step of
  * an exchange each.
  */
 import { type ActorContext, defineActor, type StopReason } from '../../runtime/actor.ts';
 import { unreachable } from '../../runtime/errors.ts';
 import { BACKGROUND } from '../../runtime/lanes.ts';
-import type { Id } from '../ring/ring-state.ts';
 import { ClusterView, type ClusterViewArguments, SUBSCRIBE_MS } from '../store/cluster-view.ts';
 import { fail, type ReplicaCall } from '../store/replica-call.ts';
 import type { Replicas } from '../store/replicas.ts';
@@ -20,7 +19,6 @@ import { LOADING } from '../store/store-request.ts';
 import type { Topology } from '../store/topology.ts';
 import type { ReplicasHolder } from '../store/vnode-actor.ts';
 import type { DirtyMarks } from './dirty-marks.ts';
-import type { Direction } from './exchange.ts';
 import type { RunOutcome } from './exchange-run.ts';
 import { Forest } from './forest.ts';
 import { LocalSide } from './local-side.ts';
@@ -28,11 +26,11 @@ import { Pace } from './pace.ts';
 import { type Peer, PeerAsks } from './peer-asks.ts';
 import { RangeReads } from './range-reads.ts';
 import { RepairHistory } from './repair-history.ts';
-import type { CancelRepair, GetRepairFigures, LookAtRepair, MerkleMessage, RepairHolder, StartRepair } from './repair-protocol.ts';
+import type { CancelRepair, GetRepairFigures, LookAtRepair, MerkleMessage, StartRepair } from './repair-protocol.ts';
 import { RepairQueue, type RepairTask } from './repair-queue.ts';
 import { RepairRounds } from './repair-rounds.ts';
 import { RepairServer } from './repair-server.ts';
-import { partitionsOf, peersOf } from './replica-peers.ts';
+import { partitionsOf } from './replica-peers.ts';
 
 export interface MerkleArguments extends ClusterViewArguments {
   readonly shard: number;
@@ -40,7 +38,6 @@ export interface MerkleArguments extends ClusterViewArguments {
   readonly shards: number;
   readonly replicas: ReplicasHolder;
   readonly marks: DirtyMarks;
-  readonly holder: RepairHolder;
   /** Between two exchanges of a partition that nobody asks for; each time with a random peer. 0: none. Default 600,000 ms. */
   readonly intervalMs?: number;
   /** Between the two rounds that have to agree; longer than a write takes. Default 1,000 ms. */
@@ -110,6 +107,7 @@ class Merkle {
       ...{ forest: this.#forest, local: this.#local, ...planted },
     });
     this.#asks = new PeerAsks({
+      firstId: context.random.u32(),
       send: (peer, slot, operation, bytes, length, id) => this.#send(peer, slot, operation, bytes, length, id),
       nowMs: () => clock.now(),
     });
@@ -124,13 +122,9 @@ class Merkle {
         this.#wake();
       },
       nowMs: () => clock.now(),
-      ended: (task, outcome, sinceNowMs) => this.#onEnded(task, outcome, sinceNowMs),
+      ended: (task, outcome, sinceMs) => this.#onEnded(task, outcome, sinceMs),
       ...planted,
     });
-    args.holder.repair = {
-      requestRepair: (keyspaceId, partition, ownerId) => this.#request(keyspaceId, partition, ownerId),
-      history: this.#history,
-    };
     context.every('tick', TICK_MS, { type: 'tick' });
     if (intervalMs > 0) context.after('period', intervalMs * (0.5 + context.random.float()), { type: 'period' });
     if (args.gossip !== undefined) context.every('again', SUBSCRIBE_MS, { type: 'again' });
@@ -174,7 +168,6 @@ class Merkle {
   }
 
   stopped(_reason: StopReason): void {
-    this.#args.holder.repair = null;
     this.#reads.close();
   }
 
@@ -210,8 +203,8 @@ class Merkle {
         ...this.#rounds.figures(),
         ...{ waitingExchanges: this.#queue.waiting, trees: this.#forest.count, readKeys: this.#reads.keys },
         ...{ askedBytes: this.#asks.bytes, answeredBytes: this.#server.bytes, paceMs: this.#pace.waitMs },
+        ...this.#history.figures(this.#context.clock.now()),
       },
-      completed: this.#history.all(),
     });
   }
 
@@ -267,26 +260,12 @@ class Merkle {
     this.#rounds.start();
   }
 
-  #request(keyspaceId: number, partition: number, ownerId: Id): boolean {
-    const topology = this.#view.topology();
-    const keyspace = topology?.keyspace(keyspaceId);
-    if (topology === null || keyspace === undefined || !(partition >= 0 && partition < topology.ring.owners.length)) return false;
-    if (topology.self < 0 || topology.shardOf(topology.self, partition) !== this.#args.shard) return false;
-    const peer = peersOf(topology, keyspace.n, partition).find(({ id }) => id === ownerId);
-    if (peer === undefined) return false;
-    this.#queue.add({ keyspace: keyspaceId, partition, peer, direction: 'pushPull' });
-    // Begun by the next tick: this is within the turn of another actor.
-    return true;
-  }
-
-  #onEnded(task: RepairTask, outcome: RunOutcome, sinceNowMs: number): void {
+  #onEnded(task: RepairTask, outcome: RunOutcome, sinceMs: number): void {
     const { keyspace, partition, peer, direction } = task;
     const { unconfirmed, failed, differing, fault } = outcome;
     const isDone = fault === undefined && unconfirmed === 0 && failed === 0;
-    const isBoth: Direction = 'pushPull';
-    if (isDone && (direction === isBoth || differing === 0)) {
-      const agoMs = this.#context.clock.now() - sinceNowMs;
-      this.#history.completed({ keyspace, partition, peer: peer.id, sinceMs: Math.floor(this.#context.clock.wall() - agoMs), sinceNowMs });
+    if (isDone && (direction === 'pushPull' || differing === 0)) {
+      this.#history.completed({ keyspace, partition, peer: peer.id }, sinceMs);
     }
     if (fault !== undefined) this.#context.log.warn('exchange ended early', { keyspace, partition, peer: peer.id, why: fault });
     this.#queue.ended(task, outcome, isDone);

@@ -16,6 +16,8 @@ export interface Peer {
 export type OnHeard = (status: number, bytes: Uint8Array, start: number, end: number, message: string) => void;
 
 export interface AsksDoor {
+  /** u32: where ids begin, by chance, another one for each start: answers to what an earlier one has asked still come, and would be taken for others. */
+  readonly firstId: number;
   /** Returns false where surely nothing was sent. */
   send(peer: Peer, slot: number, operation: number, bytes: Uint8Array, length: number, id: number): boolean;
   nowMs(): number;
@@ -48,12 +50,13 @@ export class PeerAsks {
   readonly #door: AsksDoor;
   readonly #asks = new Map<number, Ask>();
   readonly #out = new OutBuffer(FRAME_BYTES, FRAME_BYTES_MAX);
-  #lastId = 0;
+  #lastId: number;
   /** Bytes of frames since the start, both ways. */
   bytes = 0;
 
   constructor(door: AsksDoor) {
     this.#door = door;
+    this.#lastId = door.firstId;
   }
 
   get count(): number {

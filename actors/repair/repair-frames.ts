@@ -32,8 +32,7 @@ import { putU16, putU32 } from '../../storage/byte-writer.ts';
 import type { RingState } from '../ring/ring-state.ts';
 import { ANSWER_HEAD_BYTES } from '../store/data-frames.ts';
 import { PLACE_HEAD_BYTES, PlaceHead } from '../store/place-head.ts';
-import { partitionBitsOf } from './leaves.ts';
-import { Pairs, type Token } from './pairs.ts';
+import { Pairs } from './pairs.ts';
 import { type RepairEntry, readEntries } from './repair-entries.ts';
 
 /** Of MerkleActor. */
@@ -288,9 +287,4 @@ export function readTold(bytes: Uint8Array, start: number, end: number, items: n
   if (told < 1 || told > items) return `TOLD: expected 1 to ${items} items, found ${told}`;
   const entries = readEntries(bytes, at + 4, end);
   return typeof entries === 'string' ? `TOLD: ${entries}` : { items: told, entries };
-}
-
-/** Of a partition's first token. */
-export function firstToken(partition: number, partitions: number): Token {
-  return { high: partition * 2 ** (32 - partitionBitsOf(partitions)), low: 0 };
 }

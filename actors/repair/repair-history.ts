@@ -1,47 +1,25 @@
 /**
- * RepairHistory: per partition of a keyspace and per other replica, the last exchange that was complete: all that either side held when it began, both hold since. In memory: after a start nothing is
- * known, which is safe for who wants to purge tombstones by it (DESIGN: purge).
+ * RepairHistory: per partition of a keyspace and per other replica, when the last exchange began that was complete: all that either side held then, both hold since. In memory: after a start nothing is
+ * known.
  *
  * Complete: all differences of both sides were found, confirmed and moved, both ways, none left because it still changed, could not be read or was refused.
  */
 import type { Id } from '../ring/ring-state.ts';
 
-export interface CompletedExchange {
+interface Pair {
   readonly keyspace: number;
   readonly partition: number;
   readonly peer: Id;
-  /** Milliseconds since 1970, by this node's clock: what was on both replicas by then is on both. */
-  readonly sinceMs: number;
-  /** By the clock of this thread: for who measures time on it. */
-  readonly sinceNowMs: number;
 }
 
 export class RepairHistory {
-  readonly #last = new Map<string, CompletedExchange>();
+  readonly #last = new Map<string, Pair & { readonly sinceMs: number }>();
 
-  completed(exchange: CompletedExchange): void {
-    const name = nameOf(exchange.keyspace, exchange.partition, exchange.peer);
+  /** `sinceMs`: by the clock of this thread; what was on both replicas by then is on both. */
+  completed({ keyspace, partition, peer }: Pair, sinceMs: number): void {
+    const name = `${keyspace}/${partition}/${peer}`;
     const before = this.#last.get(name);
-    if (before === undefined || before.sinceNowMs < exchange.sinceNowMs) this.#last.set(name, exchange);
-  }
-
-  last(keyspace: number, partition: number, peer: Id): CompletedExchange | undefined {
-    return this.#last.get(nameOf(keyspace, partition, peer));
-  }
-
-  /** Since when all of these have what this replica had: the least of theirs; undefined: not all of them are known to. */
-  commonSinceMs(keyspace: number, partition: number, peers: readonly Id[]): number | undefined {
-    let least = Number.POSITIVE_INFINITY;
-    for (const peer of peers) {
-      const last = this.last(keyspace, partition, peer);
-      if (last === undefined) return undefined;
-      least = Math.min(least, last.sinceMs);
-    }
-    return least;
-  }
-
-  all(): readonly CompletedExchange[] {
-    return [...this.#last.values()];
+    if (before === undefined || before.sinceMs < sinceMs) this.#last.set(name, { keyspace, partition, peer, sinceMs });
   }
 
   /** What is known of others is forgotten. */
@@ -53,8 +31,11 @@ export class RepairHistory {
   clear(): void {
     this.#last.clear();
   }
-}
 
-function nameOf(keyspace: number, partition: number, peer: Id): string {
-  return `${keyspace}/${partition}/${peer}`;
+  /** Of how many pairs there was a complete exchange, and how long ago that of the pair began for which it is longest. */
+  figures(nowMs: number): { readonly completePairs: number; readonly longestAgoMs: number } {
+    let least = nowMs;
+    for (const { sinceMs } of this.#last.values()) least = Math.min(least, sinceMs);
+    return { completePairs: this.#last.size, longestAgoMs: nowMs - least };
+  }
 }

@@ -26,8 +26,8 @@ export interface RoundsArguments {
   readonly pause: (then: () => void) => void;
   readonly soon: (then: () => void) => void;
   readonly nowMs: () => number;
-  /** `sinceNowMs`: what was on both by then is on both, if the outcome says so. */
-  readonly ended: (task: RepairTask, outcome: RunOutcome, sinceNowMs: number) => void;
+  /** `sinceMs`: what was on both by then is on both, if the outcome says so. */
+  readonly ended: (task: RepairTask, outcome: RunOutcome, sinceMs: number) => void;
   readonly mutants?: ReadonlySet<string>;
 }
 
@@ -44,7 +44,7 @@ export class RepairRounds {
   #isComparing = false;
   #differing: Compared[] = [];
   #running = 0;
-  #sinceNowMs = 0;
+  #sinceMs = 0;
   #rounds = 0;
   #exchanges = 0;
   #equal = 0;
@@ -73,7 +73,7 @@ export class RepairRounds {
     const tasks = queue.take(ROOTS_MAX);
     this.#isComparing = true;
     this.#rounds++;
-    this.#sinceNowMs = this.#args.nowMs();
+    this.#sinceMs = this.#args.nowMs();
     this.#freshen(state, tasks, 0, []);
   }
 
@@ -83,7 +83,7 @@ export class RepairRounds {
     if (task === undefined) return this.#compare(state, compared);
     const { keyspace, partition } = task;
     this.#args.forest.fresh(keyspace, partition, state.owners.length, 0, (fault, tree, ageMs) => {
-      this.#sinceNowMs = Math.min(this.#sinceNowMs, this.#args.nowMs() - ageMs);
+      this.#sinceMs = Math.min(this.#sinceMs, this.#args.nowMs() - ageMs);
       if (tree === undefined) this.#end(task, outcomeOf(fault!.message));
       else compared.push({ task, tree });
       this.#freshen(state, tasks, i + 1, compared);
@@ -114,7 +114,7 @@ export class RepairRounds {
           return this.#compareEnded();
         }
         // The peer's trees are of so long before its answer, which was not before it was asked.
-        this.#sinceNowMs = Math.min(this.#sinceNowMs, askedMs - rooted.ageMs);
+        this.#sinceMs = Math.min(this.#sinceMs, askedMs - rooted.ageMs);
         const differing = new Set(rooted.differing);
         for (const it of compared) {
           if (differing.has(it.task.partition)) this.#differing.push(it);
@@ -164,6 +164,6 @@ export class RepairRounds {
     this.#pulled += pulled;
     this.#valueBytes += valueBytes;
     if (fault !== undefined || unconfirmed > 0 || failed > 0) this.#incomplete++;
-    this.#args.ended(task, outcome, this.#sinceNowMs);
+    this.#args.ended(task, outcome, this.#sinceMs);
   }
 }

@@ -68,6 +68,16 @@ export function partitionOf(high: number, partitions: number): number {
   return high >>> partitionShift(partitions);
 }
 
+/** High half of a partition's first token, whose low half is 0; for the one behind the last: 2^32. */
+export function firstHighOf(partition: number, partitions: number): number {
+  return partition * 2 ** partitionShift(partitions);
+}
+
+/** High half of a partition's last token, whose low half is all ones. */
+export function lastHighOf(partition: number, partitions: number): number {
+  return firstHighOf(partition + 1, partitions) - 1;
+}
+
 /** The worker thread that owns a partition on a member: neighbours lie on one thread, and threads differ by at most one partition. */
 export function shardOf(partition: number, shards: number, partitions: number): number {
   return Math.floor((partition * shards) / partitions);

@@ -13,7 +13,7 @@
  */
 import { replicasNeeded } from '../ring/replicas-needed.ts';
 import type { Keyspace } from '../ring/ring-state.ts';
-import { partitionShift } from '../ring/token.ts';
+import { firstHighOf, lastHighOf } from '../ring/token.ts';
 import {
   type AnswerStatus,
   AS_KEYSPACE,
@@ -213,7 +213,7 @@ export class Scans implements ScanDoor {
     if (this.#door.topology() !== topology) return this.#failed(run, leg, place, true);
     const { position, out } = run;
     const { ring, lists } = topology;
-    const last = (partition + 1) * 2 ** partitionShift(lists.partitions) - 1;
+    const last = lastHighOf(partition, lists.partitions);
     const ask = this.#ask;
     ask.keyspace = run.keyspaceId;
     ask.tokenHigh = position!.high;
@@ -288,7 +288,7 @@ export class Scans implements ScanDoor {
   /** Where the next partition begins; null: there is none. */
   #behind(partition: number, { lists }: Topology): ScanRun['position'] {
     const next = partition + (this.#options.mutants.has('partitionSkipped') && partition === 1 ? 2 : 1);
-    return next >= lists.partitions ? null : { high: next * 2 ** partitionShift(lists.partitions), low: 0, key: NO_KEY };
+    return next >= lists.partitions ? null : { high: firstHighOf(next, lists.partitions), low: 0, key: NO_KEY };
   }
 
   #isEnough({ keys, keysMax, looked, legs, out, bytesMax }: ScanRun): boolean {

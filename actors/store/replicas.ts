@@ -22,7 +22,6 @@ import type { EngineIterator, Found, KeyRange, LATER } from '../../storage/engin
 import type { Engine } from '../../storage/engine/engine.ts';
 import { StorageError } from '../../storage/errors.ts';
 import { Hints } from '../hints/hints.ts';
-import { copyBytes } from '../version/copy-bytes.ts';
 import { ANCESTOR, CONCURRENT, compare, merge, NO_ROOM } from '../version/merge.ts';
 import { reduced } from '../version/newest.ts';
 import { put } from '../version/put.ts';
@@ -333,15 +332,10 @@ export class Replicas {
     const order = compare(local, incoming);
     const isLww = call.isLww && incoming.siblings > 1;
     if (order === ANCESTOR && !isLww) return this.#store(call, incoming);
+    // What is held already is written again: only so is it as durable as this call asks.
+    if (order !== ANCESTOR && order !== CONCURRENT) return this.#store(call, local);
     const out = this.#out;
     out.clear();
-    // What is held already is written again: only so is it as durable as this call asks. From a copy: to make room for it, the engine may give up the memory that it lies in.
-    if (order !== ANCESTOR && order !== CONCURRENT) {
-      if (!out.ensure(local.end - local.start)) return this.#tooLarge(call);
-      copyBytes(local.bytes, local.start, local.end, out.bytes, 0);
-      this.#made.open(out.bytes, 0, local.end - local.start);
-      return this.#store(call, this.#made);
-    }
     if (merge(local, incoming, out, this.#mutants) === NO_ROOM) return this.#tooLarge(call);
     const made = reduced(call.isLww, out, this.#made);
     if (made === undefined) return this.#tooLarge(call);

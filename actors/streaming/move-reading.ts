@@ -3,9 +3,11 @@ import type { Log } from '../../runtime/doors.ts';
 import { LATER } from '../../storage/engine/api.ts';
 import { StorageError } from '../../storage/errors.ts';
 import type { RingState } from '../ring/ring-state.ts';
+import { firstHighOf } from '../ring/token.ts';
+import { NO_KEY } from '../scan/scan-position.ts';
 import type { Replicas } from '../store/replicas.ts';
 import { decodeMove, moveKey } from './move-records.ts';
-import { type Move, startOf } from './moves.ts';
+import type { Move } from './moves.ts';
 import type { MoveStart } from './streams.ts';
 
 export class MoveReading {
@@ -22,7 +24,7 @@ export class MoveReading {
     this.#ring = ring;
     this.#log = log;
     this.#changed = changed;
-    this.starts = moves.map((move) => ({ move, position: startOf(move.partition, ring.owners.length) }));
+    this.starts = moves.map((move) => ({ move, position: { high: firstHighOf(move.partition, ring.owners.length), low: 0, key: NO_KEY } }));
   }
 
   get isDone(): boolean {

@@ -14,8 +14,7 @@
 import { Placement } from '../ring/placement.ts';
 import type { RingState } from '../ring/ring-state.ts';
 import { routesOf } from '../ring/routes.ts';
-import { shardOf } from '../ring/token.ts';
-import { NO_KEY, type ScanPosition } from '../scan/scan-position.ts';
+import { firstHighOf, shardOf } from '../ring/token.ts';
 import { prefixOf } from '../store/engine-key.ts';
 import type { EngineRange } from '../store/engine-range.ts';
 
@@ -103,22 +102,9 @@ export function foreignRanges(ring: RingState, self: number, shard: number, at: 
   return ranges;
 }
 
-/** Before all keys of a partition. */
-export function startOf(partition: number, partitions: number): ScanPosition {
-  return { high: partition * (TOKEN_HALF / partitions), low: 0, key: NO_KEY };
-}
-
-/** Last token's high half of a partition; the low one is all ones. */
-export function lastHighOf(partition: number, partitions: number): number {
-  return (partition + 1) * (TOKEN_HALF / partitions) - 1;
-}
-
-const TOKEN_HALF = 2 ** 32;
-
 function rangeOf(keyspace: number, first: number, last: number, partitions: number): EngineRange {
-  const width = TOKEN_HALF / partitions;
-  const end = last + 1 === partitions ? prefixOf(keyspace + 1, 0) : prefixOf(keyspace, (last + 1) * width);
-  return { start: prefixOf(keyspace, first * width), end };
+  const end = last + 1 === partitions ? prefixOf(keyspace + 1, 0) : prefixOf(keyspace, firstHighOf(last + 1, partitions));
+  return { start: prefixOf(keyspace, firstHighOf(first, partitions)), end };
 }
 
 /** In their order; neighbours all of them. */

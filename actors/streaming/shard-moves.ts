@@ -26,7 +26,7 @@ export interface ShardMovesOptions {
   readonly node: string;
   readonly shard: number;
   readonly log: Log;
-  /** Planted bugs: droppedTooEarly, foreignKept, leftoverKept, moveMarkForgotten. */
+  /** Planted bugs: droppedTooEarly, foreignKept, moveMarkForgotten. */
   readonly mutants?: ReadonlySet<string> | undefined;
 }
 
@@ -110,7 +110,7 @@ export class ShardMoves {
       return foreignRanges({ ...ring, transition: { ...ring.transition!, step: 'writeNew' } }, self, shard, 'now');
     if (step === undefined || step === 'writeNew') return mutants?.has('foreignKept') ? [] : foreignRanges(ring, self, shard, 'now');
     const isFirst = !isSeen && (step === 'writeBoth' || step === 'stream');
-    return isFirst && !mutants?.has('leftoverKept') ? foreignRanges(ring, self, shard, 'present') : [];
+    return isFirst ? foreignRanges(ring, self, shard, 'present') : [];
   }
 
   #drop(replicas: Replicas, range: EngineRange, work: Work): void {

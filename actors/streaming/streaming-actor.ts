@@ -11,7 +11,7 @@ import { unreachable } from '../../runtime/errors.ts';
 import { BACKGROUND } from '../../runtime/lanes.ts';
 import type { AnyRef, Ref } from '../../runtime/ref.ts';
 import type { RingState } from '../ring/ring-state.ts';
-import { shardOf } from '../ring/token.ts';
+import { lastHighOf, shardOf } from '../ring/token.ts';
 import type { PageEntries } from '../scan/page-entries.ts';
 import { readCopy, ScanAsk, WANT_COPY } from '../scan/scan-frames.ts';
 import type { ScanPosition } from '../scan/scan-position.ts';
@@ -21,10 +21,10 @@ import { DURABILITY_SYNC, INVALID, LOADING, OK } from '../store/store-request.ts
 import type { ReplicasHolder } from '../store/vnode-actor.ts';
 import { MoveReading } from './move-reading.ts';
 import { encodeMove, moveKey } from './move-records.ts';
-import { lastHighOf, type Move, movesOf } from './moves.ts';
+import { type Move, movesOf } from './moves.ts';
 import type { StreamDesk, StreamWish } from './stream-desk.ts';
 import type { StreamFigures } from './stream-figures.ts';
-import { type PageMerge, type StreamDoor, type StreamOptions, Streams } from './streams.ts';
+import { type ArrivedPage, type StreamDoor, type StreamOptions, Streams } from './streams.ts';
 
 export interface StreamingArguments extends StreamOptions {
   /** This node's name among transports. */
@@ -170,7 +170,7 @@ class StreamingActor implements StreamDoor {
     ref.tellBytes(SCAN, this.#out.bytes, 0, this.#out.length, id, BACKGROUND);
   }
 
-  merge({ keyspace }: Move, entry: PageEntries, merge: PageMerge): void {
+  merge({ keyspace }: Move, entry: PageEntries, merge: ArrivedPage): void {
     const { replicas } = this.#args.replicas;
     if (replicas === null) return merge.failed(0, LOADING, 'the replicas of this shard are not open');
     const call = this.#call;
@@ -224,7 +224,9 @@ class StreamingActor implements StreamDoor {
       ...{ keyspace, partition, source: state.members[source]?.name },
     });
     this.#damaged.add(nameOf(state, move));
+    // Planned anew: of what is under way now no page is taken any more.
     this.#wish = null;
+    this.#streams.begin([]);
   }
 
   #self({ members }: RingState): number {

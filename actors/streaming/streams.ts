@@ -44,7 +44,7 @@ export interface StreamDoor {
   /** `onPage` follows with this id, or nothing. */
   ask(move: Move, position: ScanPosition, id: number, keysMax: number, bytesMax: number): void;
   /** Merges the record of `entry` into what is here; tells `merge` once, within the call or later. */
-  merge(move: Move, entry: PageEntries, merge: PageMerge): void;
+  merge(move: Move, entry: PageEntries, merge: ArrivedPage): void;
   /** A page of it is on disk; null: all of it is. */
   keep(move: Move, position: ScanPosition | null): void;
   /** `run` is to be called in a turn. May be called at any time. */
@@ -64,7 +64,7 @@ export interface MoveStart {
 }
 
 /** The records of one page on their way to disk: who is told of each. */
-export class PageMerge implements ReplicaSink {
+export class ArrivedPage implements ReplicaSink {
   /** That have not ended, and 1 as long as more may come. */
   left = 1;
   /** Why a record could not be merged; '': all could so far. */
@@ -98,7 +98,7 @@ class Stream {
   /** Of its page; 0: none is asked for. */
   id = 0;
   /** Null: no page has come. */
-  merge: PageMerge | null = null;
+  merge: ArrivedPage | null = null;
   covered: ScanPosition | null = null;
   deadlineMs = Number.POSITIVE_INFINITY;
   damages = 0;
@@ -196,7 +196,7 @@ export class Streams {
     if (stream === undefined || stream.merge !== null) return;
     if (page === null || status !== OK) return this.#refused(stream, status);
     this.#source(stream).failures = 0;
-    const merge = new PageMerge(() => this.#door.later());
+    const merge = new ArrivedPage(() => this.#door.later());
     stream.merge = merge;
     stream.covered = page.covered;
     const entries = this.#entries;

@@ -16,8 +16,7 @@ import { KeyPlace } from '../../actors/store/key-place.ts';
 import { OK } from '../../actors/store/store-request.ts';
 import { type Place, placeName } from '../../runtime/address.ts';
 import { BYTES_PREFIX_BYTES, FRAME_HEADER_BYTES, KIND_BYTES, KIND_SIGNAL } from '../../runtime/wire/frame.ts';
-import { STATUSES, shown } from '../../test/actors/store/cluster-clients.ts';
-import { decodeNaive } from '../../test/actors/version/naive-record.ts';
+import { readRecord, STATUSES, shown } from '../../test/actors/store/cluster-clients.ts';
 
 /** Where the fields of a frame's header are (runtime/wire/frame.ts). */
 const KIND_AT = 7;
@@ -77,7 +76,7 @@ export class FrameNames {
     const keyspace = this.keyspaces.get(place.keyspace) ?? String(place.keyspace);
     const key = `${keyspace}/${bytes.toString('latin1', place.keyStart, place.keyEnd)}`;
     this.#asked.set(asked, key);
-    const record = operation === MERGE ? shown(decodeNaive(bytes.subarray(place.keyEnd, end))) : '';
+    const record = operation === MERGE ? shown(readRecord(bytes.subarray(place.keyEnd, end))) : '';
     return { text: `${name} ${key}${record}`, key };
   }
 }
@@ -90,5 +89,5 @@ function answerText(operation: number, bytes: Buffer, at: number, end: number): 
   const status = bytes[at] ?? OK;
   if (status !== OK) return STATUSES[status] ?? String(status);
   if (operation !== RECORD) return '';
-  return end - at > ANSWER_HEAD_BYTES ? shown(decodeNaive(bytes.subarray(at + ANSWER_HEAD_BYTES, end))).trim() : '[]';
+  return end - at > ANSWER_HEAD_BYTES ? shown(readRecord(bytes.subarray(at + ANSWER_HEAD_BYTES, end))).trim() : '[]';
 }

@@ -218,9 +218,11 @@ function heldAt({ arena, baseSequence }: Memtable, at: number, search: Search): 
   return HELD;
 }
 
-/** Requires: the search is HELD. A copy: the memtable's memory is used again. */
-export function heldValue({ valueBytes, valueStart, valueEnd }: Search): Uint8Array {
-  return copyOf(valueBytes, valueStart, valueEnd);
+/** Requires: the search is HELD. A copy: the memtable's memory is used again. The search does not keep that memory alive. */
+export function heldValue(search: Search): Uint8Array {
+  const value = copyOf(search.valueBytes, search.valueStart, search.valueEnd);
+  search.valueBytes = NO_BYTES;
+  return value;
 }
 
 function isValue({ kind, sequence }: Lookup, covering: number): boolean {
@@ -234,6 +236,8 @@ function valueIn(lookup: Lookup, covering: number): Value {
   // Why not `subarray`: it costs twice as much.
   return new Uint8Array(valueBytes.buffer, valueBytes.byteOffset + valueStart, valueEnd - valueStart);
 }
+
+const NO_BYTES = new Uint8Array(0);
 
 function unexpected(): void {
   throw new BugError('a lookup that nobody waits for was answered');

@@ -2,6 +2,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import type { ThreadStats } from '../../../runtime/thread-stats.ts';
 import type { Admin } from '../admin.ts';
+import { FigureGauge } from './figure-gauge.ts';
 import { RespMetrics } from './resp-metrics.ts';
 import { statusOf } from './status.ts';
 import { StoreMetrics } from './store-metrics.ts';
@@ -28,6 +29,7 @@ export class NodeMetrics {
   readonly #store: StoreMetrics;
   readonly #resp: RespMetrics;
   readonly #streams: StreamMetrics;
+  readonly #repair: FigureGauge;
 
   constructor(admin: Admin) {
     this.#admin = admin;
@@ -51,6 +53,7 @@ export class NodeMetrics {
     this.#store = new StoreMetrics(this.#registry);
     this.#resp = new RespMetrics(this.#registry);
     this.#streams = new StreamMetrics(this.#registry);
+    this.#repair = new FigureGauge(this.#registry, 'dynactor_repair', 'Figures of the repair of a shard since it started');
     this.#rounds = counter('dynactor_gossip_rounds_total', 'Intervals of gossip of this node since it started');
     this.#depth = gauge('dynactor_actor_mailbox_depth', 'Messages that wait, of the busiest actors', 'shard', 'actor');
     this.#backlog = gauge('dynactor_shard_backlog', 'Messages that wait in a thread', 'shard');
@@ -66,11 +69,12 @@ export class NodeMetrics {
 
   async text(): Promise<{ readonly type: string; readonly text: string }> {
     const admin = this.#admin;
-    const figures = [admin.storeFigures(), admin.respFigures(), admin.streamFigures()] as const;
-    const [look, stats, store, resp, streams] = await Promise.all([admin.look(), admin.stats(), ...figures]);
+    const figures = [admin.storeFigures(), admin.respFigures(), admin.streamFigures(), admin.repairFigures()] as const;
+    const [look, stats, store, resp, streams, repair] = await Promise.all([admin.look(), admin.stats(), ...figures]);
     this.#store.set(store);
     this.#resp.set(resp);
     this.#streams.set(streams);
+    this.#repair.set(repair.map((all) => all?.figures ?? null));
     const status = statusOf(this.#admin, look);
     const self = status.members.find(({ id }) => id === this.#admin.self.id);
     const { members, epoch, generation, confirmed, transition, partitions } = this.#gauges;

@@ -3,6 +3,7 @@ import { Counter, Gauge, type Registry } from 'prom-client';
 import type { StoreFigures } from '../../store/coordinator-actor.ts';
 import type { CoordinatorFigures, KindFigures } from '../../store/coordinator-figures.ts';
 import { LATENCY_BOUNDS_MS } from '../../store/latency-buckets.ts';
+import { FigureGauge } from './figure-gauge.ts';
 import { setTotal } from './totals.ts';
 
 /** Of store-request.ts, in their order. */
@@ -38,7 +39,7 @@ export class StoreMetrics {
   readonly #within: Counter;
   readonly #underWay: Gauge;
   readonly #counters: readonly Counter[];
-  readonly #replicas: Gauge;
+  readonly #replicas: FigureGauge;
 
   constructor(registry: Registry) {
     const registers = [registry];
@@ -70,25 +71,19 @@ export class StoreMetrics {
     this.#counters = REPAIRS.map(
       ([name, , help]) => new Counter({ name: `dynactor_store_${name}_total`, help, labelNames: labelled(), registers }),
     );
-    this.#replicas = new Gauge({
-      name: 'dynactor_replicas',
-      help: 'Figures of the replicas of a shard since they were opened',
-      labelNames: labelled('figure'),
-      registers,
-    });
+    this.#replicas = new FigureGauge(registry, 'dynactor_replicas', 'Figures of the replicas of a shard since they were opened');
   }
 
   /** In the order of the shards; null for one that does not answer. */
   set(figures: readonly (StoreFigures | null)[]): void {
-    this.#replicas.reset();
+    this.#replicas.set(figures.map((all) => all?.replicas ?? null));
     figures.forEach((all, index) => {
       if (all === null) return;
       const shard = String(index);
-      const { coordinator, replicas } = all;
+      const { coordinator } = all;
       this.#underWay.set({ shard }, coordinator.underWay);
       for (const kind of KINDS) this.#setKind(shard, kind, coordinator[kind]);
       for (const [place, [, field]] of REPAIRS.entries()) setTotal(this.#counters[place]!, { shard }, coordinator[field]);
-      for (const [figure, value] of Object.entries(replicas ?? {})) this.#replicas.set({ shard, figure }, value);
     });
   }
 

@@ -2,7 +2,7 @@
 
 import type { Label } from '../../../actors/gossip-protocol.ts';
 import type { Admin, Snapshot } from '../../../actors/node/admin.ts';
-import type { RepairCommand } from '../../../actors/repair/repair-protocol.ts';
+import type { RepairCommand, RepairFigures } from '../../../actors/repair/repair-protocol.ts';
 import type { RepairProgress } from '../../../actors/repair/repair-queue.ts';
 import type { RespFigures } from '../../../actors/resp/resp-gateway.ts';
 import { applyOperation } from '../../../actors/ring/apply.ts';
@@ -55,6 +55,10 @@ export class FakeAdmin implements Admin {
 
   storeFigures(): Promise<readonly (StoreFigures | null)[]> {
     return Promise.resolve(this.store);
+  }
+
+  repairFigures(): Promise<readonly (RepairFigures | null)[]> {
+    return Promise.resolve([null, { type: 'repairState', figures: { completePairs: 6 } }]);
   }
 
   streams: readonly (StreamFigures | null)[] = [];

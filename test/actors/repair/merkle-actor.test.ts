@@ -94,25 +94,8 @@ test('repair: of last-writer-wins the newest is everywhere', (t) => {
 test('repair: each partition is compared with a random replica now and then, and all are equal in the end', (t) => {
   const cluster = differing({ intervalMs: 2_000 });
   t.true(cluster.runUntil(() => cluster.isConverged(), 60_000));
-});
-
-test('repair: what another actor of the thread asks for is done once, when the ring says that both are replicas', (t) => {
-  const cluster = new RepairCluster();
-  cluster.hold(['n1'], 'k', recordOf(siblingOf('a', 1, 'v')));
-  cluster.run(200);
-  const { repair } = cluster.shardOf('n1', 'k').repair;
-  const partition = cluster.partitionOf('k');
-  const { id } = cluster.keyspace;
-  t.false(repair!.requestRepair(id + 1, partition, cluster.idOf('n2')));
-  t.false(repair!.requestRepair(id, partition, cluster.idOf('n1')));
-  t.false(repair!.requestRepair(id, 8, cluster.idOf('n2')));
-  t.is(repair!.history.commonSinceMs(id, partition, [cluster.idOf('n2')]), undefined);
-  for (let i = 0; i < 3; i++) t.true(repair!.requestRepair(id, partition, cluster.idOf('n2')));
-  t.true(cluster.runUntil(() => cluster.dump('n2')!.has('k'), 5_000));
-  t.true(cluster.runUntil(() => repair!.history.last(id, partition, cluster.idOf('n2')) !== undefined, 5_000));
-  t.is(repair!.history.all().length, 1);
-  t.false(cluster.dump('n3')!.has('k'));
-  t.is(repair!.history.commonSinceMs(id, partition, [cluster.idOf('n2'), cluster.idOf('n3')]), undefined);
+  const complete = (shard: number): number => cluster.figures('n1', shard).figures.completePairs!;
+  t.true(cluster.runUntil(() => complete(0) === 8 && complete(1) === 8, 60_000));
 });
 
 test('repair: writes under way are no differences: none of their keys moves, while clients write all the time [T10]', (t) => {
@@ -125,9 +108,8 @@ test('repair: writes under way are no differences: none of their keys moves, whi
     write();
     cluster.run(10);
   }
-  const { repair } = cluster.shardOf('n1', 'k1').repair;
   for (let round = 0; round < 10; round++) {
-    for (let partition = 0; partition < 8; partition++) repair!.requestRepair(cluster.keyspace.id, partition, cluster.idOf('n2'));
+    cluster.beginRepair('n1');
     for (let i = 0; i < 30; i++) {
       write();
       cluster.run(10);

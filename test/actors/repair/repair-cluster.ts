@@ -4,7 +4,7 @@ import { DirtyMarks } from '../../../actors/repair/dirty-marks.ts';
 import type { Direction } from '../../../actors/repair/exchange.ts';
 import { merkleActor } from '../../../actors/repair/merkle-actor.ts';
 import { MERKLE_SLOT } from '../../../actors/repair/repair-frames.ts';
-import type { MerkleMessage, RepairAnswer, RepairFigures, RepairHolder } from '../../../actors/repair/repair-protocol.ts';
+import type { MerkleMessage, RepairAnswer, RepairFigures } from '../../../actors/repair/repair-protocol.ts';
 import type { RepairProgress } from '../../../actors/repair/repair-queue.ts';
 import type { Keyspace } from '../../../actors/ring/ring-state.ts';
 import { Hasher, partitionOf, shardOf } from '../../../actors/ring/token.ts';
@@ -12,7 +12,6 @@ import type { RingHolder } from '../../../actors/ring-agent.ts';
 import { coordinatorActor } from '../../../actors/store/coordinator-actor.ts';
 import { COORDINATOR_SLOT, VNODE_SLOT } from '../../../actors/store/data-frames.ts';
 import { tokenHighOf } from '../../../actors/store/engine-key.ts';
-import { MERGE_IN, ReplicaCall } from '../../../actors/store/replica-call.ts';
 import type { CoordinatorHolder } from '../../../actors/store/store-door.ts';
 import { StoreRequest } from '../../../actors/store/store-request.ts';
 import { type ReplicasHolder, vnodeActor } from '../../../actors/store/vnode-actor.ts';
@@ -25,8 +24,9 @@ import { LATER } from '../../../storage/engine/api.ts';
 import type { EngineOptions } from '../../../storage/engine/options.ts';
 import * as storageJobs from '../../../storage/jobs.ts';
 import { RingWorld, type RingWorldOptions } from '../ring/ring-world.ts';
+import { holdRecord } from '../store/hold-record.ts';
 import { COLD } from '../store/replica-rig.ts';
-import { encodeNaive, type NaiveRecord } from '../version/naive-record.ts';
+import type { NaiveRecord } from '../version/naive-record.ts';
 
 const JOBS = new Map<string, AnyJob>();
 collectJobs(storageJobs, JOBS);
@@ -49,7 +49,6 @@ interface Shard {
   readonly ring: RingHolder;
   readonly replicas: ReplicasHolder;
   readonly coordinator: CoordinatorHolder;
-  readonly repair: RepairHolder;
 }
 
 export class RepairCluster {
@@ -91,10 +90,6 @@ export class RepairCluster {
     return isSo();
   }
 
-  idOf(node: string): string {
-    return this.rings.ring.members.find(({ address }) => address.node === node)!.id;
-  }
-
   partitionOf(key: string): number {
     return partitionOf(this.#tokenOf(key)[0], PARTITIONS);
   }
@@ -106,26 +101,7 @@ export class RepairCluster {
 
   /** Into the replicas of these nodes, as they are now. Requires: they are up. */
   hold(nodes: readonly string[], key: string, record: NaiveRecord): void {
-    const bytes = encodeNaive(record);
-    for (const node of nodes) {
-      const call = new ReplicaCall();
-      call.verb = MERGE_IN;
-      call.keyspace = this.keyspace.id;
-      [call.tokenHigh, call.tokenLow] = this.#tokenOf(key);
-      call.key = Buffer.from(key);
-      call.keyEnd = call.key.length;
-      call.bytes = bytes;
-      call.end = bytes.length;
-      call.sink = {
-        found() {},
-        made() {},
-        stored() {},
-        failed(_token, status, message) {
-          throw new Error(`hold: ${status} ${message}`);
-        },
-      };
-      this.shardOf(node, key).replicas.replicas!.run(call);
-    }
+    for (const node of nodes) holdRecord(this.shardOf(node, key).replicas.replicas!, this.keyspace.id, this.#tokenOf(key), key, record);
   }
 
   /** A write or a read, begun at the first shard of a node; undefined: it takes none. */
@@ -188,28 +164,37 @@ export class RepairCluster {
 
   /** Both shards of a node compare all that they have with all others, to the end. */
   repair(node: string, direction: Direction = 'pushPull', ms = 60_000): readonly RepairProgress[] {
-    const jobId = `job ${++this.#jobs}`;
+    const jobId = this.beginRepair(node, direction);
     const last = new Map<number, RepairProgress>();
     for (let shard = 0; shard < SHARDS; shard++) {
-      const look = (isFirst: boolean): RepairProgress | null | undefined => {
-        const ref = this.#ref(node, shard);
+      const look = (): RepairProgress | null | undefined => {
         const answer = this.sim.ask<MerkleMessage, RepairAnswer>(
-          ref,
-          (replyTo) =>
-            isFirst ? { type: 'startRepair', jobId, keyspace: null, direction, replyTo } : { type: 'lookAtRepair', jobId, replyTo },
+          this.#ref(node, shard),
+          (replyTo) => ({ type: 'lookAtRepair', jobId, replyTo }),
           { timeoutMs: ASK_MS },
         );
         this.runUntil(() => answer.answer !== undefined, ASK_MS + 100);
         return answer.answer?.ok === true ? answer.answer.value.progress : undefined;
       };
-      look(true);
       this.runUntil(() => {
-        const progress = look(false);
+        const progress = look();
         if (progress !== undefined && progress !== null) last.set(shard, progress);
         return progress === null || progress?.state === 'done';
       }, ms);
     }
     return [...last.values()];
+  }
+
+  /** As `repair`, but does not wait for anything. Returns the id of the job. */
+  beginRepair(node: string, direction: Direction = 'pushPull'): string {
+    const jobId = `job ${++this.#jobs}`;
+    for (let shard = 0; shard < SHARDS; shard++)
+      this.sim.ask<MerkleMessage, RepairAnswer>(
+        this.#ref(node, shard),
+        (replyTo) => ({ type: 'startRepair', jobId, keyspace: null, direction, replyTo }),
+        { timeoutMs: ASK_MS },
+      );
+    return jobId;
   }
 
   figures(node: string, shard: number): RepairFigures {
@@ -235,7 +220,6 @@ export class RepairCluster {
     const ring: RingHolder = { ring: knownRing(this.rings.ring), mayServe: true };
     const replicas: ReplicasHolder = { replicas: null };
     const coordinator: CoordinatorHolder = { coordinator: null };
-    const repair: RepairHolder = { repair: null };
     const marks = new DirtyMarks(mutants);
     const refTo = (slot: number, node: string, shard: number): AnyRef =>
       this.sim.node(start.node).shard(start.shard).runtime.wellKnown(slot, { node, shard });
@@ -244,8 +228,8 @@ export class RepairCluster {
     start.spawnWellKnown(VNODE_SLOT, vnodeActor, [{ ...about, engine, shards: SHARDS, dir: '/data', holder: replicas, marks }]);
     start.spawnWellKnown(COORDINATOR_SLOT, coordinatorActor, [{ ...about, replicas, holder: coordinator }]);
     start.spawnWellKnown(MERKLE_SLOT, merkleActor, [
-      { ...about, shards: SHARDS, replicas, marks, holder: repair, intervalMs, confirmMs: 300, idleMs: 20_000 },
+      { ...about, shards: SHARDS, replicas, marks, intervalMs, confirmMs: 300, idleMs: 20_000 },
     ]);
-    this.shards.set(`${start.node}/${start.shard}`, { ring, replicas, coordinator, repair });
+    this.shards.set(`${start.node}/${start.shard}`, { ring, replicas, coordinator });
   }
 }

@@ -32,7 +32,7 @@ export interface PairOptions {
 
 export interface Ended extends RunOutcome {
   readonly partition: number;
-  readonly sinceNowMs: number;
+  readonly sinceMs: number;
 }
 
 const PAUSE_MS = 1_000;
@@ -83,6 +83,7 @@ export class RepairSide {
       ...{ shard: 0, shards: 1, ring, isOpen: () => true, forest: this.forest, local, mutants },
     });
     this.asks = new PeerAsks({
+      firstId: 0,
       send: (_peer, slot, operation, bytes, length, id) => {
         pair.carry(this, false, slot, operation, bytes, length, id);
         return true;
@@ -97,7 +98,7 @@ export class RepairSide {
       pause: (then) => pair.pause(then),
       soon: (then) => pair.later(then),
       nowMs: () => pair.nowMs,
-      ended: (task, outcome, sinceNowMs) => this.ended.push({ ...outcome, partition: task.partition, sinceNowMs }),
+      ended: (task, outcome, sinceMs) => this.ended.push({ ...outcome, partition: task.partition, sinceMs }),
     });
   }
 

@@ -9,7 +9,6 @@ import { SCAN_START, type ScanPosition } from '../../../actors/scan/scan-positio
 import { ScanRequest } from '../../../actors/scan/scan-request.ts';
 import { coordinatorActor } from '../../../actors/store/coordinator-actor.ts';
 import { COORDINATOR_SLOT, SCAN_SLOT, VNODE_SLOT } from '../../../actors/store/data-frames.ts';
-import { MERGE_IN, ReplicaCall } from '../../../actors/store/replica-call.ts';
 import type { CoordinatorHolder } from '../../../actors/store/store-door.ts';
 import { OK, StoreRequest } from '../../../actors/store/store-request.ts';
 import { type ReplicasHolder, vnodeActor } from '../../../actors/store/vnode-actor.ts';
@@ -21,8 +20,9 @@ import { type PlanItem, Simulation } from '../../../runtime/simulation/testing.t
 import type { EngineOptions } from '../../../storage/engine/options.ts';
 import * as storageJobs from '../../../storage/jobs.ts';
 import { RingWorld, type RingWorldOptions } from '../ring/ring-world.ts';
+import { holdRecord } from '../store/hold-record.ts';
 import { COLD } from '../store/replica-rig.ts';
-import { decodeNaive, encodeNaive, type NaiveRecord, type NaiveSibling } from '../version/naive-record.ts';
+import { decodeNaive, type NaiveRecord, type NaiveSibling } from '../version/naive-record.ts';
 
 const JOBS = new Map<string, AnyJob>();
 collectJobs(storageJobs, JOBS);
@@ -104,27 +104,10 @@ export class ScanCluster {
 
   /** Into the replicas of these nodes, as they are now. `token`: halves; default: the key's. Requires: they are up. */
   hold(nodes: readonly string[], key: string, record: NaiveRecord, token = this.tokenOf(key)): void {
-    const bytes = encodeNaive(record);
     const { length } = this.rings.ring.owners;
     for (const node of nodes) {
       const { replicas } = this.shards.get(`${node}/${shardOf(partitionOf(token[0], length), SHARDS, length)}`)!.replicas;
-      const call = new ReplicaCall();
-      call.verb = MERGE_IN;
-      call.keyspace = this.keyspace.id;
-      [call.tokenHigh, call.tokenLow] = token;
-      call.key = Buffer.from(key);
-      call.keyEnd = call.key.length;
-      call.bytes = bytes;
-      call.end = bytes.length;
-      call.sink = {
-        found() {},
-        made() {},
-        stored() {},
-        failed(_token, status, message) {
-          throw new Error(`hold: ${status} ${message}`);
-        },
-      };
-      replicas!.run(call);
+      holdRecord(replicas!, this.keyspace.id, token, key, record);
     }
   }
 

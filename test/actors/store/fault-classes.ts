@@ -34,7 +34,7 @@ export const FAULT_TEXTS: Readonly<Record<FaultClass, string>> = {
   power: 'machines lose power at any call to their disk: unsynced writes are lost, torn, or there out of order [P2, P5, D1 to D5]',
   clock: 'wall clocks are set, by up to an hour; monotonic ones run fast or slow [C1 to C4]',
   'slow-disk': 'calls to a disk take 4 to 1,024 times longer [D16]',
-  'disk-error': 'reads, writes and syncs of one disk of the cluster at a time fail with EIO or ENOSPC for a while [D6, D7, D9]',
+  'disk-error': 'reads, writes, syncs or renames of a disk fail with EIO or ENOSPC for a while [D6, D7, D9]',
   rot: 'bits of what a machine stores flip: one machine of the cluster [D12]',
   'disk-loss': 'the data directory of one machine of the cluster is gone, and it does not come back [P11, D18, O18]',
   ring: 'members join, leave and change their capacity under load: off unless it is named; bench:moves has a workload and checkers of its own for them [O3 to O6]',

@@ -4,7 +4,7 @@ import type { Page } from '../../../actors/scan/scan-frames.ts';
 import { NO_KEY, type ScanPosition } from '../../../actors/scan/scan-position.ts';
 import { OK, OVERLOADED, STORAGE_FAILED } from '../../../actors/store/store-request.ts';
 import type { Move } from '../../../actors/streaming/moves.ts';
-import { type PageMerge, type StreamDoor, type StreamOptions, Streams } from '../../../actors/streaming/streams.ts';
+import { type ArrivedPage, type StreamDoor, type StreamOptions, Streams } from '../../../actors/streaming/streams.ts';
 import { OutBuffer } from '../../../runtime/bytes.ts';
 
 interface Asked {
@@ -18,7 +18,7 @@ class Rig implements StreamDoor {
   now = 0;
   wakesAt = Number.POSITIVE_INFINITY;
   readonly asked: Asked[] = [];
-  readonly merges: { readonly key: string; readonly merge: PageMerge }[] = [];
+  readonly merges: { readonly key: string; readonly merge: ArrivedPage }[] = [];
   readonly kept: string[] = [];
   readonly broken: Move[] = [];
   readonly streams: Streams;
@@ -33,7 +33,7 @@ class Rig implements StreamDoor {
   ask(move: Move, position: ScanPosition, id: number): void {
     this.asked.push({ move, position, id });
   }
-  merge(_move: Move, entry: PageEntries, merge: PageMerge): void {
+  merge(_move: Move, entry: PageEntries, merge: ArrivedPage): void {
     this.merges.push({ key: Buffer.from(entry.key()).toString(), merge });
   }
   keep({ partition }: Move, position: ScanPosition | null): void {

@@ -317,6 +317,7 @@ test('http metrics: of the ring, gossip, threads and process, in the format of P
     'dynactor_requests_under_way{shard="1"} 5',
     'dynactor_store_repairs_total{shard="1"} 3',
     'dynactor_replicas{shard="1",figure="misses"} 4',
+    'dynactor_repair{shard="1",figure="completePairs"} 6',
     'dynactor_resp_connections{shard="1"} 3',
     'dynactor_resp_requests_under_way{shard="1"} 4',
     'dynactor_resp_connections_total{shard="1"} 9',
