@@ -15,7 +15,7 @@
  *
  * ```
  *  0  u8   status (store-request.ts)      1  3 bytes  zero
- *  4  status OK:  MERGED nothing; RECORD the record, nothing when there is no such key; DIGEST 8 bytes (version/digest.ts)
+ *  4  status OK:  MERGED nothing, or IS_DEAD where the record was purged before; RECORD the record, nothing when there is no such key; DIGEST 8 bytes (version/digest.ts)
  *     any other:  a message for people, UTF-8, at most MESSAGE_BYTES_MAX bytes
  * ```
  * The milliseconds that are left travel in the frame's own header. A replica whose own number for the partition is higher refuses with STALE_RING and tells its RingActor
@@ -36,6 +36,7 @@ export const COORDINATOR_SLOT = 5;
 export const SCAN_SLOT = 8;
 export const STREAMING_SLOT = 11;
 export const HINT_SLOT = 12;
+export const PURGE_SLOT = 13;
 
 export const MERGE = 1;
 export const MERGED = 2;
@@ -53,6 +54,9 @@ export const WANT_RECORD = 1;
 export const WANT_DIGEST = 2;
 /** Added to the option of MERGE and READ: of what the replica holds for others (hints/). */
 export const AS_STAND_IN = 4;
+
+/** Behind the head of MERGED: none of what was sent is alive, and nothing of it was taken (purge/dead.ts). Who holds it as a replica of the partition may drop it. */
+export const IS_DEAD = 1;
 
 export const ANSWER_HEAD_BYTES = 4;
 export const MESSAGE_BYTES_MAX = 512;

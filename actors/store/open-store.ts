@@ -1,6 +1,7 @@
 /** Opens what a store of replicas lies on: its engine, and the source of its dots and stamps. */
 import { Engine } from '../../storage/engine/engine.ts';
 import { type StorageDone, StorageError } from '../../storage/errors.ts';
+import { Floors } from '../purge/floors.ts';
 import { Minting } from './minting.ts';
 import type { ReplicasOptions } from './replicas-options.ts';
 
@@ -9,8 +10,12 @@ export interface OpenedStore {
   readonly minting: Minting;
 }
 
-/** `done` comes once, outside of turns. Where it fails nothing is left open. */
-export function openStore(options: ReplicasOptions, done: StorageDone<OpenedStore>): void {
+export function floorsOf({ doors, mutants }: ReplicasOptions): Floors {
+  return new Floors({ log: doors.log, nowMs: () => doors.clock.now(), wallMs: () => doors.clock.wall(), mutants });
+}
+
+/** Fills `floors`. `done` comes once, outside of turns. Where it fails nothing is left open. */
+export function openStore(options: ReplicasOptions, floors: Floors, done: StorageDone<OpenedStore>): void {
   const { dir, doors, ring, leaseCounters, driftMaxMs, mutants } = options;
   Engine.open(dir, options.engine ?? {}, doors, (opened) => {
     if (!opened.ok) return done(opened);
@@ -33,8 +38,12 @@ export function openStore(options: ReplicasOptions, done: StorageDone<OpenedStor
       return fail(error);
     }
     minting.open((error) => {
-      if (error === undefined) done({ ok: true, value: { engine, minting } });
-      else fail(error);
+      if (error !== undefined) return fail(error);
+      floors.load(engine, (trouble) => {
+        if (trouble !== undefined) return fail(trouble);
+        minting.follow(floors.latestStamp);
+        done({ ok: true, value: { engine, minting } });
+      });
     });
   });
 }

@@ -17,7 +17,7 @@ import {
 export const READ_LOCAL = 1;
 export const COORDINATE = 2;
 export const MERGE_IN = 3;
-/** Of hints only: deletes the record, if it is still that very one. */
+/** Deletes the record: a hint that was handed over, if it is still that very one; another if it may be purged (purge/floors.ts). */
 export const FORGET = 4;
 export type ReplicaVerb = typeof READ_LOCAL | typeof COORDINATE | typeof MERGE_IN | typeof FORGET;
 
@@ -29,6 +29,8 @@ export interface ReplicaSink {
   made(token: number, record: RecordView): void;
   /** COORDINATE, MERGE_IN, FORGET: once, as durable as asked; with `sync`, on disk. */
   stored(token: number): void;
+  /** MERGE_IN of a record that is dead here: purged before. In the place of `stored`, and as good as that. Default: `stored`. */
+  refused?(token: number): void;
   /** The last that is heard of the call. After `made` the write may survive all the same; else nothing was written. */
   failed(token: number, status: AnswerStatus, message: string): void;
 }
@@ -41,7 +43,7 @@ export class ReplicaCall {
   key: Uint8Array = NOTHING;
   keyStart = 0;
   keyEnd = 0;
-  /** MERGE_IN: the incoming record, checked. FORGET: the record as it was. COORDINATE: the value. */
+  /** MERGE_IN: the incoming record, checked. FORGET: the record as it was; empty: whatever is dead as of `expiryMs`. COORDINATE: the value. */
   bytes: Uint8Array = NOTHING;
   start = 0;
   end = 0;

@@ -22,17 +22,18 @@ import type { EngineIterator, Found, KeyRange, LATER } from '../../storage/engin
 import type { Engine } from '../../storage/engine/engine.ts';
 import { StorageError } from '../../storage/errors.ts';
 import { Hints } from '../hints/hints.ts';
+import { Floors } from '../purge/floors.ts';
 import { ANCESTOR, CONCURRENT, compare, merge, NO_ROOM } from '../version/merge.ts';
 import { reduced } from '../version/newest.ts';
 import { put } from '../version/put.ts';
 import { RecordView } from '../version/record-view.ts';
-import { hasForgotten, latestStamp, latestStampIn } from '../version/seen.ts';
+import { latestStamp, latestStampIn } from '../version/seen.ts';
 import { truncateEntries } from '../version/truncate.ts';
 import { Write } from '../version/write.ts';
 import { BARRIER_KEY, EngineKeys, STORE_KEY_BYTES_MAX } from './engine-key.ts';
 import { clearRange, type EngineRange } from './engine-range.ts';
 import type { Minting } from './minting.ts';
-import { openStore } from './open-store.ts';
+import { floorsOf, openStore } from './open-store.ts';
 import {
   COORDINATE,
   contextOf,
@@ -78,8 +79,9 @@ export class Replicas {
   /** A write of a dot has failed: the store can't say that it is all there. */
   #hasFailed = false;
   readonly #counts = new ReplicaCounts();
-  /** What is held for others. */
+  /** What is held for others; and what was purged and must not come back. */
   readonly hints: Hints;
+  readonly floors: Floors;
   #nextMiss: Miss;
   #misses: Miss[] = [];
 
@@ -93,12 +95,13 @@ export class Replicas {
     this.#out = new OutBuffer(Math.min(SCRATCH_BYTES, most * 3), most * 3);
     this.#nextMiss = new Miss(this.#onMiss);
     const { doors, partitions = () => 0 } = options;
+    this.floors = floorsOf(options);
     this.hints = new Hints({ ...options, random: doors.random, partitions, run: (call) => this.#runOn(call) });
   }
 
   /** `done` comes once, outside of turns. Calls before that are LOADING. */
   open(done: (error: StorageError | undefined) => void): void {
-    openStore(this.#options, (result) => {
+    openStore(this.#options, this.floors, (result) => {
       if (!result.ok) return done(result.error);
       const { engine, minting } = result.value;
       if (this.#isClosed) return engine.close(() => done(new StorageError('CLOSED', 'the replicas were closed while they were opened')));
@@ -127,7 +130,7 @@ export class Replicas {
   /** Of the engine, and of replica-counts.ts. */
   stats(): Readonly<Record<string, number>> {
     const waiting = { waitingCalls: this.#waiting.count, pendingWrites: this.#stores.pending };
-    return { ...this.#engine?.stats(), ...waiting, ...this.#counts.stats(), ...this.hints.stats() };
+    return { ...this.#engine?.stats(), ...waiting, ...this.#counts.stats(), ...this.hints.stats(), ...this.floors.stats() };
   }
 
   /** `call` is copied where it has to wait. Its sink is told, within this or later. */
@@ -198,6 +201,7 @@ export class Replicas {
       if (!this.#mutants?.has('droppedComesBack')) this.#waiting.forgetValues();
       this.#options.marks?.markAll();
     };
+    this.floors.drop(this.#engine!, range);
     return clearRange(this.#engine!, range, forget, done);
   }
 
@@ -287,7 +291,7 @@ export class Replicas {
     if (context !== local) {
       if (context.entries > 0 && !minting.observe(latestStamp(context)))
         return fail(call, INVALID, 'context: stamped further ahead of the wall clock than is borne with');
-      if (hasForgotten(local, context, dots.incarnation, 0, this.#mutants))
+      if (this.floors.hasForgotten(call, local, context, dots.incarnation))
         dots.reincarnate('a context knows dots of this store that it does not hold');
     }
     minting.follow(latestStamp(local));
@@ -322,12 +326,13 @@ export class Replicas {
 
   #mergeIn(call: ReplicaCall, local: RecordView): void {
     const minting = this.#minting!;
-    const incoming = this.#other;
-    incoming.open(call.bytes, call.start, call.end);
+    this.#other.open(call.bytes, call.start, call.end);
+    const incoming = this.floors.admit(call, local, this.#other);
+    if (incoming === undefined) return (call.sink.refused ?? call.sink.stored).call(call.sink, call.token);
     if (!minting.observe(latestStampIn(incoming)))
       return fail(call, INVALID, 'record: stamped further ahead of the wall clock than is borne with');
     // A hint need not hold what this store minted, or lost: its own record is elsewhere.
-    if (call.keyspace !== 0 && hasForgotten(local, incoming, minting.incarnation, 0, this.#mutants))
+    if (call.keyspace !== 0 && this.floors.hasForgotten(call, local, incoming, minting.incarnation))
       minting.reincarnate('a record knows dots of this store that it does not hold');
     const order = compare(local, incoming);
     const isLww = call.isLww && incoming.siblings > 1;
@@ -346,6 +351,7 @@ export class Replicas {
     if (record.end - record.start > (this.#options.recordBytesMax ?? RECORD_BYTES_MAX)) return this.#tooLarge(call);
     if (call.keyspace === 0) this.hints.changed(call, this.#local.end - this.#local.start, record.end - record.start);
     else this.#options.marks?.mark(call.keyspace, call.tokenHigh);
+    this.floors.note(call, record);
     const value = this.#values.view(record.bytes, record.start, record.end);
     const { verb, sink, token } = call;
     if (this.#mutants?.has('ackBeforeDurable')) {
@@ -362,7 +368,9 @@ export class Replicas {
   }
 
   #forget(call: ReplicaCall, local: RecordView): void {
-    if (!this.hints.mayForget(call, local)) return fail(call, INVALID, 'the record has changed');
+    const keeper = call.keyspace === 0 ? this.hints : this.floors;
+    if (!keeper.mayForget(call, local)) return fail(call, INVALID, 'the record has changed');
+    this.#options.marks?.mark(call.keyspace, call.tokenHigh);
     this.#engine!.delete(this.#key, durabilityOf(call), this.#stores.begin(call).done);
   }
 

@@ -33,6 +33,7 @@ import {
   beginAnswer,
   DIGEST,
   faultOfRequest,
+  IS_DEAD,
   MERGE,
   MERGED,
   PAGE,
@@ -221,6 +222,12 @@ class VNode implements ReplicaSink {
 
   stored(token: number): void {
     beginAnswer(this.#out, OK);
+    this.#answer(token, MERGED);
+  }
+
+  refused(token: number): void {
+    beginAnswer(this.#out, OK);
+    this.#out.bytes[this.#out.length++] = IS_DEAD;
     this.#answer(token, MERGED);
   }
 
