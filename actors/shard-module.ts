@@ -5,7 +5,7 @@
  *  RESP clients --> RespGateway --.                                .--> VNodeActors of other shards and nodes
  *  our clients  ------------------+--> CoordinatorActor -----------+
  *  other coordinators ------------'                                '--> Replicas of this shard <-- VNodeActor <-- other coordinators
- *                        MerkleActor --> Replicas, and MerkleActors of other nodes
+ *                        MerkleActor --> Replicas, and MerkleActors of other nodes             PurgeActor --> MerkleActor, PurgeActors of other nodes
  *                        RingAgent --> ring of this thread, for all of them        StreamingActor <-- VNodeActors of old replicas
  * ```
  */
@@ -16,15 +16,17 @@ import { hintStoreActor } from './hints/hint-store-actor.ts';
 import { LeaveDesk } from './hints/leaving.ts';
 import { type ClusterDoor, COMPACTION_SLOT, GOSSIP_SLOT, RING_SLOT } from './membership/cluster-door.ts';
 import type { KnownRing } from './membership/known-ring.ts';
+import { purgeActor } from './purge/purge-actor.ts';
 import { DirtyMarks } from './repair/dirty-marks.ts';
 import { merkleActor } from './repair/merkle-actor.ts';
 import { MERKLE_SLOT } from './repair/repair-frames.ts';
+import type { RepairHolder } from './repair/repair-protocol.ts';
 import { RESP_SLOT, respGateway } from './resp/resp-gateway.ts';
 import { type RingHolder, ringAgent } from './ring-agent.ts';
 import { type ScanHolder, scanActor } from './scan/scan-actor.ts';
 import type { ShardSettings } from './shard-settings.ts';
 import { coordinatorActor } from './store/coordinator-actor.ts';
-import { COORDINATOR_SLOT, HINT_SLOT, SCAN_SLOT, STREAMING_SLOT, VNODE_SLOT } from './store/data-frames.ts';
+import { COORDINATOR_SLOT, HINT_SLOT, PURGE_SLOT, SCAN_SLOT, STREAMING_SLOT, VNODE_SLOT } from './store/data-frames.ts';
 import { type CoordinatorHolder, doorOf } from './store/store-door.ts';
 import { type ReplicasHolder, vnodeActor } from './store/vnode-actor.ts';
 import { StreamDesk } from './streaming/stream-desk.ts';
@@ -39,6 +41,7 @@ export function startShard(start: ShardStart): void {
   const leave = new LeaveDesk();
   const coordinator: CoordinatorHolder = { coordinator: null };
   const scans: ScanHolder = { scans: null };
+  const repair: RepairHolder = { repair: null };
   const marks = new DirtyMarks();
   const streams = new StreamDesk();
 
@@ -72,7 +75,8 @@ export function startShard(start: ShardStart): void {
   ]);
   start.spawnWellKnown(HINT_SLOT, hintStoreActor, [{ node, ring, replicas, desk: leave, refTo, ...gossip }]);
   start.spawnWellKnown(SCAN_SLOT, scanActor, [{ node, ring, holder: scans, refTo, ...gossip }]);
-  start.spawnWellKnown(MERKLE_SLOT, merkleActor, [{ node, shard, shards, ring, replicas, marks, refTo, ...gossip }]);
+  start.spawnWellKnown(MERKLE_SLOT, merkleActor, [{ node, shard, shards, ring, replicas, marks, holder: repair, refTo, ...gossip }]);
+  start.spawnWellKnown(PURGE_SLOT, purgeActor, [{ node, shard, ring, replicas, repair, refTo, ...gossip }]);
   start.spawnWellKnown(STREAMING_SLOT, streamingActor, [{ node, shard, desk: streams, replicas, refTo }]);
   const beforeSwitched = (known: KnownRing, done: () => void): void => {
     const next = (): void => streams.switched(known, () => leave.switched(known.state, node, done));

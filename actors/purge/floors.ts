@@ -13,6 +13,7 @@ import { type EngineIterator, type Entry, LATER, type WriteDone } from '../../st
 import type { Engine } from '../../storage/engine/engine.ts';
 import { StorageError } from '../../storage/errors.ts';
 import { partitionOf } from '../ring/token.ts';
+import { BARRIER_KEY } from '../store/engine-key.ts';
 import type { EngineRange } from '../store/engine-range.ts';
 import type { ReplicaCall } from '../store/replica-call.ts';
 import { checkBareVector } from '../version/check-record.ts';
@@ -42,6 +43,13 @@ const SCRATCH_BYTES = 4_096;
 const SCRATCH_BYTES_MAX = 16 * 1_024 * 1_024;
 const ALARM_MS = 10_000;
 
+/** On its way to disk. */
+export interface PendingFloor {
+  readonly place: FloorPlace;
+  readonly bytes: Uint8Array;
+  isDropped: boolean;
+}
+
 interface Floor {
   readonly place: FloorPlace;
   readonly view: RecordView;
@@ -59,7 +67,7 @@ export class Floors {
   readonly #layers = new Map<number, Layer[]>();
   readonly #kept = new RecordView();
   readonly #scratch = new OutBuffer(SCRATCH_BYTES, SCRATCH_BYTES_MAX);
-  #persisting = 0;
+  readonly #pending = new Set<PendingFloor>();
   #count = 0;
   #refusedValues = 0;
   #refusedTombstones = 0;
@@ -118,7 +126,8 @@ export class Floors {
   get latestStamp(): number {
     let latest = 0;
     for (const layers of this.#layers.values())
-      for (const { floors } of layers) for (const floor of floors) if (floor !== undefined) latest = Math.max(latest, latestStamp(floor.view));
+      for (const { floors } of layers)
+        for (const floor of floors) if (floor !== undefined) latest = Math.max(latest, latestStamp(floor.view));
     return latest;
   }
 
@@ -168,7 +177,8 @@ export class Floors {
     if (local.entries === 0) return false;
     const floor = this.of(call.keyspace, call.tokenHigh);
     const named = Buffer.from(call.bytes.buffer, call.bytes.byteOffset + call.start, call.end - call.start);
-    const isGiven = named.length > 0 && named.equals(Buffer.from(local.bytes.buffer, local.bytes.byteOffset + local.start, local.end - local.start));
+    const isGiven =
+      named.length > 0 && named.equals(Buffer.from(local.bytes.buffer, local.bytes.byteOffset + local.start, local.end - local.start));
     const isCoveredNow = named.length === 0 && floor !== undefined && isDeadAt(local, call.expiryMs) && isCovered(local, floor);
     if (!isGiven && !isCoveredNow) return false;
     this.#purged++;
@@ -181,30 +191,46 @@ export class Floors {
     return floor !== undefined && isDeadAt(record, asOfMs) && isCovered(record, floor);
   }
 
-  /** A copy: what there is of the place, and that vector; undefined: too many actors. Empty ones are none. */
-  joined({ keyspace, partition, partitions }: FloorPlace, vector: RecordView): Uint8Array | undefined {
-    const floor = this.#layerOf(keyspace, partitions)?.floors[partition]?.view ?? NO_FLOOR;
-    return joinVectors(floor, vector, this.#scratch);
+  /** What there is of the place, on its way to disk too, and that vector: to be persisted. Undefined: it would have too many actors. */
+  begin(place: FloorPlace, vector: RecordView): PendingFloor | undefined {
+    let bytes = joinVectors(
+      this.#layerOf(place.keyspace, place.partitions)?.floors[place.partition]?.view ?? NO_FLOOR,
+      vector,
+      this.#scratch,
+    );
+    const other = new RecordView();
+    for (const pending of this.#pending) {
+      if (bytes === undefined || !isSamePlace(pending.place, place)) continue;
+      this.#kept.open(bytes, 0, bytes.length);
+      other.open(pending.bytes, 0, pending.bytes.length);
+      bytes = joinVectors(this.#kept, other, this.#scratch);
+    }
+    if (bytes === undefined) return undefined;
+    const pending = { place, bytes, isDropped: false };
+    this.#pending.add(pending);
+    return pending;
   }
 
-  /** Puts it on disk; `done` is called outside of turns, and `install` is to follow in one, if the place is still a replica's. Requires: what `joined` gave. */
-  persist(engine: Engine, place: FloorPlace, floor: Uint8Array, done: WriteDone): void {
-    this.#persisting++;
-    if (this.#options.mutants?.has('floorNotPersisted')) engine.delete(floorKey({ ...place, keyspace: 0 }), 'none', done);
-    else engine.put(floorKey(place), floor, 'sync', done);
+  /** Puts it on disk; `done` is called outside of turns, and `end` is to follow in one. */
+  persist(engine: Engine, pending: PendingFloor, done: WriteDone): void {
+    if (this.#options.mutants?.has('floorNotPersisted')) engine.delete(BARRIER_KEY, 'none', done);
+    else engine.put(floorKey(pending.place), pending.bytes, 'sync', done);
   }
 
-  /** `isDone`: it is on disk. */
-  persisted(place: FloorPlace, floor: Uint8Array, isDone: boolean): void {
-    this.#persisting--;
-    if (isDone) this.#set(place, floor);
+  /** Returns whether it is in force from now on: it is on disk (`isDone`), and its data was not dropped meanwhile. */
+  end(pending: PendingFloor, isDone: boolean): boolean {
+    this.#pending.delete(pending);
+    const isInForce = isDone && !pending.isDropped;
+    if (isInForce) this.#set(pending.place, pending.bytes);
+    return isInForce;
   }
 
   /** The data of the range is about to be deleted. */
   drop(engine: Engine, range: EngineRange): void {
-    if ((this.#count === 0 && this.#persisting === 0) || this.#options.mutants?.has('floorKeptWithoutData')) return;
+    if ((this.#count === 0 && this.#pending.size === 0) || this.#options.mutants?.has('floorKeptWithoutData')) return;
     const { start, end } = floorsWithin(range);
     engine.deleteRange(start, end, 'none', IGNORED);
+    for (const pending of this.#pending) if (isWithin(pending.place, range)) pending.isDropped = true;
     for (const layers of this.#layers.values())
       for (const { floors } of layers)
         for (const [i, floor] of floors.entries()) {
@@ -260,6 +286,10 @@ export function joinVectors(a: RecordView, b: RecordView, out: OutBuffer): Uint8
   if (entries > FLOOR_ENTRIES_MAX) return undefined;
   finishRecord(out, 0, entries, 0);
   return Uint8Array.prototype.slice.call(out.bytes, 0, out.length);
+}
+
+function isSamePlace(a: FloorPlace, b: FloorPlace): boolean {
+  return a.keyspace === b.keyspace && a.partition === b.partition && a.partitions === b.partitions;
 }
 
 const NO_FLOOR: RecordView = new RecordView();

@@ -6,9 +6,9 @@ import { OutBuffer } from '../../runtime/bytes.ts';
 import { unreachable } from '../../runtime/errors.ts';
 import type { Keyspace } from '../ring/ring-state.ts';
 import { firstHighOf } from '../ring/token.ts';
-import { MERGE, MERGED, VNODE_SLOT } from '../store/data-frames.ts';
+import { ANSWER_HEAD_BYTES, IS_DEAD, MERGE, MERGED, VNODE_SLOT } from '../store/data-frames.ts';
 import { KeyPlace } from '../store/key-place.ts';
-import { COORDINATE, MERGE_IN, READ_LOCAL, ReplicaCall, type ReplicaSink } from '../store/replica-call.ts';
+import { COORDINATE, FORGET, MERGE_IN, READ_LOCAL, ReplicaCall, type ReplicaSink } from '../store/replica-call.ts';
 import { durabilityNumber, INVALID, OK, STALE_RING } from '../store/store-request.ts';
 import { copyBytes } from '../version/copy-bytes.ts';
 import { RecordView } from '../version/record-view.ts';
@@ -278,7 +278,8 @@ export class ExchangeRun {
     this.#args.runCall(call);
   }
 
-  #sendMerge({ high, low, key }: Move, record: Uint8Array, done: (isDone: boolean) => void): void {
+  #sendMerge(move: Move, record: Uint8Array, done: (isDone: boolean) => void): void {
+    const { high, low, key } = move;
     const { keyspace, generation, changedAt, peer, asks } = this.#args;
     const place = Object.assign(new KeyPlace(), { keyspace: keyspace.id, tokenHigh: high, tokenLow: low, changedAt, generation });
     place.option = durabilityNumber(keyspace.durability);
@@ -289,7 +290,21 @@ export class ExchangeRun {
       copyBytes(record, 0, record.length, out.bytes, out.length);
       out.length += record.length;
     };
-    asks.ask(peer, VNODE_SLOT, MERGE, MERGED, write, (status) => done(status === OK));
+    asks.ask(peer, VNODE_SLOT, MERGE, MERGED, write, (status, bytes, start, end) => {
+      const isDead = status === OK && end - start > ANSWER_HEAD_BYTES && bytes[start + ANSWER_HEAD_BYTES] === IS_DEAD;
+      if (!isDead) return done(status === OK);
+      this.#forget(move, record, () => done(true));
+    });
+  }
+
+  /** The peer had it, or what followed it, and has purged it: it is dropped here too, if it is still that. */
+  #forget(move: Move, record: Uint8Array, done: () => void): void {
+    const call = this.#call(move, move.key, 0, move.key.length);
+    call.verb = FORGET;
+    call.bytes = record;
+    call.end = record.length;
+    call.sink = { ...IGNORING, stored: done, failed: done };
+    this.#args.runCall(call);
   }
 
   #call({ high, low }: Token, key: Uint8Array, keyStart: number, keyEnd: number): ReplicaCall {

@@ -20,13 +20,14 @@ import type { Topology } from '../store/topology.ts';
 import type { ReplicasHolder } from '../store/vnode-actor.ts';
 import type { DirtyMarks } from './dirty-marks.ts';
 import type { RunOutcome } from './exchange-run.ts';
+import { ExchangeWaiters } from './exchange-waiters.ts';
 import { Forest } from './forest.ts';
 import { LocalSide } from './local-side.ts';
 import { Pace } from './pace.ts';
 import { type Peer, PeerAsks } from './peer-asks.ts';
 import { RangeReads } from './range-reads.ts';
 import { RepairHistory } from './repair-history.ts';
-import type { CancelRepair, GetRepairFigures, LookAtRepair, MerkleMessage, StartRepair } from './repair-protocol.ts';
+import type { CancelRepair, GetRepairFigures, LookAtRepair, MerkleMessage, RepairHolder, StartRepair } from './repair-protocol.ts';
 import { RepairQueue, type RepairTask } from './repair-queue.ts';
 import { RepairRounds } from './repair-rounds.ts';
 import { RepairServer } from './repair-server.ts';
@@ -38,6 +39,8 @@ export interface MerkleArguments extends ClusterViewArguments {
   readonly shards: number;
   readonly replicas: ReplicasHolder;
   readonly marks: DirtyMarks;
+  /** For others of the thread. */
+  readonly holder?: RepairHolder;
   /** Between two exchanges of a partition that nobody asks for; each time with a random peer. 0: none. Default 600,000 ms. */
   readonly intervalMs?: number;
   /** Between the two rounds that have to agree; longer than a write takes. Default 1,000 ms. */
@@ -79,6 +82,7 @@ class Merkle {
   readonly #rounds: RepairRounds;
   readonly #queue = new RepairQueue();
   readonly #history = new RepairHistory();
+  readonly #waiters = new ExchangeWaiters();
   readonly #pace = new Pace();
   /** Steps that wait for a pulse. */
   readonly #steps: (() => void)[] = [];
@@ -125,6 +129,8 @@ class Merkle {
       ended: (task, outcome, sinceMs) => this.#onEnded(task, outcome, sinceMs),
       ...planted,
     });
+    if (args.holder !== undefined)
+      args.holder.repair = { exchange: (keyspace, partition, peer, done) => this.#request({ keyspace, partition, peer }, done) };
     context.every('tick', TICK_MS, { type: 'tick' });
     if (intervalMs > 0) context.after('period', intervalMs * (0.5 + context.random.float()), { type: 'period' });
     if (args.gossip !== undefined) context.every('again', SUBSCRIBE_MS, { type: 'again' });
@@ -168,6 +174,7 @@ class Merkle {
   }
 
   stopped(_reason: StopReason): void {
+    if (this.#args.holder !== undefined) this.#args.holder.repair = null;
     this.#reads.close();
   }
 
@@ -260,13 +267,20 @@ class Merkle {
     this.#rounds.start();
   }
 
+  /** Begun by the next tick: this is within the turn of another actor. */
+  #request(pair: Pick<RepairTask, 'keyspace' | 'partition' | 'peer'>, done: (fault: string | undefined) => void): void {
+    this.#queue.add({ ...pair, direction: 'pushPull' });
+    this.#waiters.add(pair, this.#context.clock.now(), done);
+  }
+
   #onEnded(task: RepairTask, outcome: RunOutcome, sinceMs: number): void {
     const { keyspace, partition, peer, direction } = task;
     const { unconfirmed, failed, differing, fault } = outcome;
     const isDone = fault === undefined && unconfirmed === 0 && failed === 0;
-    if (isDone && (direction === 'pushPull' || differing === 0)) {
-      this.#history.completed({ keyspace, partition, peer: peer.id }, sinceMs);
-    }
+    const isComplete = isDone && (direction === 'pushPull' || differing === 0);
+    if (isComplete) this.#history.completed({ keyspace, partition, peer: peer.id }, sinceMs);
+    const why = fault ?? `${unconfirmed} keys still change, ${failed} could not be moved`;
+    if (this.#waiters.ended(task, isComplete, sinceMs, why)) this.#queue.add({ ...task, direction: 'pushPull' });
     if (fault !== undefined) this.#context.log.warn('exchange ended early', { keyspace, partition, peer: peer.id, why: fault });
     this.#queue.ended(task, outcome, isDone);
   }

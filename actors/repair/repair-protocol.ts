@@ -1,7 +1,8 @@
-/** Messages of MerkleActor. */
+/** Messages of MerkleActor, and the door through which actors of its thread ask for an exchange. */
 import type { Ref } from '../../runtime/ref.ts';
 import type { ViewMessage } from '../gossip/view-subscribers.ts';
 import type { Direction } from './exchange.ts';
+import type { Peer } from './peer-asks.ts';
 import type { RepairProgress } from './repair-queue.ts';
 
 /** Compares all partitions of this shard with all their other replicas. A job of that id that there is already is not begun again. */
@@ -44,3 +45,17 @@ export interface RepairFigures {
 export type RepairCommand = Omit<StartRepair, 'replyTo'> | Omit<LookAtRepair, 'replyTo'> | Omit<CancelRepair, 'replyTo'>;
 
 export type MerkleMessage = ViewMessage | StartRepair | LookAtRepair | CancelRepair | GetRepairFigures;
+
+/** For actors of the same thread, within their turns. */
+export interface RepairDoor {
+  /**
+   * Has a partition of a keyspace compared with another replica of it. `done` is called once, in a turn: with undefined when an exchange was complete, both ways, that began after this call;
+   * else with why there was none. Not at all, when repair is started anew.
+   */
+  exchange(keyspace: number, partition: number, peer: Peer, done: (fault: string | undefined) => void): void;
+}
+
+/** Null: the actor is not there. */
+export interface RepairHolder {
+  repair: RepairDoor | null;
+}

@@ -22,7 +22,7 @@ import type { EngineIterator, Found, KeyRange, LATER } from '../../storage/engin
 import type { Engine } from '../../storage/engine/engine.ts';
 import { StorageError } from '../../storage/errors.ts';
 import { Hints } from '../hints/hints.ts';
-import { Floors } from '../purge/floors.ts';
+import type { Floors } from '../purge/floors.ts';
 import { ANCESTOR, CONCURRENT, compare, merge, NO_ROOM } from '../version/merge.ts';
 import { reduced } from '../version/newest.ts';
 import { put } from '../version/put.ts';
