@@ -13,7 +13,7 @@ import { type EngineIterator, type Entry, LATER, type WriteDone } from '../../st
 import type { Engine } from '../../storage/engine/engine.ts';
 import { StorageError } from '../../storage/errors.ts';
 import { partitionOf } from '../ring/token.ts';
-import { BARRIER_KEY } from '../store/engine-key.ts';
+import { BARRIER_KEY, engineKeyOf } from '../store/engine-key.ts';
 import type { EngineRange } from '../store/engine-range.ts';
 import type { ReplicaCall } from '../store/replica-call.ts';
 import { checkBareVector } from '../version/check-record.ts';
@@ -31,6 +31,8 @@ export interface FloorsOptions {
   readonly nowMs: () => number;
   /** Milliseconds since 1970. */
   readonly wallMs: () => number;
+  /** Told of each record that is purged, before it is deleted: for checkers. */
+  readonly recordPurged?: ((engineKey: Uint8Array, record: Uint8Array) => void) | undefined;
   /** Planted bugs: floorNotPersisted, floorNotChecked, floorKeptWithoutData, purgedWithoutFloor. */
   readonly mutants?: ReadonlySet<string> | undefined;
 }
@@ -168,7 +170,7 @@ export class Floors {
     }
     if (verdict !== DEAD) return incoming;
     if (isDeadAt(incoming, this.#options.wallMs())) this.#refusedTombstones++;
-    else this.#refused(keyspace, Buffer.from(key.buffer, key.byteOffset + keyStart, keyEnd - keyStart));
+    else this.#refused(keyspace, partOf(key, keyStart, keyEnd));
     return undefined;
   }
 
@@ -176,12 +178,16 @@ export class Floors {
   mayForget(call: ReplicaCall, local: RecordView): boolean {
     if (local.entries === 0) return false;
     const floor = this.of(call.keyspace, call.tokenHigh);
-    const named = Buffer.from(call.bytes.buffer, call.bytes.byteOffset + call.start, call.end - call.start);
-    const isGiven =
-      named.length > 0 && named.equals(Buffer.from(local.bytes.buffer, local.bytes.byteOffset + local.start, local.end - local.start));
+    const named = partOf(call.bytes, call.start, call.end);
+    const isGiven = named.length > 0 && named.equals(partOf(local.bytes, local.start, local.end));
     const isCoveredNow = named.length === 0 && floor !== undefined && isDeadAt(local, call.expiryMs) && isCovered(local, floor);
     if (!isGiven && !isCoveredNow) return false;
     this.#purged++;
+    const { recordPurged } = this.#options;
+    if (recordPurged !== undefined && isCoveredNow) {
+      const { keyspace, tokenHigh, tokenLow, key, keyStart, keyEnd } = call;
+      recordPurged(engineKeyOf(keyspace, tokenHigh, tokenLow, partOf(key, keyStart, keyEnd)), partOf(local.bytes, local.start, local.end));
+    }
     return true;
   }
 
@@ -286,6 +292,10 @@ export function joinVectors(a: RecordView, b: RecordView, out: OutBuffer): Uint8
   if (entries > FLOOR_ENTRIES_MAX) return undefined;
   finishRecord(out, 0, entries, 0);
   return Uint8Array.prototype.slice.call(out.bytes, 0, out.length);
+}
+
+function partOf(bytes: Uint8Array, start: number, end: number): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start);
 }
 
 function isSamePlace(a: FloorPlace, b: FloorPlace): boolean {

@@ -10,8 +10,8 @@ export interface OpenedStore {
   readonly minting: Minting;
 }
 
-export function floorsOf({ doors, mutants }: ReplicasOptions): Floors {
-  return new Floors({ log: doors.log, nowMs: () => doors.clock.now(), wallMs: () => doors.clock.wall(), mutants });
+export function floorsOf({ doors, mutants, recordPurged }: ReplicasOptions): Floors {
+  return new Floors({ log: doors.log, nowMs: () => doors.clock.now(), wallMs: () => doors.clock.wall(), recordPurged, mutants });
 }
 
 /** Fills `floors`. `done` comes once, outside of turns. Where it fails nothing is left open. */

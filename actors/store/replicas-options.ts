@@ -2,9 +2,10 @@
 import type { EngineDoors, EngineOptions } from '../../storage/engine/options.ts';
 import type { HintLimits } from '../hints/hint-book.ts';
 import type { HintsOptions } from '../hints/hints.ts';
+import type { FloorsOptions } from '../purge/floors.ts';
 import type { WriteMarks } from '../repair/dirty-marks.ts';
 
-export interface ReplicasOptions extends HintLimits, Pick<HintsOptions, 'hintForgotten'> {
+export interface ReplicasOptions extends HintLimits, Pick<HintsOptions, 'hintForgotten'>, Pick<FloorsOptions, 'recordPurged'> {
   /** Absolute; the directory above it exists. */
   readonly dir: string;
   readonly engine?: EngineOptions;

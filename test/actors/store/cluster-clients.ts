@@ -17,6 +17,7 @@ import { SeededRandom } from '../../../runtime/random.ts';
 import { decodeNaive, type NaiveRecord, NO_RECORD } from '../version/naive-record.ts';
 import { bareVector } from './bare-vector.ts';
 import type { Action } from './cluster-run.ts';
+import type { PurgeWatch } from './purge-watch.ts';
 import { RegisterHistory } from './register-history.ts';
 import type { Promises } from './run-promises.ts';
 import { dotOf, StoreHistory } from './store-history.ts';
@@ -66,6 +67,7 @@ export interface ClusterClientsOptions {
   readonly nowMs: () => number;
   readonly promises: Promises;
   readonly watch?: ClusterWatch;
+  readonly purged: PurgeWatch;
   /** Of a keyspace. Default 3. */
   readonly keys?: number;
 }
@@ -97,6 +99,9 @@ interface Asked {
 interface Told {
   readonly status: number;
   readonly bytes: Buffer;
+  /** As the answer shows it. */
+  readonly given: NaiveRecord;
+  /** With what was purged of it. */
   readonly record: NaiveRecord;
   /** As many primaries as had to have answered. What a stand-in made up for is neither lost nor promised to be read at once. */
   readonly isStrict: boolean;
@@ -115,12 +120,14 @@ export class ClusterClients {
   readonly #forgets: boolean;
   readonly #watch: ClusterWatch;
   readonly #keys: number;
+  readonly #purged: PurgeWatch;
   /** By client and key. */
   readonly #contexts = new Map<string, Context>();
   readonly #pending = new Map<number, Pending>();
   #requests = 0;
 
-  constructor({ nowMs, promises, watch = {}, keys = 3 }: ClusterClientsOptions) {
+  constructor({ nowMs, promises, purged, watch = {}, keys = 3 }: ClusterClientsOptions) {
+    this.#purged = purged;
     this.#nowMs = nowMs;
     this.#forgets = promises.forgets;
     this.#watch = watch;
@@ -128,7 +135,7 @@ export class ClusterClients {
     this.history = new StoreHistory({ keepsSingle: promises.victims.size === 0 });
   }
 
-  do(action: Exclude<Action, 'createKeyspace' | 'setUp'>, draw: number, gateway: Gateway): void {
+  do(action: Exclude<Action, 'createKeyspace' | 'setUp' | 'purging'>, draw: number, gateway: Gateway): void {
     const random = new SeededRandom(`request ${draw}`);
     const keyspace = gateway.keyspaces[random.below(gateway.keyspaces.length)];
     if (keyspace === undefined) return;
@@ -193,13 +200,13 @@ export class ClusterClients {
     const isMonotonic = random.chance(0.3);
     const isOne = random.chance(0.15);
     const calledMs = this.#nowMs();
-    this.#ask({ kind: GET, isMonotonic, r: isOne ? 1 : 0 }, keyspace, key, gateway, ({ status, bytes, record, isStrict }) => {
+    this.#ask({ kind: GET, isMonotonic, r: isOne ? 1 : 0 }, keyspace, key, gateway, ({ status, bytes, given, record, isStrict }) => {
       if (status !== OK && status !== NOT_FOUND) return;
       this.history.read({
         ...{ key: name, record, calledMs, endedMs: this.#nowMs() },
         ...{ isQuorum: isStrict && (isMonotonic || !isOne), isMonotonic: isMonotonic && !this.#forgets },
       });
-      const seen = record.siblings.map((it) => (it.isTombstone ? dotOf(it) : it.value));
+      const seen = given.siblings.map((it) => (it.isTombstone ? dotOf(it) : it.value));
       this.#contexts.set(`${client} ${name}`, { seen, vector: bareVector(bytes) });
     });
   }
@@ -215,7 +222,7 @@ export class ClusterClients {
     const asked = { context: context?.vector ?? NOTHING, w: isOne ? 1 : 0 };
     this.#ask(isDelete ? { ...asked, kind: DELETE } : { ...asked, kind: PUT, value: write.id }, keyspace, key, gateway, (told) => {
       write.isQuorum &&= told.isStrict;
-      if (told.status === OK) this.history.acknowledged(write, told.record, this.#nowMs());
+      if (told.status === OK) this.history.acknowledged(write, told.given, this.#nowMs());
       else write.outcome = told.status === INDETERMINATE || told.status === STORAGE_FAILED ? 'unknown' : 'refused';
     });
   }
@@ -235,7 +242,7 @@ export class ClusterClients {
     const write = register.write(`w${this.#requests}`, isDelete);
     const asked = { context: CONTEXT_READ } as const;
     this.#ask(isDelete ? { ...asked, kind: DELETE } : { ...asked, kind: PUT, value: write.id }, keyspace, key, gateway, (told) => {
-      if (told.status === OK) register.acknowledged(write, isDelete, told.record.siblings);
+      if (told.status === OK) register.acknowledged(write, isDelete, told.given.siblings);
     });
   }
 
@@ -267,9 +274,9 @@ export class ClusterClients {
     this.#watch.onAsked?.({ token, where: gateway.name, key: nameOf(keyspace, key), text: textOf(asked) });
     request.sink = {
       answered: (_token, answer) => {
-        const { status, record } = answer;
+        const { status, record: view } = answer;
         if (!this.#pending.delete(token)) this.history.faults.push(`T35: ${KINDS[kind]} ${nameOf(keyspace, key)} was answered twice`);
-        const bytes = Buffer.from(record.bytes.subarray(record.start, record.end));
+        const bytes = Buffer.from(view.bytes.subarray(view.start, view.end));
         const what = `${KINDS[kind]} ${status}`;
         this.counts.set(what, (this.counts.get(what) ?? 0) + 1);
         const decoded = bytes.length === 0 ? NO_RECORD : readRecord(bytes);
@@ -277,7 +284,10 @@ export class ClusterClients {
         if (status === OK || status === NOT_FOUND) this.#checkVotes(`${KINDS[kind]} ${nameOf(keyspace, key)}`, keyspace, answer);
         const isStrict = answer.primaries >= Math.min(answer.received, answer.needed);
         if (!isStrict) this.sloppy++;
-        done({ status, bytes, record: decoded, isStrict });
+        const record = this.#purged.shown(keyspace, key, decoded, keyspace.mode === 'cp');
+        const vector = this.#purged.vectorOf(keyspace, key);
+        if (vector !== undefined) this.history.purged(nameOf(keyspace, key), vector);
+        done({ status, bytes, given: decoded, record, isStrict });
       },
     };
     begin(request);

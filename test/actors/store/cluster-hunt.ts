@@ -18,15 +18,17 @@ export interface SeedResult {
   /** Answers in which stand-ins made up for primaries, and hints that were handed back. */
   readonly sloppy: number;
   readonly handedOver: number;
+  /** Records that were purged, at all replicas. */
+  readonly purged: number;
 }
 
 export function runSeed(seed: number, options: ClusterRunOptions = {}): SeedResult {
   const { run, faults } = drawRun(seed, options);
   const { simulation, cluster } = buildCluster(run);
   if (simulation.run(run.stopMs)) cluster.finish();
-  const { isFormed, clients, handedOver } = cluster;
+  const { isFormed, clients, handedOver, purged } = cluster;
   const failure = simulation.failures[0] ?? null;
-  return { failure, events: simulation.events, isFormed, counts: clients.counts, faults, sloppy: clients.sloppy, handedOver };
+  return { failure, events: simulation.events, isFormed, counts: clients.counts, faults, sloppy: clients.sloppy, handedOver, purged };
 }
 
 /** Seeds tried until one finds it that holds without it; undefined: none of them does. */

@@ -12,10 +12,12 @@ const UNTIL_MS = 6_500;
 const HEAL_MS = 3_500;
 export const STOP_MS = UNTIL_MS + HEAL_MS;
 
-/** get: may be monotonic, or of R = 1. setUp: the keyspaces that there are from the start, several times, since proposals may lose. */
-export type Action = 'get' | 'put' | 'delete' | 'createKeyspace' | 'setUp';
+/** get: may be monotonic, or of R = 1. purging: anywhere in the plan, it has tombstones purged all the time. setUp: the keyspaces that there are from the start, several times, since proposals may lose. */
+export type Action = 'get' | 'put' | 'delete' | 'createKeyspace' | 'setUp' | 'purging';
 
 const REQUESTS = 260;
+/** Of runs; purging comes with repair, which mends what some planted bugs do. */
+const PURGING_RATIO = 0.4;
 /** A machine that is no member until an operator lets it join; of runs with changes of the ring. */
 export const SPARE = 'spare';
 
@@ -43,7 +45,9 @@ export function drawRun(seed: number, { nodes: count, faults: classes = ALL_CLAS
   const members: NodeSettings[] = Array.from({ length: count ?? some }, (_, index) => ({ name: `m${index}`, shards: 1 + random.below(3) }));
   const drawn = drawFaults(seed, classes, { nodes: members, fromMs: FROM_MS, untilMs: UNTIL_MS });
   const setUp = [1_500, 2_000, 2_500, 3_000].map((atMs, draw): PlanItem => ({ kind: 'act', atMs, node: 'm0', action: 'setUp', draw }));
-  const plan = [...setUp, ...drawn.items.map(({ item }) => item), ...requestsOf(members, random.fork('requests'))];
+  const isPurging = new SeededRandom(`purging:${seed}`).chance(PURGING_RATIO);
+  const purging: readonly PlanItem[] = isPurging ? [{ kind: 'act', atMs: 1, node: 'm0', action: 'purging', draw: 0 }] : [];
+  const plan = [...setUp, ...purging, ...drawn.items.map(({ item }) => item), ...requestsOf(members, random.fork('requests'))];
   const nodes = classes.includes('ring') ? [...members, { name: SPARE, shards: 2 }] : members;
   return {
     faults: countsOf(drawn),

@@ -13,6 +13,11 @@ import { hintStoreActor } from '../../../actors/hints/hint-store-actor.ts';
 import { LeaveDesk } from '../../../actors/hints/leaving.ts';
 import { GOSSIP_SLOT, RING_SLOT } from '../../../actors/membership/cluster-door.ts';
 import type { NodeIdentity } from '../../../actors/membership/node-identity.ts';
+import { purgeActor } from '../../../actors/purge/purge-actor.ts';
+import { DirtyMarks } from '../../../actors/repair/dirty-marks.ts';
+import { merkleActor } from '../../../actors/repair/merkle-actor.ts';
+import { MERKLE_SLOT } from '../../../actors/repair/repair-frames.ts';
+import type { RepairHolder } from '../../../actors/repair/repair-protocol.ts';
 import { initialRing } from '../../../actors/ring/initial-ring.ts';
 import type { NewKeyspace, Operation, OperationOutcome } from '../../../actors/ring/operation.ts';
 import type { Keyspace, RingState } from '../../../actors/ring/ring-state.ts';
@@ -20,7 +25,7 @@ import { ringActor } from '../../../actors/ring-actor.ts';
 import { type RingHolder, ringAgent } from '../../../actors/ring-agent.ts';
 import type { RingMessage } from '../../../actors/ring-protocol.ts';
 import { coordinatorActor } from '../../../actors/store/coordinator-actor.ts';
-import { COORDINATOR_SLOT, HINT_SLOT, STREAMING_SLOT, VNODE_SLOT } from '../../../actors/store/data-frames.ts';
+import { COORDINATOR_SLOT, HINT_SLOT, PURGE_SLOT, STREAMING_SLOT, VNODE_SLOT } from '../../../actors/store/data-frames.ts';
 import type { CoordinatorHolder } from '../../../actors/store/store-door.ts';
 import { NOT_FOUND, OK, QUORUM_NOT_MET, TIMED_OUT } from '../../../actors/store/store-request.ts';
 import { isPrimary, Topology } from '../../../actors/store/topology.ts';
@@ -57,6 +62,7 @@ import { ClusterClients, type ClusterWatch, type Gateway } from './cluster-clien
 import { isRingAction, ringOperation } from './cluster-ring-acts.ts';
 import { type Action, SPARE } from './cluster-run.ts';
 import { HintChecker, lacking } from './hint-checker.ts';
+import { PurgeWatch } from './purge-watch.ts';
 import { COLD } from './replica-rig.ts';
 import { type Promises, promisesOf } from './run-promises.ts';
 
@@ -104,8 +110,14 @@ export class ClusterRun extends MachineRun {
   readonly #known = new Set<string>();
   readonly #away = new Set<string>();
   readonly #hints = new HintChecker();
+  readonly #isPurging: boolean;
+  readonly #purged = new PurgeWatch();
   /** Hints that were handed back, at shards that were not started since. */
   handedOver = 0;
+  /** Records that were purged, counted at each replica. */
+  get purged(): number {
+    return this.#purged.count;
+  }
   #starts = 0;
   #isFormed = false;
 
@@ -119,7 +131,8 @@ export class ClusterRun extends MachineRun {
     this.#onRing = watch.onRing ?? (() => {});
     if (this.machines.includes(SPARE)) this.#away.add(SPARE);
     this.#engine = ENGINES[new SeededRandom(`engine:${run.seed}`).below(ENGINES.length)]!;
-    this.clients = new ClusterClients({ nowMs: () => this.simulation.now, promises, watch, keys });
+    this.#isPurging = run.plan.some((item) => item.kind === 'act' && item.action === 'purging');
+    this.clients = new ClusterClients({ nowMs: () => this.simulation.now, promises, watch, keys, purged: this.#purged });
   }
 
   /** All members are in, and there is a keyspace: only then requests are made. */
@@ -137,6 +150,7 @@ export class ClusterRun extends MachineRun {
     const coordinator: CoordinatorHolder = { coordinator: null };
     const streams = new StreamDesk();
     const mutants = this.mutants;
+    const marks = new DirtyMarks();
     const { runtime } = shard;
     shard.spawn(ringAgent, [
       {
@@ -155,7 +169,8 @@ export class ClusterRun extends MachineRun {
       {
         ...about,
         ...{ shards: node.shards.length, dir: DIRECTORY, holder: replicas, engine: this.#engine },
-        replicas: { hintForgotten: this.#hints.onForgotten },
+        replicas: { hintForgotten: this.#hints.onForgotten, recordPurged: this.#purged.onPurged },
+        ...(this.#isPurging ? { marks } : {}),
       },
     ]);
     runtime.spawnWellKnown(COORDINATOR_SLOT, coordinatorActor, [
@@ -176,6 +191,14 @@ export class ClusterRun extends MachineRun {
         refTo,
       },
     ]);
+    if (this.#isPurging) {
+      const repair: RepairHolder = { repair: null };
+      const all = { ...about, replicas, refTo };
+      runtime.spawnWellKnown(MERKLE_SLOT, merkleActor, [
+        { ...all, shards: node.shards.length, marks, holder: repair, intervalMs: 0, confirmMs: 50 },
+      ]);
+      runtime.spawnWellKnown(PURGE_SLOT, purgeActor, [{ ...all, repair, intervalMs: 200, graceMs: 0 }]);
+    }
     this.shards.set(`${name}/${index}`, { boot: shard.boot, ring, replicas, coordinator });
   }
 
@@ -184,6 +207,7 @@ export class ClusterRun extends MachineRun {
     const node = this.simulation.node(name);
     if (isRingAction(action)) return this.#changeRing(item, node);
     const kind = action as Action;
+    if (kind === 'purging') return;
     if (kind === 'setUp') {
       if (node.isUp) this.#setUp(node, draw);
       return;
@@ -306,7 +330,7 @@ export class ClusterRun extends MachineRun {
     runtime.spawnWellKnown(RING_SLOT, ringActor, [{ identity, door, directory: DIRECTORY, initial, options }]);
     const gossipRef = runtime.spawnWellKnown(GOSSIP_SLOT, gossipActor, [{ identity, door, mutants, ...gossip }]);
     for (const { index } of node.shards)
-      for (const slot of [COORDINATOR_SLOT, HINT_SLOT]) {
+      for (const slot of [COORDINATOR_SLOT, HINT_SLOT, ...(this.#isPurging ? [MERKLE_SLOT, PURGE_SLOT] : [])]) {
         const subscriber = runtime.wellKnown(slot, { node: node.name, shard: index }) as never;
         gossipRef.tell({ type: 'subscribe', subscriber });
       }

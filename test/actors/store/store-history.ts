@@ -49,6 +49,8 @@ export class StoreHistory {
   readonly #idOf = new Map<string, string>();
   readonly #ancestors = new Map<string, ReadonlySet<string>>();
   readonly #keepsSingle: boolean;
+  /** By key: up to which of an actor's dots its records were purged. */
+  readonly #purged = new Map<string, NaiveRecord['vector']>();
 
   /** `keepsSingle`: what one replica alone has acknowledged is not lost either. False where the disk of one may be. Default true. */
   constructor({ keepsSingle = true }: { readonly keepsSingle?: boolean } = {}) {
@@ -67,7 +69,12 @@ export class StoreHistory {
     write.ackedMs = nowMs;
     const newest = newestOf(record.siblings);
     if (newest === undefined) this.faults.push(`A1 ${write.key}: the answer to ${write.id} shows nothing`);
-    else if (write.isDelete && newest.isTombstone) this.#note(dotOf(newest), write.id);
+    else if (write.isDelete === newest.isTombstone && (write.isDelete || newest.value === write.id)) this.#note(dotOf(newest), write.id);
+  }
+
+  /** What was dead of the key's records up to then is gone from all replicas: what had these dots need not be there, and what follows them need not be told. */
+  purged(key: string, vector: NaiveRecord['vector']): void {
+    this.#purged.set(key, vector);
   }
 
   read(fields: ReadFields): void {
@@ -113,7 +120,7 @@ export class StoreHistory {
     if (!this.#hasSeen(record, id)) return;
     const followers = [...this.writes.keys()].filter((other) => this.#follows(other, id) && this.#hasSeen(record, other));
     if (ids.has(id) && followers.length > 0) this.faults.push(`A4 ${key}: ${followers[0]} follows ${id}, and both are there`);
-    if (!ids.has(id) && followers.length === 0 && !this.#mayBeRemoved(id, key))
+    if (!ids.has(id) && followers.length === 0 && !this.#mayBeRemoved(id, key) && !this.#wasPurged(id, key))
       this.faults.push(`A4 ${key}: ${id} was seen and is not there, and nothing that was seen follows it`);
   }
 
@@ -139,6 +146,7 @@ export class StoreHistory {
 
   /** It, or what follows it, is among them; or a delete that nobody was told of, which may. */
   #isCovered(id: string, record: NaiveRecord, ids: ReadonlySet<string>): boolean {
+    if (this.#wasPurged(id, this.writes.get(id)!.key)) return true;
     for (const it of ids) if (it === id || this.#follows(it, id)) return true;
     const tombstones = record.siblings.filter(({ isTombstone }) => isTombstone).map(dotOf);
     const before = [...ids].flatMap((it) => [...this.#ancestorsOf(it)].filter(isDot));
@@ -159,11 +167,16 @@ export class StoreHistory {
     return false;
   }
 
-  #hasSeen(record: NaiveRecord, id: string): boolean {
+  #hasSeen({ vector }: Pick<NaiveRecord, 'vector'>, id: string): boolean {
     const dot = this.#dotOf.get(id);
     if (dot === undefined) return false;
     const [actor = '', counter = ''] = dot.split(' ');
-    return (record.vector.get(actor)?.counter ?? 0) >= Number(counter);
+    return (vector.get(actor)?.counter ?? 0) >= Number(counter);
+  }
+
+  #wasPurged(id: string, key: string): boolean {
+    const vector = this.#purged.get(key);
+    return vector !== undefined && this.#hasSeen({ vector }, id);
   }
 
   #idsOf({ siblings }: NaiveRecord): ReadonlySet<string> {

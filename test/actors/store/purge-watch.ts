@@ -1,0 +1,47 @@
+/**
+ * PurgeWatch: sees all that is purged in a whole-cluster run from above, and shows clients' histories what a record would be had nothing been purged: so that checkers, which know nothing of
+ * purging, see a delete where a tombstone was. What a replica gives is never taken out: a value that comes back is seen.
+ */
+import type { Keyspace } from '../../../actors/ring/ring-state.ts';
+import { ENGINE_KEY_PREFIX_BYTES } from '../../../actors/store/engine-key.ts';
+import { decodeNaive, type NaiveRecord, naiveMerge } from '../version/naive-record.ts';
+
+interface Purged {
+  readonly all: NaiveRecord;
+  /** Of the last life of the key. */
+  readonly last: NaiveRecord;
+}
+
+export class PurgeWatch {
+  readonly #purged = new Map<string, Purged>();
+  count = 0;
+
+  readonly onPurged = (engineKey: Uint8Array, bytes: Uint8Array): void => {
+    const key = Buffer.from(engineKey);
+    const name = `${key.readUInt32BE(0)}/${key.subarray(ENGINE_KEY_PREFIX_BYTES).toString()}`;
+    const record = decodeNaive(Buffer.from(bytes));
+    const before = this.#purged.get(name);
+    const isLater = before === undefined || latest(before.last) <= latest(record);
+    this.#purged.set(name, { all: before === undefined ? record : naiveMerge(before.all, record), last: isLater ? record : before.last });
+    this.count++;
+  };
+
+  /** `isRegister`: as who reads first sees it: a tombstone is there only where nothing else is. */
+  shown({ id }: Keyspace, key: string, record: NaiveRecord, isRegister: boolean): NaiveRecord {
+    const purged = this.#purged.get(`${id}/${key}`);
+    if (purged === undefined) return record;
+    if (isRegister) return record.siblings.length === 0 ? purged.last : record;
+    const { all } = purged;
+    const unseen = all.siblings.filter(({ actor, counter }) => (record.vector.get(actor)?.counter ?? 0) < counter);
+    return { vector: naiveMerge({ ...record, siblings: [] }, { ...all, siblings: [] }).vector, siblings: [...record.siblings, ...unseen] };
+  }
+
+  /** What records of the key need not show. */
+  vectorOf({ id }: Keyspace, key: string): NaiveRecord['vector'] | undefined {
+    return this.#purged.get(`${id}/${key}`)?.all.vector;
+  }
+}
+
+function latest({ vector }: NaiveRecord): number {
+  return Math.max(...[...vector.values()].map(({ stamp }) => stamp));
+}
