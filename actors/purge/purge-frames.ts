@@ -6,13 +6,13 @@
  * | CHECK | whether writes are held for others | at once; with the wall clock |
  * | COMPARE | for exchanges with other replicas | they are complete |
  * | INSTALL | for a floor to be in force | it is on disk |
- * | SWEEP | for what is dead and covered to be deleted | it has begun |
+ * | SWEEP | for what is dead and covered to be deleted | that it may go is on disk |
  *
  * ```
  * all    0  place head (store/place-head.ts) of the partition's first token; no key, no option
  *       24  u32  epoch of the sender's ring     28  u8  bits of a partition's number     29  u8  peers     30  u16  zero
  *       32  u64  SWEEP: what has expired by then is dead, milliseconds since 1970; else 0
- *       40  COMPARE: ids of peers, 16 bytes each, from 1.  INSTALL: the floor, a bare version vector
+ *       40  COMPARE: ids of peers, 16 bytes each, from 1.  INSTALL, SWEEP: the floor, a bare version vector
  * TOLD   0  u8  status (store-request.ts)     1  3 bytes zero     OK: 4  u64  milliseconds since 1970 by the answerer's clock     any other: why, UTF-8
  * ```
  */
@@ -93,7 +93,7 @@ export class PurgeAsk extends PlaceHead {
     if ((operation === COMPARE) !== count > 0) return `operation ${operation}: found ${count} peers`;
     this.peers = Array.from({ length: count }, (_, i) => ownerText(bytes, start + ASK_HEAD_BYTES + i * OWNER_BYTES));
     this.floor = Uint8Array.prototype.slice.call(bytes, floorAt, end);
-    if (operation === INSTALL) return checkBareVector(bytes, floorAt, end);
+    if (operation === INSTALL || operation === SWEEP) return checkBareVector(bytes, floorAt, end);
     return floorAt === end ? undefined : `expected the end, found ${end - floorAt} more bytes`;
   }
 }

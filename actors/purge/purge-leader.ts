@@ -165,7 +165,7 @@ export class PurgeLeader {
     const { graceMs = GRACE_MS } = this.#options;
     Object.assign(ask, { keyspace, tokenHigh: firstHighOf(partition, partitions), changedAt: ring.changedAt[partition]! });
     Object.assign(ask, { generation: ring.generation, epoch: ring.epoch, partitionBits: partitionBitsOf(partitions), peers });
-    if (stage === 'install') ask.floor = floor;
+    if (stage === 'install' || stage === 'sweep') ask.floor = floor;
     if (stage === 'sweep') ask.asOfMs = Math.max(0, Math.floor(wallMs - graceMs));
     this.#out.clear();
     ask.write(this.#out);

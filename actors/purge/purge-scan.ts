@@ -6,11 +6,11 @@ import { ENGINE_KEY_PREFIX_BYTES, tokenHighOf, tokenLowOf } from '../store/engin
 import { rangeOfTokens } from '../store/engine-range.ts';
 import { FORGET, ReplicaCall, type ReplicaSink } from '../store/replica-call.ts';
 import type { Replicas } from '../store/replicas.ts';
-import { DURABILITY_NONE } from '../store/store-request.ts';
+import { DURABILITY_NONE, INVALID } from '../store/store-request.ts';
 import { RecordView } from '../version/record-view.ts';
 import { isDeadAt, isOlderThan, mayDie } from './dead.ts';
+import { joinVectors } from './floor.ts';
 import type { FloorPlace } from './floor-key.ts';
-import { joinVectors } from './floors.ts';
 
 export interface Collected {
   /** Bare version vector; undefined: nothing is dead, and old enough. */
@@ -55,17 +55,18 @@ export class PurgeScans {
     this.#reads.read(rangeOf(place), { entry, ended: (fault) => done(fault, { floor, dead, others }) }, true);
   }
 
-  /** Has the replicas delete what their floor covers and is dead as of then, each in its turn among the writes of its key. */
-  sweep(place: FloorPlace, asOfMs: number, replicas: () => Replicas | null, done: (fault: Fault | undefined) => void): void {
+  /** Has the replicas delete what is released, each in its turn among the writes of its key. `isDone`: nothing of it is left. */
+  sweep(place: FloorPlace, replicas: () => Replicas | null, done: (isDone: boolean) => void): void {
     const record = this.#record;
+    const call = new Sweep(done);
     const entry = (key: Uint8Array, value: Uint8Array): boolean => {
       record.open(value, 0, value.length);
       const open = replicas();
       if (open === null) return false;
-      if (mayDie(record) && open.floors.mayPurge(place, record, asOfMs)) open.run(purgeCall(place.keyspace, key, asOfMs));
+      if (mayDie(record) && open.floors.mayPurge(place, record)) open.run(purgeCall(place.keyspace, key, call.begin()));
       return true;
     };
-    this.#reads.read(rangeOf(place), { entry, ended: done }, true);
+    this.#reads.read(rangeOf(place), { entry, ended: (fault) => call.read(fault === undefined && replicas() !== null) }, true);
   }
 
   #join(floor: Uint8Array | undefined): Uint8Array | undefined {
@@ -80,7 +81,7 @@ function rangeOf({ keyspace, partition, partitions }: FloorPlace): ReturnType<ty
   return rangeOfTokens(keyspace, firstHighOf(partition, partitions), 0, NO_KEY, lastHighOf(partition, partitions), LAST_LOW);
 }
 
-function purgeCall(keyspace: number, key: Uint8Array, asOfMs: number): ReplicaCall {
+function purgeCall(keyspace: number, key: Uint8Array, sink: ReplicaSink): ReplicaCall {
   const call = new ReplicaCall();
   call.verb = FORGET;
   call.keyspace = keyspace;
@@ -89,11 +90,42 @@ function purgeCall(keyspace: number, key: Uint8Array, asOfMs: number): ReplicaCa
   call.key = key;
   call.keyStart = ENGINE_KEY_PREFIX_BYTES;
   call.keyEnd = key.length;
-  call.expiryMs = asOfMs;
   call.durability = DURABILITY_NONE;
-  call.sink = NOBODY;
+  call.sink = sink;
   return call;
 }
 
-/** What can't be deleted now is found again. */
-const NOBODY: ReplicaSink = { found() {}, made() {}, stored() {}, failed() {} };
+/** What is being deleted, and whether more may come. */
+class Sweep implements ReplicaSink {
+  #open = 1;
+  #isDone = true;
+  readonly #done: (isDone: boolean) => void;
+
+  constructor(done: (isDone: boolean) => void) {
+    this.#done = done;
+  }
+
+  begin(): this {
+    this.#open++;
+    return this;
+  }
+
+  /** To the end, or not (`isWhole`). */
+  read(isWhole: boolean): void {
+    this.#isDone &&= isWhole;
+    this.stored();
+  }
+
+  found(): void {}
+  made(): void {}
+
+  stored(): void {
+    if (--this.#open === 0) this.#done(this.#isDone);
+  }
+
+  failed(_token: number, status: number): void {
+    // It was written since, and is something else now.
+    this.#isDone &&= status === INVALID;
+    this.stored();
+  }
+}

@@ -15,10 +15,10 @@ import { INVALID, LOADING, OVERLOADED, STALE_RING, STORAGE_FAILED } from '../sto
 import { isPrimary, type Topology } from '../store/topology.ts';
 import type { ReplicasHolder } from '../store/vnode-actor.ts';
 import { RecordView } from '../version/record-view.ts';
-import type { FloorPlace } from './floor-key.ts';
-import type { PendingFloor } from './floors.ts';
-import { CHECK, COMPARE, INSTALL, PURGE_TOLD, PurgeAsk, SWEEP, writeTold } from './purge-frames.ts';
+import type { FloorChange } from './floor.ts';
+import { CHECK, COMPARE, PURGE_TOLD, PurgeAsk, SWEEP, writeTold } from './purge-frames.ts';
 import type { PurgeScans } from './purge-scan.ts';
+import { Sweeps } from './sweeps.ts';
 
 /** What of PurgeActor's context is needed here. */
 type Replying = Pick<ActorContext<never>, 'noteSender' | 'replyBytes' | 'replyBytesTo' | 'log' | 'clock'>;
@@ -51,11 +51,16 @@ export class PurgeServer {
   readonly #out = new OutBuffer(ANSWER_BYTES, ANSWER_BYTES);
   readonly #vector = new RecordView();
   readonly #comparing = new Map<string, Comparing>();
-  readonly #sweeping = new Set<string>();
-  sweeps = 0;
+  readonly #sweeps: Sweeps;
 
   constructor(args: PurgeServerArguments) {
     this.#args = args;
+    this.#sweeps = new Sweeps(args);
+  }
+
+  /** Begun since the start. */
+  get sweeps(): number {
+    return this.#sweeps.count;
   }
 
   /** Answers the message that is being handled, now or later. Returns false when it is none of these. */
@@ -79,6 +84,7 @@ export class PurgeServer {
   tick(): void {
     const sinceMs = this.#args.context.clock.now() - COMPARING_MS;
     for (const [name, comparing] of this.#comparing) if (comparing.sinceMs < sinceMs) this.#comparing.delete(name);
+    this.#sweeps.tick();
   }
 
   #answer(operation: number, ask: PurgeAsk, topology: Topology, replicas: Replicas): void {
@@ -92,10 +98,8 @@ export class PurgeServer {
         return this.#check(replicas);
       case COMPARE:
         return this.#compare(ask, topology);
-      case INSTALL:
-        return this.#install(ask, replicas);
       default:
-        return this.#sweep(ask);
+        return this.#change(operation, ask, replicas);
     }
   }
 
@@ -134,35 +138,25 @@ export class PurgeServer {
     this.#reply(comparing.address);
   }
 
-  #install(ask: PurgeAsk, replicas: Replicas): void {
-    const place = placeOf(ask);
-    this.#vector.open(ask.floor, 0, ask.floor.length);
-    const pending = replicas.floors.begin(place, this.#vector);
+  #change(operation: number, ask: PurgeAsk, replicas: Replicas): void {
+    const place = { keyspace: ask.keyspace, partition: ask.partition, partitions: ask.partitions };
+    const { floor, asOfMs } = ask;
+    this.#vector.open(floor, 0, floor.length);
+    const isRelease = operation === SWEEP;
+    const change: FloorChange = isRelease ? { type: 'release', vector: this.#vector, asOfMs } : { type: 'install', vector: this.#vector };
+    const pending = replicas.floors.begin(place, change);
     if (pending === undefined) return this.#refuse(INVALID, 'its floor has too many actors');
     const address = new ReplyAddress();
     this.#args.context.noteSender(address);
-    const ended = this.#args.later<string | undefined>((fault) => this.#installed(address, replicas, pending, fault));
+    const ended = this.#args.later<string | undefined>((fault) => {
+      const holds = replicas.floors.end(pending, fault === undefined);
+      if (fault !== undefined) writeRefusal(this.#out, STORAGE_FAILED, fault);
+      else if (!holds) writeRefusal(this.#out, STALE_RING, 'the partition was dropped meanwhile');
+      else writeTold(this.#out, this.#wallMs());
+      this.#reply(address);
+      if (holds && isRelease) this.#sweeps.begin(place);
+    });
     replicas.floors.persist(replicas.engine, pending, (error) => ended(error?.message));
-  }
-
-  #installed(address: ReplyAddress, replicas: Replicas, pending: PendingFloor, fault: string | undefined): void {
-    const isInForce = replicas.floors.end(pending, fault === undefined);
-    if (fault !== undefined) writeRefusal(this.#out, STORAGE_FAILED, fault);
-    else if (!isInForce) writeRefusal(this.#out, STALE_RING, 'the partition was dropped meanwhile');
-    else writeTold(this.#out, this.#wallMs());
-    this.#reply(address);
-  }
-
-  #sweep(ask: PurgeAsk): void {
-    const place = placeOf(ask);
-    const name = `${place.keyspace}/${place.partition}`;
-    if (!this.#sweeping.has(name)) {
-      this.#sweeping.add(name);
-      this.sweeps++;
-      const ended = (): boolean => this.#sweeping.delete(name);
-      this.#args.scans.sweep(place, ask.asOfMs, () => this.#args.replicas.replicas, ended);
-    }
-    this.#told();
   }
 
   #faultOf(operation: number, { keyspace, partition }: PurgeAsk, topology: Topology): string | undefined {
@@ -198,8 +192,4 @@ export function obstacleOf({ ring }: Topology): string | undefined {
   if (ring.transition !== null) return 'data moves';
   const excluded = ring.members.find(({ isExcluded }) => isExcluded);
   return excluded === undefined ? undefined : `${excluded.name} is excluded: include or remove it`;
-}
-
-export function placeOf({ keyspace, partition, partitions }: PurgeAsk): FloorPlace {
-  return { keyspace, partition, partitions };
 }

@@ -213,10 +213,8 @@ export class ExchangeRun {
       });
     for (const move of pushes)
       this.#readPush(move, (record) => {
-        if (record === undefined) {
-          failed++;
-          return ended(1);
-        }
+        if (record === undefined) failed++;
+        if (record === undefined || record.length === 0) return ended(1);
         const isHeld = move.isPull && pullsLeft > 0 && heldBytes < HELD_BYTES_MAX;
         heldBytes += record.length;
         if (isHeld) held.push(() => send(move, record));
@@ -264,15 +262,14 @@ export class ExchangeRun {
     this.#args.runCall(call);
   }
 
-  /** A copy of the record that is here now; undefined: there is none, or it can't be read. */
+  /** A copy of the record that is here now; empty: it is gone, as it was purged; undefined: it can't be read. */
   #readPush(move: Move, done: (record: Uint8Array | undefined) => void): void {
     const { key } = move;
     const call = this.#call(move, key, 0, key.length);
     call.verb = READ_LOCAL;
     call.sink = {
       ...IGNORING,
-      found: (_token, { entries, bytes, start, end }) =>
-        done(entries === 0 ? undefined : Uint8Array.prototype.slice.call(bytes, start, end)),
+      found: (_token, { entries, bytes, start, end }) => done(Uint8Array.prototype.slice.call(bytes, start, entries === 0 ? start : end)),
       failed: () => done(undefined),
     };
     this.#args.runCall(call);

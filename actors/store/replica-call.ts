@@ -43,7 +43,7 @@ export class ReplicaCall {
   key: Uint8Array = NOTHING;
   keyStart = 0;
   keyEnd = 0;
-  /** MERGE_IN: the incoming record, checked. FORGET: the record as it was; empty: whatever is dead as of `expiryMs`. COORDINATE: the value. */
+  /** MERGE_IN: the incoming record, checked. FORGET: the record as it was; empty: whatever may be purged. COORDINATE: the value. */
   bytes: Uint8Array = NOTHING;
   start = 0;
   end = 0;

@@ -276,8 +276,8 @@ export class Replicas {
   /** `bytes[start, end)`: the record that is there; empty: none is. */
   #perform(call: ReplicaCall, bytes: Uint8Array, start: number, end: number): void {
     const local = this.#local;
-    if (start === end) local.clear();
-    else local.open(bytes, start, end);
+    if (start !== end) local.open(bytes, start, end);
+    if (start === end || (call.verb !== FORGET && this.floors.isGone(call, local))) local.clear();
     if (call.verb === READ_LOCAL) call.sink.found(call.token, local);
     else if (call.verb === COORDINATE) this.#coordinate(call, local);
     else if (call.verb === FORGET) this.#forget(call, local);
