@@ -1,16 +1,19 @@
 /** RepairCluster: three nodes of two shards with engines, coordinators and repair; what replicas hold can be put into them directly, so that they differ, and looked at. */
+import { hintStoreActor } from '../../../actors/hints/hint-store-actor.ts';
+import { LeaveDesk } from '../../../actors/hints/leaving.ts';
 import { knownRing } from '../../../actors/membership/known-ring.ts';
+import { type PurgeArguments, purgeActor } from '../../../actors/purge/purge-actor.ts';
 import { DirtyMarks } from '../../../actors/repair/dirty-marks.ts';
 import type { Direction } from '../../../actors/repair/exchange.ts';
 import { merkleActor } from '../../../actors/repair/merkle-actor.ts';
 import { MERKLE_SLOT } from '../../../actors/repair/repair-frames.ts';
-import type { MerkleMessage, RepairAnswer, RepairFigures } from '../../../actors/repair/repair-protocol.ts';
+import type { MerkleMessage, RepairAnswer, RepairFigures, RepairHolder } from '../../../actors/repair/repair-protocol.ts';
 import type { RepairProgress } from '../../../actors/repair/repair-queue.ts';
 import type { Keyspace } from '../../../actors/ring/ring-state.ts';
 import { Hasher, partitionOf, shardOf } from '../../../actors/ring/token.ts';
 import type { RingHolder } from '../../../actors/ring-agent.ts';
 import { coordinatorActor } from '../../../actors/store/coordinator-actor.ts';
-import { COORDINATOR_SLOT, VNODE_SLOT } from '../../../actors/store/data-frames.ts';
+import { COORDINATOR_SLOT, HINT_SLOT, PURGE_SLOT, VNODE_SLOT } from '../../../actors/store/data-frames.ts';
 import { tokenHighOf } from '../../../actors/store/engine-key.ts';
 import type { CoordinatorHolder } from '../../../actors/store/store-door.ts';
 import { StoreRequest } from '../../../actors/store/store-request.ts';
@@ -31,6 +34,7 @@ import type { NaiveRecord } from '../version/naive-record.ts';
 const JOBS = new Map<string, AnyJob>();
 collectJobs(storageJobs, JOBS);
 export const SHARDS = 2;
+const CONFIRM_MS = 300;
 export const NODES = ['n1', 'n2', 'n3'] as const;
 const PARTITIONS = 8;
 const ASK_MS = 1_000;
@@ -43,6 +47,8 @@ export interface RepairClusterOptions extends Pick<RingWorldOptions, 'keyspace'>
   readonly engine?: EngineOptions;
   readonly intervalMs?: number;
   readonly quality?: Partial<LinkQuality>;
+  /** Default: nothing is purged, and nothing held for others handed over. */
+  readonly purge?: Pick<PurgeArguments, 'intervalMs' | 'graceMs'>;
 }
 
 interface Shard {
@@ -221,6 +227,7 @@ export class RepairCluster {
     const replicas: ReplicasHolder = { replicas: null };
     const coordinator: CoordinatorHolder = { coordinator: null };
     const marks = new DirtyMarks(mutants);
+    const repair: RepairHolder = { repair: null };
     const refTo = (slot: number, node: string, shard: number): AnyRef =>
       this.sim.node(start.node).shard(start.shard).runtime.wellKnown(slot, { node, shard });
     const about = { node: start.node, shard: start.shard, ring, mutants, refTo };
@@ -228,8 +235,15 @@ export class RepairCluster {
     start.spawnWellKnown(VNODE_SLOT, vnodeActor, [{ ...about, engine, shards: SHARDS, dir: '/data', holder: replicas, marks }]);
     start.spawnWellKnown(COORDINATOR_SLOT, coordinatorActor, [{ ...about, replicas, holder: coordinator }]);
     start.spawnWellKnown(MERKLE_SLOT, merkleActor, [
-      { ...about, shards: SHARDS, replicas, marks, intervalMs, confirmMs: 300, idleMs: 20_000 },
+      { ...about, shards: SHARDS, replicas, marks, intervalMs, confirmMs: CONFIRM_MS, holder: repair, idleMs: 20_000 },
     ]);
+    const { purge } = this.#options;
+    if (purge !== undefined) {
+      start.spawnWellKnown(HINT_SLOT, hintStoreActor, [
+        { ...about, replicas, desk: new LeaveDesk(), tickMs: 100, answerMs: 400, pauseMs: 100 },
+      ]);
+      start.spawnWellKnown(PURGE_SLOT, purgeActor, [{ ...about, ...purge, replicas, repair }]);
+    }
     this.shards.set(`${start.node}/${start.shard}`, { ring, replicas, coordinator });
   }
 }
