@@ -2,6 +2,7 @@
 import type { SystemStats } from '../../runtime/system.ts';
 import type { MembershipView } from '../gossip-protocol.ts';
 import type { NodeIdentity } from '../membership/node-identity.ts';
+import type { PurgeState } from '../purge/purge-protocol.ts';
 import type { RepairCommand, RepairFigures } from '../repair/repair-protocol.ts';
 import type { RepairProgress } from '../repair/repair-queue.ts';
 import type { RespFigures } from '../resp/resp-gateway.ts';
@@ -43,6 +44,8 @@ export interface Admin {
   storeFigures(): Promise<readonly (StoreFigures | null)[]>;
   /** Same, of what each compares and repairs. */
   repairFigures(): Promise<readonly (RepairFigures | null)[]>;
+  /** Same, of what each purges, and what holds that up. */
+  purgeStates(): Promise<readonly (PurgeState | null)[]>;
   /** Same, of what each copies from others. */
   streamFigures(): Promise<readonly (StreamFigures | null)[]>;
   /** Same, of the shards that Redis clients are served by. */

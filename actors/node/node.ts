@@ -16,6 +16,7 @@ import { gossipActor } from '../gossip-actor.ts';
 import type { MembershipView } from '../gossip-protocol.ts';
 import { type ClusterDoor, COMPACTION_SLOT, GOSSIP_SLOT, RING_SLOT } from '../membership/cluster-door.ts';
 import type { NodeIdentity } from '../membership/node-identity.ts';
+import type { PurgeMessage, PurgeState } from '../purge/purge-protocol.ts';
 import { MERKLE_SLOT } from '../repair/repair-frames.ts';
 import type { MerkleMessage, RepairAnswer, RepairCommand, RepairFigures } from '../repair/repair-protocol.ts';
 import type { RepairProgress } from '../repair/repair-queue.ts';
@@ -26,7 +27,7 @@ import type { Id, RingState } from '../ring/ring-state.ts';
 import { ringActor } from '../ring-actor.ts';
 import type { RingMessage, RingStatus } from '../ring-protocol.ts';
 import type { CoordinatorMessage, StoreFigures } from '../store/coordinator-actor.ts';
-import { COORDINATOR_SLOT, STREAMING_SLOT } from '../store/data-frames.ts';
+import { COORDINATOR_SLOT, PURGE_SLOT, STREAMING_SLOT } from '../store/data-frames.ts';
 import type { StreamFigures } from '../streaming/stream-figures.ts';
 import type { StreamingMessage } from '../streaming/streaming-actor.ts';
 import type { Admin, Snapshot } from './admin.ts';
@@ -189,6 +190,11 @@ export class Node implements Admin {
   repairFigures(): Promise<readonly (RepairFigures | null)[]> {
     const ask = (replyTo: Ref<RepairFigures>): MerkleMessage => ({ type: 'repairFigures', replyTo });
     return this.#figuresOf(MERKLE_SLOT, this.self.shards, ask);
+  }
+
+  purgeStates(): Promise<readonly (PurgeState | null)[]> {
+    const ask = (replyTo: Ref<PurgeState>): PurgeMessage => ({ type: 'purgeState', replyTo });
+    return this.#figuresOf(PURGE_SLOT, this.self.shards, ask);
   }
 
   streamFigures(): Promise<readonly (StreamFigures | null)[]> {

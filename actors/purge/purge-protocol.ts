@@ -22,3 +22,10 @@ export interface PurgeBlock {
 }
 
 export type PurgeMessage = ViewMessage | GetPurgeState;
+
+/** Of several shards together, most partitions first. */
+export function blocksOf(states: readonly (PurgeState | null)[]): readonly PurgeBlock[] {
+  const counts = new Map<string, number>();
+  for (const state of states) for (const { why, partitions } of state?.blocked ?? []) counts.set(why, (counts.get(why) ?? 0) + partitions);
+  return [...counts].map(([why, partitions]) => ({ why, partitions })).sort((a, b) => b.partitions - a.partitions);
+}

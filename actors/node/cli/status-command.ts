@@ -16,7 +16,7 @@ export function addStatusCommand(program: Command): void {
 }
 
 export function statusTable(status: ClusterStatus): string {
-  const { clusterName, cluster, generation, epoch, transition, copying, node, trouble, isConfirmed } = status;
+  const { clusterName, cluster, generation, epoch, transition, copying, purgeBlocked, node, trouble, isConfirmed } = status;
   const lines =
     cluster === ''
       ? [`node ${node.name} is in no ring yet`]
@@ -30,6 +30,8 @@ export function statusTable(status: ClusterStatus): string {
     const left = leftMs === 0 ? '' : `, about ${Math.ceil(leftMs / 1_000)} s left`;
     lines.push(`node ${node.name} has copied ${moves - movesLeft} of ${moves} ranges, ${(bytes / 1_048_576).toFixed(1)} MiB${left}`);
   }
+  for (const { why, partitions } of purgeBlocked)
+    lines.push(`not purged: what was deleted or has expired in ${partitions} ${partitions === 1 ? 'partition' : 'partitions'}: ${why}`);
   if (trouble !== '') lines.push(`trouble: ${trouble}`);
   else if (cluster !== '' && !isConfirmed) lines.push('trouble: the asked node is not registered with a majority');
   const head = ['NAME', 'STATE', 'DATA CENTER', 'RACK', 'CAPACITY', 'SHARE', 'EPOCH', 'ADDRESS'];

@@ -30,6 +30,7 @@ export class NodeMetrics {
   readonly #resp: RespMetrics;
   readonly #streams: StreamMetrics;
   readonly #repair: FigureGauge;
+  readonly #purge: FigureGauge;
 
   constructor(admin: Admin) {
     this.#admin = admin;
@@ -54,6 +55,7 @@ export class NodeMetrics {
     this.#resp = new RespMetrics(this.#registry);
     this.#streams = new StreamMetrics(this.#registry);
     this.#repair = new FigureGauge(this.#registry, 'dynactor_repair', 'Figures of the repair of a shard since it started');
+    this.#purge = new FigureGauge(this.#registry, 'dynactor_purge', 'Figures of the purging of what is dead by a shard since it started');
     this.#rounds = counter('dynactor_gossip_rounds_total', 'Intervals of gossip of this node since it started');
     this.#depth = gauge('dynactor_actor_mailbox_depth', 'Messages that wait, of the busiest actors', 'shard', 'actor');
     this.#backlog = gauge('dynactor_shard_backlog', 'Messages that wait in a thread', 'shard');
@@ -69,12 +71,13 @@ export class NodeMetrics {
 
   async text(): Promise<{ readonly type: string; readonly text: string }> {
     const admin = this.#admin;
-    const figures = [admin.storeFigures(), admin.respFigures(), admin.streamFigures(), admin.repairFigures()] as const;
-    const [look, stats, store, resp, streams, repair] = await Promise.all([admin.look(), admin.stats(), ...figures]);
+    const figures = [admin.storeFigures(), admin.respFigures(), admin.streamFigures(), admin.repairFigures(), admin.purgeStates()] as const;
+    const [look, stats, store, resp, streams, repair, purge] = await Promise.all([admin.look(), admin.stats(), ...figures]);
     this.#store.set(store);
     this.#resp.set(resp);
     this.#streams.set(streams);
     this.#repair.set(repair.map((all) => all?.figures ?? null));
+    this.#purge.set(purge.map((all) => all?.figures ?? null));
     const status = statusOf(this.#admin, look);
     const self = status.members.find(({ id }) => id === this.#admin.self.id);
     const { members, epoch, generation, confirmed, transition, partitions } = this.#gauges;

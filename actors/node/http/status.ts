@@ -1,6 +1,7 @@
 /** What `/v1/status` and `/readyz` say: pure, from one look at a node. */
 import { formatNodeAddress } from '../../../runtime/node-address.ts';
 import type { MemberView } from '../../gossip-protocol.ts';
+import { blocksOf, type PurgeBlock } from '../../purge/purge-protocol.ts';
 import { compareVersions, type Member, type MemberState, type RingState, type RingVersion } from '../../ring/ring-state.ts';
 import { leftMs, type StreamFigures, sumOfFigures } from '../../streaming/stream-figures.ts';
 import type { Admin, Snapshot } from '../admin.ts';
@@ -46,6 +47,8 @@ export interface ClusterStatus extends RingHead {
   readonly transition: { readonly startedAt: number; readonly step: string; readonly partitionsMoving: number } | null;
   /** What the asked node copies for it, and about how long that still takes; null: it has nothing to copy at present. */
   readonly copying: (StreamFigures & { readonly leftMs: number }) | null;
+  /** Why what is dead (tombstones, expired values) is not purged, of partitions whose first replica is the asked node; empty: it is, or there is none. */
+  readonly purgeBlocked: readonly PurgeBlock[];
   /** The node may vote, propose and serve. */
   readonly isConfirmed: boolean;
   readonly switchedTo: RingVersion | null;
@@ -55,18 +58,19 @@ export interface ClusterStatus extends RingHead {
   readonly members: readonly MemberStatus[];
 }
 
-/** With one question to the shards, where data may be moving. */
+/** With questions to the shards. */
 export async function statusNow(admin: Admin): Promise<ClusterStatus> {
   const look = await admin.look();
   const isMoving = look.ring !== null && look.ring.transition !== null;
   const figures = isMoving ? (await admin.streamFigures()).filter((one) => one !== null) : [];
-  return statusOf(admin, look, figures);
+  return statusOf(admin, look, figures, blocksOf(await admin.purgeStates()));
 }
 
 export function statusOf(
   admin: Pick<Admin, 'self' | 'version' | 'resp'>,
   look: Snapshot,
   streams: readonly StreamFigures[] = [],
+  purgeBlocked: readonly PurgeBlock[] = [],
 ): ClusterStatus {
   const { ring, status } = look;
   const members = ring === null ? [] : ring.members.map((member, index) => memberStatus(ring, member, index, look));
@@ -76,6 +80,7 @@ export function statusOf(
     keyspaces: ring?.keyspaces.map(({ name }) => name) ?? [],
     transition: transitionOf(ring),
     copying: copyingOf(streams),
+    purgeBlocked,
     isConfirmed: status.isConfirmed,
     switchedTo: status.switchedTo,
     trouble: status.trouble,

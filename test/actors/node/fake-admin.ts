@@ -2,6 +2,7 @@
 
 import type { Label } from '../../../actors/gossip-protocol.ts';
 import type { Admin, Snapshot } from '../../../actors/node/admin.ts';
+import type { PurgeState } from '../../../actors/purge/purge-protocol.ts';
 import type { RepairCommand, RepairFigures } from '../../../actors/repair/repair-protocol.ts';
 import type { RepairProgress } from '../../../actors/repair/repair-queue.ts';
 import type { RespFigures } from '../../../actors/resp/resp-gateway.ts';
@@ -59,6 +60,12 @@ export class FakeAdmin implements Admin {
 
   repairFigures(): Promise<readonly (RepairFigures | null)[]> {
     return Promise.resolve([null, { type: 'repairState', figures: { completePairs: 6 } }]);
+  }
+
+  purges: readonly (PurgeState | null)[] = [{ type: 'purgeFigures', figures: { rounds: 5 }, blocked: [] }];
+
+  purgeStates(): Promise<readonly (PurgeState | null)[]> {
+    return Promise.resolve(this.purges);
   }
 
   streams: readonly (StreamFigures | null)[] = [];

@@ -47,7 +47,12 @@ export function drawRun(seed: number, { nodes: count, faults: classes = ALL_CLAS
   const setUp = [1_500, 2_000, 2_500, 3_000].map((atMs, draw): PlanItem => ({ kind: 'act', atMs, node: 'm0', action: 'setUp', draw }));
   const isPurging = new SeededRandom(`purging:${seed}`).chance(PURGING_RATIO);
   const purging: readonly PlanItem[] = isPurging ? [{ kind: 'act', atMs: 1, node: 'm0', action: 'purging', draw: 0 }] : [];
-  const plan = [...setUp, ...purging, ...drawn.items.map(({ item }) => item), ...requestsOf(members, random.fork('requests'))];
+  const plan = [
+    ...setUp,
+    ...purging,
+    ...drawn.items.map(({ item }) => item),
+    ...requestsOf(members, random.fork('requests'), isPurging ? 0.5 : 0.2),
+  ];
   const nodes = classes.includes('ring') ? [...members, { name: SPARE, shards: 2 }] : members;
   return {
     faults: countsOf(drawn),
@@ -85,11 +90,12 @@ export function networkOf({ quality }: Pick<DrawnFaults, 'quality'>): NetworkSet
   };
 }
 
-function requestsOf(nodes: readonly NodeSettings[], random: SeededRandom): PlanItem[] {
+/** `deletes`: of writes, so many. */
+function requestsOf(nodes: readonly NodeSettings[], random: SeededRandom, deletes: number): PlanItem[] {
   return Array.from({ length: REQUESTS }, () => {
     const { name: node } = nodes[random.below(nodes.length)]!;
     const atMs = FROM_MS + random.below((UNTIL_MS + 300 - FROM_MS) * 1_000) / 1_000;
-    const action: Action = random.chance(0.01) ? 'createKeyspace' : random.chance(0.5) ? 'get' : random.chance(0.2) ? 'delete' : 'put';
+    const action: Action = random.chance(0.01) ? 'createKeyspace' : random.chance(0.5) ? 'get' : random.chance(deletes) ? 'delete' : 'put';
     return { kind: 'act', atMs, node, action, draw: random.u32() };
   });
 }

@@ -41,6 +41,10 @@ test('output: a status shows who is down, suspected or excluded, what moves, and
   const shown = statusTable({
     ...status,
     trouble: 'all sorts',
+    purgeBlocked: [
+      { why: "b can't be reached: it comes back, or is removed", partitions: 12 },
+      { why: 'data moves', partitions: 1 },
+    ],
     transition: { startedAt: 3, step: 'stream', partitionsMoving: 9 },
     members: [
       { ...b!, isExcluded: true },
@@ -50,6 +54,8 @@ test('output: a status shows who is down, suspected or excluded, what moves, and
   t.true(shown.split('\n')[0]?.endsWith('epoch 2, asked node a, Redis clients 127.0.0.1:6379'));
   t.deepEqual(shown.split('\n').slice(1), [
     'transition since epoch 3: stream, 9 partitions move',
+    "not purged: what was deleted or has expired in 12 partitions: b can't be reached: it comes back, or is removed",
+    'not purged: what was deleted or has expired in 1 partition: data moves',
     'trouble: all sorts',
     'NAME  STATE          DATA CENTER  RACK   CAPACITY   SHARE  EPOCH  ADDRESS',
     'a     UP?            dc1          rack1       100  100.0%      -  10.0.0.1:7000,7001',

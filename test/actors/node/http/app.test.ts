@@ -5,6 +5,7 @@ import { NodeMetrics } from '../../../../actors/node/http/metrics.ts';
 import type { PlanAnswer } from '../../../../actors/node/http/plan-routes.ts';
 import type { RingAnswer } from '../../../../actors/node/http/ring-routes.ts';
 import type { ClusterStatus } from '../../../../actors/node/http/status.ts';
+import type { PurgeState } from '../../../../actors/purge/purge-protocol.ts';
 import { RepairJob } from '../../../../actors/repair/repair-queue.ts';
 import { applyOperation } from '../../../../actors/ring/apply.ts';
 import { newKeyspace } from '../../../../actors/ring/keyspace-defaults.ts';
@@ -182,6 +183,17 @@ test('http transition: says what is copied, and how long that takes', async (t) 
   t.like(await rig.json<ClusterStatus>('GET', '/v1/status'), { copying: { records: 7 } });
 });
 
+test('http status: says what holds up purging, of all shards together', async (t) => {
+  const rig = new Rig();
+  t.deepEqual((await rig.json<ClusterStatus>('GET', '/v1/status')).purgeBlocked, []);
+  const state = (why: string, partitions: number): PurgeState => ({ type: 'purgeFigures', figures: {}, blocked: [{ why, partitions }] });
+  rig.admin.purges = [state('b is away', 2), null, state('data moves', 3), state('b is away', 4)];
+  t.deepEqual((await rig.json<ClusterStatus>('GET', '/v1/status')).purgeBlocked, [
+    { why: 'b is away', partitions: 6 },
+    { why: 'data moves', partitions: 3 },
+  ]);
+});
+
 test('http transition: is taken back with who was joining', async (t) => {
   const rig = new Rig();
   t.is(await rig.problem('DELETE', '/v1/transition'), '409 NOT_ALLOWED no change of owners is under way');
@@ -318,6 +330,7 @@ test('http metrics: of the ring, gossip, threads and process, in the format of P
     'dynactor_store_repairs_total{shard="1"} 3',
     'dynactor_replicas{shard="1",figure="misses"} 4',
     'dynactor_repair{shard="1",figure="completePairs"} 6',
+    'dynactor_purge{shard="0",figure="rounds"} 5',
     'dynactor_resp_connections{shard="1"} 3',
     'dynactor_resp_requests_under_way{shard="1"} 4',
     'dynactor_resp_connections_total{shard="1"} 9',
