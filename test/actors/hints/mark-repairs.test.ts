@@ -14,10 +14,11 @@ interface Asked {
 }
 
 const { ring: RING } = new RingWorld(5);
-const PRIMARIES = (partition: number): readonly number[] => {
+
+function primariesOf(partition: number): readonly number[] {
   const { members, stride, primaries } = new Topology(RING, 'n5').lists.of(3).read;
   return [...members.subarray(partition * stride, partition * stride + primaries)];
-};
+}
 
 class Shard implements MarkDoor {
   readonly repairs = new MarkRepairs(this);
@@ -31,7 +32,7 @@ class Shard implements MarkDoor {
   /** Marks of partitions, each of the owner that is so many places down its list. */
   constructor(partitions: readonly number[], place = 1) {
     this.left = partitions.map((partition) => ({
-      owner: RING.members[PRIMARIES(partition)[place]!]?.id ?? idOf(0xdead),
+      owner: RING.members[primariesOf(partition)[place]!]?.id ?? idOf(0xdead),
       keyspace: 1,
       partition,
       partitions: RING.owners.length,
@@ -83,7 +84,7 @@ test('mark repairs: the owner is asked until it says that it is done, by the sam
   shard.answer(OVERLOADED);
   shard.answer(LOADING);
   t.deepEqual(new Set(shard.asked.map(({ member, job }) => `${member} ${job}`)).size, 1);
-  t.is(shard.asked[0]!.member, PRIMARIES(0)[1]!);
+  t.is(shard.asked[0]!.member, primariesOf(0)[1]!);
   t.is(shard.asked.length, 3);
   t.is(shard.left.length, 1);
   shard.answer(OK);
@@ -114,7 +115,7 @@ test('mark repairs: it is the next mark, when one fails, its owner is away, it t
   shard.useRing({ ...RING, epoch: RING.epoch + 1 });
   shard.repairs.tick();
   t.is(turn(), 1);
-  shard.down.add(PRIMARIES(0)[1]!);
+  shard.down.add(primariesOf(0)[1]!);
   shard.answer(OK);
   t.deepEqual(
     shard.left.map(({ partition }) => partition),
@@ -132,7 +133,7 @@ test('mark repairs: all primaries are asked, one after the other, where the owne
     t.is(shard.left.length, 1);
     shard.answer(OK);
   }
-  t.deepEqual([...new Set(shard.asked.map(({ member }) => member))].sort(), [...PRIMARIES(0)].sort());
+  t.deepEqual(new Set(shard.asked.map(({ member }) => member)), new Set(primariesOf(0)));
   t.is(shard.left.length, 0);
 });
 

@@ -252,7 +252,8 @@ test('quorum write: confirmations of the old ring are forgotten, and what it may
 
 test('quorum write: a result tells primaries and stand-ins apart [T14]', (t) => {
   const writes = new QuorumWrites(1);
-  writes.start(0, mask('abc'), mask('abc'), mask('d'), 2, 2);
+  writes.start(0, mask('abc'), mask('abc'), 2, 2);
+  writes.addStandIn(0, bit('d'), bit('c'));
   writes.sent(0, 2);
   writes.addReply(0, 0, 'durable');
   writes.addReply(0, 3, 'durable');
