@@ -46,6 +46,8 @@ export interface RepairClusterOptions extends Pick<RingWorldOptions, 'keyspace'>
   /** Default: much is read from disk, later. */
   readonly engine?: EngineOptions;
   readonly intervalMs?: number;
+  /** Of hints that a shard may hold. */
+  readonly hintBytesMax?: number;
   readonly quality?: Partial<LinkQuality>;
   /** Default: nothing is purged, and nothing held for others handed over. */
   readonly purge?: Pick<PurgeArguments, 'intervalMs' | 'graceMs'>;
@@ -231,17 +233,18 @@ export class RepairCluster {
     const refTo = (slot: number, node: string, shard: number): AnyRef =>
       this.sim.node(start.node).shard(start.shard).runtime.wellKnown(slot, { node, shard });
     const about = { node: start.node, shard: start.shard, ring, mutants, refTo };
-    const { engine = COLD, intervalMs = 0 } = this.#options;
-    start.spawnWellKnown(VNODE_SLOT, vnodeActor, [{ ...about, engine, shards: SHARDS, dir: '/data', holder: replicas, marks }]);
+    const { engine = COLD, intervalMs = 0, hintBytesMax } = this.#options;
+    const limits = hintBytesMax === undefined ? {} : { hintBytesMax };
+    start.spawnWellKnown(VNODE_SLOT, vnodeActor, [
+      { ...about, engine, shards: SHARDS, dir: '/data', holder: replicas, marks, replicas: limits },
+    ]);
+    start.spawnWellKnown(HINT_SLOT, hintStoreActor, [{ ...about, replicas, desk: new LeaveDesk(), tickMs: 200, answerMs: 400 }]);
     start.spawnWellKnown(COORDINATOR_SLOT, coordinatorActor, [{ ...about, replicas, holder: coordinator }]);
     start.spawnWellKnown(MERKLE_SLOT, merkleActor, [
       { ...about, shards: SHARDS, replicas, marks, intervalMs, confirmMs: CONFIRM_MS, holder: repair, idleMs: 20_000 },
     ]);
     const { purge } = this.#options;
     if (purge !== undefined) {
-      start.spawnWellKnown(HINT_SLOT, hintStoreActor, [
-        { ...about, replicas, desk: new LeaveDesk(), tickMs: 100, answerMs: 400, pauseMs: 100 },
-      ]);
       start.spawnWellKnown(PURGE_SLOT, purgeActor, [{ ...about, ...purge, replicas, repair }]);
     }
     this.shards.set(`${start.node}/${start.shard}`, { ring, replicas, coordinator });
