@@ -31,7 +31,7 @@ export interface FloorsOptions {
   readonly nowMs: () => number;
   /** Milliseconds since 1970. */
   readonly wallMs: () => number;
-  /** Told of each record that is purged, before it is deleted: for checkers. */
+  /** Told of each record that is purged, or found to be as good as that, maybe more than once: for checkers. */
   readonly recordPurged?: ((engineKey: Uint8Array, record: Uint8Array) => void) | undefined;
   /** Planted bugs: floorNotPersisted, floorNotChecked, floorKeptWithoutData, purgedStillShown. */
   readonly mutants?: ReadonlySet<string> | undefined;
@@ -102,10 +102,12 @@ export class Floors {
   }
 
   /** Whether the record that is here is as good as gone: dead and released, and not deleted yet. Other replicas may have it no more, and what was written since. */
-  isGone({ keyspace, tokenHigh }: ReplicaCall, local: RecordView): boolean {
+  isGone(call: ReplicaCall, local: RecordView): boolean {
     if (this.#table.count === 0 || !mayDie(local)) return false;
-    const floor = this.#table.of(keyspace, tokenHigh);
-    return floor !== undefined && isReleased(floor, local) && !this.#options.mutants?.has('purgedStillShown');
+    const floor = this.#table.of(call.keyspace, call.tokenHigh);
+    if (floor === undefined || !isReleased(floor, local) || this.#options.mutants?.has('purgedStillShown')) return false;
+    this.#tell(call, local);
+    return true;
   }
 
   /** What of `incoming` is to be merged: all of it, or a copy without what is dead; undefined: nothing, it is answered as stored. `local`: the record that is here. */
@@ -130,13 +132,11 @@ export class Floors {
   /** Within a FORGET of a key of a keyspace: whether its record may go: one that was named, if it is still that; else one that is released. */
   mayForget(call: ReplicaCall, local: RecordView): boolean {
     if (local.entries === 0) return false;
-    const { keyspace, tokenHigh, tokenLow, key, keyStart, keyEnd } = call;
-    const bytes = partOf(local.bytes, local.start, local.end);
-    if (call.end > call.start) return bytes.equals(partOf(call.bytes, call.start, call.end));
-    const floor = this.#table.of(keyspace, tokenHigh);
+    if (call.end > call.start) return partOf(local.bytes, local.start, local.end).equals(partOf(call.bytes, call.start, call.end));
+    const floor = this.#table.of(call.keyspace, call.tokenHigh);
     if (floor === undefined || !isReleased(floor, local)) return false;
     this.#purged++;
-    this.#options.recordPurged?.(engineKeyOf(keyspace, tokenHigh, tokenLow, partOf(key, keyStart, keyEnd)), bytes);
+    this.#tell(call, local);
     return true;
   }
 
@@ -181,6 +181,12 @@ export class Floors {
       this.#table.set(place, undefined);
       engine.delete(floorKey(place), 'none', IGNORED);
     }
+  }
+
+  #tell({ keyspace, tokenHigh, tokenLow, key, keyStart, keyEnd }: ReplicaCall, { bytes, start, end }: RecordView): void {
+    const { recordPurged } = this.#options;
+    if (recordPurged === undefined) return;
+    recordPurged(engineKeyOf(keyspace, tokenHigh, tokenLow, partOf(key, keyStart, keyEnd)), partOf(bytes, start, end));
   }
 
   #refused(keyspace: number, tokenHigh: number): void {
