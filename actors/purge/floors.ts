@@ -14,7 +14,7 @@ import type { Engine } from '../../storage/engine/engine.ts';
 import type { StorageError } from '../../storage/errors.ts';
 import { BARRIER_KEY, engineKeyOf } from '../store/engine-key.ts';
 import type { EngineRange } from '../store/engine-range.ts';
-import type { ReplicaCall } from '../store/replica-call.ts';
+import { type ReplicaCall, refuse } from '../store/replica-call.ts';
 import { SIBLING_FLAGS } from '../version/record-format.ts';
 import { RecordView } from '../version/record-view.ts';
 import { hasForgotten, latestStamp } from '../version/seen.ts';
@@ -110,9 +110,9 @@ export class Floors {
     return true;
   }
 
-  /** What of `incoming` is to be merged: all of it, or a copy without what is dead; undefined: nothing, it is answered as stored. `local`: the record that is here. */
-  admit({ keyspace, tokenHigh }: ReplicaCall, local: RecordView, incoming: RecordView): RecordView | undefined {
-    const floor = this.#table.of(keyspace, tokenHigh);
+  /** What of `incoming` is to be merged: all of it, or a copy without what is dead; undefined: nothing, and its sink is told. `local`: the record that is here. */
+  admit(call: ReplicaCall, local: RecordView, incoming: RecordView): RecordView | undefined {
+    const floor = this.#table.of(call.keyspace, call.tokenHigh);
     if (floor === undefined || this.#options.mutants?.has('floorNotChecked')) return incoming;
     const verdict = verdictOf(local, incoming, floor.inForce);
     if (verdict === MIXED) {
@@ -125,7 +125,8 @@ export class Floors {
     }
     if (verdict !== DEAD) return incoming;
     if (isDeadAt(incoming, this.#options.wallMs())) this.#refusedTombstones++;
-    else this.#refused(keyspace, tokenHigh);
+    else this.#refused(call);
+    refuse(call);
     return undefined;
   }
 
@@ -189,7 +190,7 @@ export class Floors {
     recordPurged(engineKeyOf(keyspace, tokenHigh, tokenLow, partOf(key, keyStart, keyEnd)), partOf(bytes, start, end));
   }
 
-  #refused(keyspace: number, tokenHigh: number): void {
+  #refused({ keyspace, tokenHigh }: ReplicaCall): void {
     this.#refusedValues++;
     const now = this.#options.nowMs();
     if (now - this.#toldMs < ALARM_MS) return;

@@ -90,6 +90,12 @@ export function fail({ sink, token }: ReplicaCall, status: AnswerStatus, message
   sink.failed(token, status, message);
 }
 
+/** Nothing was written, as it is dead here. */
+export function refuse({ sink, token }: ReplicaCall): void {
+  if (sink.refused === undefined) sink.stored(token);
+  else sink.refused(token);
+}
+
 /** As `fail`, for what the engine says. */
 export function failBy(sink: ReplicaSink, token: number, { code, message }: StorageError): void {
   if (code === 'OVERLOADED') sink.failed(token, OVERLOADED, message);

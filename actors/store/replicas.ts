@@ -328,7 +328,7 @@ export class Replicas {
     const minting = this.#minting!;
     this.#other.open(call.bytes, call.start, call.end);
     const incoming = this.floors.admit(call, local, this.#other);
-    if (incoming === undefined) return (call.sink.refused ?? call.sink.stored).call(call.sink, call.token);
+    if (incoming === undefined) return;
     if (!minting.observe(latestStampIn(incoming)))
       return fail(call, INVALID, 'record: stamped further ahead of the wall clock than is borne with');
     // A hint need not hold what this store minted, or lost: its own record is elsewhere.
