@@ -49,6 +49,8 @@ export class StoreHistory {
   readonly #idOf = new Map<string, string>();
   readonly #ancestors = new Map<string, ReadonlySet<string>>();
   readonly #keepsSingle: boolean;
+  /** Of puts, as their own answers say: they may never be read, and be purged. */
+  readonly #ackedDotOf = new Map<string, string>();
   /** By key: up to which of an actor's dots its records were purged. */
   readonly #purged = new Map<string, NaiveRecord['vector']>();
 
@@ -69,7 +71,8 @@ export class StoreHistory {
     write.ackedMs = nowMs;
     const newest = newestOf(record.siblings);
     if (newest === undefined) this.faults.push(`A1 ${write.key}: the answer to ${write.id} shows nothing`);
-    else if (write.isDelete === newest.isTombstone && (write.isDelete || newest.value === write.id)) this.#note(dotOf(newest), write.id);
+    else if (!write.isDelete) this.#ackedDotOf.set(write.id, dotOf(newest));
+    else if (newest.isTombstone) this.#note(dotOf(newest), write.id);
   }
 
   /** What was dead of the key's records up to then is gone from all replicas: what had these dots need not be there, and what follows them need not be told. */
@@ -167,8 +170,7 @@ export class StoreHistory {
     return false;
   }
 
-  #hasSeen({ vector }: Pick<NaiveRecord, 'vector'>, id: string): boolean {
-    const dot = this.#dotOf.get(id);
+  #hasSeen({ vector }: Pick<NaiveRecord, 'vector'>, id: string, dot = this.#dotOf.get(id)): boolean {
     if (dot === undefined) return false;
     const [actor = '', counter = ''] = dot.split(' ');
     return (vector.get(actor)?.counter ?? 0) >= Number(counter);
@@ -176,7 +178,7 @@ export class StoreHistory {
 
   #wasPurged(id: string, key: string): boolean {
     const vector = this.#purged.get(key);
-    return vector !== undefined && this.#hasSeen({ vector }, id);
+    return vector !== undefined && this.#hasSeen({ vector }, id, this.#dotOf.get(id) ?? this.#ackedDotOf.get(id));
   }
 
   #idsOf({ siblings }: NaiveRecord): ReadonlySet<string> {
