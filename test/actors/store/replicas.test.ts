@@ -71,8 +71,7 @@ test('replicas: a write that leaves too many siblings is refused', (t) => {
 
 test('replicas: what another replica has made is taken, when it has more siblings than a write may leave [T17]', (t) => {
   const rig = opened('more siblings', { siblingsMax: 2 });
-  for (let i = 1; i <= 3; i++)
-    t.true(rig.answer(rig.call(MERGE_IN, { bytes: encodeNaive(stamped(`${i}`.repeat(32), i, i)) })).isStored);
+  for (let i = 1; i <= 3; i++) t.true(rig.answer(rig.call(MERGE_IN, { bytes: encodeNaive(stamped(`${i}`.repeat(32), i, i)) })).isStored);
   t.deepEqual(valuesOf(rig.answer(rig.call(READ_LOCAL)).found), ['1', '2', '3']);
 });
 

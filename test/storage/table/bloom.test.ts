@@ -69,7 +69,12 @@ test('bloom: all keys of a table are found, when looked up through the filter', 
   t.deepEqual(lost(new Set()), { keys: 0, verified: true });
 });
 test('bloom: tombstones are found through the filter, so that no older value below them is [T32]', (t) => {
-  const table = shardTable(writeTable(numbered(200).map(({ key }, i) => del(String(key), i + 1)), { blockBytes: 500 }));
+  const table = shardTable(
+    writeTable(
+      numbered(200).map(({ key }, i) => del(String(key), i + 1)),
+      { blockBytes: 500 },
+    ),
+  );
   for (const { key } of numbered(200)) t.is(find(table, key)?.kind, DELETE);
 });
 
