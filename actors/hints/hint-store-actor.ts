@@ -2,7 +2,7 @@
  * HintStoreActor: one per shard, at HINT_SLOT. Carries what its HintHandoff decides to the replicas of those that hints are for, in the lane below that of clients, and their answers
  * back. What is held lies with the replicas of the shard (hints.ts), where coordinators and other nodes put it; so it is there after a start, and this actor keeps nothing.
  *
- * Sent to by replicas (MERGED) and GossipActor (`view`). What is malformed is refused and logged.
+ * Marks of what could not be held it has repaired by the MerkleActors of their owners (mark-repairs.ts). Sent to by replicas (MERGED), MerkleActors (MENDED) and GossipActor (`view`). What is malformed is refused and logged.
  */
 import { type ActorContext, defineActor } from '../../runtime/actor.ts';
 import { OutBuffer } from '../../runtime/bytes.ts';
@@ -11,16 +11,20 @@ import { BACKGROUND } from '../../runtime/lanes.ts';
 import { type EngineIterator, type Entry, LATER } from '../../storage/engine/api.ts';
 import { StorageError, type StorageResult } from '../../storage/errors.ts';
 import type { ViewMessage } from '../gossip/view-subscribers.ts';
+import { MENDED, MERKLE_SLOT, MISSED, MissedAsk } from '../repair/repair-frames.ts';
 import type { Id } from '../ring/ring-state.ts';
+import { firstHighOf } from '../ring/token.ts';
 import { ClusterView, type ClusterViewArguments, SUBSCRIBE_MS } from '../store/cluster-view.ts';
 import { MERGE, MERGED, statusOfAnswer, VNODE_SLOT } from '../store/data-frames.ts';
 import { KeyPlace } from '../store/key-place.ts';
 import { DURABILITY_SYNC } from '../store/store-request.ts';
 import type { ReplicasHolder } from '../store/vnode-actor.ts';
 import { copyBytes } from '../version/copy-bytes.ts';
+import { newIncarnation } from '../version/incarnation.ts';
 import { type HandoffDoor, type HandoffOptions, HintHandoff } from './hint-handoff.ts';
-import { type HintKey, hintRangeOf } from './hint-key.ts';
+import { type DirtyMark, type HintKey, hintRangeOf } from './hint-key.ts';
 import type { LeaveDesk } from './leaving.ts';
+import { type MarkDoor, MarkRepairs } from './mark-repairs.ts';
 
 export interface HintStoreArguments extends ClusterViewArguments, Omit<HandoffOptions, 'firstId'> {
   /** Of this thread, opened by its VNodeActor. */
@@ -51,19 +55,22 @@ export const hintStoreActor = defineActor<Message, readonly [HintStoreArguments]
   },
 );
 
-class HintStore implements HandoffDoor {
+class HintStore implements HandoffDoor, MarkDoor {
   readonly #context: ActorContext<Message>;
   readonly #args: HintStoreArguments;
   readonly #view: ClusterView;
   readonly #handoff: HintHandoff;
+  readonly #repairs: MarkRepairs;
   readonly #out = new OutBuffer(FRAME_BYTES, FRAME_BYTES_MAX);
   readonly #place = new KeyPlace();
+  readonly #missed = new MissedAsk();
 
   constructor(context: ActorContext<Message>, args: HintStoreArguments) {
     this.#context = context;
     this.#args = args;
     this.#view = new ClusterView(args);
     this.#handoff = new HintHandoff(this, { ...args, firstId: context.random.u32() });
+    this.#repairs = new MarkRepairs(this, context.random.u32());
     if (args.gossip !== undefined) context.every('again', SUBSCRIBE_MS, { type: 'again' });
     context.every('tick', args.tickMs ?? TICK_MS, { type: 'tick' });
     this.#view.subscribe(context.self);
@@ -75,6 +82,7 @@ class HintStore implements HandoffDoor {
         return this.#view.onView(message);
       case 'tick':
         this.#handoff.tick();
+        this.#repairs.tick();
         return this.#args.desk.look(this.#args.replicas.replicas?.hints ?? null);
       case 'again':
         return this.#view.subscribe(this.#context.self);
@@ -86,9 +94,12 @@ class HintStore implements HandoffDoor {
   }
 
   receiveBytes(operation: number, bytes: Uint8Array, offset: number, length: number, requestId: number): void {
-    const status = operation === MERGED ? statusOfAnswer(bytes, offset, offset + length) : `expected MERGED, found operation ${operation}`;
-    if (typeof status === 'number') this.#handoff.onMerged(requestId, status);
-    else this.#context.log.warn('malformed message refused', { operation, fault: status });
+    const isAnswer = operation === MERGED || operation === MENDED;
+    const status = isAnswer ? statusOfAnswer(bytes, offset, offset + length) : `expected MERGED or MENDED, found operation ${operation}`;
+    if (typeof status === 'number') {
+      if (operation === MERGED) this.#handoff.onMerged(requestId, status);
+      else this.#repairs.onMended(requestId, status);
+    } else this.#context.log.warn('malformed message refused', { operation, fault: status });
   }
 
   topology(): ReturnType<ClusterView['topology']> {
@@ -145,6 +156,34 @@ class HintStore implements HandoffDoor {
 
   forget({ key, value }: Entry): void {
     this.#args.replicas.replicas?.hints.forget(key, value);
+  }
+
+  /** None, as long as it is not known. */
+  marks(): readonly DirtyMark[] {
+    const hints = this.#args.replicas.replicas?.hints;
+    return hints?.isCounted === true ? hints.dirtyMarks() : [];
+  }
+
+  ask(member: number, shard: number, id: number, { keyspace, partition, partitions }: DirtyMark, job: Uint8Array): void {
+    const topology = this.#view.topology();
+    if (topology === null) return;
+    const { ring, lists } = topology;
+    const missed = this.#missed;
+    missed.keyspace = keyspace;
+    missed.tokenHigh = firstHighOf(partition, partitions);
+    missed.changedAt = ring.changedAt[lists.partitionOf(missed.tokenHigh)]!;
+    missed.generation = ring.generation;
+    this.#out.clear();
+    missed.write(job, this.#out);
+    this.#view.ref(MERKLE_SLOT, member, shard).tellBytes(MISSED, this.#out.bytes, 0, this.#out.length, id, BACKGROUND);
+  }
+
+  clear(mark: DirtyMark): void {
+    this.#args.replicas.replicas?.hints.clearMark(mark);
+  }
+
+  newJob(): Uint8Array {
+    return newIncarnation(this.#context.random);
   }
 
   nowMs(): number {

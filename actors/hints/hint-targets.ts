@@ -16,7 +16,7 @@ import type { HintKey } from './hint-key.ts';
 /** Members of the topology; none: it is to be deleted. Planted bug: removedOwnersHintDropped. */
 export function targetsOf(
   topology: Topology,
-  { owner, keyspace: id, tokenHigh }: HintKey,
+  { owner, keyspace: id, tokenHigh }: Pick<HintKey, 'owner' | 'keyspace' | 'tokenHigh'>,
   mutants?: ReadonlySet<string>,
 ): readonly number[] {
   const keyspace = topology.keyspace(id);

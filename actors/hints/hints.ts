@@ -189,10 +189,11 @@ export class Hints {
     return [...this.#marks.values()];
   }
 
-  /** The partition was repaired, by an exchange that began after the mark was seen. */
+  /** The partition was repaired, by exchanges that began after `dirtyMarks` gave that very mark. Nothing is cleared where more was missed since: then it is another one. */
   clearMark(mark: DirtyMark): void {
     const key = markKey(mark);
-    if (!this.#marks.delete(nameOf(key))) return;
+    if (this.#marks.get(nameOf(key)) !== mark) return;
+    this.#marks.delete(nameOf(key));
     this.#engine?.delete(key, 'sync', NOTHING);
   }
 
@@ -203,8 +204,9 @@ export class Hints {
     if (partitions === 0) return;
     const mark: DirtyMark = { owner, keyspace, partition: partitionOf(tokenHigh, partitions), partitions };
     const key = markKey(mark);
-    if (this.#marks.has(nameOf(key))) return;
+    const isKnown = this.#marks.has(nameOf(key));
     this.#marks.set(nameOf(key), mark);
+    if (isKnown) return;
     this.#engine?.put(key, EMPTY, 'sync', NOTHING);
   }
 

@@ -137,7 +137,7 @@ export class Coordinator {
     table.high[slot] = this.#hasher.high;
     table.low[slot] = this.#hasher.low;
     if (request.kind === GET) this.#desk.reads.start(slot, 0, 0, false, 1);
-    else this.#desk.writes.start(slot, 0, 0, 0, 1, 1);
+    else this.#desk.writes.start(slot, 0, 0, 1, 1);
     table.phases[slot] = BEGUN;
     if (this.#later === undefined) return this.#startNow(slot);
     this.#begun[this.#begunCount++] = table.idOf(slot, 0);

@@ -226,7 +226,7 @@ export class ReadSteps {
     const { table, writes, reads, counters } = this.#desk;
     const all = firstBits(table.replicaCounts[slot]!);
     const needed = reads.needed(slot);
-    writes.start(slot, all, all, 0, needed, needed);
+    writes.start(slot, all, all, needed, needed);
     for (let rest = holders; rest !== 0; rest &= rest - 1) writes.addReply(slot, lowestBit(rest), 'durable');
     table.phases[slot] = REPAIRING;
     counters.repairsAwaited += countBits(repairs);

@@ -73,8 +73,8 @@ export class WriteSteps {
     const w = table.w[slot]!;
     const neededFirst = w === 0 ? replicasNeeded(keyspace.w, first.primaries) : w;
     const neededSecond = w === 0 ? replicasNeeded(keyspace.w, second.primaries) : w;
-    if (!isMinted(table, slot)) this.#desk.writes.start(slot, firstMask, secondMask, 0, neededFirst, neededSecond, table.primaries[slot]);
-    else this.#desk.writes.restart(slot, firstMask, secondMask, 0, neededFirst, neededSecond);
+    if (!isMinted(table, slot)) this.#desk.writes.start(slot, firstMask, secondMask, neededFirst, neededSecond, table.primaries[slot]);
+    else this.#desk.writes.restart(slot, firstMask, secondMask, neededFirst, neededSecond);
     const reachable = this.#reachable(slot, count, topology.self);
     const isSloppy = this.#desk.standIns.isSloppy(keyspace);
     const standIns = isSloppy ? this.#standIn(slot, topology, keyspace, firstBits(count) & ~reachable) : 0;
@@ -114,7 +114,10 @@ export class WriteSteps {
       this.#desk.counters.mintedByStandIn++;
     }
     added |= standIns.addAll(slot, topology, keyspace, owners);
-    for (let rest = added; rest !== 0; rest &= rest - 1) writes.addStandIn(slot, lowestBit(rest));
+    for (let rest = added; rest !== 0; rest &= rest - 1) {
+      const place = lowestBit(rest);
+      writes.addStandIn(slot, place, table.owners[slot * REPLICAS_MAX + place]!);
+    }
     this.#desk.counters.standIns += countBits(added);
     return added;
   }

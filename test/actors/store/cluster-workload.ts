@@ -225,6 +225,11 @@ export class ClusterRun extends MachineRun {
     simulation.check(first === undefined, (first ?? '').split(/[ :]/, 1)[0]!, () => clients.history.faults.slice(0, 5).join('; '));
   }
 
+  /** It was killed for good: what it held for others is lost with it, and only that: a write that W have confirmed is looked for by all other checks. */
+  protected isGone(_machine: string): boolean {
+    return false;
+  }
+
   /** Whom the last look is taken from. */
   protected lastNode(): SimNode | undefined {
     return this.simulation.nodes.find(({ name }) => !this.#promises.victims.has(name) && !this.#away.has(name));
@@ -237,6 +242,7 @@ export class ClusterRun extends MachineRun {
     const { simulation, clients } = this;
     const { victims, clocksJump } = this.#promises;
     for (const [name, { replicas }] of this.shards) {
+      if (this.isGone(name.split('/')[0]!)) continue;
       this.handedOver += replicas.replicas?.hints.stats().hintsHandedOver ?? 0;
       if (replicas.replicas !== null) this.#hints.look(name, replicas.replicas);
     }

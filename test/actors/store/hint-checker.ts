@@ -4,7 +4,8 @@
 import { type HintKey, hintsAndMarks, readHintKey } from '../../../actors/hints/hint-key.ts';
 import type { Replicas } from '../../../actors/store/replicas.ts';
 import { type Entry, LATER } from '../../../storage/engine/api.ts';
-import { decodeNaive, type NaiveRecord, naiveMerge } from '../version/naive-record.ts';
+import { type NaiveRecord, naiveMerge } from '../version/naive-record.ts';
+import { readRecord } from './cluster-clients.ts';
 
 const ENTRIES_MAX = 1_000;
 const BYTES_MAX = 16 * 1_024 * 1_024;
@@ -24,7 +25,7 @@ export class HintChecker {
     const hint = readHintKey(Uint8Array.from(engineKey));
     if (hint === undefined) return;
     const name = Buffer.from(engineKey).toString('latin1');
-    const record = decodeNaive(Buffer.from(bytes));
+    const record = readRecord(Buffer.from(bytes));
     const before = this.#owed.get(name);
     this.#owed.set(name, { hint, record: before === undefined ? record : naiveMerge(before.record, record) });
   };
@@ -47,7 +48,7 @@ export class HintChecker {
 
 function owedOf({ key, value }: Entry): readonly Owed[] {
   const hint = readHintKey(key);
-  return hint === undefined ? [] : [{ hint, record: decodeNaive(Buffer.from(value)) }];
+  return hint === undefined ? [] : [{ hint, record: readRecord(Buffer.from(value)) }];
 }
 
 /** What of `owed` the record has not seen; undefined: nothing. */
