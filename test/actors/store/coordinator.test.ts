@@ -175,6 +175,28 @@ test('coordinator: INDETERMINATE is said at the deadline, when a write was begun
   t.is(a.coordinator.table.used, 0);
 });
 
+test('coordinator: what was INDETERMINATE is found later, when another read has repaired it (control)', (t) => {
+  const world = worldOf();
+  const [a, b, c] = world.nodes as [CoordinatorNode, CoordinatorNode, CoordinatorNode];
+  b.crash();
+  c.crash();
+  t.is(ask(world, a, { kind: PUT, key: 'k', value: 'one', timeoutMs: 300 }).status, INDETERMINATE);
+  b.restart();
+  c.restart();
+  a.suspects.add(b.name).add(c.name);
+  for (const node of [b, c]) node.suspects.add(a.name);
+  t.is(ask(world, b, { kind: GET, key: 'k' }).status, NOT_FOUND);
+  for (const node of world.nodes) node.suspects.clear();
+  t.deepEqual(values(ask(world, b, { kind: GET, key: 'k', r: 3 }).record), ['one']);
+});
+
+test('coordinator: a read of R = 1 misses what W = 1 has acknowledged, while it is under way to the others (control)', (t) => {
+  const world = worldOf({ delayMs: 50 });
+  const [a, b] = world.nodes as [CoordinatorNode, CoordinatorNode];
+  t.is(ask(world, a, { kind: PUT, key: 'k', value: 'one', w: 1 }).status, OK);
+  t.is(ask(world, b, { kind: GET, key: 'k', r: 1 }).status, NOT_FOUND);
+});
+
 test('coordinator: what the replica of this shard says is the answer, when it has written nothing', (t) => {
   for (const status of [LOADING, OVERLOADED, STORAGE_FAILED]) {
     const world = worldOf();
