@@ -278,11 +278,12 @@ export class RequestTable {
     return id & REPLICA_MASK;
   }
 
-  /** For whom the replica of that id stands in, a member; -1: for nobody. */
+  /** For whom the replica of that id stands in, a member; -1: for nobody. Requires: that request is under way. */
   ownerOf(id: number): number {
     const replica = this.replicaOf(id);
-    const base = (id & SLOT_MASK) * REPLICAS_MAX;
-    if ((this.standIns[id & SLOT_MASK]! & (1 << replica)) === 0) return -1;
+    const slot = this.#slots[(id >>> REPLICA_BITS) & PLACE_MASK]!;
+    if ((this.standIns[slot]! & (1 << replica)) === 0) return -1;
+    const base = slot * REPLICAS_MAX;
     return this.members[base + this.owners[base + replica]!]!;
   }
 
