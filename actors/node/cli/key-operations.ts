@@ -11,17 +11,23 @@ export type Putting = Omit<PutOptions, 'context'> & Reading & { readonly context
 export type Deleting = Omit<DeleteOptions, 'context'> & Reading & { readonly context?: string | undefined };
 
 export async function putKey(values: Values, key: string, value: Uint8Array, given: Putting): Promise<Written> {
-  const { r, pr, monotonic, context, ...options } = given;
+  const { context, ...options } = writing(given);
   const seen = context === undefined ? (await values.getWithContext(key, reading(given))).context : (context as Context);
   return values.put(key, value, { ...options, context: seen });
 }
 
 /** Null: there was nothing, and nothing was written. With a context of its own it is written whatever is there. */
 export async function deleteKey(values: Values, key: string, given: Deleting): Promise<Written | null> {
-  const { r, pr, monotonic, context, ...options } = given;
+  const { context, ...options } = writing(given);
   if (context !== undefined) return values.delete(key, { ...options, context: context as Context });
   const found = await values.getWithContext(key, reading(given));
   return found.siblings.length === 0 ? null : values.delete(key, { ...options, context: found.context });
+}
+
+/** Without what is the read's. */
+function writing<T extends Reading>(given: T): Omit<T, keyof Reading> {
+  const { r: _r, pr: _pr, monotonic: _monotonic, ...options } = given;
+  return options;
 }
 
 /** Only what is said. */

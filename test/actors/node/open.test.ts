@@ -56,7 +56,7 @@ test(wrong, { shards: 1.5 }, /^shards: expected a whole number from 0 to 64, got
 test(wrong, { memory: 1 }, /^memory: expected a whole number from 16 /);
 test(
   wrong,
-  { keyspace: { N: 3 } as object },
+  { keyspace: { N: 3 } as never },
   /^keyspace: expected n, r, w, mode, conflict, durability, ttlMs, keyBytesMax, valueBytesMax, found "N"$/,
 );
 test(wrong, { timeoutMs: -1 }, /timeoutMs/);

@@ -343,6 +343,9 @@ test('http metrics: of the ring, gossip, threads and process, in the format of P
     'dynactor_dead_letters_total{shard="main",reason="noSuchActor"} 7',
     'nodejs_eventloop_lag_p99_seconds{shard="main"} 0.002',
     'nodejs_eventloop_lag_max_seconds{shard="main"} 0',
+    'dynactor_gc_pauses_total{shard="main"} 4',
+    'dynactor_gc_seconds_total{shard="main"} 0.03',
+    'dynactor_gc_pause_max_seconds{shard="main"} 0.012',
   ]) {
     t.true(text.split('\n').includes(line), line);
   }
