@@ -27,6 +27,7 @@ import {
   ROW_SENDER_SLOT,
   ROW_SENDER_UID,
 } from './ring.ts';
+import { rewindRings } from './ring-keeper.ts';
 import type { ShardRuntime } from './shard-runtime.ts';
 import { fail } from './supervise.ts';
 import { ACCEPTED, type Verdict, WAIT } from './verdict.ts';
@@ -210,12 +211,6 @@ export class Cell {
     return lane === REQUEST ? this.requests : (this.#lanes?.[lane] ?? null);
   }
 
-  /** The queues were long, and are empty. Requires: queued = 0. */
-  releaseRings(): void {
-    this.requests.release();
-    for (let lane = SYSTEM + 1; lane < LANE_COUNT; lane++) this.usedRing(lane)?.release();
-  }
-
   /** Puts the cell into the run queue where it has something to do. */
   schedule(): void {
     if (this.state === NEW) this.#enter(SYSTEM);
@@ -241,6 +236,7 @@ export class Cell {
     runtime.row = -1;
     runtime.message = undefined;
     this.isRunning = false;
+    if (this.queued === 0) rewindRings(this);
     if (this.stopRequested || (this.state === DRAINING && this.queued === 0)) stopCell(this, 'stopped', 'stopped');
     if (this.creditRequests !== null || this.creditWaiters !== null) grantCredit(this);
     if (this.readyLanes !== 0 && (this.state === ACTIVE || this.state === DRAINING)) {

@@ -2,14 +2,16 @@
  * RequestTable: the requests of one coordinator that are under way, in typed arrays by slot. Of fixed capacity: beyond it `take` refuses, and the caller says OVERLOADED (T35).
  * A request allocates nothing once its slot's buffer has grown to what requests need, but what `copyBytes` does.
  *
- * The id on the wire says slot, replica and generation, so an answer that is late finds its slot taken by another request, and is dropped:
+ * The id on the wire says the number of the request and the replica that was asked. All 2^27 numbers pass before one comes again, over ten minutes at 200,000 requests a second; so an answer
+ * that is late finds nobody, and is dropped:
  *
  * ```
- *   31           17 16        12 11              0
- *   generation (15) | replica (5) | slot (12)
+ *   31           5 4          0
+ *   number (27)  | replica (5)
  * ```
- * Freed slots are used again in the order in which they were freed: all 2^27 pairs of slot and generation pass before one comes again, over ten minutes at 200,000 requests a second.
- * Each start of a shard begins somewhere else among them (`startAt`): the actor keeps its place among nodes, so answers to what was asked before a restart still come to it, and one that
+ * The slot that was freed last is taken next: what a request needs, some 600 bytes, is then in the processor's cache. Used in turn, all slots are some megabytes, and every request found its
+ * own in memory. That is why ids don't say slots: the same few would have come again within a second.
+ * Each start of a shard begins somewhere else among the numbers (`startAt`): the actor keeps its place among nodes, so answers to what was asked before a restart still come to it, and one that
  * was taken for an answer to a new request would be another key's record.
  */
 import { OutBuffer } from '../../runtime/bytes.ts';
@@ -20,11 +22,12 @@ import { REPLICAS_MAX } from './replica-mask.ts';
 import { CONTEXT_GIVEN, type ContextKind, PUT, type RequestKind, type RequestSink, type StoreRequest } from './store-request.ts';
 
 export const CAPACITY_MAX = 4_096;
-const SLOT_BITS = 12;
 const REPLICA_BITS = 5;
-const GENERATIONS = 1 << (32 - SLOT_BITS - REPLICA_BITS);
-const SLOT_MASK = CAPACITY_MAX - 1;
 const REPLICA_MASK = REPLICAS_MAX - 1;
+const NUMBER_MASK = 2 ** (32 - REPLICA_BITS) - 1;
+/** Twice as many as there can be requests: the next free one is near. */
+const PLACES = 2 * CAPACITY_MAX;
+const PLACE_MASK = PLACES - 1;
 const INITIAL_BYTES = 256;
 /** What a slot keeps of a large request. */
 const KEPT_BYTES_MAX = 64 * 1_024;
@@ -80,10 +83,12 @@ export class RequestTable {
   readonly readContextEnds: Uint32Array;
   readonly #bytesMax: number;
   readonly #takesLate: boolean;
-  readonly #generations: Uint16Array;
-  /** A ring of free slots. */
+  /** By slot: the number of its request. By the low bits of that number: the slot, for as long as it is taken and has that number. */
+  readonly #numbers: Uint32Array;
+  readonly #slots = new Uint16Array(PLACES);
+  #number = 0;
+  /** Behind the first `#used`: the free slots, the one that was freed last first. */
   readonly #free: Uint16Array;
-  #freeAt = 0;
   #used = 0;
   #nextWakeMs = NEVER;
 
@@ -127,15 +132,14 @@ export class RequestTable {
     this.readContextEnds = new Uint32Array(capacity);
     this.isForwarded = new Uint8Array(capacity);
     this.forwardedTo = new Uint8Array(capacity);
-    this.#generations = new Uint16Array(capacity);
+    this.#numbers = new Uint32Array(capacity);
     this.#free = Uint16Array.from({ length: capacity }, (_, slot) => slot);
   }
 
   /** Where ids begin, by chance: `draw` is any u32. Requires: nothing was taken yet. */
   startAt(draw: number): void {
     assert(this.#used === 0, 'requests: some are under way already');
-    this.#generations.fill(draw >>> (SLOT_BITS + REPLICA_BITS));
-    this.#freeAt = draw % this.capacity;
+    this.#number = draw & NUMBER_MASK;
   }
 
   /** Requests under way. */
@@ -146,15 +150,15 @@ export class RequestTable {
   /** Copies what the request says. Returns its slot; -1: the table is full; -2: the request is longer than `bytesMax`. */
   take(request: StoreRequest, nowMs = 0): number {
     if (this.#used === this.capacity) return -1;
-    const slot = this.#free[this.#freeAt]!;
+    const slot = this.#free[this.#used]!;
     const out = this.bufferOf(slot);
     out.clear();
     const keyBytes = request.keyEnd - request.keyStart;
     const contextBytes = request.contextKind === CONTEXT_GIVEN ? request.contextEnd - request.contextStart : 0;
     const valueBytes = request.kind === PUT ? request.valueEnd - request.valueStart : 0;
     if (!out.ensure(keyBytes + contextBytes + valueBytes)) return -2;
-    this.#freeAt = (this.#freeAt + 1) % this.capacity;
     this.#used++;
+    this.renew(slot);
     copyBytes(request.key, request.keyStart, request.keyEnd, out.bytes, 0);
     if (contextBytes > 0) copyBytes(request.context, request.contextStart, request.contextEnd, out.bytes, keyBytes);
     if (valueBytes > 0) copyBytes(request.value, request.valueStart, request.valueEnd, out.bytes, keyBytes + contextBytes);
@@ -224,16 +228,20 @@ export class RequestTable {
     this.phases[slot] = FREE;
     this.sinks[slot] = null;
     this.wakeMs[slot] = NEVER;
-    this.renew(slot);
-    this.#free[(this.#freeAt + this.capacity - this.#used) % this.capacity] = slot;
     this.#used--;
+    this.#free[this.#used] = slot;
     const out = this.buffers[slot]!;
     if (out !== null && out.bytes.length > KEPT_BYTES_MAX) this.buffers[slot] = null;
   }
 
-  /** The same request under a newer ring: answers to what was sent before find nobody. */
+  /** Under another number, as the same request is under a newer ring: answers to what was sent before find nobody. */
   renew(slot: number): void {
-    this.#generations[slot] = (this.#generations[slot]! + 1) % GENERATIONS;
+    let number = this.#number;
+    do number = (number + 1) & NUMBER_MASK;
+    while (this.#isPlaceTaken(number & PLACE_MASK));
+    this.#number = number;
+    this.#numbers[slot] = number;
+    this.#slots[number & PLACE_MASK] = slot;
   }
 
   bufferOf(slot: number): OutBuffer {
@@ -244,18 +252,19 @@ export class RequestTable {
 
   /** u32. */
   idOf(slot: number, replica: number): number {
-    return ((this.#generations[slot]! << (SLOT_BITS + REPLICA_BITS)) | (replica << SLOT_BITS) | slot) >>> 0;
+    return ((this.#numbers[slot]! << REPLICA_BITS) | replica) >>> 0;
   }
 
   /** -1: that request is over. */
   slotOf(id: number): number {
-    const slot = id & SLOT_MASK;
-    if (slot >= this.capacity || this.phases[slot] === FREE) return -1;
-    return this.#generations[slot] === id >>> (SLOT_BITS + REPLICA_BITS) || this.#takesLate ? slot : -1;
+    const number = id >>> REPLICA_BITS;
+    const slot = this.#slots[number & PLACE_MASK]!;
+    if (this.phases[slot] === FREE) return -1;
+    return this.#numbers[slot] === number || this.#takesLate ? slot : -1;
   }
 
   replicaOf(id: number): number {
-    return (id >>> SLOT_BITS) & REPLICA_MASK;
+    return id & REPLICA_MASK;
   }
 
   /** Has the slot looked at by `atMs`, or by its deadline. */
@@ -285,5 +294,11 @@ export class RequestTable {
     }
     this.#nextWakeMs = next;
     return count;
+  }
+
+  /** By a request that has been under way since all places went by. */
+  #isPlaceTaken(place: number): boolean {
+    const slot = this.#slots[place]!;
+    return this.phases[slot] !== FREE && (this.#numbers[slot]! & PLACE_MASK) === place;
   }
 }
