@@ -33,7 +33,7 @@ export function shardSettings(
     directory,
     name: record.name,
     clusterKey: digestOf(secret ?? record.cluster, CLUSTER_KEY_BYTES),
-    engine: { memtableBytes, memtablesMax: MEMTABLES - 1, cacheBytes: rest - Math.min(UNCOLLECTED_BYTES, rest >> 1) },
+    engine: { memtableBytes, memtablesMax: MEMTABLES - 1, cacheBytes: rest - Math.min(UNCOLLECTED_BYTES, Math.floor(rest / 2)) },
     replicas: { recordBytesMax: Math.min(RECORD_BYTES_MAX, memtableBytes >> 1) },
     hasPeers: resp !== null,
     resp: resp === null ? null : respSettings(resp, record.shards),

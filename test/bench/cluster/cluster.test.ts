@@ -92,7 +92,11 @@ test('bench cluster: a target that is not there is left out with the reason, and
   t.is(code, 0);
   t.regex(stdout, /given is left out: no --resp ports are given/);
   for (const [name, value, message] of [
-    ['targets', 'nobody', /--targets nobody: expected some of dynactor-resp, dynactor-client, dynactor-one, redis, redis-wait, etcd, given/],
+    [
+      'targets',
+      'nobody',
+      /--targets nobody: expected some of dynactor-resp, dynactor-client, dynactor-one, redis, redis-wait, etcd, given/,
+    ],
     ['base-port', 'x', /--base-port: expected a whole number from 0, got x/],
     ['open-share', 'half', /--open-share: expected a number from 0, got half/],
   ] as const) {
