@@ -12,6 +12,8 @@
 import type { ShardStart } from '../runtime/definitions.ts';
 import type { AnyRef } from '../runtime/ref.ts';
 import type { GossipMessage } from './gossip-protocol.ts';
+import { hintStoreActor } from './hints/hint-store-actor.ts';
+import { LeaveDesk } from './hints/leaving.ts';
 import { type ClusterDoor, COMPACTION_SLOT, GOSSIP_SLOT, RING_SLOT } from './membership/cluster-door.ts';
 import type { KnownRing } from './membership/known-ring.ts';
 import { DirtyMarks } from './repair/dirty-marks.ts';
@@ -22,7 +24,7 @@ import { type RingHolder, ringAgent } from './ring-agent.ts';
 import { type ScanHolder, scanActor } from './scan/scan-actor.ts';
 import type { ShardSettings } from './shard-settings.ts';
 import { coordinatorActor } from './store/coordinator-actor.ts';
-import { COORDINATOR_SLOT, SCAN_SLOT, STREAMING_SLOT, VNODE_SLOT } from './store/data-frames.ts';
+import { COORDINATOR_SLOT, HINT_SLOT, SCAN_SLOT, STREAMING_SLOT, VNODE_SLOT } from './store/data-frames.ts';
 import { type CoordinatorHolder, doorOf } from './store/store-door.ts';
 import { type ReplicasHolder, vnodeActor } from './store/vnode-actor.ts';
 import { StreamDesk } from './streaming/stream-desk.ts';
@@ -34,6 +36,7 @@ export function startShard(start: ShardStart): void {
   const door: ClusterDoor = { ref: (slot, of) => start.wellKnown(slot, of), introduce: (address) => start.introduce(address) };
   const ring: RingHolder = { ring: null, mayServe: false };
   const replicas: ReplicasHolder = { replicas: null };
+  const leave = new LeaveDesk();
   const coordinator: CoordinatorHolder = { coordinator: null };
   const scans: ScanHolder = { scans: null };
   const marks = new DirtyMarks();
@@ -67,11 +70,12 @@ export function startShard(start: ShardStart): void {
       ...gossip,
     },
   ]);
+  start.spawnWellKnown(HINT_SLOT, hintStoreActor, [{ node, ring, replicas, desk: leave, refTo, ...gossip }]);
   start.spawnWellKnown(SCAN_SLOT, scanActor, [{ node, ring, holder: scans, refTo, ...gossip }]);
   start.spawnWellKnown(MERKLE_SLOT, merkleActor, [{ node, shard, shards, ring, replicas, marks, refTo, ...gossip }]);
   start.spawnWellKnown(STREAMING_SLOT, streamingActor, [{ node, shard, desk: streams, replicas, refTo }]);
   const beforeSwitched = (known: KnownRing, done: () => void): void => {
-    const next = (): void => streams.switched(known, done);
+    const next = (): void => streams.switched(known, () => leave.switched(known.state, node, done));
     if (replicas.switchRing === undefined) next();
     else replicas.switchRing(next);
   };

@@ -5,18 +5,20 @@
  *   tasks --> round: trees of all partitions with one peer made fresh, one ROOTS --> those that differ: exchanges, EXCHANGES_MAX at a time --> history
  *                                                                      '--> those that do not: history
  * ```
- * Tasks come from its own clock (each partition with a random peer, every `intervalMs`) and from jobs (`dynactor repair`). Sent to by its peers (frames),
- * VNodeActors (MERGED), the node's main thread (jobs), GossipActor (`view`). All that it does on its thread is done in pulses, whose distance is Pace's: one slice of reading or one step of
+ * Tasks come from its own clock (each partition with a random peer, every `intervalMs`), from jobs (`dynactor repair`), and from HintStoreActors that could not hold what this replica has
+ * missed (MISSED). Sent to by those, its peers (frames), VNodeActors (MERGED), the node's main thread (jobs), GossipActor (`view`). All that it does on its thread is done in pulses, whose distance is Pace's: one slice of reading or one step of
  * an exchange each.
  */
 import { type ActorContext, defineActor, type StopReason } from '../../runtime/actor.ts';
+import { OutBuffer } from '../../runtime/bytes.ts';
 import { unreachable } from '../../runtime/errors.ts';
 import { BACKGROUND } from '../../runtime/lanes.ts';
 import { ClusterView, type ClusterViewArguments, SUBSCRIBE_MS } from '../store/cluster-view.ts';
+import { writeRefusal } from '../store/data-frames.ts';
 import { fail, type ReplicaCall } from '../store/replica-call.ts';
 import type { Replicas } from '../store/replicas.ts';
-import { LOADING } from '../store/store-request.ts';
-import type { Topology } from '../store/topology.ts';
+import { INVALID, LOADING, NO_KEYSPACE_FOUND, OK, OVERLOADED, STALE_RING, TIMED_OUT } from '../store/store-request.ts';
+import { isPrimary, type Topology } from '../store/topology.ts';
 import type { ReplicasHolder } from '../store/vnode-actor.ts';
 import type { DirtyMarks } from './dirty-marks.ts';
 import type { RunOutcome } from './exchange-run.ts';
@@ -25,12 +27,13 @@ import { LocalSide } from './local-side.ts';
 import { Pace } from './pace.ts';
 import { type Peer, PeerAsks } from './peer-asks.ts';
 import { RangeReads } from './range-reads.ts';
+import { MENDED, MISSED, MissedAsk } from './repair-frames.ts';
 import { RepairHistory } from './repair-history.ts';
 import type { CancelRepair, GetRepairFigures, LookAtRepair, MerkleMessage, StartRepair } from './repair-protocol.ts';
 import { RepairQueue, type RepairTask } from './repair-queue.ts';
 import { RepairRounds } from './repair-rounds.ts';
 import { RepairServer } from './repair-server.ts';
-import { partitionsOf } from './replica-peers.ts';
+import { partitionsOf, peersOf } from './replica-peers.ts';
 
 export interface MerkleArguments extends ClusterViewArguments {
   readonly shard: number;
@@ -61,6 +64,7 @@ const INTERVAL_MS = 600_000;
 const CONFIRM_MS = 1_000;
 const IDLE_MS = 1_800_000;
 const TICK_MS = 250;
+const ANSWER_BYTES = 1_024;
 
 export const merkleActor = defineActor<Message, readonly [MerkleArguments]>('repair.merkle', (context, args) => new Merkle(context, args), {
   mailbox: { capacity: 4_096 },
@@ -84,6 +88,7 @@ class Merkle {
   readonly #steps: (() => void)[] = [];
   /** What goes on in the next turn. */
   #soon: (() => void)[] = [];
+  readonly #out = new OutBuffer(ANSWER_BYTES, ANSWER_BYTES);
   #pulseAtMs = 0;
   #isPulsing = false;
   #pauses = 0;
@@ -162,6 +167,7 @@ class Merkle {
 
   receiveBytes(operation: number, bytes: Uint8Array, offset: number, length: number, requestId: number): void {
     const end = offset + length;
+    if (operation === MISSED) return this.#onMissed(bytes, offset, end);
     if (this.#server.receive(operation, bytes, offset, end)) return;
     // An answer that comes late, or twice, is nobody's.
     this.#asks.onAnswer(operation, bytes, offset, end, requestId);
@@ -184,6 +190,41 @@ class Merkle {
       this.#rounds.start();
     }
     replyTo.tell({ type: 'repairProgress', progress: this.#queue.job(jobId)?.progress() ?? null });
+  }
+
+  /** A job of the frame's name: all other replicas of one partition. */
+  #onMissed(bytes: Uint8Array, start: number, end: number): void {
+    const ask = new MissedAsk();
+    const fault = ask.read(bytes, start, end);
+    if (fault !== undefined) this.#context.log.warn('malformed frame refused', { operation: MISSED, fault });
+    const [status, message] = fault === undefined ? this.#mend(ask) : [INVALID, fault];
+    writeRefusal(this.#out, status, message);
+    this.#context.replyBytes(MENDED, this.#out.bytes, 0, this.#out.length);
+  }
+
+  #mend({ keyspace: id, tokenHigh, generation, changedAt, job: name }: MissedAsk): readonly [status: number, message: string] {
+    const topology = this.#view.topology();
+    if (topology === null || this.#opened() === null) return [LOADING, 'the replicas of this shard are not open'];
+    const { ring, lists, self } = topology;
+    const partition = lists.partitionOf(tokenHigh);
+    const keyspace = topology.keyspace(id);
+    if (keyspace === undefined) return [NO_KEYSPACE_FOUND, `no keyspace has the id ${id}`];
+    const isSame =
+      generation === ring.generation && changedAt === ring.changedAt[partition] && isPrimary(lists.of(keyspace.n).read, partition, self);
+    if (!isSame) return [STALE_RING, 'the rings of both sides differ about the partition'];
+    if (topology.shardOf(self, partition) !== this.#args.shard)
+      return [INVALID, `partition ${partition} does not lie on shard ${this.#args.shard}`];
+    const jobId = `missed ${name}`;
+    const begun = this.#queue.begin(jobId);
+    if (begun !== undefined) {
+      for (const peer of peersOf(topology, keyspace.n, partition))
+        this.#queue.add({ keyspace: id, partition, peer, direction: 'pull' }, begun);
+      this.#queue.added(begun);
+      this.#rounds.start();
+    }
+    const { state, incomplete, fault } = this.#queue.job(jobId)!;
+    if (state === 'running') return [OVERLOADED, 'under way'];
+    return state === 'done' && incomplete === 0 ? [OK, ''] : [TIMED_OUT, fault];
   }
 
   #onLook({ jobId, replyTo }: LookAtRepair): void {

@@ -8,6 +8,7 @@
  * | PAIRS | place, leaves | PAIRED: tokens and digests of what is in them, from a token on |
  * | HEADS | place, tokens | TOLD: entries (repair-entries.ts) of all keys of these tokens, without values |
  * | RECORDS | place, tokens with digests | TOLD: those with that digest, whole; 0: with whatever digest |
+ * | MISSED | place, job | MENDED: OK when the receiver has pulled what it lacks from all other replicas since the job began, OVERLOADED while it does, TIMED_OUT when it could not |
  *
  * What is pushed travels as MERGE to the VNodeActor, as writes do (store/data-frames.ts).
  *
@@ -18,6 +19,7 @@
  * others   0  place head (store/place-head.ts) of the partition's first token, or of the one to go on from; option: NODES the level, else 0; no key
  *         24  u16  items, from 1     26  u8  bits of a partition's number    27  u8  zero
  *         28  items: NODES, PAIRS u16 each; HEADS a token; RECORDS a token, a digest
+ * MISSED   0  place head of the partition's first token; no option, no key     24  16 bytes: the job, begun by the first frame that names it
  *
  * answers  0  u8   status (store-request.ts)     1  3 bytes  zero      any status but OK: a message for people, UTF-8
  * ROOTED   4  u32  milliseconds since its oldest leaf was read       8  u16 each: partitions that differ
@@ -47,6 +49,8 @@ export const PAIRED = 37;
 export const HEADS = 38;
 export const RECORDS = 39;
 export const TOLD = 40;
+export const MISSED = 41;
+export const MENDED = 42;
 
 /** Most of one frame; answers to them are 32 KiB of hashes, 64 KiB of pairs. */
 export const ROOTS_MAX = 256;
@@ -59,6 +63,8 @@ const ROOT_BYTES = 10;
 const ASK_HEAD_BYTES = PLACE_HEAD_BYTES + 4;
 const HASH_BYTES = 8;
 const PAIR_BYTES = 16;
+export const JOB_BYTES = 16;
+const MISSED_BYTES = PLACE_HEAD_BYTES + JOB_BYTES;
 const LIST_HEAD_BYTES = ANSWER_HEAD_BYTES + 4;
 
 export interface Root {
@@ -287,4 +293,31 @@ export function readTold(bytes: Uint8Array, start: number, end: number, items: n
   if (told < 1 || told > items) return `TOLD: expected 1 to ${items} items, found ${told}`;
   const entries = readEntries(bytes, at + 4, end);
   return typeof entries === 'string' ? `TOLD: ${entries}` : { items: told, entries };
+}
+
+/** MISSED. One is used for many. */
+export class MissedAsk extends PlaceHead {
+  /** In hexadecimal. */
+  job = '';
+
+  /** `job`: JOB_BYTES bytes. Requires: room. */
+  write(job: Uint8Array, out: OutBuffer): void {
+    out.ensure(MISSED_BYTES);
+    this.option = 0;
+    this.keyBytes = 0;
+    const at = this.putHead(out);
+    out.bytes.set(job, at);
+    out.length = at + JOB_BYTES;
+  }
+
+  /** Returns what was expected and found, where it is none. */
+  read(bytes: Uint8Array, start: number, end: number): string | undefined {
+    if (end - start !== MISSED_BYTES) return `MISSED: expected ${MISSED_BYTES} bytes, found ${end - start}`;
+    const wrong = this.readHead(bytes, start);
+    if (wrong !== undefined) return `MISSED: ${wrong}`;
+    if (this.option !== 0 || this.keyBytes !== 0)
+      return `MISSED: expected no option and no key, found ${this.option} and ${this.keyBytes} bytes`;
+    this.job = Buffer.from(bytes.buffer, bytes.byteOffset + start + PLACE_HEAD_BYTES, JOB_BYTES).toString('hex');
+    return undefined;
+  }
 }

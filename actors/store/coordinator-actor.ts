@@ -13,6 +13,7 @@ import type { Ref } from '../../runtime/ref.ts';
 import { ReplyAddress } from '../../runtime/reply.ts';
 import { u32At } from '../../storage/byte-reader.ts';
 import type { ViewMessage } from '../gossip/view-subscribers.ts';
+import { OWNER_BYTES } from '../hints/hint-key.ts';
 import { checkRecord } from '../version/check-record.ts';
 import { copyBytes } from '../version/copy-bytes.ts';
 import { DIGEST_BYTES } from '../version/digest.ts';
@@ -22,6 +23,7 @@ import { Coordinator, type CoordinatorOptions } from './coordinator.ts';
 import type { CoordinatorFigures } from './coordinator-figures.ts';
 import {
   ANSWER_HEAD_BYTES,
+  AS_STAND_IN,
   COORDINATOR_SLOT,
   DIGEST,
   FORWARD,
@@ -130,19 +132,26 @@ export const coordinatorActor = defineActor<Message, readonly [CoordinatorArgume
           local.read(id, slot, wantsRecord);
           return true;
         }
-        return writePlace(slot, wantsRecord ? WANT_RECORD : WANT_DIGEST) && send(VNODE_SLOT, member, toShard, READ, id);
+        const as = coordinator.table.ownerOf(id) < 0 ? 0 : AS_STAND_IN;
+        return writePlace(slot, (wantsRecord ? WANT_RECORD : WANT_DIGEST) | as) && send(VNODE_SLOT, member, toShard, READ, id);
       },
       merge(member, toShard, id, slot) {
         const { table } = coordinator;
         const keyspace = view.topology()?.keyspace(table.keyspaces[slot]!);
         if (keyspace === undefined) return false;
+        const owner = ownerOf(id);
         if (isHere(member, toShard)) {
-          local.merge(id, slot, keyspace);
+          local.merge(id, slot, keyspace, owner);
           return true;
         }
         const start = table.recordStarts[slot]!;
         const end = table.recordEnds[slot]!;
-        if (!writePlace(slot, durabilityOf(table.durabilities[slot]!, keyspace)) || !out.ensure(end - start)) return false;
+        const option = durabilityOf(table.durabilities[slot]!, keyspace);
+        if (!writePlace(slot, owner === null ? option : option | AS_STAND_IN) || !out.ensure(OWNER_BYTES + end - start)) return false;
+        if (owner !== null) {
+          copyBytes(owner, 0, OWNER_BYTES, out.bytes, out.length);
+          out.length += OWNER_BYTES;
+        }
         copyBytes(table.bufferOf(slot).bytes, start, end, out.bytes, out.length);
         out.length += end - start;
         return send(VNODE_SLOT, member, toShard, MERGE, id);
@@ -150,8 +159,13 @@ export const coordinatorActor = defineActor<Message, readonly [CoordinatorArgume
       coordinate(id, slot) {
         const keyspace = view.topology()?.keyspace(coordinator.table.keyspaces[slot]!);
         if (keyspace === undefined) return false;
-        local.coordinate(id, slot, keyspace);
+        local.coordinate(id, slot, keyspace, ownerOf(id));
         return true;
+      },
+      keep(owner, slot) {
+        const ringNow = view.topology();
+        const keyspace = ringNow?.keyspace(coordinator.table.keyspaces[slot]!);
+        if (ringNow !== null && keyspace !== undefined) local.keep(slot, keyspace, ringNow.idBytes(owner));
       },
       forward(member, toShard, id, slot) {
         const { table } = coordinator;
@@ -332,6 +346,12 @@ export const coordinatorActor = defineActor<Message, readonly [CoordinatorArgume
       number = (number + 1) >>> 0;
       if (number === 0) origin = newOrigin();
       return number;
+    }
+
+    /** Null: the replica of that id is a primary. */
+    function ownerOf(id: number): Uint8Array | null {
+      const owner = coordinator.table.ownerOf(id);
+      return owner < 0 ? null : (view.topology()?.idBytes(owner) ?? null);
     }
 
     function isHere(member: number, toShard: number): boolean {

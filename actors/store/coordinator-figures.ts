@@ -40,6 +40,9 @@ export interface CoordinatorFigures {
   readonly writeRetries: number;
   /** Requests begun again, since rings differed. */
   readonly staleRings: number;
+  /** Members asked in the place of primaries, of reads and writes; and writes that were minted in their place. */
+  readonly standIns: number;
+  readonly mintedByStandIn: number;
 }
 
 export class CoordinatorCounters {
@@ -56,6 +59,8 @@ export class CoordinatorCounters {
   readRetries = 0;
   writeRetries = 0;
   staleRings = 0;
+  standIns = 0;
+  mintedByStandIn = 0;
 
   begun(kind: number): void {
     this.#begun[kind]!++;
@@ -88,6 +93,8 @@ export class CoordinatorCounters {
       readRetries: this.readRetries,
       writeRetries: this.writeRetries,
       staleRings: this.staleRings,
+      standIns: this.standIns,
+      mintedByStandIn: this.mintedByStandIn,
     };
   }
 

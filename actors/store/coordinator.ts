@@ -18,13 +18,14 @@
  *  READING, REPAIRING, COORDINATING, WRITING, FORWARDED --- rings differ ---> STALE --- after a while, by the ring of then ---> again; what was minted is sent, never minted again (T13)
  * ```
  * Reads are coordinated wherever they come to: they mint nothing, and forwarding them would cost a hop more. Writes are minted only by a primary that reads go to: a new owner
- * that has not got its data yet would mint without having seen what is there. INDETERMINATE is said wherever a replica may hold the write, QUORUM_NOT_MET only where none can (T16).
+ * that has not got its data yet would mint without having seen what is there. In `ap`, where no primary can be reached, a stand-in mints (hints/stand-in-dots.ts). INDETERMINATE is said wherever a replica may hold the write, QUORUM_NOT_MET only where none can (T16).
  */
+import type { Keyspace } from '../ring/ring-state.ts';
 import { Hasher } from '../ring/token.ts';
 import type { CoordinatorFigures } from './coordinator-figures.ts';
 import { ReadSteps } from './read-steps.ts';
 import type { ReplicaDoor } from './replica-door.ts';
-import { REPLICAS_MAX } from './replica-mask.ts';
+import { firstBits, REPLICAS_MAX } from './replica-mask.ts';
 import { faultOfRequest } from './request-check.ts';
 import { RequestDesk } from './request-desk.ts';
 import { ANSWERED, BEGUN, COORDINATING, FORWARDED, isMinted, READING, REPAIRING, STALE, WRITING } from './request-phase.ts';
@@ -135,7 +136,7 @@ export class Coordinator {
     table.high[slot] = this.#hasher.high;
     table.low[slot] = this.#hasher.low;
     if (request.kind === GET) this.#desk.reads.start(slot, 0, 0, false, 1);
-    else this.#desk.writes.start(slot, 0, 0, 0, 1, 1);
+    else this.#desk.writes.start(slot, 0, 0, 1, 1);
     table.phases[slot] = BEGUN;
     if (this.#later === undefined) return this.#startNow(slot);
     this.#begun[this.#begunCount++] = table.idOf(slot, 0);
@@ -228,15 +229,30 @@ export class Coordinator {
     const { read } = topology.lists.of(keyspace.n);
     const mayMint = isPrimary(read, partition, topology.self) && topology.shardOf(topology.self, partition) === this.#shard;
     if (!mayMint && !isMinted(table, slot)) {
-      if (table.isForwarded[slot] === 1)
-        return this.#desk.finish(slot, STALE_RING, 'forwarded to a shard that has no primary replica of the key');
-      this.#desk.planRead(slot, topology, keyspace, door.nowMs());
-      return this.#forward(slot, 0);
+      const suspected = this.#desk.planRead(slot, topology, keyspace, door.nowMs());
+      const isOneReachable = suspected !== firstBits(table.replicaCounts[slot]!);
+      const isAlone = !isOneReachable && this.#desk.standIns.isSloppy(keyspace) && this.#planAlone(slot, topology, keyspace);
+      if (!isAlone) {
+        if (table.isForwarded[slot] === 1)
+          return this.#desk.finish(slot, STALE_RING, 'forwarded to a shard that has no primary replica of the key');
+        return this.#forward(slot, 0);
+      }
     }
     const isRead = table.readContextEnds[slot] !== 0;
     if (table.contextKinds[slot] === CONTEXT_READ && !isRead && !isMinted(table, slot) && !this.#desk.mutants.has('contextNotRead'))
       return this.#readSteps.start(slot, topology, keyspace);
     this.#writeSteps.start(slot, topology, keyspace);
+  }
+
+  /** No primary can be reached. Returns whether this shard is to mint in their place; else the replicas of the slot are those stand-ins that may, if there are any. */
+  #planAlone(slot: number, topology: Topology, { n }: Keyspace): boolean {
+    const { table, standIns } = this.#desk;
+    const keyspaceLists = topology.lists.of(n);
+    const partition = topology.lists.partitionOf(table.high[slot]!);
+    // While data moves a new owner may be a stand-in of the old ones, and must not mint: it has not got what is there.
+    if (keyspaceLists.isSplit[partition] === 1 || standIns.planAlone(slot, topology, n) === 0) return false;
+    const isHere = table.members[slot * REPLICAS_MAX] === topology.self;
+    return isHere && topology.shardOf(topology.self, partition) === this.#shard;
   }
 
   #forward(slot: number, from: number): void {

@@ -4,7 +4,7 @@
  *
  * | operation | from, to | payload | answer |
  * |---|---|---|---|
- * | MERGE | coordinator, replica | key place (key-place.ts), the coordinator's whole record | MERGED |
+ * | MERGE | coordinator, replica | key place (key-place.ts), with AS_STAND_IN the id of the owner (16 bytes), the coordinator's whole record | MERGED |
  * | READ | coordinator, replica | key place | RECORD or DIGEST |
  * | FORWARD | coordinator or client, coordinator of a shard that has a replica | key place, the request (forward-frames.ts) | FORWARDED |
  * | SCAN | ScanActor or StreamingActor, replica | a range (scan/scan-frames.ts) | PAGE |
@@ -25,6 +25,7 @@
 import type { OutBuffer } from '../../runtime/bytes.ts';
 import { u32At } from '../../storage/byte-reader.ts';
 import { putU32 } from '../../storage/byte-writer.ts';
+import { OWNER_BYTES } from '../hints/hint-key.ts';
 import { checkRecord } from '../version/check-record.ts';
 import type { KeyPlace } from './key-place.ts';
 import { DURABILITY_NONE, DURABILITY_SYNC, LAST_STATUS } from './store-request.ts';
@@ -34,6 +35,7 @@ export const COORDINATOR_SLOT = 5;
 /** 6 and 7 are the RESP gateway's and the compaction actor's; 10 is MerkleActor's, whose operations begin at 32 (repair/repair-frames.ts). */
 export const SCAN_SLOT = 8;
 export const STREAMING_SLOT = 11;
+export const HINT_SLOT = 12;
 
 export const MERGE = 1;
 export const MERGED = 2;
@@ -49,6 +51,8 @@ export const LISTED = 11;
 
 export const WANT_RECORD = 1;
 export const WANT_DIGEST = 2;
+/** Added to the option of MERGE and READ: of what the replica holds for others (hints/). */
+export const AS_STAND_IN = 4;
 
 export const ANSWER_HEAD_BYTES = 4;
 export const MESSAGE_BYTES_MAX = 512;
@@ -57,15 +61,23 @@ export const MESSAGE_BYTES_MAX = 512;
 export function faultOfRequest(operation: number, bytes: Uint8Array, start: number, end: number, place: KeyPlace): string | undefined {
   const wrong = place.open(bytes, start, end);
   if (wrong !== undefined) return wrong;
-  const { option, keyEnd } = place;
+  const { keyEnd } = place;
+  const option = place.option & ~AS_STAND_IN;
   if (operation === MERGE) {
+    const recordStart = recordStartOf(place);
+    if (recordStart > end) return `expected an owner of ${OWNER_BYTES} bytes, found ${end - keyEnd}`;
     if (option < DURABILITY_NONE || option > DURABILITY_SYNC)
       return `expected a durability of ${DURABILITY_NONE} to ${DURABILITY_SYNC}, found ${option}`;
-    return checkRecord(bytes, keyEnd, end);
+    return checkRecord(bytes, recordStart, end);
   }
   if (operation !== READ) return `expected operation ${MERGE} or ${READ}, found ${operation}`;
   if (option !== WANT_RECORD && option !== WANT_DIGEST) return `expected a wish of ${WANT_RECORD} or ${WANT_DIGEST}, found ${option}`;
   return keyEnd === end ? undefined : `expected the end, found ${end - keyEnd} more bytes`;
+}
+
+/** Of a MERGE: behind its owner, where it has one. */
+export function recordStartOf({ option, keyEnd }: KeyPlace): number {
+  return (option & AS_STAND_IN) === 0 ? keyEnd : keyEnd + OWNER_BYTES;
 }
 
 /** Clears `out` and begins an answer in it. Requires: room for its head. */

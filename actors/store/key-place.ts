@@ -1,6 +1,6 @@
 /**
  * KeyPlace: where a key lies and by which ring: a place head (place-head.ts) with its key, with which MERGE, READ and FORWARD begin. The option:
- * MERGE: durability, 1 none, 2 periodic, 3 sync. READ: what is wanted, 1 record, 2 digest. FORWARD: kind, 1 get, 2 put, 3 delete.
+ * MERGE: durability, 1 none, 2 periodic, 3 sync. READ: what is wanted, 1 record, 2 digest. Both: 4 more, as a stand-in. FORWARD: kind, 1 get, 2 put, 3 delete.
  *
  * ```
  *  0  place head, bytes of the key from 1     24  the key, then what follows it

@@ -63,27 +63,38 @@ export class LocalReplica {
   read(id: number, slot: number, wantsRecord: boolean): void {
     const call = this.#callOf(slot, id);
     call.verb = READ_LOCAL;
+    call.isStandIn = this.#coordinator.table.ownerOf(id) >= 0;
     call.sink = wantsRecord ? this.#onRecord : this.#onDigest;
     this.#run(call);
   }
 
-  /** The slot's record. */
-  merge(id: number, slot: number, keyspace: Keyspace): void {
+  /** The slot's record. `owner`: for whom it is held; null: it is the shard's own. */
+  merge(id: number, slot: number, keyspace: Keyspace, owner: Uint8Array | null): void {
+    this.#merge(id, slot, keyspace, owner, this.#onMerged);
+  }
+
+  /** The slot's record, to be held for another. Nobody is told what comes of it. */
+  keep(slot: number, keyspace: Keyspace, owner: Uint8Array): void {
+    this.#merge(0, slot, keyspace, owner, NOBODY);
+  }
+
+  #merge(id: number, slot: number, keyspace: Keyspace, owner: Uint8Array | null, sink: ReplicaSink): void {
     const { table } = this.#coordinator;
-    const call = this.#callOf(slot, id);
+    const call = this.#callOf(slot, id, owner);
     call.verb = MERGE_IN;
     call.bytes = call.key;
     call.start = table.recordStarts[slot]!;
     call.end = table.recordEnds[slot]!;
     call.durability = durabilityOf(table.durabilities[slot]!, keyspace);
     call.isLww = keyspace.conflict === 'lww';
-    call.sink = this.#onMerged;
+    call.sink = sink;
     this.#run(call);
   }
 
-  coordinate(id: number, slot: number, keyspace: Keyspace): void {
+  /** `owner`: as its stand-in. */
+  coordinate(id: number, slot: number, keyspace: Keyspace, owner: Uint8Array | null): void {
     const { table } = this.#coordinator;
-    const call = this.#callOf(slot, id);
+    const call = this.#callOf(slot, id, owner);
     const kind = table.kinds[slot]!;
     const isRead = table.contextKinds[slot] === CONTEXT_READ;
     call.verb = COORDINATE;
@@ -118,9 +129,11 @@ export class LocalReplica {
     this.#out.clear();
   }
 
-  #callOf(slot: number, id: number): ReplicaCall {
+  #callOf(slot: number, id: number, owner: Uint8Array | null = null): ReplicaCall {
     const { table } = this.#coordinator;
     const call = this.#call;
+    call.isStandIn = owner !== null;
+    if (owner !== null) call.owner = owner;
     call.keyspace = table.keyspaces[slot]!;
     call.tokenHigh = table.high[slot]!;
     call.tokenLow = table.low[slot]!;
@@ -211,6 +224,8 @@ export class LocalReplica {
     return { found() {}, made() {}, stored() {}, failed() {}, ...heard };
   }
 }
+
+const NOBODY: ReplicaSink = { found() {}, made() {}, stored() {}, failed() {} };
 
 /** As asked, or as the keyspace says. */
 export function durabilityOf(asked: number, { durability }: Keyspace): number {

@@ -15,7 +15,7 @@
  * | rule | why |
  * |---|---|
  * | one node, one vote | a duplicate is one copy |
- * | a stand-in's `absent` never counts, and its record only where the request is sloppy | else what exists is not found (T15) |
+ * | a stand-in counts only where the request is sloppy, and its `absent` only beside a primary that has answered | else what exists is not found (T15) |
  * | a replica of another ring says `stale`, which is no vote | it may have dropped the partition, or not have it yet (T19) |
  * | not found and too few answers are different things | T15 |
  */
@@ -211,14 +211,14 @@ export class QuorumReads {
     return countBits(votes & this.#primaries[slot]!) >= this.#neededPrimaries[slot]!;
   }
 
-  /** Records, and digests equal to that of a record. */
+  /** Records, digests equal to that of a record, and of stand-ins those of nothing. */
   #covered(slot: number): number {
     const records = this.#records[slot]!;
     if (this.#mutants.has('digestIgnored')) return records | this.#digests[slot]!;
     let covered = records;
     for (let rest = this.#digests[slot]!; rest !== 0; rest &= rest - 1) {
       const replica = lowestBit(rest);
-      if (this.#equalsRecord(slot, replica, records)) covered |= 1 << replica;
+      if (this.#equalsRecord(slot, replica, records) || this.#isAbsentStandIn(slot, replica)) covered |= 1 << replica;
     }
     return covered;
   }
@@ -232,14 +232,19 @@ export class QuorumReads {
     return false;
   }
 
-  /** Of those in `mask`: primaries, and stand-ins that hold something and may count. */
+  #isAbsentStandIn(slot: number, replica: number): boolean {
+    const at = slot * REPLICAS_MAX + replica;
+    return (this.#standIns[slot]! & (1 << replica)) !== 0 && this.#low[at] === 0 && this.#high[at] === 0;
+  }
+
+  /** Of those in `mask`: primaries, and stand-ins: those that hold something, and beside a primary also the others. */
   #votes(slot: number, mask: number): number {
     if (this.#mutants.has('notFoundFromNonPrimaryCounts')) return mask & firstBits(this.#replicas[slot]!);
-    let votes = mask & this.#primaries[slot]!;
+    const primaries = mask & this.#primaries[slot]!;
+    let votes = primaries;
     for (let rest = mask & this.#standIns[slot]!; rest !== 0; rest &= rest - 1) {
       const replica = lowestBit(rest);
-      const at = slot * REPLICAS_MAX + replica;
-      if (this.#low[at] !== 0 || this.#high[at] !== 0) votes |= 1 << replica;
+      if (primaries !== 0 || !this.#isAbsentStandIn(slot, replica)) votes |= 1 << replica;
     }
     return votes;
   }

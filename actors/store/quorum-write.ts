@@ -9,10 +9,11 @@
  * | `needed` confirmations in the first set and in the second | W of the old replicas alone may all be dropped with the old set (T19) |
  * | one node, one vote | a duplicate, or a replica in both sets, is one copy |
  * | a stand-in counts only where the request is sloppy | hints in W break R + W > N (T14) |
+ * | an owner and those that stand in for it are one vote | what they hold becomes one copy: the owner's |
  * | a replica of another ring says `stale`, which is no confirmation | its copy may be dropped (T19) |
  * | refused is said only where no replica can hold the write | a failed W is not a rollback (T16) |
  */
-import { countBits } from './replica-mask.ts';
+import { countBits, lowestBit, REPLICAS_MAX } from './replica-mask.ts';
 
 /**
  * durable: written, as durably as asked. refused: surely not written. stale: not written, since rings differ.
@@ -35,6 +36,8 @@ export class QuorumWrites {
   readonly #first: Int32Array;
   readonly #second: Int32Array;
   readonly #standIns: Int32Array;
+  /** REPLICAS_MAX per slot: for whom a stand-in counts. */
+  readonly #owners: Uint8Array;
   readonly #neededFirst: Uint8Array;
   readonly #neededSecond: Uint8Array;
   readonly #neededPrimaries: Uint8Array;
@@ -48,11 +51,13 @@ export class QuorumWrites {
   /** Replies counted twice: a planted bug only. */
   readonly #repeated: Uint8Array;
 
+  /** Planted bugs: ackAtWMinus1, oneSetInTransition, countsReplicaTwice, staleRingIgnored, failedWriteSaidRefused, standInCountedBesideOwner. */
   constructor(capacity: number, mutants: ReadonlySet<string> = new Set()) {
     this.#mutants = mutants;
     this.#first = new Int32Array(capacity);
     this.#second = new Int32Array(capacity);
     this.#standIns = new Int32Array(capacity);
+    this.#owners = new Uint8Array(capacity * REPLICAS_MAX);
     this.#neededFirst = new Uint8Array(capacity);
     this.#neededSecond = new Uint8Array(capacity);
     this.#neededPrimaries = new Uint8Array(capacity);
@@ -65,33 +70,25 @@ export class QuorumWrites {
   }
 
   /**
-   * `first`, `second`: primaries; `standIns`: others that may count, 0 for strict quorums. `neededFirst`, `neededSecond`: confirmations, at least 1.
+   * `first`, `second`: primaries; who stands in for them is added later. `neededFirst`, `neededSecond`: confirmations, at least 1.
    * `neededPrimaries`: of each set as many must be primaries. Nothing was sent yet.
    */
-  start(
-    slot: number,
-    first: number,
-    second: number,
-    standIns: number,
-    neededFirst: number,
-    neededSecond: number,
-    neededPrimaries = 0,
-  ): void {
+  start(slot: number, first: number, second: number, neededFirst: number, neededSecond: number, neededPrimaries = 0): void {
     this.#heldBefore[slot] = 0;
     this.#neededPrimaries[slot] = neededPrimaries;
-    this.#begin(slot, first, second, standIns, neededFirst, neededSecond);
+    this.#begin(slot, first, second, neededFirst, neededSecond);
   }
 
   /** The same write again, under a newer ring. What earlier rounds may have left somewhere is not forgotten; confirmations are, as they were of another set. */
-  restart(slot: number, first: number, second: number, standIns: number, neededFirst: number, neededSecond: number): void {
+  restart(slot: number, first: number, second: number, neededFirst: number, neededSecond: number): void {
     if (this.#mayHold[slot] !== 0) this.#heldBefore[slot] = 1;
-    this.#begin(slot, first, second, standIns, neededFirst, neededSecond);
+    this.#begin(slot, first, second, neededFirst, neededSecond);
   }
 
-  #begin(slot: number, first: number, second: number, standIns: number, neededFirst: number, neededSecond: number): void {
+  #begin(slot: number, first: number, second: number, neededFirst: number, neededSecond: number): void {
     this.#first[slot] = first;
     this.#second[slot] = second;
-    this.#standIns[slot] = standIns & ~(first | second);
+    this.#standIns[slot] = 0;
     const less = this.#mutants.has('ackAtWMinus1') ? 1 : 0;
     this.#neededFirst[slot] = neededFirst - less;
     this.#neededSecond[slot] = this.#mutants.has('oneSetInTransition') ? 0 : neededSecond - less;
@@ -100,6 +97,17 @@ export class QuorumWrites {
     this.#stale[slot] = 0;
     this.#mayHold[slot] = 0;
     this.#repeated[slot] = 0;
+  }
+
+  /** That replica counts for the primary at `owner`, in both sets: who may hold a hint when data moves gives it to the old and the new. */
+  addStandIn(slot: number, replica: number, owner: number): void {
+    this.#standIns[slot]! |= 1 << replica;
+    this.#owners[slot * REPLICAS_MAX + replica] = this.#mutants.has('standInCountedBesideOwner') ? replica : owner;
+  }
+
+  /** Who has said that no confirmation is to come: a mask. */
+  failed(slot: number): number {
+    return this.#failed[slot]!;
   }
 
   /** The write is on its way to `replica`. */
@@ -145,15 +153,16 @@ export class QuorumWrites {
     return this.#mayHold[slot] === 0 && this.#heldBefore[slot] === 0 ? 'quorumNotMet' : 'indeterminate';
   }
 
-  /** Who has confirmed, a mask. */
+  /** Who has confirmed, a mask: also those of whom two are one vote. */
   replied(slot: number): number {
     return this.#durable[slot]! & (this.#first[slot]! | this.#second[slot]! | this.#standIns[slot]!);
   }
 
-  /** Confirmations: in the set that has fewer of them, stand-ins that count included. */
+  /** Confirmations that count: in the set that has fewer of them, stand-ins included. */
   received(slot: number): number {
-    const first = countBits(this.#durable[slot]! & (this.#first[slot]! | this.#standIns[slot]!));
-    return Math.min(first, countBits(this.#durable[slot]! & (this.#second[slot]! | this.#standIns[slot]!)));
+    const durable = this.#durable[slot]!;
+    const stoodFor = this.#stoodFor(slot, durable);
+    return Math.min(countBits((durable & this.#first[slot]!) | stoodFor), countBits((durable & this.#second[slot]!) | stoodFor));
   }
 
   /** Of those, primaries. */
@@ -173,10 +182,18 @@ export class QuorumWrites {
   #suffices(slot: number, replicas: number, more: number): boolean {
     const first = this.#first[slot]!;
     const second = this.#second[slot]!;
-    const standIns = this.#standIns[slot]!;
-    if (countBits(replicas & (first | standIns)) + more < this.#neededFirst[slot]!) return false;
-    if (countBits(replicas & (second | standIns)) + more < this.#neededSecond[slot]!) return false;
+    const stoodFor = this.#stoodFor(slot, replicas);
+    if (countBits((replicas & first) | stoodFor) + more < this.#neededFirst[slot]!) return false;
+    if (countBits((replicas & second) | stoodFor) + more < this.#neededSecond[slot]!) return false;
     const primaries = this.#neededPrimaries[slot]!;
     return countBits(replicas & first) >= primaries && countBits(replicas & second) >= primaries;
+  }
+
+  /** Primaries for whom one of these stands in: a mask. */
+  #stoodFor(slot: number, replicas: number): number {
+    let owners = 0;
+    for (let rest = replicas & this.#standIns[slot]!; rest !== 0; rest &= rest - 1)
+      owners |= 1 << this.#owners[slot * REPLICAS_MAX + lowestBit(rest)]!;
+    return owners;
   }
 }

@@ -84,28 +84,38 @@ export class ReadSteps {
   start(slot: number, topology: Topology, keyspace: Keyspace): void {
     const { table } = this.#desk;
     const nowMs = this.#desk.door.nowMs();
-    if (table.isLocal[slot] === 1) {
+    const isAlone = table.isLocal[slot] === 1;
+    let suspected = 0;
+    if (isAlone) {
       if (topology.self < 0) return this.#desk.finish(slot, QUORUM_NOT_MET, 'this node is no member');
       table.members[slot * REPLICAS_MAX] = topology.self;
       table.replicaCounts[slot] = 1;
+      table.clearStandIns(slot);
     } else {
-      this.#desk.planRead(slot, topology, keyspace, nowMs);
+      suspected = this.#desk.planRead(slot, topology, keyspace, nowMs);
     }
-    const count = table.replicaCounts[slot]!;
+    const primaries = table.replicaCounts[slot]!;
     const r = table.r[slot]!;
-    const isAlone = table.isLocal[slot] === 1;
-    const asked = isAlone ? 1 : r === 0 ? replicasNeeded(keyspace.r, count) : r;
-    const needed = table.isMonotonic[slot] === 1 && !isAlone ? Math.max(asked, majority(count)) : asked;
-    const primaries = table.kinds[slot] === GET && !isAlone ? table.primaries[slot]! : 0;
-    this.#desk.reads.start(slot, count, firstBits(count), false, needed, primaries);
+    const asked = isAlone ? 1 : r === 0 ? replicasNeeded(keyspace.r, primaries) : r;
+    const needed = table.isMonotonic[slot] === 1 && !isAlone ? Math.max(asked, majority(primaries)) : asked;
+    // A monotonic read is promised what only a majority of primaries can give; and where enough primaries can be reached they say more than stand-ins.
+    const isSloppy = table.isMonotonic[slot] === 0 && this.#desk.standIns.isSloppy(keyspace) && primaries - countBits(suspected) < needed;
+    if (isSloppy) this.#desk.counters.standIns += countBits(this.#desk.standIns.addAll(slot, topology, keyspace, suspected));
+    const neededPrimaries = table.kinds[slot] === GET && !isAlone ? table.primaries[slot]! : 0;
+    this.#desk.reads.start(slot, table.replicaCounts[slot]!, firstBits(primaries), isSloppy, needed, neededPrimaries);
     table.phases[slot] = READING;
     if (this.#desk.reads.enough(slot) === 'lost') return this.#desk.finish(slot, QUORUM_NOT_MET, 'the ring gives the key too few replicas');
     const id = table.idOf(slot, 0);
-    const first = Math.max(needed, primaries);
+    const first = Math.max(needed, neededPrimaries);
     const isOwn = table.members[slot * REPLICAS_MAX] === topology.self;
     const lateMs = this.#speculation.asks(slot, firstBits(first) & ~(isOwn ? 1 : 0), nowMs);
     for (let i = 0; i < first; i++) this.#desk.reads.asked(slot, i, i === 0);
+    // Beside those who are suspected, so that none is waited for.
+    const standIns = table.standIns[slot]!;
+    for (let rest = standIns; rest !== 0; rest &= rest - 1) this.#desk.reads.asked(slot, lowestBit(rest), true);
     for (let i = 0; i < first && this.#desk.slotIn(id, READING) >= 0; i++) this.#sendRead(slot, i, i === 0);
+    for (let rest = standIns; rest !== 0 && this.#desk.slotIn(id, READING) >= 0; rest &= rest - 1)
+      this.#sendRead(slot, lowestBit(rest), true);
     if (this.#desk.slotIn(id, READING) >= 0) this.#desk.wake(slot, lateMs);
   }
 
@@ -224,7 +234,7 @@ export class ReadSteps {
     const { table, writes, reads, counters } = this.#desk;
     const all = firstBits(table.replicaCounts[slot]!);
     const needed = reads.needed(slot);
-    writes.start(slot, all, all, 0, needed, needed);
+    writes.start(slot, all, all, needed, needed);
     for (let rest = holders; rest !== 0; rest &= rest - 1) writes.addReply(slot, lowestBit(rest), 'durable');
     table.phases[slot] = REPAIRING;
     counters.repairsAwaited += countBits(repairs);

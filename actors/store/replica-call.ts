@@ -1,13 +1,25 @@
 /** ReplicaCall: what a replica is asked for. One is filled in for many calls; and ReplicaSink: who is told what came of it. */
 import type { Durability } from '../../storage/engine/api.ts';
+import type { StorageError } from '../../storage/errors.ts';
 import type { RecordView } from '../version/record-view.ts';
 import type { AnswerStatus, ContextKind } from './store-request.ts';
-import { CONTEXT_NONE, DURABILITY_NONE, DURABILITY_PERIODIC, DURABILITY_SYNC } from './store-request.ts';
+import {
+  CONTEXT_LOCAL,
+  CONTEXT_NONE,
+  DURABILITY_NONE,
+  DURABILITY_PERIODIC,
+  DURABILITY_SYNC,
+  INVALID,
+  OVERLOADED,
+  STORAGE_FAILED,
+} from './store-request.ts';
 
 export const READ_LOCAL = 1;
 export const COORDINATE = 2;
 export const MERGE_IN = 3;
-export type ReplicaVerb = typeof READ_LOCAL | typeof COORDINATE | typeof MERGE_IN;
+/** Of hints only: deletes the record, if it is still that very one. */
+export const FORGET = 4;
+export type ReplicaVerb = typeof READ_LOCAL | typeof COORDINATE | typeof MERGE_IN | typeof FORGET;
 
 /** All may be called within the call to the replica, or later within `Replicas.drain`. What they are given is valid until they return, and the replica must not be called before. */
 export interface ReplicaSink {
@@ -15,7 +27,7 @@ export interface ReplicaSink {
   found(token: number, record: RecordView): void;
   /** COORDINATE: the record with the new dot, which reads find from now on, and not yet as durable as asked: to be sent to the others. Once, before `stored`. */
   made(token: number, record: RecordView): void;
-  /** COORDINATE, MERGE_IN: once, as durable as asked; with `sync`, on disk. */
+  /** COORDINATE, MERGE_IN, FORGET: once, as durable as asked; with `sync`, on disk. */
   stored(token: number): void;
   /** The last that is heard of the call. After `made` the write may survive all the same; else nothing was written. */
   failed(token: number, status: AnswerStatus, message: string): void;
@@ -29,7 +41,7 @@ export class ReplicaCall {
   key: Uint8Array = NOTHING;
   keyStart = 0;
   keyEnd = 0;
-  /** MERGE_IN: the incoming record, checked. COORDINATE: the value. */
+  /** MERGE_IN: the incoming record, checked. FORGET: the record as it was. COORDINATE: the value. */
   bytes: Uint8Array = NOTHING;
   start = 0;
   end = 0;
@@ -45,6 +57,10 @@ export class ReplicaCall {
   durability = DURABILITY_SYNC;
   /** Only the newest sibling is kept: `conflict: lww`. */
   isLww = false;
+  /** Of what is held for others (hints/hints.ts), and not of the shard's own record. */
+  isStandIn = false;
+  /** Of a write to a stand-in: 16 bytes, the id of the member that it is for. */
+  owner: Uint8Array = NOTHING;
   /** Of the clock; Infinity: none. A call that has to wait is given up when it has passed. */
   deadlineMs = Number.POSITIVE_INFINITY;
   sink: ReplicaSink = NO_SINK;
@@ -70,6 +86,21 @@ export class ReplicaCall {
 /** Nothing was written, or it is not known. */
 export function fail({ sink, token }: ReplicaCall, status: AnswerStatus, message: string): void {
   sink.failed(token, status, message);
+}
+
+/** As `fail`, for what the engine says. */
+export function failBy(sink: ReplicaSink, token: number, { code, message }: StorageError): void {
+  if (code === 'OVERLOADED') sink.failed(token, OVERLOADED, message);
+  else if (code === 'INVALID_ARGUMENT') sink.failed(token, INVALID, message);
+  else sink.failed(token, STORAGE_FAILED, `${code}: ${message}`);
+}
+
+/** What a COORDINATE supersedes: `local`, or what it says, seen by `given`. */
+export function contextOf(call: ReplicaCall, local: RecordView, given: RecordView): RecordView {
+  if (call.contextKind === CONTEXT_LOCAL) return local;
+  if (call.contextKind === CONTEXT_NONE || call.contextEnd === call.contextStart) given.clear();
+  else given.open(call.context, call.contextStart, call.contextEnd);
+  return given;
 }
 
 export function durabilityOf({ durability }: ReplicaCall): Durability {

@@ -1,8 +1,8 @@
 /** ReplicaCounts: what the replicas of a shard have done since their start. */
-import { COORDINATE, MERGE_IN, READ_LOCAL, type ReplicaVerb } from './replica-call.ts';
+import { COORDINATE, FORGET, MERGE_IN, READ_LOCAL, type ReplicaVerb } from './replica-call.ts';
 
 export class ReplicaCounts {
-  readonly #calls = new Float64Array(MERGE_IN + 1);
+  readonly #calls = new Float64Array(FORGET + 1);
   /** Reads that the disk had to answer. */
   misses = 0;
   /** Writes that waited for room, a dot or a stamp. */

@@ -2,6 +2,8 @@
  * ReplicaDoor: the coordinator's way to replicas, its own shard's included, and to other coordinators. Whoever implements it encodes frames from the tables of the slot, and tells
  * the coordinator what comes of them by `id`, within the call or later, once or never: what is lost is the coordinator's to make good.
  *
+ * Where the replica of an id stands in for another (`RequestTable.ownerOf`), read, merge and coordinate are of what it holds for others.
+ *
  * | call | comes of it |
  * |---|---|
  * | read | `onRecord`, `onDigest` |
@@ -22,6 +24,8 @@ export interface ReplicaDoor {
   merge(member: number, shard: number, id: number, slot: number): boolean;
   /** At the replica of this shard: mints a dot, and writes. */
   coordinate(id: number, slot: number): boolean;
+  /** This shard is to hold the slot's record for that member, as nobody else does. Nothing comes of it. */
+  keep(owner: number, slot: number): void;
   forward(member: number, shard: number, id: number, slot: number): boolean;
   /** Clock of this thread, that deadlines are of. */
   nowMs(): number;

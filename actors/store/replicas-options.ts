@@ -1,8 +1,10 @@
 /** What the replicas of a shard are opened with. */
 import type { EngineDoors, EngineOptions } from '../../storage/engine/options.ts';
+import type { HintLimits } from '../hints/hint-book.ts';
+import type { HintsOptions } from '../hints/hints.ts';
 import type { WriteMarks } from '../repair/dirty-marks.ts';
 
-export interface ReplicasOptions {
+export interface ReplicasOptions extends HintLimits, Pick<HintsOptions, 'hintForgotten'> {
   /** Absolute; the directory above it exists. */
   readonly dir: string;
   readonly engine?: EngineOptions;
@@ -19,6 +21,8 @@ export interface ReplicasOptions {
   readonly recordBytesMax?: number;
   /** Told of each key that is written, for repair. */
   readonly marks?: WriteMarks;
+  /** Of the present ring; 0: there is none. Default: there is none, and hints that are refused leave no marks. */
+  readonly partitions?: () => number;
   readonly leaseCounters?: number;
   readonly driftMaxMs?: number;
   /** Planted bugs: ackBeforeDurable, missRunsMergeUnordered, stallIgnored, shownBeforeHeld, oldRingWritesLater, droppedComesBack, and those of versions and engine. */

@@ -21,8 +21,9 @@ import { assert } from '../../runtime/errors.ts';
 import type { EngineIterator, Found, KeyRange, LATER } from '../../storage/engine/api.ts';
 import type { Engine } from '../../storage/engine/engine.ts';
 import { StorageError } from '../../storage/errors.ts';
+import { Hints } from '../hints/hints.ts';
 import { ANCESTOR, CONCURRENT, compare, merge, NO_ROOM } from '../version/merge.ts';
-import { reduceToNewest } from '../version/newest.ts';
+import { reduced } from '../version/newest.ts';
 import { put } from '../version/put.ts';
 import { RecordView } from '../version/record-view.ts';
 import { hasForgotten, latestStamp, latestStampIn } from '../version/seen.ts';
@@ -32,16 +33,27 @@ import { BARRIER_KEY, EngineKeys, STORE_KEY_BYTES_MAX } from './engine-key.ts';
 import { clearRange, type EngineRange } from './engine-range.ts';
 import type { Minting } from './minting.ts';
 import { openStore } from './open-store.ts';
-import { COORDINATE, durabilityOf, fail, READ_LOCAL, type ReplicaCall, type ReplicaSink } from './replica-call.ts';
+import {
+  COORDINATE,
+  contextOf,
+  durabilityOf,
+  FORGET,
+  fail,
+  failBy,
+  READ_LOCAL,
+  type ReplicaCall,
+  type ReplicaSink,
+} from './replica-call.ts';
 import { ReplicaCounts } from './replica-counts.ts';
 import { ENTRIES_MAX, RECORD_BYTES_MAX, type ReplicasOptions, SIBLINGS_MAX, WAITING_MAX } from './replicas-options.ts';
-import { CONTEXT_LOCAL, CONTEXT_NONE, INVALID, LOADING, OVERLOADED, STALE_RING, STORAGE_FAILED, TIMED_OUT } from './store-request.ts';
+import { INVALID, LOADING, OVERLOADED, STALE_RING, TIMED_OUT } from './store-request.ts';
 import { Stores } from './stores.ts';
 import { ViewCache } from './view-cache.ts';
 import { Miss, WaitingCalls } from './waiting-calls.ts';
 
 const NO_KEY = new Uint8Array(0);
 const SCRATCH_BYTES = 4_096;
+const CLOSED = 'the replicas of this shard are not open';
 
 export class Replicas {
   readonly #options: ReplicasOptions;
@@ -66,6 +78,8 @@ export class Replicas {
   /** A write of a dot has failed: the store can't say that it is all there. */
   #hasFailed = false;
   readonly #counts = new ReplicaCounts();
+  /** What is held for others. */
+  readonly hints: Hints;
   #nextMiss: Miss;
   #misses: Miss[] = [];
 
@@ -78,6 +92,8 @@ export class Replicas {
     const most = options.recordBytesMax ?? RECORD_BYTES_MAX;
     this.#out = new OutBuffer(Math.min(SCRATCH_BYTES, most * 3), most * 3);
     this.#nextMiss = new Miss(this.#onMiss);
+    const { doors, partitions = () => 0 } = options;
+    this.hints = new Hints({ ...options, random: doors.random, partitions, run: (call) => this.#runOn(call) });
   }
 
   /** `done` comes once, outside of turns. Calls before that are LOADING. */
@@ -89,6 +105,7 @@ export class Replicas {
       this.#engine = engine;
       this.#minting = minting;
       this.#isOpen = true;
+      this.hints.open(engine);
       done(undefined);
     });
   }
@@ -110,15 +127,21 @@ export class Replicas {
   /** Of the engine, and of replica-counts.ts. */
   stats(): Readonly<Record<string, number>> {
     const waiting = { waitingCalls: this.#waiting.count, pendingWrites: this.#stores.pending };
-    return { ...this.#engine?.stats(), ...waiting, ...this.#counts.stats() };
+    return { ...this.#engine?.stats(), ...waiting, ...this.#counts.stats(), ...this.hints.stats() };
   }
 
   /** `call` is copied where it has to wait. Its sink is told, within this or later. */
   run(call: ReplicaCall): void {
-    if (!this.#isOpen) return fail(call, LOADING, 'the replicas of this shard are not open');
+    if (!this.#isOpen) return fail(call, LOADING, CLOSED);
     const keyBytes = call.keyEnd - call.keyStart;
     if (keyBytes > STORE_KEY_BYTES_MAX) return fail(call, INVALID, `key: expected at most ${STORE_KEY_BYTES_MAX} bytes, found ${keyBytes}`);
     this.#counts.call(call.verb);
+    if (call.isStandIn) this.hints.run(call);
+    else this.#runOn(call);
+  }
+
+  #runOn(call: ReplicaCall): void {
+    if (!this.#isOpen) return fail(call, LOADING, CLOSED);
     if (call.verb !== READ_LOCAL && this.isStalled) this.#stall(call);
     else this.#start(call);
   }
@@ -130,6 +153,7 @@ export class Replicas {
     for (const call of this.#waiting.takeRefused()) fail(call, STALE_RING, 'the ring has changed while the write was waiting');
     for (const miss of misses) this.#finish(miss);
     this.#stores.drain(this.#onFailed);
+    this.hints.drain();
     if (!this.#isOpen || !this.#waiting.hasStalled || this.#engine!.hasWaitingWrites) return;
     const now = this.#options.doors.clock.now();
     for (const call of this.#waiting.takeStalled()) {
@@ -148,7 +172,8 @@ export class Replicas {
     this.#isClosed = true;
     if (engine === null || !this.#isOpen) return done(undefined);
     this.#isOpen = false;
-    for (const call of this.#waiting.takeAll()) fail(call, LOADING, 'the replicas of this shard are closing');
+    this.hints.close();
+    for (const call of this.#waiting.takeAll()) fail(call, LOADING, CLOSED);
     if (this.#hasFailed || !isClean) return engine.close(done);
     this.#minting!.close((error) => {
       if (error !== undefined) this.#log.error('clean mark of the store could not be written', { why: error.message });
@@ -251,28 +276,30 @@ export class Replicas {
     else local.open(bytes, start, end);
     if (call.verb === READ_LOCAL) call.sink.found(call.token, local);
     else if (call.verb === COORDINATE) this.#coordinate(call, local);
+    else if (call.verb === FORGET) this.#forget(call, local);
     else this.#mergeIn(call, local);
   }
 
   #coordinate(call: ReplicaCall, local: RecordView): void {
     const minting = this.#minting!;
-    const context = this.#contextOf(call, local);
+    const dots = call.keyspace === 0 ? this.hints.dotsOf(call) : minting;
+    const context = contextOf(call, local, this.#other);
     if (context !== local) {
       if (context.entries > 0 && !minting.observe(latestStamp(context)))
         return fail(call, INVALID, 'context: stamped further ahead of the wall clock than is borne with');
-      if (hasForgotten(local, context, minting.incarnation, 0, this.#mutants))
-        minting.reincarnate('a context knows dots of this store that it does not hold');
+      if (hasForgotten(local, context, dots.incarnation, 0, this.#mutants))
+        dots.reincarnate('a context knows dots of this store that it does not hold');
     }
     minting.follow(latestStamp(local));
     const stamp = minting.stamp();
-    const counter = stamp === 0 ? 0 : minting.counter();
+    const counter = stamp === 0 ? 0 : dots.counter();
     if (counter === 0) {
       const fault = minting.takeFault();
       return fault === undefined ? this.#stall(call) : this.#onFailed(call.sink, call.token, fault);
     }
     const out = this.#out;
     const write = this.#write;
-    write.actor = minting.incarnation;
+    write.actor = dots.incarnation;
     write.counter = counter;
     write.stamp = stamp;
     write.isTombstone = call.isTombstone;
@@ -284,16 +311,12 @@ export class Replicas {
     const result = put(local, context, write, out, this.#mutants);
     if (result === 'noRoom') return this.#tooLarge(call);
     assert(result === 'done', `replicas: a dot of this store was refused: ${result}`);
-    truncateEntries(out, 0, this.#options.entriesMax ?? ENTRIES_MAX, minting.incarnation, this.#mutants);
-    const made = this.#reduced(call, out);
+    truncateEntries(out, 0, this.#options.entriesMax ?? ENTRIES_MAX, dots.incarnation, this.#mutants);
+    const made = reduced(call.isLww, out, this.#made);
     if (made === undefined) return this.#tooLarge(call);
     const { siblingsMax = SIBLINGS_MAX } = this.#options;
     if (made.siblings > siblingsMax)
-      return fail(
-        call,
-        INVALID,
-        `siblings: expected at most ${siblingsMax}, found ${made.siblings} after this write; read the key and write with its context`,
-      );
+      return fail(call, INVALID, `siblings: expected at most ${siblingsMax}, found ${made.siblings}; write with the key's context`);
     this.#store(call, made);
   }
 
@@ -303,7 +326,8 @@ export class Replicas {
     incoming.open(call.bytes, call.start, call.end);
     if (!minting.observe(latestStampIn(incoming)))
       return fail(call, INVALID, 'record: stamped further ahead of the wall clock than is borne with');
-    if (hasForgotten(local, incoming, minting.incarnation, 0, this.#mutants))
+    // A hint need not hold what this store minted, or lost: its own record is elsewhere.
+    if (call.keyspace !== 0 && hasForgotten(local, incoming, minting.incarnation, 0, this.#mutants))
       minting.reincarnate('a record knows dots of this store that it does not hold');
     const order = compare(local, incoming);
     const isLww = call.isLww && incoming.siblings > 1;
@@ -313,28 +337,15 @@ export class Replicas {
     const out = this.#out;
     out.clear();
     if (merge(local, incoming, out, this.#mutants) === NO_ROOM) return this.#tooLarge(call);
-    const made = this.#reduced(call, out);
+    const made = reduced(call.isLww, out, this.#made);
     if (made === undefined) return this.#tooLarge(call);
     this.#store(call, made);
   }
 
-  /** The record in `out`; of last-writer-wins, its newest sibling alone. Undefined: there is no room. */
-  #reduced(call: ReplicaCall, out: OutBuffer): RecordView | undefined {
-    const made = this.#made;
-    made.open(out.bytes, 0, out.length);
-    if (!call.isLww || made.siblings < 2) return made;
-    const start = out.length;
-    // Before the view is opened on it: growing moves the buffer.
-    if (!out.ensure(start)) return undefined;
-    made.open(out.bytes, 0, start);
-    if (!reduceToNewest(made, out)) return undefined;
-    made.open(out.bytes, start, out.length);
-    return made;
-  }
-
   #store(call: ReplicaCall, record: RecordView): void {
     if (record.end - record.start > (this.#options.recordBytesMax ?? RECORD_BYTES_MAX)) return this.#tooLarge(call);
-    this.#options.marks?.mark(call.keyspace, call.tokenHigh);
+    if (call.keyspace === 0) this.hints.changed(call, this.#local.end - this.#local.start, record.end - record.start);
+    else this.#options.marks?.mark(call.keyspace, call.tokenHigh);
     const value = this.#values.view(record.bytes, record.start, record.end);
     const { verb, sink, token } = call;
     if (this.#mutants?.has('ackBeforeDurable')) {
@@ -350,12 +361,9 @@ export class Replicas {
     else store.record = Uint8Array.prototype.slice.call(value);
   }
 
-  #contextOf(call: ReplicaCall, local: RecordView): RecordView {
-    if (call.contextKind === CONTEXT_LOCAL) return local;
-    const context = this.#other;
-    if (call.contextKind === CONTEXT_NONE || call.contextEnd === call.contextStart) context.clear();
-    else context.open(call.context, call.contextStart, call.contextEnd);
-    return context;
+  #forget(call: ReplicaCall, local: RecordView): void {
+    if (!this.hints.mayForget(call, local)) return fail(call, INVALID, 'the record has changed');
+    this.#engine!.delete(this.#key, durabilityOf(call), this.#stores.begin(call).done);
   }
 
   #keyOf({ keyspace, tokenHigh, tokenLow, key, keyStart, keyEnd }: ReplicaCall): Uint8Array {
@@ -373,10 +381,8 @@ export class Replicas {
 
   readonly #onFailed = (sink: ReplicaSink, token: number, error: StorageError): void => {
     this.#hasFailed = true;
-    const { code, message } = error;
-    if (code === 'OVERLOADED') sink.failed(token, OVERLOADED, message);
-    else if (code === 'INVALID_ARGUMENT') sink.failed(token, INVALID, message);
-    else sink.failed(token, STORAGE_FAILED, `${code}: ${message}`);
+    this.hints.mayBeWrong();
+    failBy(sink, token, error);
   };
 
   readonly #onMiss = (miss: Miss): void => {

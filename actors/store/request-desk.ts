@@ -12,8 +12,12 @@ import type { ReplicaDoor } from './replica-door.ts';
 import { countBits, lowestBit, REPLICAS_MAX } from './replica-mask.ts';
 import { ANSWERED } from './request-phase.ts';
 import { RequestTable } from './request-table.ts';
+import { StandIns } from './stand-ins.ts';
 import { type AnswerStatus, GET, OK, StoreAnswer, type StoreRequest } from './store-request.ts';
 import { addPrimaries, type Topology } from './topology.ts';
+
+/** The highest rank. */
+const SUSPECTED = 3;
 
 export class RequestDesk {
   readonly door: ReplicaDoor;
@@ -23,6 +27,7 @@ export class RequestDesk {
   readonly merging: RecordMerging;
   readonly counters = new CoordinatorCounters();
   readonly peers: PeerTimes;
+  readonly standIns: StandIns;
   readonly mutants: ReadonlySet<string>;
   readonly #ranks = new Uint8Array(REPLICAS_MAX);
   readonly #answers: StoreAnswer[] = [];
@@ -38,10 +43,13 @@ export class RequestDesk {
     this.merging = new RecordMerging(this.table, mutants);
     this.peers = new PeerTimes(unmeasuredMs);
     this.mutants = mutants;
+    this.standIns = new StandIns(door, this.table, mutants);
   }
 
-  /** Primaries that reads go to: this shard's first, then those that are well, those that are slow, and suspected ones last. */
-  planRead(slot: number, topology: Topology, keyspace: Keyspace, nowMs: number): void {
+  /**
+   * Primaries that reads go to: this shard's first, then those that are well, those that are slow, and suspected ones last. Returns which of them are suspected, a mask.
+   */
+  planRead(slot: number, topology: Topology, keyspace: Keyspace, nowMs: number): number {
     const { table } = this;
     const { members } = table;
     const base = slot * REPLICAS_MAX;
@@ -62,11 +70,15 @@ export class RequestDesk {
       members[base + place] = member;
     }
     table.replicaCounts[slot] = count;
+    table.clearStandIns(slot);
+    let suspected = 0;
+    for (let i = 0; i < count; i++) if (ranks[i] === SUSPECTED) suspected |= 1 << i;
+    return suspected;
   }
 
   #rankOf(member: number, self: number, fastestMs: number, nowMs: number): number {
     if (member === self) return 0;
-    if (!this.door.isReachable(member)) return 3;
+    if (!this.door.isReachable(member)) return SUSPECTED;
     return this.peers.isSlow(member, fastestMs, nowMs) ? 2 : 1;
   }
 

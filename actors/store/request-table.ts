@@ -67,6 +67,12 @@ export class RequestTable {
   /** REPLICAS_MAX per slot: indices in the members of the ring of `epochs`, in the order in which they are asked. */
   readonly members: Uint16Array;
   readonly replicaCounts: Uint8Array;
+  /** Which of them stand in for others (a mask), and for whom: by place, the place of the one. */
+  readonly standIns: Int32Array;
+  readonly owners: Uint8Array;
+  /** Who has a stand-in, or would have one if there were any left; of whom nobody holds the write yet: masks. */
+  readonly covered: Int32Array;
+  readonly orphans: Int32Array;
   readonly epochs: Uint32Array;
   readonly generationsOfRing: Uint32Array;
   readonly changedAt: Uint32Array;
@@ -119,6 +125,10 @@ export class RequestTable {
     this.attempts = new Uint8Array(capacity);
     this.members = new Uint16Array(capacity * REPLICAS_MAX);
     this.replicaCounts = new Uint8Array(capacity);
+    this.standIns = new Int32Array(capacity);
+    this.owners = new Uint8Array(capacity * REPLICAS_MAX);
+    this.covered = new Int32Array(capacity);
+    this.orphans = new Int32Array(capacity);
     this.epochs = new Uint32Array(capacity);
     this.generationsOfRing = new Uint32Array(capacity);
     this.changedAt = new Uint32Array(capacity);
@@ -186,6 +196,7 @@ export class RequestTable {
     this.tokens[slot] = request.token;
     this.sinks[slot] = request.sink;
     this.attempts[slot] = 0;
+    this.clearStandIns(slot);
     this.wake(slot, request.deadlineMs);
     return slot;
   }
@@ -265,6 +276,39 @@ export class RequestTable {
 
   replicaOf(id: number): number {
     return id & REPLICA_MASK;
+  }
+
+  /** For whom the replica of that id stands in, a member; -1: for nobody. Requires: that request is under way. */
+  ownerOf(id: number): number {
+    const replica = this.replicaOf(id);
+    const slot = this.#slots[(id >>> REPLICA_BITS) & PLACE_MASK]!;
+    if ((this.standIns[slot]! & (1 << replica)) === 0) return -1;
+    const base = slot * REPLICAS_MAX;
+    return this.members[base + this.owners[base + replica]!]!;
+  }
+
+  /** The replicas of the slot are to be chosen: none of them stands in for another yet. */
+  clearStandIns(slot: number): void {
+    this.standIns[slot] = 0;
+    this.covered[slot] = 0;
+    this.orphans[slot] = 0;
+  }
+
+  /** `member` is the next replica of the slot, for the one at `owner`. Returns its place. Requires: room, and it is none yet. */
+  addStandIn(slot: number, member: number, owner: number): number {
+    const place = this.replicaCounts[slot]!++;
+    this.members[slot * REPLICAS_MAX + place] = member;
+    this.owners[slot * REPLICAS_MAX + place] = owner;
+    this.standIns[slot]! |= 1 << place;
+    return place;
+  }
+
+  /** Of those for the same one. */
+  isLastStandIn(slot: number, place: number): boolean {
+    const base = slot * REPLICAS_MAX;
+    for (let i = place + 1; i < this.replicaCounts[slot]!; i++)
+      if ((this.standIns[slot]! & (1 << i)) !== 0 && this.owners[base + i] === this.owners[base + place]) return false;
+    return true;
   }
 
   /** Has the slot looked at by `atMs`, or by its deadline. */

@@ -1,4 +1,5 @@
 /** Topology: what a coordinator looks up in one ring, for every request: keyspaces, preference lists, and which member it is itself. Made once per ring. */
+import { ownerBytes } from '../hints/hint-key.ts';
 import { PreferenceLists, type ReplicaTable } from '../ring/preference-list.ts';
 import type { Keyspace, Member, RingState } from '../ring/ring-state.ts';
 import { shardOf } from '../ring/token.ts';
@@ -9,6 +10,7 @@ export class Topology {
   /** Index of this node in `ring.members`; -1: it is none. */
   readonly self: number;
   readonly #keyspaces: ReadonlyMap<number, Keyspace>;
+  readonly #idBytes: (Uint8Array | undefined)[] = [];
 
   constructor(ring: RingState, node: string) {
     this.ring = ring;
@@ -23,6 +25,13 @@ export class Topology {
 
   member(index: number): Member {
     return this.ring.members[index]!;
+  }
+
+  /** 16 bytes: the id of a member, as hints name it. */
+  idBytes(index: number): Uint8Array {
+    const bytes = this.#idBytes[index] ?? ownerBytes(this.member(index).id);
+    this.#idBytes[index] = bytes;
+    return bytes;
   }
 
   /** The shard of a member that has a partition. */

@@ -17,6 +17,7 @@ import type { EngineOptions } from '../../storage/engine/options.ts';
 import { compactionAgent } from '../compaction-agent.ts';
 import { CompactionDesk } from '../compaction-desk.ts';
 import type { CompactionMessage } from '../compaction-protocol.ts';
+import { faultOfHint } from '../hints/leaving.ts';
 import type { WriteMarks } from '../repair/dirty-marks.ts';
 import type { Keyspace, RingState } from '../ring/ring-state.ts';
 import { partitionOf, shardOf } from '../ring/token.ts';
@@ -27,7 +28,21 @@ import { ShardMoves } from '../streaming/shard-moves.ts';
 import { copyBytes } from '../version/copy-bytes.ts';
 import { writeDigest } from '../version/digest.ts';
 import type { RecordView } from '../version/record-view.ts';
-import { beginAnswer, DIGEST, faultOfRequest, MERGE, MERGED, PAGE, READ, RECORD, SCAN, WANT_DIGEST, writeRefusal } from './data-frames.ts';
+import {
+  AS_STAND_IN,
+  beginAnswer,
+  DIGEST,
+  faultOfRequest,
+  MERGE,
+  MERGED,
+  PAGE,
+  READ,
+  RECORD,
+  recordStartOf,
+  SCAN,
+  WANT_DIGEST,
+  writeRefusal,
+} from './data-frames.ts';
 import { rangesBetween } from './engine-range.ts';
 import { KeyPlace } from './key-place.ts';
 import type { PlaceHead } from './place-head.ts';
@@ -153,6 +168,12 @@ class VNode implements ReplicaSink {
     const keyspace = this.#keyspaceOf(ring.ring.state, place.keyspace);
     if (keyspace === undefined) return this.#refuseKeyspace(operation, place.keyspace, ring.ring.state);
     const call = this.#call;
+    call.isStandIn = (place.option & AS_STAND_IN) !== 0;
+    if (call.isStandIn && operation === MERGE) {
+      call.owner = bytes.subarray(place.keyEnd, recordStartOf(place));
+      const why = faultOfHint(ring.ring.state, this.#args.node, call.owner);
+      if (why !== undefined) return this.#refuse(operation, INVALID, why);
+    }
     call.verb = operation === MERGE ? MERGE_IN : READ_LOCAL;
     call.keyspace = place.keyspace;
     call.tokenHigh = place.tokenHigh;
@@ -161,13 +182,13 @@ class VNode implements ReplicaSink {
     call.keyStart = place.keyStart;
     call.keyEnd = place.keyEnd;
     call.bytes = bytes;
-    call.start = place.keyEnd;
+    call.start = operation === MERGE ? recordStartOf(place) : place.keyEnd;
     call.end = offset + length;
-    call.durability = place.option;
+    call.durability = place.option & ~AS_STAND_IN;
     call.isLww = keyspace.conflict === 'lww';
     call.deadlineMs = this.#context.clock.now() + this.#context.remainingMs();
     call.sink = this;
-    call.token = this.#begin(operation, operation === READ && place.option === WANT_DIGEST);
+    call.token = this.#begin(operation, this.#wantsDigest(operation));
     holder.replicas.run(call);
   }
 
@@ -297,6 +318,7 @@ class VNode implements ReplicaSink {
       ...(engine === undefined ? {} : { engine }),
       ...(marks === undefined ? {} : { marks }),
       ...(mutants === undefined ? {} : { mutants }),
+      partitions: () => this.#args.ring.ring?.state.owners.length ?? 0,
       ...options,
     });
     const opened = this.#context.completion<string | undefined>((error) => ({ type: 'opened', replicas, error }));
@@ -348,10 +370,14 @@ class VNode implements ReplicaSink {
     this.#context.replyBytesTo(address, operation, this.#out.bytes, 0, this.#out.length);
   }
 
+  #wantsDigest(operation: number): boolean {
+    return operation === READ && (this.#place.option & ~AS_STAND_IN) === WANT_DIGEST;
+  }
+
   /** The request being handled is not begun. */
   #refuse(operation: number, status: number, message: string): void {
     writeRefusal(this.#out, status, message);
-    const isDigest = operation === READ && this.#place.option === WANT_DIGEST;
+    const isDigest = this.#wantsDigest(operation);
     const answer = operation === MERGE ? MERGED : operation === SCAN ? PAGE : isDigest ? DIGEST : RECORD;
     this.#context.replyBytes(answer, this.#out.bytes, 0, this.#out.length);
   }

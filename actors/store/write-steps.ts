@@ -45,6 +45,7 @@ export class WriteSteps {
     this.#desk.writes.held(slot);
     if (!this.#desk.merging.take(slot, bytes, start, end)) return this.#desk.finish(slot, INDETERMINATE, 'the merged record is too long');
     this.#desk.table.phases[slot] = WRITING;
+    this.#keepOrphans(slot);
     this.#spread(slot, firstBits(this.#desk.table.replicaCounts[slot]!) & ~(1 << self));
   }
 
@@ -68,30 +69,86 @@ export class WriteSteps {
     const secondMask = addPrimaries(second, partition, table.members, base, countBits(firstMask));
     const count = countBits(firstMask | secondMask);
     table.replicaCounts[slot] = count;
+    table.clearStandIns(slot);
     const w = table.w[slot]!;
     const neededFirst = w === 0 ? replicasNeeded(keyspace.w, first.primaries) : w;
     const neededSecond = w === 0 ? replicasNeeded(keyspace.w, second.primaries) : w;
-    if (!isMinted(table, slot)) this.#desk.writes.start(slot, firstMask, secondMask, 0, neededFirst, neededSecond, table.primaries[slot]);
-    else this.#desk.writes.restart(slot, firstMask, secondMask, 0, neededFirst, neededSecond);
+    if (!isMinted(table, slot)) this.#desk.writes.start(slot, firstMask, secondMask, neededFirst, neededSecond, table.primaries[slot]);
+    else this.#desk.writes.restart(slot, firstMask, secondMask, neededFirst, neededSecond);
+    const reachable = this.#reachable(slot, count, topology.self);
+    const isSloppy = this.#desk.standIns.isSloppy(keyspace);
+    const standIns = isSloppy ? this.#standIn(slot, topology, keyspace, firstBits(count) & ~reachable) : 0;
     if (isMinted(table, slot)) {
       table.phases[slot] = WRITING;
-      return this.#spread(slot, firstBits(count));
+      this.#keepOrphans(slot);
+      return this.#spread(slot, firstBits(table.replicaCounts[slot]));
     }
     table.phases[slot] = COORDINATING;
-    const reachable = this.#reachable(slot, count, topology.self);
     const least = table.primaries[slot]!;
+    const votes = reachable | standIns;
     if (
-      countBits(reachable & firstMask) < Math.max(neededFirst, least) ||
-      countBits(reachable & secondMask) < Math.max(neededSecond, least)
+      countBits(votes & (firstMask | standIns)) < neededFirst ||
+      countBits(votes & (secondMask | standIns)) < neededSecond ||
+      countBits(reachable & firstMask) < least ||
+      countBits(reachable & secondMask) < least
     ) {
       return this.#desk.finish(slot, QUORUM_NOT_MET, 'too few replicas can be reached');
     }
-    const self = placeOf(table.members, base, count, topology.self);
+    const self = placeOf(table.members, base, table.replicaCounts[slot], topology.self);
     assert(self >= 0, 'coordinator: expected itself among the replicas that it writes to');
     this.#desk.writes.sent(slot, self);
     if (this.#desk.door.coordinate(table.idOf(slot, self), slot)) return;
     this.#desk.writes.addReply(slot, self, 'refused');
     this.#desk.finish(slot, OVERLOADED, 'this replica takes no more writes at present');
+  }
+
+  /** Stand-ins for those primaries; this node is one if it is none of the replicas yet: then it is to mint. Returns who they are. */
+  #standIn(slot: number, topology: Topology, keyspace: Keyspace, owners: number): number {
+    const { table, standIns, writes } = this.#desk;
+    let added = 0;
+    const count = table.replicaCounts[slot]!;
+    if (owners !== 0 && !isMinted(table, slot) && placeOf(table.members, slot * REPLICAS_MAX, count, topology.self) < 0) {
+      const owner = lowestBit(owners);
+      table.covered[slot]! |= 1 << owner;
+      added = 1 << table.addStandIn(slot, topology.self, owner);
+      this.#desk.counters.mintedByStandIn++;
+    }
+    added |= standIns.addAll(slot, topology, keyspace, owners);
+    for (let rest = added; rest !== 0; rest &= rest - 1) {
+      const place = lowestBit(rest);
+      writes.addStandIn(slot, place, table.owners[slot * REPLICAS_MAX + place]!);
+    }
+    this.#desk.counters.standIns += countBits(added);
+    return added;
+  }
+
+  /** Stand-ins for those that say nothing or have failed, primaries or stand-ins of primaries themselves. Returns who they are. */
+  #standInFor(slot: number, replicas: number): number {
+    const topology = this.#desk.topologyOf(slot);
+    const keyspace = this.#desk.keyspaceOf(slot);
+    if (topology === null || keyspace === undefined || !this.#desk.standIns.isSloppy(keyspace)) return 0;
+    const { table } = this.#desk;
+    let owners = 0;
+    for (let rest = replicas; rest !== 0; rest &= rest - 1) {
+      const place = lowestBit(rest);
+      const isStandIn = (table.standIns[slot]! & (1 << place)) !== 0;
+      const owner = isStandIn ? table.owners[slot * REPLICAS_MAX + place]! : place;
+      // Its stand-in has failed too, and another one may be found.
+      if (isStandIn && table.isLastStandIn(slot, place)) table.covered[slot]! &= ~(1 << owner);
+      owners |= 1 << owner;
+    }
+    const added = this.#standIn(slot, topology, keyspace, owners);
+    this.#keepOrphans(slot);
+    return added;
+  }
+
+  /** For whom there is no stand-in this shard holds the write, which counts for nothing. Requires: the record is there. */
+  #keepOrphans(slot: number): void {
+    const { table, door } = this.#desk;
+    if (this.#desk.topologyOf(slot) === null) return;
+    for (let rest = table.orphans[slot]!; rest !== 0; rest &= rest - 1)
+      door.keep(table.members[slot * REPLICAS_MAX + lowestBit(rest)]!, slot);
+    table.orphans[slot] = 0;
   }
 
   #reachable(slot: number, count: number, self: number): number {
@@ -134,8 +191,11 @@ export class WriteSteps {
         return this.#desk.finish(slot, OK, '');
       case 'stale':
         return this.#events.onStale(slot);
-      case 'lost':
+      case 'lost': {
+        const added = this.#standInFor(slot, this.#desk.writes.failed(slot));
+        if (added !== 0 && this.#desk.writes.enough(slot) === 'waiting') return this.#spread(slot, added);
         return this.finish(slot);
+      }
       case 'waiting':
         return;
     }
@@ -159,7 +219,7 @@ export class WriteSteps {
     const self = placeOf(table.members, slot * REPLICAS_MAX, table.replicaCounts[slot]!, this.#desk.topologyOf(slot)?.self ?? -1);
     const silent = self < 0 ? writes.silent(slot) : writes.silent(slot) & ~(1 << self);
     counters.writeRetries += countBits(silent);
-    this.#spread(slot, silent);
+    this.#spread(slot, silent | this.#standInFor(slot, silent | writes.failed(slot)));
   }
 }
 

@@ -48,6 +48,19 @@ export function reduceToNewest(view: RecordView, out: OutBuffer): boolean {
   return true;
 }
 
+/** The record in `out`, seen by `made`; of last-writer-wins (`isLww`) its newest sibling alone, behind it. Undefined: there is no room. */
+export function reduced(isLww: boolean, out: OutBuffer, made: RecordView): RecordView | undefined {
+  made.open(out.bytes, 0, out.length);
+  if (!isLww || made.siblings < 2) return made;
+  const start = out.length;
+  // Before the view is opened on it: growing moves the buffer.
+  if (!out.ensure(start)) return undefined;
+  made.open(out.bytes, 0, start);
+  if (!reduceToNewest(made, out)) return undefined;
+  made.open(out.bytes, start, out.length);
+  return made;
+}
+
 /** Lamport's total order, and what is left to order two values of one dot. */
 function compareAge(view: RecordView, a: number, b: number): number {
   const { bytes } = view;

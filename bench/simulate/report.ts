@@ -22,16 +22,30 @@ export interface Report {
   /** By class: faults, and seeds that had any. */
   readonly faults: Counts;
   readonly seedsWith: Counts;
+  /** Answers with the help of stand-ins; hints handed back, at shards that were not started since. */
+  readonly sloppy: number;
+  readonly handedOver: number;
   readonly failed: readonly FailedSeed[];
 }
 
-export const NO_REPORT: Report = { seeds: 0, events: 0, formed: 0, answers: {}, faults: {}, seedsWith: {}, failed: [] };
+export const NO_REPORT: Report = {
+  seeds: 0,
+  events: 0,
+  formed: 0,
+  answers: {},
+  faults: {},
+  seedsWith: {},
+  sloppy: 0,
+  handedOver: 0,
+  failed: [],
+};
 
-export function reportOf(seed: number, { failure, events, isFormed, counts, faults }: SeedResult): Report {
+export function reportOf(seed: number, { failure, events, isFormed, counts, faults, sloppy, handedOver }: SeedResult): Report {
   const found = Object.fromEntries(faults);
   return {
     ...{ seeds: 1, events, formed: isFormed ? 1 : 0, answers: Object.fromEntries(counts), faults: found },
     seedsWith: Object.fromEntries(Object.keys(found).map((name) => [name, 1])),
+    ...{ sloppy, handedOver },
     failed: failure === null ? [] : [{ seed, ...failure }],
   };
 }
@@ -41,6 +55,7 @@ export function sumOf(reports: readonly Report[]): Report {
     (a, b): Report => ({
       ...{ seeds: a.seeds + b.seeds, events: a.events + b.events, formed: a.formed + b.formed },
       ...{ answers: added(a.answers, b.answers), faults: added(a.faults, b.faults), seedsWith: added(a.seedsWith, b.seedsWith) },
+      ...{ sloppy: a.sloppy + b.sloppy, handedOver: a.handedOver + b.handedOver },
       failed: [...a.failed, ...b.failed],
     }),
     NO_REPORT,
@@ -54,7 +69,11 @@ function added(a: Counts, b: Counts): Counts {
 }
 
 /** Lines for a person; the violations come in lines of their own. `seconds`: of the wall clock. */
-export function linesOf({ seeds, events, formed, answers, faults, seedsWith }: Report, seconds: number, jobs: number): readonly string[] {
+export function linesOf(
+  { seeds, events, formed, answers, faults, seedsWith, sloppy, handedOver }: Report,
+  seconds: number,
+  jobs: number,
+): readonly string[] {
   const perHour = Math.round((seeds / seconds) * 3_600);
   const total = Object.values(answers).reduce((sum, count) => sum + count, 0);
   return [
@@ -64,6 +83,7 @@ export function linesOf({ seeds, events, formed, answers, faults, seedsWith }: R
     ...FAULT_CLASSES.filter((name) => faults[name] !== undefined).map(
       (name) => `  ${name.padEnd(12)} ${String(faults[name]).padStart(8)} ${String(seedsWith[name]).padStart(8)}`,
     ),
+    `answers with the help of stand-ins: ${sloppy}; hints handed back, at shards that were not started since: ${handedOver}`,
     'answers, by kind and status:',
     ...Object.entries(answers)
       .sort(([a], [b]) => (a < b ? -1 : 1))

@@ -29,6 +29,8 @@ const REPAIRS = [
   ['read_retries', 'readRetries', 'Replicas asked since another one had failed or said nothing'],
   ['write_retries', 'writeRetries', 'Records sent again to who had not confirmed them'],
   ['stale_rings', 'staleRings', 'Requests begun again, since rings differed'],
+  ['stand_ins', 'standIns', 'Members asked in the place of primaries that could not be reached'],
+  ['minted_by_stand_in', 'mintedByStandIn', 'Writes made in the place of primaries, none of which could be reached'],
 ] as const satisfies readonly (readonly [string, keyof CoordinatorFigures, string])[];
 
 export class StoreMetrics {

@@ -120,3 +120,24 @@ test('repair: writes under way are no differences: none of their keys moves, whi
   t.true(figures.exchanges! > 0, JSON.stringify(figures));
   t.is(figures.pushedKeys! + figures.pulledKeys!, 0);
 });
+
+/** What of a write that n3 missed, and nobody held for it, is where some seconds after it is back; marks before and after, and the refusals. */
+function missed(hintBytesMax: number): readonly unknown[] {
+  const cluster = new RepairCluster({ hintBytesMax, plan: [] });
+  const statOf = (name: string): number =>
+    NODES.slice(0, 2).reduce((sum, node) => sum + (cluster.shardOf(node, 'k').replicas.replicas?.stats()[name] ?? 0), 0);
+  cluster.sim.crash('n3');
+  cluster.run(50);
+  cluster.ask('n1', { kind: PUT, w: 3 }, 'k', 'v');
+  cluster.run(1_000);
+  const marks = statOf('dirtyMarks');
+  cluster.sim.restart('n3');
+  cluster.runUntil(() => cluster.shardOf('n3', 'k').replicas.replicas !== null && cluster.isConverged(), 8_000);
+  cluster.runUntil(() => statOf('dirtyMarks') + statOf('hints') === 0, 3_000);
+  return [cluster.isConverged(), marks, statOf('dirtyMarks'), statOf('hintsCollapsed') > 0, statOf('hintsHandedOver')];
+}
+
+test('repair: what an owner has missed and nobody could hold for it is pulled by it when it is back, and the mark of it cleared', (t) => {
+  t.deepEqual(missed(1), [true, 1, 0, true, 0]);
+  t.deepEqual(missed(1_000_000), [true, 0, 0, false, 1]);
+});

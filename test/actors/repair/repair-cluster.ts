@@ -1,4 +1,6 @@
 /** RepairCluster: three nodes of two shards with engines, coordinators and repair; what replicas hold can be put into them directly, so that they differ, and looked at. */
+import { hintStoreActor } from '../../../actors/hints/hint-store-actor.ts';
+import { LeaveDesk } from '../../../actors/hints/leaving.ts';
 import { knownRing } from '../../../actors/membership/known-ring.ts';
 import { DirtyMarks } from '../../../actors/repair/dirty-marks.ts';
 import type { Direction } from '../../../actors/repair/exchange.ts';
@@ -10,7 +12,7 @@ import type { Keyspace } from '../../../actors/ring/ring-state.ts';
 import { Hasher, partitionOf, shardOf } from '../../../actors/ring/token.ts';
 import type { RingHolder } from '../../../actors/ring-agent.ts';
 import { coordinatorActor } from '../../../actors/store/coordinator-actor.ts';
-import { COORDINATOR_SLOT, VNODE_SLOT } from '../../../actors/store/data-frames.ts';
+import { COORDINATOR_SLOT, HINT_SLOT, VNODE_SLOT } from '../../../actors/store/data-frames.ts';
 import { tokenHighOf } from '../../../actors/store/engine-key.ts';
 import type { CoordinatorHolder } from '../../../actors/store/store-door.ts';
 import { StoreRequest } from '../../../actors/store/store-request.ts';
@@ -42,6 +44,8 @@ export interface RepairClusterOptions extends Pick<RingWorldOptions, 'keyspace'>
   /** Default: much is read from disk, later. */
   readonly engine?: EngineOptions;
   readonly intervalMs?: number;
+  /** Of hints that a shard may hold. */
+  readonly hintBytesMax?: number;
   readonly quality?: Partial<LinkQuality>;
 }
 
@@ -224,8 +228,12 @@ export class RepairCluster {
     const refTo = (slot: number, node: string, shard: number): AnyRef =>
       this.sim.node(start.node).shard(start.shard).runtime.wellKnown(slot, { node, shard });
     const about = { node: start.node, shard: start.shard, ring, mutants, refTo };
-    const { engine = COLD, intervalMs = 0 } = this.#options;
-    start.spawnWellKnown(VNODE_SLOT, vnodeActor, [{ ...about, engine, shards: SHARDS, dir: '/data', holder: replicas, marks }]);
+    const { engine = COLD, intervalMs = 0, hintBytesMax } = this.#options;
+    const limits = hintBytesMax === undefined ? {} : { hintBytesMax };
+    start.spawnWellKnown(VNODE_SLOT, vnodeActor, [
+      { ...about, engine, shards: SHARDS, dir: '/data', holder: replicas, marks, replicas: limits },
+    ]);
+    start.spawnWellKnown(HINT_SLOT, hintStoreActor, [{ ...about, replicas, desk: new LeaveDesk(), tickMs: 200, answerMs: 400 }]);
     start.spawnWellKnown(COORDINATOR_SLOT, coordinatorActor, [{ ...about, replicas, holder: coordinator }]);
     start.spawnWellKnown(MERKLE_SLOT, merkleActor, [
       { ...about, shards: SHARDS, replicas, marks, intervalMs, confirmMs: 300, idleMs: 20_000 },

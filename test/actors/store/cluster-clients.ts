@@ -10,6 +10,7 @@ import {
   OK,
   PUT,
   STORAGE_FAILED,
+  type StoreAnswer,
   StoreRequest,
 } from '../../../actors/store/store-request.ts';
 import { SeededRandom } from '../../../runtime/random.ts';
@@ -37,6 +38,8 @@ export interface Gateway {
   readonly begin: (request: StoreRequest) => void;
   /** That thread still runs. */
   readonly isAlive: () => boolean;
+  /** That node has a replica of the token's partition, by its ring. */
+  readonly isPrimary: (keyspace: Keyspace, tokenHigh: number) => boolean;
 }
 
 /** A request as a person reads it. */
@@ -86,6 +89,8 @@ interface Asked {
   readonly r?: number;
   readonly w?: number;
   readonly isMonotonic?: boolean;
+  readonly isLocal?: boolean;
+  readonly primaries?: number;
   readonly timeoutMs?: number;
 }
 
@@ -93,6 +98,8 @@ interface Told {
   readonly status: number;
   readonly bytes: Buffer;
   readonly record: NaiveRecord;
+  /** As many primaries as had to have answered. What a stand-in made up for is neither lost nor promised to be read at once. */
+  readonly isStrict: boolean;
 }
 
 export class ClusterClients {
@@ -102,6 +109,8 @@ export class ClusterClients {
   readonly registers = new Map<string, RegisterHistory>();
   /** How many were told what: by kind and status. */
   readonly counts = new Map<string, number>();
+  /** Answers in which stand-ins made up for primaries. */
+  sloppy = 0;
   readonly #nowMs: () => number;
   readonly #forgets: boolean;
   readonly #watch: ClusterWatch;
@@ -161,11 +170,16 @@ export class ClusterClients {
         const r = Math.min(keyspace.n, replicas);
         const register = this.registers.get(nameOf(keyspace, `k${i}`));
         const begunAt = register?.begin() ?? 0;
-        this.#ask({ kind: GET, r, timeoutMs: 2_000 }, keyspace, `k${i}`, gateway, (told) => {
+        this.#ask({ kind: GET, r, primaries: r, timeoutMs: 2_000 }, keyspace, `k${i}`, gateway, (told) => {
           if (told.status === OK || told.status === NOT_FOUND) register?.read(begunAt, told.record.siblings);
           done(nameOf(keyspace, `k${i}`), told);
         });
       }
+  }
+
+  /** What that node itself has. */
+  readLocal(keyspace: Keyspace, key: string, gateway: Gateway, done: (name: string, told: Told) => void): void {
+    this.#ask({ kind: GET, isLocal: true }, keyspace, key, gateway, (told) => done(nameOf(keyspace, key), told));
   }
 
   /** Requests of threads that still run, and that are past their deadline. */
@@ -179,11 +193,11 @@ export class ClusterClients {
     const isMonotonic = random.chance(0.3);
     const isOne = random.chance(0.15);
     const calledMs = this.#nowMs();
-    this.#ask({ kind: GET, isMonotonic, r: isOne ? 1 : 0 }, keyspace, key, gateway, ({ status, bytes, record }) => {
+    this.#ask({ kind: GET, isMonotonic, r: isOne ? 1 : 0 }, keyspace, key, gateway, ({ status, bytes, record, isStrict }) => {
       if (status !== OK && status !== NOT_FOUND) return;
       this.history.read({
         ...{ key: name, record, calledMs, endedMs: this.#nowMs() },
-        ...{ isQuorum: isMonotonic || !isOne, isMonotonic: isMonotonic && !this.#forgets },
+        ...{ isQuorum: isStrict && (isMonotonic || !isOne), isMonotonic: isMonotonic && !this.#forgets },
       });
       const seen = record.siblings.map((it) => (it.isTombstone ? dotOf(it) : it.value));
       this.#contexts.set(`${client} ${name}`, { seen, vector: bareVector(bytes) });
@@ -200,6 +214,7 @@ export class ClusterClients {
     });
     const asked = { context: context?.vector ?? NOTHING, w: isOne ? 1 : 0 };
     this.#ask(isDelete ? { ...asked, kind: DELETE } : { ...asked, kind: PUT, value: write.id }, keyspace, key, gateway, (told) => {
+      write.isQuorum &&= told.isStrict;
       if (told.status === OK) this.history.acknowledged(write, told.record, this.#nowMs());
       else write.outcome = told.status === INDETERMINATE || told.status === STORAGE_FAILED ? 'unknown' : 'refused';
     });
@@ -226,7 +241,7 @@ export class ClusterClients {
 
   #ask(asked: Asked, keyspace: Keyspace, key: string, gateway: Gateway, done: (told: Told) => void): void {
     const { nowMs, begin, isAlive } = gateway;
-    const { kind, value = '', context, r = 0, w = 0, isMonotonic = false, timeoutMs = TIMEOUT_MS } = asked;
+    const { kind, value = '', context, r = 0, w = 0, isMonotonic = false, isLocal = false, primaries = 0, timeoutMs = TIMEOUT_MS } = asked;
     const request = new StoreRequest();
     request.kind = kind;
     request.keyspace = keyspace;
@@ -243,23 +258,38 @@ export class ClusterClients {
     request.r = r;
     request.w = w;
     request.isMonotonic = isMonotonic;
+    request.isLocal = isLocal;
+    request.primaries = primaries;
     request.deadlineMs = nowMs + timeoutMs;
     request.token = this.#requests++;
     this.#pending.set(request.token, { what: `${KINDS[kind]} ${nameOf(keyspace, key)}`, endMs: this.#nowMs() + timeoutMs, isAlive });
     const { token } = request;
     this.#watch.onAsked?.({ token, where: gateway.name, key: nameOf(keyspace, key), text: textOf(asked) });
     request.sink = {
-      answered: (_token, { status, record }) => {
+      answered: (_token, answer) => {
+        const { status, record } = answer;
         if (!this.#pending.delete(token)) this.history.faults.push(`T35: ${KINDS[kind]} ${nameOf(keyspace, key)} was answered twice`);
         const bytes = Buffer.from(record.bytes.subarray(record.start, record.end));
         const what = `${KINDS[kind]} ${status}`;
         this.counts.set(what, (this.counts.get(what) ?? 0) + 1);
         const decoded = bytes.length === 0 ? NO_RECORD : readRecord(bytes);
         this.#watch.onAnswered?.(token, `${STATUSES[status] ?? status}${shown(decoded)}`);
-        done({ status, bytes, record: decoded });
+        if (status === OK || status === NOT_FOUND) this.#checkVotes(`${KINDS[kind]} ${nameOf(keyspace, key)}`, keyspace, answer);
+        const isStrict = answer.primaries >= Math.min(answer.received, answer.needed);
+        if (!isStrict) this.sloppy++;
+        done({ status, bytes, record: decoded, isStrict });
       },
     };
     begin(request);
+  }
+
+  /** Who counted. */
+  #checkVotes(what: string, { mode }: Keyspace, { record, received, primaries, replied, repliedCount }: StoreAnswer): void {
+    const { faults } = this.history;
+    const nodes = new Set(replied.subarray(0, repliedCount)).size;
+    if (nodes < repliedCount) faults.push(`T27: ${what}: one node has ${repliedCount} votes of ${nodes}`);
+    if (mode === 'cp' && received > primaries) faults.push(`T14: ${what}: ${received} have counted, ${primaries} of them primaries`);
+    if (primaries === 0 && record.entries === 0) faults.push(`T15: ${what}: nothing is found, and no primary was asked`);
   }
 }
 

@@ -15,14 +15,18 @@ export interface SeedResult {
   readonly counts: ReadonlyMap<string, number>;
   /** How many of each class were in the plan. */
   readonly faults: ReadonlyMap<FaultClass, number>;
+  /** Answers in which stand-ins made up for primaries, and hints that were handed back. */
+  readonly sloppy: number;
+  readonly handedOver: number;
 }
 
 export function runSeed(seed: number, options: ClusterRunOptions = {}): SeedResult {
   const { run, faults } = drawRun(seed, options);
   const { simulation, cluster } = buildCluster(run);
   if (simulation.run(run.stopMs)) cluster.finish();
-  const { isFormed, clients } = cluster;
-  return { failure: simulation.failures[0] ?? null, events: simulation.events, isFormed, counts: clients.counts, faults };
+  const { isFormed, clients, handedOver } = cluster;
+  const failure = simulation.failures[0] ?? null;
+  return { failure, events: simulation.events, isFormed, counts: clients.counts, faults, sloppy: clients.sloppy, handedOver };
 }
 
 /** Seeds tried until one finds it that holds without it; undefined: none of them does. */

@@ -11,4 +11,6 @@ export const STORE_MUTANTS: readonly string[] = [
     'positionalDot',
     'counterReusedAfterRestart',
   ],
+  ...['sloppyInCp', 'standInCountedTwice', 'notFoundFromNonPrimaryCounts'],
+  ...['hintForgottenBeforeAck', 'hintsNotCountedAtStart'],
 ];

@@ -9,18 +9,21 @@
  */
 import { gossipActor } from '../../../actors/gossip-actor.ts';
 import type { GossipMessage } from '../../../actors/gossip-protocol.ts';
+import { hintStoreActor } from '../../../actors/hints/hint-store-actor.ts';
+import { LeaveDesk } from '../../../actors/hints/leaving.ts';
 import { GOSSIP_SLOT, RING_SLOT } from '../../../actors/membership/cluster-door.ts';
 import type { NodeIdentity } from '../../../actors/membership/node-identity.ts';
 import { initialRing } from '../../../actors/ring/initial-ring.ts';
 import type { NewKeyspace, Operation, OperationOutcome } from '../../../actors/ring/operation.ts';
-import type { RingState } from '../../../actors/ring/ring-state.ts';
+import type { Keyspace, RingState } from '../../../actors/ring/ring-state.ts';
 import { ringActor } from '../../../actors/ring-actor.ts';
 import { type RingHolder, ringAgent } from '../../../actors/ring-agent.ts';
 import type { RingMessage } from '../../../actors/ring-protocol.ts';
 import { coordinatorActor } from '../../../actors/store/coordinator-actor.ts';
-import { COORDINATOR_SLOT, STREAMING_SLOT, VNODE_SLOT } from '../../../actors/store/data-frames.ts';
+import { COORDINATOR_SLOT, HINT_SLOT, STREAMING_SLOT, VNODE_SLOT } from '../../../actors/store/data-frames.ts';
 import type { CoordinatorHolder } from '../../../actors/store/store-door.ts';
 import { NOT_FOUND, OK, QUORUM_NOT_MET, TIMED_OUT } from '../../../actors/store/store-request.ts';
+import { isPrimary, Topology } from '../../../actors/store/topology.ts';
 import { type ReplicasHolder, vnodeActor } from '../../../actors/store/vnode-actor.ts';
 import { StreamDesk } from '../../../actors/streaming/stream-desk.ts';
 import { streamingActor } from '../../../actors/streaming/streaming-actor.ts';
@@ -49,10 +52,11 @@ import {
   seedRef,
   writeRecord,
 } from '../membership/sim-machine.ts';
-import type { NaiveRecord } from '../version/naive-record.ts';
+import { type NaiveRecord, naiveMerge } from '../version/naive-record.ts';
 import { ClusterClients, type ClusterWatch, type Gateway } from './cluster-clients.ts';
 import { isRingAction, ringOperation } from './cluster-ring-acts.ts';
 import { type Action, SPARE } from './cluster-run.ts';
+import { HintChecker, lacking } from './hint-checker.ts';
 import { COLD } from './replica-rig.ts';
 import { type Promises, promisesOf } from './run-promises.ts';
 
@@ -99,6 +103,9 @@ export class ClusterRun extends MachineRun {
   /** Machines that have started, so that one without a directory has lost it; and spares that may join. */
   readonly #known = new Set<string>();
   readonly #away = new Set<string>();
+  readonly #hints = new HintChecker();
+  /** Hints that were handed back, at shards that were not started since. */
+  handedOver = 0;
   #starts = 0;
   #isFormed = false;
 
@@ -126,6 +133,7 @@ export class ClusterRun extends MachineRun {
     const shard = node.shard(index);
     const ring: RingHolder = { ring: null, mayServe: false };
     const replicas: ReplicasHolder = { replicas: null };
+    const leave = new LeaveDesk();
     const coordinator: CoordinatorHolder = { coordinator: null };
     const streams = new StreamDesk();
     const mutants = this.mutants;
@@ -135,7 +143,7 @@ export class ClusterRun extends MachineRun {
         ...{ door: this.#doorOf(shard), node: name, shard: index, holder: ring, followMs: 300 },
         beforeSwitched: (known, done) => {
           this.#onRing(name, index, known.state);
-          const next = (): void => streams.switched(known, done);
+          const next = (): void => streams.switched(known, () => leave.switched(known.state, name, done));
           if (replicas.switchRing === undefined) next();
           else replicas.switchRing(next);
         },
@@ -144,7 +152,11 @@ export class ClusterRun extends MachineRun {
     const about = { node: name, shard: index, ring, mutants };
     const refTo = (slot: number, to: string, toShard: number): AnyRef => runtime.wellKnown(slot, { node: to, shard: toShard });
     runtime.spawnWellKnown(VNODE_SLOT, vnodeActor, [
-      { ...about, shards: node.shards.length, dir: DIRECTORY, holder: replicas, engine: this.#engine },
+      {
+        ...about,
+        ...{ shards: node.shards.length, dir: DIRECTORY, holder: replicas, engine: this.#engine },
+        replicas: { hintForgotten: this.#hints.onForgotten },
+      },
     ]);
     runtime.spawnWellKnown(COORDINATOR_SLOT, coordinatorActor, [
       {
@@ -156,6 +168,13 @@ export class ClusterRun extends MachineRun {
     // One key a page, so that moves have pages.
     runtime.spawnWellKnown(STREAMING_SLOT, streamingActor, [
       { ...{ node: name, shard: index, desk: streams, replicas, refTo, mutants }, pageKeys: 1, pageMs: 200, restMs: 10 },
+    ]);
+    runtime.spawnWellKnown(HINT_SLOT, hintStoreActor, [
+      {
+        ...about,
+        ...{ replicas, desk: leave, tickMs: 100, answerMs: 400, pauseMs: 100, pauseMsMax: 400 },
+        refTo,
+      },
     ]);
     this.shards.set(`${name}/${index}`, { boot: shard.boot, ring, replicas, coordinator });
   }
@@ -186,15 +205,17 @@ export class ClusterRun extends MachineRun {
     const gateway = node && this.gatewayAt(node, 0);
     if (!simulation.check(gateway !== undefined, 'a shard does not serve, when all is well for long')) return;
     // Of a machine that is damaged nothing is expected: a quorum has to do.
-    clients.readAll(victims.size > 0 ? 0 : gateway!.members, gateway!, (key, { status, record }) => {
+    clients.readAll(victims.size > 0 ? 0 : gateway!.members, gateway!, (key, { status, record, isStrict }) => {
       if (!clients.registers.has(key)) finals.set(key, record);
       // A record of who was long ahead of all others is refused by them, until their clocks show what it did; and where one is away, it is waited for.
       const isRefusal = status === QUORUM_NOT_MET || (status === TIMED_OUT && victims.size > 0);
       const isStuck = isRefusal && clocksJump && clients.registers.has(key);
-      const isWell = status === OK || status === NOT_FOUND || isStuck;
+      const isWell = ((status === OK || status === NOT_FOUND) && (isStrict || victims.size > 0)) || isStuck;
       simulation.check(isWell, 'not all replicas answer, when all is well for long', `${key}: status ${status}`);
     });
     if (!simulation.run(simulation.now + 3_000)) return;
+    this.#checkHints(finals);
+    if (clocksJump) this.#addHeld(finals, gateway!.keyspaces);
     clients.history.end(finals);
     for (const what of clients.unanswered(GRACE_MS)) clients.history.faults.push(`T35: no answer to ${what}`);
     for (const [key, register] of clients.registers)
@@ -204,9 +225,60 @@ export class ClusterRun extends MachineRun {
     simulation.check(first === undefined, (first ?? '').split(/[ :]/, 1)[0]!, () => clients.history.faults.slice(0, 5).join('; '));
   }
 
+  /** It was killed for good: what it held for others is lost with it, and only that: a write that W have confirmed is looked for by all other checks. */
+  protected isGone(_machine: string): boolean {
+    return false;
+  }
+
   /** Whom the last look is taken from. */
   protected lastNode(): SimNode | undefined {
     return this.simulation.nodes.find(({ name }) => !this.#promises.victims.has(name) && !this.#away.has(name));
+  }
+
+  /**
+   * What was handed back is at its owner, or at the primaries of now where it is none any more; and all of it was: but where wall clocks were set, as a record from far ahead is refused for as long, and where a machine does not come back.
+   */
+  #checkHints(finals: ReadonlyMap<string, NaiveRecord>): void {
+    const { simulation, clients } = this;
+    const { victims, clocksJump } = this.#promises;
+    for (const [name, { replicas }] of this.shards) {
+      if (this.isGone(name.split('/')[0]!)) continue;
+      this.handedOver += replicas.replicas?.hints.stats().hintsHandedOver ?? 0;
+      if (replicas.replicas !== null) this.#hints.look(name, replicas.replicas);
+    }
+    for (const { hint, record } of this.#hints.owed) {
+      const gateway = this.#gatewayOf(hint.owner);
+      const keyspace = gateway?.keyspaces.find(({ id }) => id === hint.keyspace);
+      if (gateway === undefined || keyspace === undefined) continue;
+      if (!gateway.isPrimary(keyspace, hint.tokenHigh)) {
+        const final = finals.get(`${keyspace.name}/${Buffer.from(hint.key).toString()}`);
+        const lost = final === undefined ? undefined : lacking(record, final);
+        if (lost !== undefined) clients.history.faults.push(`A10-hints: ${lost} was handed to ${hint.owner}, and none of its heirs has it`);
+        continue;
+      }
+      clients.readLocal(keyspace, Buffer.from(hint.key).toString(), gateway, (name, told) => {
+        const lost = told.status === OK || told.status === NOT_FOUND ? lacking(record, told.record) : undefined;
+        if (lost !== undefined) clients.history.faults.push(`A10-hints ${name}: ${lost} was handed to ${hint.owner}, who does not have it`);
+      });
+    }
+    if (!simulation.run(simulation.now + 1_000) || clocksJump || victims.size > 0) return;
+    for (const name of this.#hints.held.keys()) clients.history.faults.push(`A10-hints: hints or marks are still held by ${name}`);
+  }
+
+  /** Where wall clocks were set, what was acknowledged may still be on its way. */
+  #addHeld(finals: Map<string, NaiveRecord>, keyspaces: readonly Keyspace[]): void {
+    for (const { hint, record } of [...this.#hints.held.values()].flat()) {
+      const keyspace = keyspaces.find(({ id }) => id === hint.keyspace);
+      const name = `${keyspace?.name}/${Buffer.from(hint.key).toString()}`;
+      const final = finals.get(name);
+      if (final !== undefined) finals.set(name, naiveMerge(final, record));
+    }
+  }
+
+  /** Of a machine that is not damaged. */
+  #gatewayOf(member: string): Gateway | undefined {
+    const node = this.simulation.nodes.find(({ disk }) => readRecord(disk)?.id === member);
+    return node === undefined || this.#promises.victims.has(node.name) ? undefined : this.gatewayAt(node, 0);
   }
 
   /** Nothing has failed, so nothing may be refused. */
@@ -239,10 +311,11 @@ export class ClusterRun extends MachineRun {
     const { runtime } = main;
     runtime.spawnWellKnown(RING_SLOT, ringActor, [{ identity, door, directory: DIRECTORY, initial, options }]);
     const gossipRef = runtime.spawnWellKnown(GOSSIP_SLOT, gossipActor, [{ identity, door, mutants, ...gossip }]);
-    for (const { index } of node.shards) {
-      const subscriber = runtime.wellKnown(COORDINATOR_SLOT, { node: node.name, shard: index }) as never;
-      gossipRef.tell({ type: 'subscribe', subscriber });
-    }
+    for (const { index } of node.shards)
+      for (const slot of [COORDINATOR_SLOT, HINT_SLOT]) {
+        const subscriber = runtime.wellKnown(slot, { node: node.name, shard: index }) as never;
+        gossipRef.tell({ type: 'subscribe', subscriber });
+      }
     this.identities.set(node.name, identity);
     this.spawnJoiner(node);
   }
@@ -347,6 +420,10 @@ export class ClusterRun extends MachineRun {
       nowMs: shard.runtime.doors.clock.now(),
       begin: (request) => coordinator.begin(request),
       isAlive,
+      isPrimary: (keyspace, tokenHigh) => {
+        const { lists, self } = new Topology(life.ring.ring!.state, node.name);
+        return isPrimary(lists.of(keyspace.n).read, lists.partitionOf(tokenHigh), self);
+      },
     };
   }
 

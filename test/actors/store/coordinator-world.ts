@@ -25,7 +25,7 @@ import { writeDigest } from '../../../actors/version/digest.ts';
 import { RecordView } from '../../../actors/version/record-view.ts';
 import { OutBuffer } from '../../../runtime/bytes.ts';
 import { SeededRandom } from '../../../runtime/random.ts';
-import { viewOf } from '../version/records.ts';
+import { mergeBytes, NOTHING, viewOf } from '../version/records.ts';
 import { TestCluster, type TestVnode } from '../version/test-vnode.ts';
 
 export interface WorldOptions {
@@ -145,6 +145,8 @@ export class CoordinatorNode {
   /** It does as it is told, and says nothing. */
   isMute = false;
   readonly suspects = new Set<string>();
+  /** Owners of what it keeps since nobody else does, once per record. */
+  readonly kept: string[] = [];
   /** Messages sent, by kind. */
   readonly sent: string[] = [];
   #boot = 0;
@@ -179,6 +181,12 @@ export class CoordinatorNode {
     const made = this.#replicas.get(key) ?? { vnode: this.#world.cluster.vnode(), durable: Buffer.alloc(0) };
     this.#replicas.set(key, made);
     return made;
+  }
+
+  /** What it holds of the key for others. */
+  held(key: string): Buffer {
+    const names = this.#world.nodes.map(({ name }) => hintName(key, name));
+    return names.reduce<Buffer>((all, name) => mergeBytes(all, this.#replicas.get(name)?.vnode.record ?? NOTHING), NOTHING);
   }
 
   /** `done` is called once, unless the node crashes first. */
@@ -227,6 +235,11 @@ export class CoordinatorNode {
       const { table } = coordinator;
       return table.bufferOf(slot).bytes.toString('latin1', 0, table.keyEnds[slot]);
     };
+    /** Of the replica that the id is of: the key, or what is held of it for another. */
+    const nameOf = (id: number, key: string): string => {
+      const owner = coordinator.table.ownerOf(id);
+      return owner < 0 ? key : hintName(key, memberName(owner));
+    };
     /** To the replica, there, and what comes of it back. */
     const call = (to: CoordinatorNode, serve: (reply: (run: () => void) => void) => void): void => {
       const hop = (run: () => void): void => (to === this ? world.after(0, run) : world.post(run));
@@ -248,9 +261,10 @@ export class CoordinatorNode {
       read: (member, _shard, id, slot, wantsRecord) => {
         const to = other(member);
         const key = keyOf(slot);
-        this.sent.push(`read ${to.name}${wantsRecord ? '' : ' digest'}`);
+        const isStandIn = coordinator.table.ownerOf(id) >= 0;
+        this.sent.push(`read ${to.name}${isStandIn ? ' as stand-in' : ''}${wantsRecord ? '' : ' digest'}`);
         call(to, (reply) => {
-          const { record } = to.replica(key).vnode;
+          const record = isStandIn ? to.held(key) : to.replica(key).vnode.record;
           const { status } = to;
           const digest = new OutBuffer(16, 16);
           writeDigest(viewOf(record), digest);
@@ -263,10 +277,10 @@ export class CoordinatorNode {
       },
       merge: (member, _shard, id, slot) => {
         const to = other(member);
-        const key = keyOf(slot);
+        const key = nameOf(id, keyOf(slot));
         const { table } = coordinator;
         const record = Buffer.from(table.bufferOf(slot).bytes.subarray(table.recordStarts[slot], table.recordEnds[slot]));
-        this.sent.push(`merge ${to.name}`);
+        this.sent.push(table.ownerOf(id) < 0 ? `merge ${to.name}` : `merge ${to.name} for ${memberName(table.ownerOf(id))}`);
         call(to, (reply) => {
           const { status } = to;
           if (status !== OK) return reply(() => coordinator.onMerged(id, status));
@@ -278,7 +292,7 @@ export class CoordinatorNode {
       coordinate: (id, slot) => {
         const { table } = coordinator;
         const { bytes } = table.bufferOf(slot);
-        const key = keyOf(slot);
+        const key = nameOf(id, keyOf(slot));
         const { vnode } = this.replica(key);
         if (this.status !== OK) {
           coordinator.onCoordinated(id, this.status, bytes, 0, 0);
@@ -293,6 +307,9 @@ export class CoordinatorNode {
         this.#sync(key, () => isAlive() && coordinator.onMerged(id, OK));
         coordinator.onCoordinated(id, OK, vnode.record, 0, vnode.record.length);
         return true;
+      },
+      keep: (owner) => {
+        this.kept.push(memberName(owner));
       },
       forward: (member, _shard, id, slot) => {
         const to = other(member);
@@ -356,6 +373,10 @@ export class CoordinatorNode {
       done();
     });
   }
+}
+
+function hintName(key: string, owner: string): string {
+  return `${key} for ${owner}`;
 }
 
 function answerOf(bytes: Uint8Array, length: number): StoreAnswer {

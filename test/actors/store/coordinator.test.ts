@@ -421,8 +421,9 @@ test('coordinator: of ten reads one asks one more replica than it needs, and so 
 });
 
 test('coordinator: an answer names the replicas that counted, and says how many had to', (t) => {
-  const world = worldOf({ ring: FIVE });
-  const { in: primaries, out } = split(world, FIVE, 'k');
+  const { ring } = new RingWorld(5, { keyspace: { mode: 'cp' } });
+  const world = worldOf({ ring });
+  const { in: primaries, out } = split(world, ring, 'k');
   const names = primaries.map(({ name }) => name).sort();
   const put = ask(world, out[0]!, { kind: PUT, key: 'k', value: 'one', w: 3 });
   t.deepEqual([put.received, put.needed, put.primaries, put.replied], [3, 3, 3, names]);

@@ -11,7 +11,7 @@ import type { NetworkSettings, NodeSettings } from '../../../runtime/simulation/
 
 export const FAULT_CLASSES = [
   ...(['loss', 'delay', 'duplication', 'reordering', 'partition', 'one-way', 'reset'] as const),
-  ...(['pause', 'slow', 'crash', 'power', 'clock', 'slow-disk', 'disk-error', 'rot', 'disk-loss', 'ring'] as const),
+  ...(['pause', 'slow', 'crash', 'outage', 'power', 'clock', 'slow-disk', 'disk-error', 'rot', 'disk-loss', 'ring'] as const),
 ];
 export type FaultClass = (typeof FAULT_CLASSES)[number];
 
@@ -30,6 +30,7 @@ export const FAULT_TEXTS: Readonly<Record<FaultClass, string>> = {
   pause: 'a node, or one thread of it, stands still, then does all that has piled up [P6, P9, M4]',
   slow: 'a node works 2 to 256 times slower [P7, V12]',
   crash: 'processes end and start again; worker threads do [P1, P4, P8]',
+  outage: 'one or two machines are down or cut off for seconds, so that others stand in for them [P1, N6, N7]',
   power: 'machines lose power at any call to their disk: unsynced writes are lost, torn, or there out of order [P2, P5, D1 to D5]',
   clock: 'wall clocks are set, by up to an hour; monotonic ones run fast or slow [C1 to C4]',
   'slow-disk': 'calls to a disk take 4 to 1,024 times longer [D16]',
@@ -141,6 +142,8 @@ function itemsOf(name: FaultClass, seed: number | string, bounds: FaultBounds, v
       return some(['slow']);
     case 'crash':
       return [...some(['crash', 'killShard']), ...some(['crash', 'killShard'], 1)];
+    case 'outage':
+      return outages(seed, bounds);
     case 'power':
       return [...some(['powerLoss']), ...some(['powerLoss'], 1)];
     case 'clock':
@@ -158,6 +161,28 @@ function itemsOf(name: FaultClass, seed: number | string, bounds: FaultBounds, v
     case 'ring':
       return ringActs(seed, bounds);
   }
+}
+
+/** In half of the runs: down or cut off, for most of the time or twice. Of three machines one, as two are the majority of what replicas there are. */
+function outages(seed: number | string, { nodes, fromMs, untilMs }: FaultBounds): PlanItem[] {
+  const random = new SeededRandom(`outage:${seed}`);
+  if (!random.chance(0.5)) return [];
+  const names = nodes.map(({ name }) => name);
+  const items: PlanItem[] = [];
+  let atMs = fromMs + random.below(300);
+  for (let left = 1 + random.below(2); left > 0; left--) {
+    const forMs = Math.round((untilMs - atMs) / left) - random.below(300);
+    const first = random.below(names.length);
+    const second = (first + 1 + random.below(names.length - 1)) % names.length;
+    const away = [names[first]!, names[second]!].slice(0, names.length < 4 ? 1 : 1 + random.below(2));
+    const isCut = random.chance(0.5);
+    const silent = random.chance(0.5);
+    const to = names.filter((name) => !away.includes(name));
+    if (isCut) items.push({ kind: 'cut', atMs, from: away, to, forMs, oneWay: false });
+    else for (const node of away) items.push({ kind: 'crash', atMs, node, forMs, silent });
+    atMs += forMs + 200;
+  }
+  return items;
 }
 
 /** Small jumps are as likely as great ones, by order of magnitude. */

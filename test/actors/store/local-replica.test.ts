@@ -77,12 +77,15 @@ class OneNode {
           return true;
         },
         merge: (_member, _shard, id, slot) => {
-          this.#local.merge(id, slot, this.#keyspace);
+          this.#local.merge(id, slot, this.#keyspace, null);
           return true;
         },
         coordinate: (id, slot) => {
-          this.#local.coordinate(id, slot, this.#keyspace);
+          this.#local.coordinate(id, slot, this.#keyspace, null);
           return true;
+        },
+        keep() {
+          // Nobody is down.
         },
         forward: () => false,
         nowMs: () => 0,

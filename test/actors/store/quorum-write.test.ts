@@ -87,7 +87,35 @@ const ROWS: readonly Row[] = [
     verdict: 'indeterminate',
     why: 'a stand-in does not count in a strict quorum [T14]',
   },
-  { first: 'abc', standIns: 'd', w: 2, steps: durable('ad'), progress: 'met', verdict: 'ok', why: 'and does in a sloppy one' },
+  { first: 'abc', standIns: 'dc', w: 2, steps: durable('ad'), progress: 'met', verdict: 'ok', why: 'and does in a sloppy one' },
+  {
+    first: 'abc',
+    standIns: 'da',
+    w: 2,
+    steps: durable('ad'),
+    progress: 'waiting',
+    verdict: 'indeterminate',
+    why: 'not beside the one that it stands in for: they are one copy in the end',
+  },
+  {
+    first: 'abc',
+    standIns: 'db eb',
+    w: 3,
+    steps: [...durable('ade'), ...say('refused', 'c')],
+    progress: 'lost',
+    verdict: 'indeterminate',
+    why: 'nor do two that stand in for the same one',
+  },
+  {
+    first: 'abc',
+    second: 'abd',
+    standIns: 'ec',
+    w: 2,
+    steps: durable('ae'),
+    progress: 'met',
+    verdict: 'ok',
+    why: 'while data moves a stand-in counts in both sets, as it gives what it holds to all of them',
+  },
   {
     first: 'abc',
     w: 2,
@@ -172,7 +200,8 @@ function run(
 ): { progress: WriteProgress; verdict: WriteVerdict } {
   const writes = new QuorumWrites(2, mutants);
   const [w1, w2] = typeof w === 'number' ? [w, w] : w;
-  writes.start(1, mask(first), mask(second), mask(standIns), w1, w2);
+  writes.start(1, mask(first), mask(second), w1, w2);
+  for (const pair of standIns.split(' ').filter((it) => it !== '')) writes.addStandIn(1, bit(pair[0]!), bit(pair[1]!));
   for (const [who, reply] of steps) {
     if (reply === '+') writes.sent(1, bit(who));
     else writes.addReply(1, bit(who), reply);
@@ -195,28 +224,36 @@ const bug = test.macro((t, name: string) => {
   t.true(found.length > 0);
 });
 
-for (const name of ['ackAtWMinus1', 'countsReplicaTwice', 'failedWriteSaidRefused', 'oneSetInTransition', 'staleRingIgnored']) {
+for (const name of [
+  'ackAtWMinus1',
+  'countsReplicaTwice',
+  'failedWriteSaidRefused',
+  'oneSetInTransition',
+  'staleRingIgnored',
+  'standInCountedBesideOwner',
+]) {
   test(`quorum write: the table finds the planted bug ${name}`, bug, name);
 }
 
 test('quorum write: confirmations of the old ring are forgotten, and what it may have left is not, when a write begins again', (t) => {
   const writes = new QuorumWrites(1);
-  writes.start(0, mask('abc'), mask('abc'), 0, 2, 2);
+  writes.start(0, mask('abc'), mask('abc'), 2, 2);
   writes.addReply(0, 0, 'durable');
   writes.addReply(0, 1, 'stale');
-  writes.restart(0, mask('abc'), mask('abc'), 0, 2, 2);
+  writes.restart(0, mask('abc'), mask('abc'), 2, 2);
   t.is(writes.received(0), 0);
   writes.addReply(0, 0, 'refused');
   writes.addReply(0, 1, 'refused');
   t.is(writes.enough(0), 'lost');
   t.is(writes.answer(0), 'indeterminate');
-  writes.start(0, mask('abc'), mask('abc'), 0, 2, 2);
+  writes.start(0, mask('abc'), mask('abc'), 2, 2);
   t.is(writes.answer(0), 'quorumNotMet');
 });
 
 test('quorum write: a result tells primaries and stand-ins apart [T14]', (t) => {
   const writes = new QuorumWrites(1);
-  writes.start(0, mask('abc'), mask('abc'), mask('d'), 2, 2);
+  writes.start(0, mask('abc'), mask('abc'), 2, 2);
+  writes.addStandIn(0, bit('d'), bit('c'));
   writes.sent(0, 2);
   writes.addReply(0, 0, 'durable');
   writes.addReply(0, 3, 'durable');

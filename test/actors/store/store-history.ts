@@ -9,7 +9,7 @@
  * | A5 | what is returned was put under that key, before |
  * | A7 | no two writes have one dot, and no write has two |
  * | A14 | what was said not to have been written is never seen |
- * | regular | a read that begins after an acknowledgement sees that write or a descendant of it (R + W > N) |
+ * | regular | a read that begins after an acknowledgement sees that write or a descendant of it, where no stand-in made up for a primary in either (R + W > N) |
  * | A10 | and nothing that an acknowledged delete had seen |
  * | monotonic | a read that begins after a monotonic one has ended, and is monotonic too, has seen all that that one had |
  */
@@ -22,8 +22,8 @@ export interface Write {
   /** Ids that its context had seen; of a tombstone its dot. */
   readonly parents: ReadonlySet<string>;
   readonly calledMs: number;
-  /** W was a quorum. */
-  readonly isQuorum: boolean;
+  /** W was a quorum, of primaries. */
+  isQuorum: boolean;
   outcome: 'open' | 'ok' | 'refused' | 'unknown';
   ackedMs: number;
 }
@@ -33,7 +33,7 @@ export interface Read {
   readonly record: NaiveRecord;
   readonly calledMs: number;
   readonly endedMs: number;
-  /** R was a quorum. */
+  /** R was a quorum, of primaries. */
   readonly isQuorum: boolean;
   readonly isMonotonic: boolean;
 }

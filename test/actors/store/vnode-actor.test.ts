@@ -3,7 +3,7 @@ import test from 'ava';
 import { knownRing } from '../../../actors/membership/known-ring.ts';
 import { initialRing } from '../../../actors/ring/initial-ring.ts';
 import type { RingHolder } from '../../../actors/ring-agent.ts';
-import { faultOfRequest, MERGE, READ, statusOfAnswer, WANT_DIGEST, WANT_RECORD } from '../../../actors/store/data-frames.ts';
+import { AS_STAND_IN, faultOfRequest, MERGE, READ, statusOfAnswer, WANT_DIGEST, WANT_RECORD } from '../../../actors/store/data-frames.ts';
 import { KeyPlace } from '../../../actors/store/key-place.ts';
 import { DURABILITY_SYNC, INVALID, LOADING, NO_KEYSPACE_FOUND, OK, STALE_RING } from '../../../actors/store/store-request.ts';
 import { type ReplicasHolder, vnodeActor } from '../../../actors/store/vnode-actor.ts';
@@ -146,6 +146,27 @@ test('bug: the actor failed when a write that waited was refused in the turn tha
   t.deepEqual(rig.kit.failures, []);
 });
 
+test('vnode: what it takes as a stand-in it holds for that member, and gives as a stand-in alone', (t) => {
+  const rig = new VNodeRig().open();
+  const [owner, record] = [Buffer.from(idOf(1), 'hex'), encodeNaive(RECORD)];
+  t.is(rig.ask(MERGE, DURABILITY_SYNC | AS_STAND_IN, {}, Buffer.concat([owner, record]))?.status, OK);
+  t.is(rig.ask(READ, WANT_RECORD)?.rest.length, 0);
+  t.deepEqual(decodeNaive(rig.ask(READ, WANT_RECORD | AS_STAND_IN)!.rest), RECORD);
+  t.is(rig.ask(READ, WANT_DIGEST | AS_STAND_IN)?.rest.length, 8);
+  t.is(rig.holder.replicas?.stats().hints, 1);
+});
+
+test('vnode: a hint for who is no member, or without an owner, is refused', (t) => {
+  const rig = new VNodeRig().open();
+  const stranger = Buffer.concat([Buffer.from(idOf(77), 'hex'), encodeNaive(RECORD)]);
+  t.is(rig.ask(MERGE, DURABILITY_SYNC | AS_STAND_IN, {}, stranger)?.status, INVALID);
+  t.is(rig.ask(MERGE, DURABILITY_SYNC | AS_STAND_IN, {}, Buffer.alloc(15))?.status, INVALID);
+  t.is(rig.ask(MERGE, DURABILITY_SYNC | AS_STAND_IN, {}, encodeNaive(RECORD))?.status, INVALID);
+  t.is(rig.ask(MERGE, AS_STAND_IN, {}, stranger)?.status, INVALID);
+  t.is(rig.ask(READ, AS_STAND_IN)?.status, INVALID);
+  t.deepEqual(rig.kit.failures, []);
+});
+
 test('vnode: it is loading, while the engine opens, and where its node may not serve', (t) => {
   const rig = new VNodeRig();
   t.is(rig.holder.replicas, null);
@@ -248,12 +269,19 @@ test('vnode: it opens again, when its store was taken', (t) => {
 
 const fuzzed = new VNodeRig().open();
 const GOOD = frameOf(DURABILITY_SYNC, {}, encodeNaive(RECORD));
+const GOOD_HINT = frameOf(DURABILITY_SYNC | AS_STAND_IN, {}, Buffer.concat([Buffer.from(idOf(1), 'hex'), encodeNaive(RECORD)]));
 
 testProp(
   'vnode: a damaged frame gets one answer, and harms nobody',
-  [fc.constantFrom(MERGE, READ, 77), fc.array(fc.tuple(fc.nat(GOOD.length - 1), fc.nat(255)), { maxLength: 3 }), fc.nat(GOOD.length)],
-  (t, operation, changes, length) => {
-    const bytes = Buffer.from(GOOD.subarray(0, length));
+  [
+    fc.constantFrom(GOOD, GOOD_HINT),
+    fc.constantFrom(MERGE, READ, 77),
+    fc.array(fc.tuple(fc.nat(GOOD_HINT.length - 1), fc.nat(255)), { maxLength: 3 }),
+    fc.nat(GOOD_HINT.length),
+  ],
+  (t, good, operation, changes, most) => {
+    const length = Math.min(most, good.length);
+    const bytes = Buffer.from(good.subarray(0, length));
     for (const [at, value] of changes) if (at < length) bytes[at] = value;
     const before = fuzzed.answers.length;
     fuzzed.send(operation, bytes);

@@ -92,6 +92,10 @@ export class MoveRun extends ClusterRun {
     super.finish();
   }
 
+  protected override isGone(machine: string): boolean {
+    return machine === LOST && this.#shape.profile === 'dead';
+  }
+
   protected override get firstMachines(): readonly string[] {
     return this.machines.slice(0, this.#shape.first);
   }

@@ -1,5 +1,8 @@
+import { readdirSync, readFileSync } from 'node:fs';
 import test from 'ava';
+import { parsePlanFile, replay } from '../../../runtime/simulation/testing.ts';
 import { huntMove, runMove } from './move-hunt.ts';
+import { moves } from './move-workload.ts';
 
 const SEEDS = 6;
 const PARTS = 2;
@@ -28,3 +31,12 @@ const finds = test.macro((t, mutant: string) => {
 
 for (const mutant of ['pageBoundarySkipped', 'foreignKept', 'writtenWhereRead'])
   test(`moves of data: the planted bug ${mutant} is found in a few seeds`, finds, mutant);
+
+/** Runs that once found a bug, reduced: named after what was wrong. AVA runs tests in the folder of package.json. */
+const FOLDER = 'test/actors/streaming/regressions';
+
+for (const name of readdirSync(FOLDER).sort())
+  test(`moves regressions: ${name.replace('.json', '').replaceAll('-', ' ')}`, (t) => {
+    const { failure, isAsExpected } = replay(parsePlanFile(readFileSync(`${FOLDER}/${name}`, 'utf8')), [moves]);
+    t.true(isAsExpected, JSON.stringify(failure));
+  });

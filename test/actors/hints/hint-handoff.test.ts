@@ -1,0 +1,295 @@
+import test from 'ava';
+import { type HandoffDoor, HintHandoff } from '../../../actors/hints/hint-handoff.ts';
+import { type HintKey, putHintKey, readHintKey } from '../../../actors/hints/hint-key.ts';
+import { targetsOf } from '../../../actors/hints/hint-targets.ts';
+import type { Hints } from '../../../actors/hints/hints.ts';
+import { faultOfHint, LeaveDesk } from '../../../actors/hints/leaving.ts';
+import type { RingState } from '../../../actors/ring/ring-state.ts';
+import { engineKeyOf } from '../../../actors/store/engine-key.ts';
+import { OK, STALE_RING } from '../../../actors/store/store-request.ts';
+import { Topology } from '../../../actors/store/topology.ts';
+import type { Entry } from '../../../storage/engine/api.ts';
+import { idOf, memberOf, RingWorld } from '../ring/ring-world.ts';
+
+interface Sent {
+  readonly member: number;
+  readonly id: number;
+  readonly key: string;
+}
+
+const HEX = /^[0-9a-f]+$/;
+
+/** A shard with hints, in the order of their keys. */
+class Shard implements HandoffDoor {
+  readonly handoff: HintHandoff;
+  readonly hints = new Map<string, Entry>();
+  readonly down = new Set<number>();
+  readonly sent: Sent[] = [];
+  readonly forgotten: string[] = [];
+  reads = 0;
+  now = 0;
+  #topology: Topology;
+
+  constructor(ring: RingState, mutants: readonly string[] = []) {
+    this.#topology = new Topology(ring, 'n5');
+    this.handoff = new HintHandoff(this, { answerMs: 1_000, pauseMs: 100, pauseMsMax: 800, mutants: new Set(mutants) });
+  }
+
+  useRing(ring: RingState): void {
+    this.#topology = new Topology(ring, 'n5');
+  }
+
+  add(owner: number, key: string, tokenHigh = 0): void {
+    const bytes = Buffer.alloc(256);
+    const place = { keyspace: 1, tokenHigh, tokenLow: 0 };
+    const end = putHintKey(bytes, Buffer.from(idOf(owner), 'hex'), place, Buffer.from(key), 0, key.length);
+    const entry = { key: engineKeyOf(0, 1, 0, bytes.subarray(0, end)), value: Buffer.from(`record ${key}`) };
+    this.hints.set(Buffer.from(entry.key).toString('hex'), entry);
+  }
+
+  /** Answers all that was sent since the last time. */
+  answer(status = OK): void {
+    for (const { id } of this.sent.splice(0)) this.handoff.onMerged(id, status);
+  }
+
+  tick(ms = 0): void {
+    this.now += ms;
+    this.handoff.tick();
+  }
+
+  topology(): Topology {
+    return this.#topology;
+  }
+
+  isReachable(member: number): boolean {
+    return !this.down.has(member);
+  }
+
+  owners(): readonly string[] {
+    return [...new Set([...this.hints.values()].map(({ key }) => readHintKey(key)!.owner))];
+  }
+
+  read(owner: string, after: Uint8Array | undefined): void {
+    this.reads++;
+    const from = after === undefined ? '' : Buffer.from(after).toString('hex');
+    const all = [...this.hints].filter(([name, { key }]) => HEX.test(name) && name > from && readHintKey(key)!.owner === owner);
+    const page = all.sort(([a], [b]) => (a < b ? -1 : 1)).slice(0, 2);
+    this.handoff.onPage(
+      owner,
+      page.map(([, entry]) => entry),
+    );
+  }
+
+  send(member: number, _shard: number, id: number, { key }: HintKey): void {
+    this.sent.push({ member, id, key: Buffer.from(key).toString() });
+  }
+
+  forget({ key }: Entry): void {
+    const name = Buffer.from(key).toString('hex');
+    if (this.hints.delete(name)) this.forgotten.push(Buffer.from(readHintKey(key)!.key).toString());
+  }
+
+  nowMs(): number {
+    return this.now;
+  }
+}
+
+const FIVE = new RingWorld(5).ring;
+/** Of the partition of token 0: places among the members. */
+const PRIMARIES = primariesOf(FIVE);
+const [FIRST] = PRIMARIES as [number];
+const OWNER = FIRST + 1;
+
+function primariesOf(ring: RingState): number[] {
+  const { lists } = new Topology(ring, 'n5');
+  const { read } = lists.of(3);
+  return [...read.members.subarray(0, read.primaries)];
+}
+
+test('hint handoff: hints go to their owner, page by page, and are deleted when it has them on disk', (t) => {
+  const shard = new Shard(FIVE);
+  for (const key of ['a', 'b', 'c', 'd', 'e']) shard.add(OWNER, key);
+  shard.tick();
+  t.deepEqual(
+    shard.sent.map(({ member, key }) => [member, key]),
+    ['a', 'b', 'c', 'd'].map((key) => [FIRST, key]),
+  );
+  t.deepEqual(shard.forgotten, []);
+  for (let i = 0; i < 3; i++) shard.answer();
+  t.deepEqual(shard.forgotten, ['a', 'b', 'c', 'd', 'e']);
+  t.is(shard.handoff.underWay, 0);
+});
+
+test('hint handoff: one that is refused, or of which nothing is heard, stays and is sent again', (t) => {
+  const shard = new Shard(FIVE);
+  shard.add(OWNER, 'a');
+  shard.add(OWNER, 'b');
+  shard.tick();
+  shard.handoff.onMerged(shard.sent[0]!.id, STALE_RING);
+  shard.sent.length = 0;
+  shard.tick(1_000);
+  t.deepEqual([shard.forgotten, shard.handoff.underWay], [[], 0]);
+  shard.tick(400);
+  t.true(shard.sent.length > 0);
+  for (let i = 0; i < 3; i++) {
+    shard.answer();
+    shard.tick(400);
+  }
+  t.deepEqual([...shard.forgotten].sort(), ['a', 'b']);
+});
+
+test('hint handoff: a late answer, or one that comes twice, deletes nothing', (t) => {
+  const shard = new Shard(FIVE);
+  shard.add(OWNER, 'a');
+  shard.tick();
+  const [{ id }] = shard.sent as [Sent];
+  shard.tick(1_000);
+  shard.handoff.onMerged(id, OK);
+  shard.handoff.onMerged(id, OK);
+  t.deepEqual(shard.forgotten, []);
+});
+
+test('hint handoff: nothing is sent, and nothing read again and again, while the owner is down', (t) => {
+  const shard = new Shard(FIVE);
+  shard.add(OWNER, 'a');
+  shard.down.add(FIRST);
+  for (let i = 0; i < 50; i++) shard.tick(100);
+  t.deepEqual([shard.sent.length, shard.reads <= 2], [0, true]);
+  shard.down.clear();
+  shard.tick(100);
+  t.is(shard.sent.length, 1);
+});
+
+test('hint handoff: a pass that is of no use is followed by longer and longer pauses', (t) => {
+  const shard = new Shard(FIVE);
+  shard.add(OWNER, 'a');
+  let times = 0;
+  for (let i = 0; i < 100; i++) {
+    shard.tick(20);
+    times += shard.sent.length;
+    shard.answer(STALE_RING);
+  }
+  t.true(times >= 3 && times <= 7, `${times}`);
+});
+
+/** Whose hint is handed to whom. */
+function handed(
+  ring: RingState,
+  owner: number,
+  mutants: readonly string[] = [],
+): { readonly to: number[]; readonly forgotten: readonly string[] } {
+  const shard = new Shard(ring, mutants);
+  shard.add(owner, 'a');
+  shard.tick();
+  const to = shard.sent.map(({ member }) => member);
+  shard.answer();
+  return { to, forgotten: shard.forgotten };
+}
+
+test('hint handoff: what was for who has left goes to all primaries of now, and is deleted when all have it [T23]', (t) => {
+  t.deepEqual(handed(FIVE, 0x99), { to: PRIMARIES, forgotten: ['a'] });
+  t.deepEqual(handed(FIVE, 0x99, ['removedOwnersHintDropped']), { to: [], forgotten: ['a'] });
+  const shard = new Shard(FIVE);
+  shard.add(0x99, 'a');
+  shard.down.add(PRIMARIES[1]!);
+  shard.tick();
+  t.is(shard.sent.length, 0);
+  shard.down.clear();
+  shard.tick(200);
+  shard.handoff.onMerged(shard.sent[0]!.id, OK);
+  shard.handoff.onMerged(shard.sent[1]!.id, OK);
+  t.deepEqual(shard.forgotten, []);
+  shard.handoff.onMerged(shard.sent[2]!.id, OK);
+  t.deepEqual(shard.forgotten, ['a']);
+});
+
+test('hint handoff: a member that is no primary of the partition any more gets nothing, the primaries do', (t) => {
+  const other = [0, 1, 2, 3, 4].find((member) => !PRIMARIES.includes(member))!;
+  t.deepEqual(handed(FIVE, other + 1).to, PRIMARIES);
+});
+
+test('hint handoff: while the partition moves its old and new primaries all get the hint [T19]', (t) => {
+  const world = new RingWorld(5);
+  world.do({ type: 'addMember', member: memberOf(6) });
+  world.begin();
+  const { lists } = new Topology(world.ring, 'n5');
+  const { isSplit } = lists.of(3);
+  const partition = isSplit.indexOf(1);
+  const topology = new Topology(world.ring, 'n5');
+  const tokenHigh = (partition * 2 ** 32) / lists.partitions;
+  const at = partition * lists.of(3).writes[0].stride;
+  const owner = world.ring.members[lists.of(3).writes[0].members[at]!]!.id;
+  const hint = { owner, keyspace: 1, tokenHigh, tokenLow: 0, key: Buffer.from('a') };
+  t.is(targetsOf(topology, hint).length, 4);
+  t.deepEqual(targetsOf(topology, { ...hint, keyspace: 9 }), []);
+});
+
+test('hint handoff: hints of a keyspace that was dropped are deleted', (t) => {
+  const world = new RingWorld(5, { keyspace: null });
+  const shard = new Shard(world.ring);
+  shard.add(OWNER, 'a');
+  shard.tick();
+  t.deepEqual([shard.sent.length, shard.forgotten], [0, ['a']]);
+});
+
+/** Node 5, which holds hints, is leaving: all that it had is on its way to others. */
+function leaving(): RingWorld {
+  const world = new RingWorld(5);
+  world.do({ type: 'removeMember', id: idOf(5) });
+  if (world.ring.transition === null) world.begin();
+  world.advance('writeNew');
+  return world;
+}
+
+test('hint handoff: who leaves gives what it holds for one that is down to the primaries that can be reached', (t) => {
+  const { ring } = leaving();
+  const [first, ...others] = primariesOf(ring) as [number, ...number[]];
+  const shard = new Shard(ring);
+  shard.add(first + 1, 'a');
+  shard.down.add(first);
+  shard.tick();
+  t.deepEqual(
+    shard.sent.map(({ member }) => member),
+    others,
+  );
+  shard.answer();
+  t.deepEqual(shard.forgotten, ['a']);
+});
+
+test('hint handoff: a leave waits until nothing is held, and no longer for it when another ring has come', (t) => {
+  const { ring } = leaving();
+  const told: string[] = [];
+  const desk = new LeaveDesk();
+  const held = { isCounted: false, book: { count: 1 } };
+  const look = (): void => desk.look(held as unknown as Hints);
+  desk.switched(ring, 'n4', () => told.push('who stays'));
+  desk.switched(ring, 'n5', () => told.push('empty'));
+  desk.look(null);
+  look();
+  held.isCounted = true;
+  look();
+  t.deepEqual(told, ['who stays']);
+  held.book.count = 0;
+  look();
+  look();
+  t.deepEqual(told, ['who stays', 'empty']);
+  desk.switched(ring, 'n5', () => told.push('forgotten'));
+  desk.switched(FIVE, 'n5', () => told.push('newer'));
+  look();
+  t.deepEqual(told, ['who stays', 'empty', 'newer']);
+});
+
+test('hint handoff: who leaves takes no more hints', (t) => {
+  const { ring } = leaving();
+  const owner = Buffer.from(idOf(1), 'hex');
+  t.not(faultOfHint(ring, 'n5', owner), undefined);
+  t.is(faultOfHint(ring, 'n4', owner), undefined);
+  t.not(faultOfHint(ring, 'n4', Buffer.from(idOf(99), 'hex')), undefined);
+});
+
+test('hint handoff: the planted bug hintForgottenBeforeAck deletes what nobody has confirmed', (t) => {
+  const shard = new Shard(FIVE, ['hintForgottenBeforeAck']);
+  shard.add(OWNER, 'a');
+  shard.tick();
+  t.deepEqual(shard.forgotten, ['a']);
+});
