@@ -99,12 +99,16 @@ export class ReadSteps {
     const asked = isAlone ? 1 : r === 0 ? replicasNeeded(keyspace.r, primaries) : r;
     const needed = table.isMonotonic[slot] === 1 && !isAlone ? Math.max(asked, majority(primaries)) : asked;
     // A monotonic read is promised what only a majority of primaries can give; and where enough primaries can be reached they say more than stand-ins.
-    const isSloppy = table.isMonotonic[slot] === 0 && this.#desk.standIns.isSloppy(keyspace) && primaries - countBits(suspected) < needed;
+    const isShort = primaries - countBits(suspected) < needed;
+    const isSloppy = isShort && table.isMonotonic[slot] === 0 && this.#desk.standIns.isSloppy(keyspace);
     if (isSloppy) this.#desk.counters.standIns += countBits(this.#desk.standIns.addAll(slot, topology, keyspace, suspected));
     const neededPrimaries = table.kinds[slot] === GET && !isAlone ? table.primaries[slot]! : 0;
     this.#desk.reads.start(slot, table.replicaCounts[slot]!, firstBits(primaries), isSloppy, needed, neededPrimaries);
     table.phases[slot] = READING;
     if (this.#desk.reads.enough(slot) === 'lost') return this.#desk.finish(slot, QUORUM_NOT_MET, 'the ring gives the key too few replicas');
+    // A write would not be begun after it: so whoever forwarded it is told in time, and knows that nothing was.
+    if (isShort && !isSloppy && table.kinds[slot] !== GET)
+      return this.#desk.finish(slot, QUORUM_NOT_MET, 'too few replicas can be reached');
     const id = table.idOf(slot, 0);
     const first = Math.max(needed, neededPrimaries);
     const isOwn = table.members[slot * REPLICAS_MAX] === topology.self;
