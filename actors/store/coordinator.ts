@@ -99,7 +99,7 @@ export class Coordinator {
     if (!mutants.has('idsBeginAgain')) this.#desk.table.startAt(options.firstId ?? 0);
     const events = { onStale: (slot: number) => this.#onStale(slot), onContextRead: (slot: number) => this.#onContextRead(slot) };
     const { speculateRatio = 0.1, rereadMs = 100, resendMs = 200 } = options;
-    this.#readSteps = new ReadSteps(this.#desk, events, { speculateRatio, retryMs: rereadMs, resendMs });
+    this.#readSteps = new ReadSteps(this.#desk, events, { shard, speculateRatio, retryMs: rereadMs, resendMs });
     this.#writeSteps = new WriteSteps(this.#desk, events, resendMs);
     this.#due = new Uint16Array(capacity);
     this.#later = options.later;

@@ -25,6 +25,8 @@ export interface StepEvents {
 }
 
 interface ReadOptions extends Omit<SpeculationOptions, 'mutants'> {
+  /** Of this coordinator. */
+  readonly shard: number;
   /** A repair that is waited for is sent again after so long. */
   readonly resendMs: number;
 }
@@ -36,12 +38,14 @@ export class ReadSteps {
   readonly #events: StepEvents;
   readonly #speculation: Speculation;
   readonly #resendMs: number;
+  readonly #shard: number;
 
   constructor(desk: RequestDesk, events: StepEvents, options: ReadOptions) {
     this.#desk = desk;
     this.#events = events;
     this.#speculation = new Speculation(desk.table, desk.peers, { ...options, mutants: desk.mutants });
     this.#resendMs = options.resendMs;
+    this.#shard = options.shard;
   }
 
   /** `bytes[start, end)`: a checked record; empty: that replica has none. */
@@ -165,14 +169,22 @@ export class ReadSteps {
     this.#sendRead(slot, replica, forRecord);
   }
 
-  /** Those who were asked and have said nothing. */
+  /** Those who were asked and have said nothing, but the replica of this shard: no message to it is lost, and it has the call already. */
   #askAgain(slot: number): void {
     const id = this.#desk.table.idOf(slot, 0);
+    const self = this.#desk.topologyOf(slot)?.self ?? -1;
     for (let silent = this.#desk.reads.silent(slot); silent !== 0 && this.#desk.slotIn(id, READING) >= 0; silent &= silent - 1) {
       const replica = lowestBit(silent);
-      const { reads } = this.#desk;
+      const { reads, table } = this.#desk;
+      if (table.members[slot * REPLICAS_MAX + replica] === self && this.#isHere(slot, self)) continue;
       this.#sendRead(slot, replica, reads.lacksRecord(slot) || reads.isAskedForRecord(slot, replica));
     }
+  }
+
+  /** Whether the replica that this node has is that of this shard. */
+  #isHere(slot: number, self: number): boolean {
+    const topology = this.#desk.topologyOf(slot);
+    return topology !== null && topology.shardOf(self, topology.lists.partitionOf(this.#desk.table.high[slot]!)) === this.#shard;
   }
 
   /** How long a peer has taken, when it is the first that it says. Of one read in four: a look at the clock costs as much as the rest of it. */

@@ -292,6 +292,20 @@ test('coordinator: reads are tried again, and STALE_RING is said, when rings go 
   t.is(ask(world, a, { kind: GET, key: 'k' }).status, NOT_FOUND);
 });
 
+test('bug: a read asked its own replica again while that was slow, and the calls that came of it took the places of others', (t) => {
+  const world = worldOf();
+  const [a, b] = world.nodes as [CoordinatorNode, CoordinatorNode];
+  a.slowMs = 1_000;
+  t.is(ask(world, a, { kind: GET, key: 'k', isLocal: true, timeoutMs: 2_000 }).status, NOT_FOUND);
+  t.deepEqual(a.sent, [`read ${a.name}`]);
+  // Of others it may be that the message was lost.
+  b.slowMs = 1_000;
+  a.slowMs = 0;
+  a.sent.length = 0;
+  t.is(ask(world, a, { kind: GET, key: 'k', r: 3, timeoutMs: 4_000 }).status, NOT_FOUND);
+  t.true(a.sent.filter((it) => it === `read ${b.name} digest`).length > 1);
+});
+
 test('coordinator: a read goes on, when a ring with the same owners comes in the middle of it', (t) => {
   const ringWorld = new RingWorld(5);
   const world = worldOf({ ring: ringWorld.ring, delayMs: 5 });
