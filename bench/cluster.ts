@@ -3,14 +3,16 @@
  * loop says how many operations per second, an open one, timed from the intended start, how late they are answered. Every answer is checked: exit code 1 when one is wrong.
  * `node dist/bench/cluster.js [--json FILE] [--svg FILE] [--quick] [--targets name,...] [--workloads name,...] [--distributions zipfian,uniform]
  * [--durability none,sync] [--values BYTES,...] [--records N] [--runs N] [--ms N] [--settle MS] [--connections N]
- * [--open-share X] [--rate N] [--seed N] [--n N] [--r N] [--w N] [--base-port P] [--resp PORT,...] [--dir DIR]`, `node dist/bench/cluster.js compare a.json b.json`
+ * [--memory MIB] [--times X] [--open-share X] [--rate N] [--seed N] [--n N] [--r N] [--w N] [--base-port P] [--resp PORT,...] [--dir DIR]`, `node dist/bench/cluster.js compare a.json b.json`
  */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { MEMORY_MIB_MIN } from '../actors/node/config/config.ts';
 import { compareFiles } from './cluster/compare.ts';
 import { dynactorClient } from './cluster/dynactor-client.ts';
+import { dynactorOne } from './cluster/dynactor-one.ts';
 import { dynactorResp } from './cluster/dynactor-resp.ts';
 import { etcd } from './cluster/etcd.ts';
 import { given } from './cluster/given.ts';
@@ -29,6 +31,7 @@ import { fileSystemOf, syncMs } from './storage/disk.ts';
 
 /** Bytes of values that are loaded at most, unless `--records` says how many. */
 const LOADED_BYTES_MAX = 100_000_000;
+const KEY_BYTES = 16;
 
 const { values: options, positionals } = parseArgs({
   allowPositionals: true,
@@ -46,6 +49,8 @@ const { values: options, positionals } = parseArgs({
     ms: { type: 'string' },
     settle: { type: 'string' },
     connections: { type: 'string', default: '50' },
+    memory: { type: 'string', default: '512' },
+    times: { type: 'string' },
     'open-share': { type: 'string', default: '0.5' },
     rate: { type: 'string', default: '0' },
     n: { type: 'string', default: '3' },
@@ -78,6 +83,7 @@ async function measure(): Promise<void> {
   // What compiles as it runs is slow at first.
   const settleMs = numberOf('settle', options.settle ?? (quick ? '50' : '1000'));
   const connections = numberOf('connections', options.connections);
+  const memoryMiB = numberOf('memory', options.memory, MEMORY_MIB_MIN);
   const basePort = numberOf('base-port', options['base-port'], 0);
   const seed = numberOf('seed', options.seed);
   const openRate = numberOf('rate', options.rate, 0);
@@ -85,12 +91,16 @@ async function measure(): Promise<void> {
   if (!(openShare >= 0 && openShare < Number.POSITIVE_INFINITY))
     throw new Error(`--open-share: expected a number from 0, got ${options['open-share']}`);
   const rules = { n: numberOf('n', options.n), r: numberOf('r', options.r), w: numberOf('w', options.w) };
-  const all = [dynactorResp, dynactorClient, redis, redisWait, etcd, given(listOf(options.resp).map((text) => numberOf('resp', text)))];
+  const theirs = [redis, redisWait, etcd, given(listOf(options.resp).map((text) => numberOf('resp', text)))];
+  const all = [dynactorResp, dynactorClient, dynactorOne, ...theirs];
   const targets = listOf(options.targets)
     .map((name) => targetOf(all, name))
     .filter(isThere);
   const recordsOf = (bytes: number): number =>
-    numberOf('records', options.records ?? String(quick ? 2_000 : Math.min(100_000, Math.floor(LOADED_BYTES_MAX / bytes))));
+    numberOf(
+      'records',
+      options.records ?? String(timesOf(memoryMiB, bytes) ?? (quick ? 2_000 : Math.min(100_000, Math.floor(LOADED_BYTES_MAX / bytes)))),
+    );
 
   const root = mkdtempSync(join(options.dir, 'dynactor-bench-cluster-'));
   process.on('exit', () => {
@@ -101,12 +111,13 @@ async function measure(): Promise<void> {
   const setup = setupOf({
     ...{
       targets: targets.map(({ name }) => name).join(' '),
-      keyBytes: 16,
+      keyBytes: KEY_BYTES,
       records: sizes.map(recordsOf).join(' '),
       runs,
       runMs: ms,
       settleMs,
       connections,
+      memoryMiB,
       openLoop: openRate > 0 ? `${openRate}/s` : `${openShare} of the closed loop`,
       ...rules,
     },
@@ -125,7 +136,7 @@ async function measure(): Promise<void> {
           mkdirSync(dir);
           const session = {
             ...{ dir, durability, connections, ...rules, valueBytes, records: recordsOf(valueBytes), ms, settleMs },
-            ...{ basePort, openShare, openRate, seed: seed + run },
+            ...{ basePort, memoryMiB, openShare, openRate, seed: seed + run },
           };
           try {
             await runSession(target, rows, session, (conditions, row, loop, outcome) => {
@@ -160,6 +171,14 @@ async function measure(): Promise<void> {
       options.svg,
       svgOf(book.all, `bench:cluster, ${String(setup.cpu)}, ${String(setup.cores)} cores, commit ${String(setup.commit)}`),
     );
+}
+
+/** Records whose keys and values are `--times` the memory of a node; undefined: nothing is said. */
+function timesOf(memoryMiB: number, valueBytes: number): number | undefined {
+  if (options.times === undefined) return undefined;
+  const times = Number(options.times);
+  if (!(times > 0 && times <= 1_000)) throw new Error(`--times: expected a number above 0 and up to 1000, got ${options.times}`);
+  return Math.ceil((times * memoryMiB * 1_048_576) / (KEY_BYTES + valueBytes));
 }
 
 function isThere(target: Target): boolean {

@@ -43,6 +43,8 @@ export interface SystemOptions {
   readonly advertise?: string;
   /** Threads of the job pool at most. Default 1. Each is started when a job finds no other free. */
   readonly poolThreads?: number;
+  /** MiB of the collector's young generation in each of them at most. Default: as Node has it. */
+  readonly poolYoungMibMax?: number;
   /** Jobs that may wait. Default 1024. */
   readonly poolQueueMax?: number;
   readonly tuning?: RuntimeTuning;
@@ -108,6 +110,7 @@ export class ActorSystem {
     this.cluster = checkNodeName(options.cluster ?? 'dynactor');
     whole('shards', options.shards ?? 0, 0, SHARDS_MAX);
     whole('poolThreads', options.poolThreads ?? 1, 1, 256);
+    if (options.poolYoungMibMax !== undefined) whole('poolYoungMibMax', options.poolYoungMibMax, 1, 4_096);
     whole('poolQueueMax', options.poolQueueMax ?? 1024, 1, 1_000_000);
     if (options.listen !== undefined) whole('listen.port', options.listen.port, 0, 65_535 - (options.shards ?? 0));
     if ((options.shards ?? 0) > 0 && options.tuning?.supervision?.decide !== undefined) {
@@ -125,6 +128,7 @@ export class ActorSystem {
           modules: this.#modules(),
           threads: options.poolThreads ?? 1,
           queueMax: options.poolQueueMax ?? 1024,
+          ...(options.poolYoungMibMax !== undefined && { youngMibMax: options.poolYoungMibMax }),
           log: this.#log.child({ node: this.node }),
         }),
     );

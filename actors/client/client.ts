@@ -7,11 +7,12 @@
  * await users.put('ada', { name: 'Ada' });
  * ```
  */
+import { strangeSetting } from '../ring/keyspace-defaults.ts';
 import { KEYSPACE_NAME } from '../ring/limits.ts';
 import { compareVersions, type RingVersion } from '../ring/ring-state.ts';
 import type { ClientDesk } from './client-desk.ts';
 import { invalid } from './client-error.ts';
-import { Keyspace, type KeyspaceOptions } from './keyspace.ts';
+import { KEYSPACE_OPTIONS, Keyspace, type KeyspaceOptions } from './keyspace.ts';
 import { type AdminDoor, KeyspaceAdmin } from './keyspace-admin.ts';
 import type { Listeners } from './listeners.ts';
 import type { RingMap } from './ring-map.ts';
@@ -71,6 +72,8 @@ export class Client {
   /** Asks nobody: that there is no such keyspace is found out by the first operation. Errors: INVALID_ARGUMENT, thrown. */
   keyspace<K = string, V = string>(name: string, options: KeyspaceOptions<K, V> = {}): Keyspace<K, V> {
     if (!KEYSPACE_NAME.test(name)) throw invalid(`keyspace: expected 1 to 64 of [A-Za-z0-9_-], got ${JSON.stringify(name)}`);
+    const strange = strangeSetting(options, KEYSPACE_OPTIONS);
+    if (strange !== undefined) throw invalid(`options of keyspace ${name}: ${strange}`);
     return new Keyspace(this.#parts.desk, name, options, this.#parts.timeoutMs);
   }
 

@@ -1,6 +1,6 @@
 /** Keyspaces of the cluster: made, changed and dropped through the RingActor of any node. */
 
-import { type KeyspaceSettings, newKeyspace } from '../ring/keyspace-defaults.ts';
+import { KEYSPACE_DEFAULTS, type KeyspaceSettings, newKeyspace, strangeSetting } from '../ring/keyspace-defaults.ts';
 import type { Operation, OperationOutcome } from '../ring/operation.ts';
 import type { Id, Keyspace as KeyspaceRules, RingVersion } from '../ring/ring-state.ts';
 import { ClientError, type ClientErrorCode, invalid } from './client-error.ts';
@@ -24,6 +24,7 @@ export interface AdminOptions {
 const TIMEOUT_MS = 15_000;
 const TRY_MS = 4_000;
 const PAUSE_MS = 100;
+const CHANGEABLE: readonly string[] = Object.keys(KEYSPACE_DEFAULTS).filter((key) => key !== 'conflict');
 
 export class KeyspaceAdmin {
   readonly #door: AdminDoor;
@@ -39,11 +40,15 @@ export class KeyspaceAdmin {
 
   /** Resolves when it can be used. Errors: EXISTS, INVALID_ARGUMENT, NOT_ALLOWED, NO_MAJORITY, UNREACHABLE, INDETERMINATE. */
   create(name: string, settings: KeyspaceSettings = {}, options: AdminOptions = {}): Promise<void> {
+    const strange = strangeSetting(settings);
+    if (strange !== undefined) return Promise.reject(invalid(`create ${name}: ${strange}`));
     return this.#operate({ type: 'createKeyspace', keyspace: newKeyspace(name, settings) }, options);
   }
 
   /** All but its name and `conflict` can be changed. Errors: as `create`, and NOT_FOUND. */
   alter(name: string, changes: Omit<KeyspaceSettings, 'conflict'>, options: AdminOptions = {}): Promise<void> {
+    const strange = strangeSetting(changes, CHANGEABLE);
+    if (strange !== undefined) return Promise.reject(invalid(`alter ${name}: ${strange}`));
     if (Object.keys(changes).length === 0) return Promise.reject(invalid(`alter ${name}: expected something to change`));
     return this.#operate({ type: 'alterKeyspace', name, changes }, options);
   }

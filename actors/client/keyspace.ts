@@ -12,7 +12,16 @@ import { type Found, type Sibling, siblingsOf } from './found.ts';
 import { type ScanEntry, type ScanOptions, scanKeyspace } from './keyspace-scan.ts';
 import { forMany, type Outcome } from './many.ts';
 import type { Operation } from './operation.ts';
-import { checkDurability, checkReplicas, type Durability, type ReadOptions, timeoutOf, type WriteOptions, whole } from './options.ts';
+import {
+  checkDurability,
+  checkMonotonic,
+  checkReplicas,
+  type Durability,
+  type ReadOptions,
+  timeoutOf,
+  type WriteOptions,
+  whole,
+} from './options.ts';
 
 /** Makes one value of several siblings, newest first; there are two or more. It must be the same whatever client makes it, or clients will undo each other's work. */
 export type Resolver<V> = (siblings: readonly Sibling<V>[]) => V;
@@ -28,9 +37,17 @@ export interface KeyspaceOptions<K, V> {
   readonly resolve?: 'newest' | Resolver<V>;
   readonly r?: ReplicaCount;
   readonly w?: ReplicaCount;
+  readonly pr?: ReplicaCount;
+  readonly pw?: ReplicaCount;
+  readonly monotonic?: boolean;
   readonly durability?: Durability;
   readonly timeoutMs?: number;
 }
+
+/** Their names. */
+export const KEYSPACE_OPTIONS: readonly string[] = Object.keys({
+  ...{ key: 0, value: 0, resolve: 0, r: 0, w: 0, pr: 0, pw: 0, monotonic: 0, durability: 0, timeoutMs: 0 },
+} satisfies Record<keyof KeyspaceOptions<unknown, unknown>, 0>);
 
 export interface PutOptions extends WriteOptions {
   /** Of the read that this write follows from: it takes the place of what was found there. Without one the value becomes a sibling of what is there. */
@@ -73,8 +90,8 @@ export class Keyspace<K = string, V = string> {
     this.#resolve = options.resolve ?? 'newest';
     this.#options = options;
     this.#timeoutMs = timeoutOf(options.timeoutMs, timeoutMs);
-    checkReplicas('r', options.r);
-    checkReplicas('w', options.w);
+    for (const name of ['r', 'w', 'pr', 'pw'] as const) checkReplicas(name, options[name]);
+    checkMonotonic(options.monotonic);
     checkDurability(options.durability);
     if (this.#resolve !== 'newest' && typeof this.#resolve !== 'function')
       throw invalid(`resolve: expected 'newest' or a function, got ${String(options.resolve)}`);
@@ -154,6 +171,8 @@ export class Keyspace<K = string, V = string> {
         keyspace: this.name,
         key: this.#encode('key', this.#key, key),
         replicas: checkReplicas('r', options.r) ?? this.#options.r,
+        primaries: checkReplicas('pr', options.pr) ?? this.#options.pr,
+        isMonotonic: checkMonotonic(options.monotonic) ?? this.#options.monotonic,
         timeoutMs: timeoutOf(options.timeoutMs, this.#timeoutMs),
         signal: options.signal,
         read,
@@ -173,6 +192,7 @@ export class Keyspace<K = string, V = string> {
         value: kind === PUT ? this.#encode('value', this.#value, value as V) : undefined,
         context: options.context === undefined ? undefined : vectorOf(options.context, this.name, encoded),
         replicas: checkReplicas('w', options.w) ?? this.#options.w,
+        primaries: checkReplicas('pw', options.pw) ?? this.#options.pw,
         durability: checkDurability(options.durability) ?? this.#options.durability,
         ttlMs: options.ttlMs === undefined ? undefined : whole('ttlMs', options.ttlMs, 0, TTL_MAX_MS),
         timeoutMs: timeoutOf(options.timeoutMs, this.#timeoutMs),
@@ -213,10 +233,10 @@ export class Keyspace<K = string, V = string> {
   }
 
   #writeBack(key: Uint8Array, value: V, context: Context): void {
-    const { w, durability } = this.#options;
+    const { w: replicas, pw: primaries, durability } = this.#options;
     const written = new Promise<Written>((resolve, reject) => {
       const fields: CallFields<Written> = {
-        ...{ kind: PUT, keyspace: this.name, key, timeoutMs: this.#timeoutMs, replicas: w, durability, read: readWritten },
+        ...{ kind: PUT, keyspace: this.name, key, timeoutMs: this.#timeoutMs, replicas, primaries, durability, read: readWritten },
         value: this.#encode('value', this.#value, value),
         context: vectorOf(context, this.name, key),
       };

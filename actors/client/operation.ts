@@ -38,6 +38,10 @@ export interface OperationFields {
   /** A bare version vector: what the write supersedes; undefined: nothing. */
   readonly context?: Uint8Array | undefined;
   readonly replicas?: ReplicaCount | undefined;
+  /** Of those, primaries of the key. */
+  readonly primaries?: ReplicaCount | undefined;
+  /** Of a get. */
+  readonly isMonotonic?: boolean | undefined;
   readonly durability?: Durability | undefined;
   /** Of a put, from when it is taken up; 0: it does not expire; undefined: as the keyspace says. */
   readonly ttlMs?: number | undefined;
@@ -51,6 +55,8 @@ export abstract class Operation {
   readonly value: Uint8Array | undefined;
   readonly context: Uint8Array | undefined;
   readonly replicas: ReplicaCount | undefined;
+  readonly primaries: ReplicaCount | undefined;
+  readonly isMonotonic: boolean;
   readonly durability: Durability | undefined;
   readonly ttlMs: number | undefined;
   readonly timeoutMs: number;
@@ -86,17 +92,19 @@ export abstract class Operation {
   /** The program has given it up. */
   cancelled: ClientError | null = null;
 
-  constructor({ kind, keyspace, key, value, context, replicas, durability, ttlMs, timeoutMs, list }: OperationFields) {
-    this.kind = kind;
-    this.keyspace = keyspace;
-    this.key = key;
-    this.value = value;
-    this.context = context;
-    this.replicas = replicas;
-    this.durability = durability;
-    this.ttlMs = ttlMs;
-    this.timeoutMs = timeoutMs;
-    this.list = list ?? null;
+  constructor(fields: OperationFields) {
+    this.kind = fields.kind;
+    this.keyspace = fields.keyspace;
+    this.key = fields.key;
+    this.value = fields.value;
+    this.context = fields.context;
+    this.replicas = fields.replicas;
+    this.primaries = fields.primaries;
+    this.isMonotonic = fields.isMonotonic === true;
+    this.durability = fields.durability;
+    this.ttlMs = fields.ttlMs;
+    this.timeoutMs = fields.timeoutMs;
+    this.list = fields.list ?? null;
   }
 
   /** One of these two, once. `answer`, a page if it has a `list`, and all in it are valid until this returns. Must not throw. */

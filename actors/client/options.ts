@@ -67,11 +67,17 @@ export interface OperationOptions {
 export interface ReadOptions extends OperationOptions {
   /** Replicas that must answer. Default: as the keyspace says. */
   readonly r?: ReplicaCount;
+  /** Of those as many must be primaries of the key, not others that stand in for one. Default: no matter. */
+  readonly pr?: ReplicaCount;
+  /** Never older than what another monotonic read was answered before this one began: of a majority, who hold what is answered by then. Of `get`, `getWithContext` and `has`. */
+  readonly monotonic?: boolean;
 }
 
 export interface WriteOptions extends OperationOptions {
   /** Replicas that must have stored it, as durably as asked. Default: as the keyspace says. */
   readonly w?: ReplicaCount;
+  /** Of those as many must be primaries of the key. Default: no matter. */
+  readonly pw?: ReplicaCount;
   readonly durability?: Durability;
 }
 
@@ -104,10 +110,15 @@ export function timeoutOf(timeoutMs: number | undefined, otherwise: number): num
   return timeoutMs === undefined ? otherwise : whole('timeoutMs', timeoutMs, 1, TIMEOUT_MS_MAX);
 }
 
-export function checkReplicas(name: 'r' | 'w', count: unknown): ReplicaCount | undefined {
+export function checkReplicas(name: 'r' | 'w' | 'pr' | 'pw', count: unknown): ReplicaCount | undefined {
   if (count === undefined || count === 'one' || count === 'quorum' || count === 'all') return count;
   if (typeof count === 'number' && Number.isInteger(count) && count >= 1 && count <= REPLICAS_MAX) return count;
   throw notOf(name, `1 to ${REPLICAS_MAX}, one, quorum or all`, count);
+}
+
+export function checkMonotonic(isMonotonic: unknown): boolean | undefined {
+  if (isMonotonic === undefined || typeof isMonotonic === 'boolean') return isMonotonic;
+  throw notOf('monotonic', 'true or false', isMonotonic);
 }
 
 export function checkDurability(durability: unknown): Durability | undefined {

@@ -2,7 +2,7 @@
 import { OutBuffer } from '../../runtime/bytes.ts';
 import { REQUEST } from '../../runtime/lanes.ts';
 import { replicasNeeded } from '../ring/replicas-needed.ts';
-import type { Keyspace } from '../ring/ring-state.ts';
+import type { Keyspace, ReplicaCount } from '../ring/ring-state.ts';
 import { writeList } from '../scan/list-frames.ts';
 import { WANT_RECORDS } from '../scan/scan-frames.ts';
 import { ScanRequest } from '../scan/scan-request.ts';
@@ -52,7 +52,7 @@ export class Sending {
     list.prefix = prefix;
     list.keysMax = keysMax;
     list.wish = WANT_RECORDS;
-    list.r = replicasOf(op, mapped);
+    list.r = countOf(op.replicas, mapped);
     writeList(out, list, op.deadlineMs - nowMs);
     try {
       return place.scans.tellBytes(LIST, out.bytes, 0, out.length, op.requestId, REQUEST);
@@ -74,7 +74,7 @@ export class Sending {
     const request = this.#request;
     const { keyspace } = mapped;
     const { key, value = NOTHING, context } = op;
-    const count = replicasOf(op, mapped);
+    const count = countOf(op.replicas, mapped);
     request.kind = op.kind;
     request.key = key;
     request.keyEnd = key.length;
@@ -86,6 +86,8 @@ export class Sending {
     request.expiryMs = op.kind === PUT ? expiryOf(op, keyspace) : 0;
     request.r = op.kind === GET ? count : AS_KEYSPACE;
     request.w = op.kind === GET ? AS_KEYSPACE : count;
+    request.primaries = countOf(op.primaries, mapped);
+    request.isMonotonic = op.isMonotonic;
     request.durability = op.durability === undefined ? AS_KEYSPACE : durabilityNumber(op.durability);
   }
 }
@@ -99,14 +101,17 @@ export function faultOf(op: Operation, { name, n, keyBytesMax, valueBytesMax }: 
     );
   const valueBytes = op.value?.length ?? 0;
   if (valueBytes > valueBytesMax) return invalid(`value: expected at most ${valueBytesMax} bytes in keyspace ${name}, got ${valueBytes}`);
-  if (typeof op.replicas === 'number' && op.replicas > n)
-    return invalid(`${op.kind === GET ? 'r' : 'w'}: expected at most ${n}, the replicas of keyspace ${name}, got ${op.replicas}`);
-  return null;
+  return tooMany(op, op.replicas, '', n) ?? tooMany(op, op.primaries, 'p', n);
 }
 
-/** As its frame says it. */
-function replicasOf({ replicas }: Operation, { table }: MappedKeyspace): number {
-  return replicas === undefined ? AS_KEYSPACE : replicasNeeded(replicas, table.read.primaries);
+function tooMany({ kind, keyspace }: Operation, count: ReplicaCount | undefined, prefix: string, n: number): ClientError | null {
+  if (typeof count !== 'number' || count <= n) return null;
+  return invalid(`${prefix}${kind === GET ? 'r' : 'w'}: expected at most ${n}, the replicas of keyspace ${keyspace}, got ${count}`);
+}
+
+/** As its frame says it; 0: not said. */
+function countOf(count: ReplicaCount | undefined, { table }: MappedKeyspace): number {
+  return count === undefined ? AS_KEYSPACE : replicasNeeded(count, table.read.primaries);
 }
 
 /** The same however often it is sent. */

@@ -20,7 +20,7 @@ import { COMPACTION_SLOT, RING_SLOT } from '../membership/cluster-door.ts';
 import { readRing } from '../membership/known-ring.ts';
 import type { NodeIdentity } from '../membership/node-identity.ts';
 import { initialRing } from '../ring/initial-ring.ts';
-import { DEFAULT_KEYSPACE, type KeyspaceSettings } from '../ring/keyspace-defaults.ts';
+import { DEFAULT_KEYSPACE, type KeyspaceSettings, strangeSetting } from '../ring/keyspace-defaults.ts';
 import { ringActor } from '../ring-actor.ts';
 import type { RingMessage, RingStatus } from '../ring-protocol.ts';
 import { startShard } from '../shard-module.ts';
@@ -66,6 +66,8 @@ export async function open(dir: string, options: OpenOptions = {}): Promise<Clie
   whole('shards', shards, 0, SHARDS_MAX);
   whole('memory', memory, MEMORY_MIB_MIN, 1_048_576);
   if (!LOG_LEVELS.includes(logLevel)) throw invalid(`logLevel: expected one of ${LOG_LEVELS.join(', ')}, got ${JSON.stringify(logLevel)}`);
+  const strange = options.keyspace === undefined ? undefined : strangeSetting(options.keyspace);
+  if (strange !== undefined) throw invalid(`keyspace: ${strange}`);
   const tuning = completeTuning(options.tuning);
   const timeoutMs = timeoutOf(options.timeoutMs, TIMEOUT_MS_DEFAULT);
   const directory = await NodeDirectory.open(new RealFiles(), absolutePath(dir));

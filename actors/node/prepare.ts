@@ -15,6 +15,8 @@ const FIRST_BOOTS = 2 ** 19;
 const RETRY_MS = 500;
 /** A flush need not wait for a merge. */
 export const POOL_THREADS = 2;
+/** What they make beside buffers is little: 20 MiB less for each. */
+const POOL_YOUNG_MIB_MAX = 6;
 
 export interface Prepared {
   readonly way: Way;
@@ -78,6 +80,7 @@ export function startSystem(
     boot: transportBoot(record.boot, instance),
     logLevel: log.level,
     poolThreads: POOL_THREADS,
+    poolYoungMibMax: POOL_YOUNG_MIB_MAX,
     shardSettings: shardSettings(record, config, directory),
     onRefused: (_place, { code, reason }) => {
       if (code === 'ZOMBIE') onZombie(reason);

@@ -13,6 +13,8 @@ const MIB = 1024 * 1024;
 const MEMTABLE_BYTES_MAX = 64 * MIB;
 /** Of which one takes writes. */
 const MEMTABLES = 4;
+/** Of each shard, left to buffers that nobody needs any more and that are not collected yet: V8 begins to look for them when there are 64 MiB. */
+const UNCOLLECTED_BYTES = 96 * MIB;
 
 /** `resp` null: Redis clients are not served, and there is no gossip, since the node is alone. Errors: NodeError INVALID_CONFIG, when there is too little memory. */
 export function shardSettings(
@@ -23,14 +25,15 @@ export function shardSettings(
   const { resp, memory, secret } = config;
   if (memory < record.shards)
     throw new NodeError('INVALID_CONFIG', `memory: expected at least 1 MiB for each of ${record.shards} shards, got ${memory}`);
-  // Half for the memtables, half for the cache.
+  // Half for the memtables; of the rest at least half for the cache.
   const bytes = Math.floor((memory * MIB) / record.shards);
   const memtableBytes = Math.min(MEMTABLE_BYTES_MAX, Math.floor(bytes / 2 / MEMTABLES));
+  const rest = bytes - MEMTABLES * memtableBytes;
   return {
     directory,
     name: record.name,
     clusterKey: digestOf(secret ?? record.cluster, CLUSTER_KEY_BYTES),
-    engine: { memtableBytes, memtablesMax: MEMTABLES - 1, cacheBytes: bytes - MEMTABLES * memtableBytes },
+    engine: { memtableBytes, memtablesMax: MEMTABLES - 1, cacheBytes: rest - Math.min(UNCOLLECTED_BYTES, Math.floor(rest / 2)) },
     replicas: { recordBytesMax: Math.min(RECORD_BYTES_MAX, memtableBytes >> 1) },
     hasPeers: resp !== null,
     resp: resp === null ? null : respSettings(resp, record.shards),

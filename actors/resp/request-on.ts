@@ -27,7 +27,9 @@ export function requestOn(
   request.r = AS_KEYSPACE;
   request.w = AS_KEYSPACE;
   request.durability = AS_KEYSPACE;
+  request.primaries = 0;
   request.isLocal = false;
+  request.isMonotonic = false;
   request.deadlineMs = host.nowMs() + settings.requestTimeoutMs;
   return request;
 }

@@ -9,6 +9,7 @@ import type { RespSession } from './resp-session.ts';
 import { copyOf } from './store-task.ts';
 
 const REPLICAS = 'expected a count of replicas from 1 on';
+const GET_SYNTAX = 'KV.GET key [R n] [PR n] [MONOTONIC] [LOCAL]';
 
 export const SIBLING_COMMANDS: readonly Command[] = [
   {
@@ -17,9 +18,9 @@ export const SIBLING_COMMANDS: readonly Command[] = [
     flags: ['readonly'],
     keys: FIRST_KEY,
     group: 'siblings',
-    syntax: 'KV.GET key [R n] [LOCAL]',
+    syntax: GET_SYNTAX,
     summary:
-      'A map: context (for KV.PUT), values (all siblings), tombstones (their count), received and needed (replicas), primaries. LOCAL: from this node alone.',
+      'A map: context (for KV.PUT), values (all siblings), tombstones (their count), received and needed (replicas), primaries. PR: so many of those who answer are primaries. MONOTONIC: never older than what another such read was answered before. LOCAL: from this node alone.',
     run: runGet,
   },
   {
@@ -28,9 +29,9 @@ export const SIBLING_COMMANDS: readonly Command[] = [
     flags: ['write'],
     keys: FIRST_KEY,
     group: 'siblings',
-    syntax: 'KV.PUT key value [CONTEXT c] [W n] [TTL ms]',
+    syntax: 'KV.PUT key value [CONTEXT c] [W n] [PW n] [TTL ms]',
     summary:
-      'Replaces what the context has seen; without one nothing: the value becomes a sibling. A map: siblings (how many there are now), context (null when there are others, which it would replace unseen), received, needed, primaries.',
+      'Replaces what the context has seen; without one nothing: the value becomes a sibling. A map: siblings (how many there are now), context (null when there are others, which it would replace unseen), received, needed, primaries. PW: so many of those who confirm are primaries.',
     run: (session) => runPut(session, PUT, 3),
   },
   {
@@ -39,7 +40,7 @@ export const SIBLING_COMMANDS: readonly Command[] = [
     flags: ['write'],
     keys: FIRST_KEY,
     group: 'siblings',
-    syntax: 'KV.DEL key [CONTEXT c] [W n]',
+    syntax: 'KV.DEL key [CONTEXT c] [W n] [PW n]',
     summary: 'A tombstone in place of what the context has seen; without one, of what plain SET would replace. Answers as KV.PUT.',
     run: (session) => runPut(session, DELETE, 2),
   },
@@ -47,20 +48,19 @@ export const SIBLING_COMMANDS: readonly Command[] = [
 
 function runGet(session: RespSession): void {
   const { reader } = session;
-  let r = 0;
-  let isLocal = false;
-  for (let i = 2; i < reader.count; i++) {
-    const word = wordAt(reader, i);
-    if (word === 'LOCAL') isLocal = true;
-    else if (word === 'R' && i + 1 < reader.count) {
-      r = integerAt(reader, ++i);
-      if (!(r >= 1)) return session.error(`ERR R: ${REPLICAS}`);
-    } else return session.error('ERR syntax error: expected KV.GET key [R n] [LOCAL]');
-  }
   const request = session.request(GET, 1);
   const render = showRecord(session);
-  request.r = r;
-  request.isLocal = isLocal;
+  for (let i = 2; i < reader.count; i++) {
+    const word = wordAt(reader, i);
+    if (word === 'LOCAL') request.isLocal = true;
+    else if (word === 'MONOTONIC') request.isMonotonic = true;
+    else if ((word === 'R' || word === 'PR') && i + 1 < reader.count) {
+      const count = integerAt(reader, ++i);
+      if (!(count >= 1)) return session.error(`ERR ${word}: ${REPLICAS}`);
+      if (word === 'R') request.r = count;
+      else request.primaries = count;
+    } else return session.error(`ERR syntax error: expected ${GET_SYNTAX}`);
+  }
   session.send(request, render);
 }
 
@@ -87,9 +87,11 @@ function runPut(session: RespSession, kind: typeof PUT | typeof DELETE, first: n
 function setOption(session: RespSession, request: StoreRequest, word: string, i: number): string {
   const { reader, host } = session;
   if (word === 'CONTEXT') return setContext(session, request, i);
-  if (word === 'W') {
-    request.w = integerAt(reader, i);
-    return request.w >= 1 ? '' : `ERR W: ${REPLICAS}`;
+  if (word === 'W' || word === 'PW') {
+    const count = integerAt(reader, i);
+    if (word === 'W') request.w = count;
+    else request.primaries = count;
+    return count >= 1 ? '' : `ERR ${word}: ${REPLICAS}`;
   }
   if (word === 'TTL' && request.kind === PUT) {
     const expiry = expiryAtArgument(reader, i, 'PX', host.wallMs(), 'kv.put');
@@ -97,7 +99,7 @@ function setOption(session: RespSession, request: StoreRequest, word: string, i:
     request.expiryMs = expiry;
     return '';
   }
-  return `ERR syntax error: expected CONTEXT, W${request.kind === PUT ? ' or TTL' : ''}, got ${word.slice(0, 32)}`;
+  return `ERR syntax error: expected CONTEXT, W, PW${request.kind === PUT ? ' or TTL' : ''}, got ${word.slice(0, 32)}`;
 }
 
 function setContext({ reader, host, keyspace }: RespSession, request: StoreRequest, i: number): string {

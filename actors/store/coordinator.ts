@@ -20,6 +20,7 @@
  * Reads are coordinated wherever they come to: they mint nothing, and forwarding them would cost a hop more. Writes are minted only by a primary that reads go to: a new owner
  * that has not got its data yet would mint without having seen what is there. In `ap`, where no primary can be reached, a stand-in mints (hints/stand-in-dots.ts). INDETERMINATE is said wherever a replica may hold the write, QUORUM_NOT_MET only where none can (T16).
  */
+import { replicasNeeded } from '../ring/replicas-needed.ts';
 import type { Keyspace } from '../ring/ring-state.ts';
 import { Hasher } from '../ring/token.ts';
 import type { CoordinatorFigures } from './coordinator-figures.ts';
@@ -98,7 +99,7 @@ export class Coordinator {
     if (!mutants.has('idsBeginAgain')) this.#desk.table.startAt(options.firstId ?? 0);
     const events = { onStale: (slot: number) => this.#onStale(slot), onContextRead: (slot: number) => this.#onContextRead(slot) };
     const { speculateRatio = 0.1, rereadMs = 100, resendMs = 200 } = options;
-    this.#readSteps = new ReadSteps(this.#desk, events, { speculateRatio, retryMs: rereadMs, resendMs });
+    this.#readSteps = new ReadSteps(this.#desk, events, { shard, speculateRatio, retryMs: rereadMs, resendMs });
     this.#writeSteps = new WriteSteps(this.#desk, events, resendMs);
     this.#due = new Uint16Array(capacity);
     this.#later = options.later;
@@ -235,6 +236,7 @@ export class Coordinator {
       if (!isAlone) {
         if (table.isForwarded[slot] === 1)
           return this.#desk.finish(slot, STALE_RING, 'forwarded to a shard that has no primary replica of the key');
+        if (!isOneReachable && !this.#desk.standIns.isSloppy(keyspace)) return this.#refuseAlone(slot, keyspace);
         return this.#forward(slot, 0);
       }
     }
@@ -253,6 +255,15 @@ export class Coordinator {
     if (keyspaceLists.isSplit[partition] === 1 || standIns.planAlone(slot, topology, n) === 0) return false;
     const isHere = table.members[slot * REPLICAS_MAX] === topology.self;
     return isHere && topology.shardOf(topology.self, partition) === this.#shard;
+  }
+
+  /** Why it is not forwarded all the same: nobody could say any more that nothing was written. */
+  #refuseAlone(slot: number, { w }: Keyspace): void {
+    const { table, writes } = this.#desk;
+    const asked = table.w[slot]!;
+    const needed = asked === 0 ? replicasNeeded(w, table.replicaCounts[slot]!) : asked;
+    writes.start(slot, 0, 0, 0, needed, needed);
+    this.#desk.finish(slot, QUORUM_NOT_MET, 'no replica of the key can be reached');
   }
 
   #forward(slot: number, from: number): void {

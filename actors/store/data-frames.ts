@@ -28,7 +28,7 @@ import { putU32 } from '../../storage/byte-writer.ts';
 import { OWNER_BYTES } from '../hints/hint-key.ts';
 import { checkRecord } from '../version/check-record.ts';
 import type { KeyPlace } from './key-place.ts';
-import { DURABILITY_NONE, DURABILITY_SYNC } from './store-request.ts';
+import { DURABILITY_NONE, DURABILITY_SYNC, LAST_STATUS } from './store-request.ts';
 
 export const VNODE_SLOT = 4;
 export const COORDINATOR_SLOT = 5;
@@ -103,5 +103,5 @@ export function writeRefusal(out: OutBuffer, status: number, message: string): v
 export function statusOfAnswer(bytes: Uint8Array, start: number, end: number): number | string {
   if (end - start < ANSWER_HEAD_BYTES) return `expected an answer of ${ANSWER_HEAD_BYTES} bytes or more, found ${end - start}`;
   const head = u32At(bytes, start);
-  return head <= 0xff ? head : `expected zeros at 1, found a head of ${head}`;
+  return head <= LAST_STATUS ? head : `expected an answer with status 0 to ${LAST_STATUS}, found ${head}`;
 }

@@ -182,7 +182,7 @@ export class QuorumReads {
   }
 
   needed(slot: number): number {
-    return this.#needed[slot]!;
+    return Math.max(this.#needed[slot]!, this.#neededPrimaries[slot]!);
   }
 
   /** Has not said what it was asked for; a mask. */

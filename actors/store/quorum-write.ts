@@ -171,7 +171,7 @@ export class QuorumWrites {
   }
 
   needed(slot: number): number {
-    return Math.max(this.#neededFirst[slot]!, this.#neededSecond[slot]!);
+    return Math.max(this.#neededFirst[slot]!, this.#neededSecond[slot]!, this.#neededPrimaries[slot]!);
   }
 
   /** Of whom nothing was heard. */

@@ -25,6 +25,8 @@ export interface StepEvents {
 }
 
 interface ReadOptions extends Omit<SpeculationOptions, 'mutants'> {
+  /** Of this coordinator. */
+  readonly shard: number;
   /** A repair that is waited for is sent again after so long. */
   readonly resendMs: number;
 }
@@ -36,12 +38,14 @@ export class ReadSteps {
   readonly #events: StepEvents;
   readonly #speculation: Speculation;
   readonly #resendMs: number;
+  readonly #shard: number;
 
   constructor(desk: RequestDesk, events: StepEvents, options: ReadOptions) {
     this.#desk = desk;
     this.#events = events;
     this.#speculation = new Speculation(desk.table, desk.peers, { ...options, mutants: desk.mutants });
     this.#resendMs = options.resendMs;
+    this.#shard = options.shard;
   }
 
   /** `bytes[start, end)`: a checked record; empty: that replica has none. */
@@ -95,12 +99,16 @@ export class ReadSteps {
     const asked = isAlone ? 1 : r === 0 ? replicasNeeded(keyspace.r, primaries) : r;
     const needed = table.isMonotonic[slot] === 1 && !isAlone ? Math.max(asked, majority(primaries)) : asked;
     // A monotonic read is promised what only a majority of primaries can give; and where enough primaries can be reached they say more than stand-ins.
-    const isSloppy = table.isMonotonic[slot] === 0 && this.#desk.standIns.isSloppy(keyspace) && primaries - countBits(suspected) < needed;
+    const isShort = primaries - countBits(suspected) < needed;
+    const isSloppy = isShort && table.isMonotonic[slot] === 0 && this.#desk.standIns.isSloppy(keyspace);
     if (isSloppy) this.#desk.counters.standIns += countBits(this.#desk.standIns.addAll(slot, topology, keyspace, suspected));
     const neededPrimaries = table.kinds[slot] === GET && !isAlone ? table.primaries[slot]! : 0;
     this.#desk.reads.start(slot, table.replicaCounts[slot]!, firstBits(primaries), isSloppy, needed, neededPrimaries);
     table.phases[slot] = READING;
     if (this.#desk.reads.enough(slot) === 'lost') return this.#desk.finish(slot, QUORUM_NOT_MET, 'the ring gives the key too few replicas');
+    // A write would not be begun after it: so whoever forwarded it is told in time, and knows that nothing was.
+    if (isShort && !isSloppy && table.kinds[slot] !== GET)
+      return this.#desk.finish(slot, QUORUM_NOT_MET, 'too few replicas can be reached');
     const id = table.idOf(slot, 0);
     const first = Math.max(needed, neededPrimaries);
     const isOwn = table.members[slot * REPLICAS_MAX] === topology.self;
@@ -161,14 +169,22 @@ export class ReadSteps {
     this.#sendRead(slot, replica, forRecord);
   }
 
-  /** Those who were asked and have said nothing. */
+  /** Those who were asked and have said nothing, but the replica of this shard: no message to it is lost, and it has the call already. */
   #askAgain(slot: number): void {
     const id = this.#desk.table.idOf(slot, 0);
+    const self = this.#desk.topologyOf(slot)?.self ?? -1;
     for (let silent = this.#desk.reads.silent(slot); silent !== 0 && this.#desk.slotIn(id, READING) >= 0; silent &= silent - 1) {
       const replica = lowestBit(silent);
-      const { reads } = this.#desk;
+      const { reads, table } = this.#desk;
+      if (table.members[slot * REPLICAS_MAX + replica] === self && this.#isHere(slot, self)) continue;
       this.#sendRead(slot, replica, reads.lacksRecord(slot) || reads.isAskedForRecord(slot, replica));
     }
+  }
+
+  /** Whether the replica that this node has is that of this shard. */
+  #isHere(slot: number, self: number): boolean {
+    const topology = this.#desk.topologyOf(slot);
+    return topology !== null && topology.shardOf(self, topology.lists.partitionOf(this.#desk.table.high[slot]!)) === this.#shard;
   }
 
   /** How long a peer has taken, when it is the first that it says. Of one read in four: a look at the clock costs as much as the rest of it. */

@@ -10,7 +10,7 @@ import { QuorumWrites } from './quorum-write.ts';
 import { RecordMerging } from './record-merging.ts';
 import type { ReplicaDoor } from './replica-door.ts';
 import { countBits, lowestBit, REPLICAS_MAX } from './replica-mask.ts';
-import { ANSWERED } from './request-phase.ts';
+import { ANSWERED, READING } from './request-phase.ts';
 import { RequestTable } from './request-table.ts';
 import { StandIns } from './stand-ins.ts';
 import { type AnswerStatus, GET, OK, StoreAnswer, type StoreRequest } from './store-request.ts';
@@ -122,7 +122,9 @@ export class RequestDesk {
   /** Requires: the next answer has its record. */
   say(slot: number, status: AnswerStatus, message: string): void {
     const answer = this.nextAnswer();
-    const quorum = this.table.kinds[slot] === GET ? this.reads : this.writes;
+    // Of a write that reads first, and got no further than that, that read.
+    const isRead = this.table.kinds[slot] === GET || this.table.phases[slot] === READING;
+    const quorum = isRead ? this.reads : this.writes;
     answer.status = status;
     answer.message = message;
     answer.received = quorum.received(slot);

@@ -38,6 +38,7 @@ export class Chooser {
   readonly #records: Records;
   readonly #hot: HotKeys;
   readonly #random: SeededRandom;
+  #ordered = 0;
 
   constructor(workload: Workload, distribution: Distribution, parts: { records: Records; hot: HotKeys; random: SeededRandom }) {
     this.#kinds = Object.entries(workload.mix).flatMap(([kind, percent]) => new Array<OperationKind>(percent).fill(kind as OperationKind));
@@ -83,6 +84,8 @@ export class Chooser {
         return this.#hot.keyAt(this.#hot.rank(this.#random.float()));
       case 'latest':
         return present - 1 - this.#hot.rank(this.#random.float());
+      case 'ordered':
+        return this.#ordered++ % present;
       default:
         return unreachable(this.#distribution);
     }

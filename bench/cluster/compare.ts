@@ -12,6 +12,7 @@ const CONDITIONS = [
   'commit',
   'records',
   'connections',
+  'memoryMiB',
   'openLoop',
   'n',
   'r',

@@ -1,5 +1,5 @@
 /** Our cluster through our own client. Its keyspace is `lww`: an update without a context takes the place of what is there, as a SET does, and makes no sibling. */
-import { clusterMissing, describedRules, isStrict, seedsOf, startCluster } from './node-cluster.ts';
+import { clusterMissing, describedRules, httpPortsOf, isStrict, seedsOf, startCluster } from './node-cluster.ts';
 import { offersNoScans, type Target } from './target.ts';
 
 const IN_FLIGHT = 256;
@@ -17,6 +17,7 @@ export const dynactorClient: Target = {
       described: `${describedRules(options)}, keyspace lww, ${IN_FLIGHT} in flight`,
       isStrict: isStrict(options),
       pids: server.pids,
+      httpPorts: httpPortsOf(basePort),
       stop: () => server.stop(),
     };
   },

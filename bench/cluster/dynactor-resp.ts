@@ -1,5 +1,5 @@
 /** Our cluster as a Redis client sees it, connections spread over the nodes. */
-import { clusterMissing, describedRules, isStrict, respPortsOf, startCluster } from './node-cluster.ts';
+import { clusterMissing, describedRules, httpPortsOf, isStrict, respPortsOf, startCluster } from './node-cluster.ts';
 import { offersNoScans, type Target } from './target.ts';
 
 export const dynactorResp: Target = {
@@ -15,6 +15,7 @@ export const dynactorResp: Target = {
       described: describedRules(options),
       isStrict: isStrict(options),
       pids: server.pids,
+      httpPorts: httpPortsOf(basePort),
       stop: () => server.stop(),
     };
   },

@@ -38,6 +38,7 @@ export const etcd: Target = {
       described: 'three members, synced always, linearizable reads, over the HTTP gateway with open connections',
       isStrict: true,
       pids: servers.flatMap(({ pids }) => pids),
+      httpPorts: [],
       stop,
     };
   },

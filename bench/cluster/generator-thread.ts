@@ -1,7 +1,7 @@
 /** The bench's side of a generator in a thread. */
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
-import type { FromGenerator, GeneratorSettings, Outcome, Task, ToGenerator } from './task.ts';
+import type { FromGenerator, GeneratorOutcome, GeneratorSettings, Task, ToGenerator } from './task.ts';
 
 export class GeneratorThread {
   readonly #worker: Worker;
@@ -19,7 +19,7 @@ export class GeneratorThread {
   }
 
   /** One at a time. Errors: the target is gone, or has been silent for too long. */
-  async run(task: Task): Promise<Outcome> {
+  async run(task: Task): Promise<GeneratorOutcome> {
     this.#tell({ type: 'run', task });
     const answer = await this.#heard();
     if (answer.type === 'ran') return answer.outcome;

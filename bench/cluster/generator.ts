@@ -11,7 +11,7 @@ import { ValueFormat } from './pair-format.ts';
 import { Records } from './records.ts';
 import { RespChannel } from './resp-channel.ts';
 import { type ServerUsage, usageOf } from './server-usage.ts';
-import type { Address, CurvePoint, GeneratorSettings, Outcome, Task } from './task.ts';
+import type { Address, CurvePoint, GeneratorOutcome, GeneratorSettings, Task } from './task.ts';
 import { workloadOf } from './workload.ts';
 
 /** Points of the curve: shares whose rest halves from one to the next, down to one in a million. */
@@ -41,7 +41,7 @@ export class Generator {
     this.#hot = new HotKeys(settings.records, this.#random.fork('places'));
   }
 
-  async run(task: Task): Promise<Outcome> {
+  async run(task: Task): Promise<GeneratorOutcome> {
     const before = { ...this.#load.troubles };
     this.#load.troubles.first = '';
     let usage: readonly [ServerUsage | null, ServerUsage | null] = [null, null];

@@ -14,6 +14,7 @@ export function given(ports: readonly number[]): Target {
         described: 'servers started by others, as durable as they are',
         isStrict: true,
         pids: [],
+        httpPorts: [],
         stop: () => Promise.resolve(),
       }),
   };

@@ -1,4 +1,4 @@
-/** Our three-node cluster: three processes that `dynactor cluster` starts. */
+/** Our cluster, of three nodes mostly: processes that `dynactor cluster` starts. */
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -18,12 +18,17 @@ const NODES = 3;
 const BASES = { first: 17_000, last: 31_000, step: 300 } as const;
 
 /** Where the clients of node 1, 2, 3 find it when the first was given `basePort`. */
-export function respPortsOf(basePort: number): readonly number[] {
-  return planOf(basePort).map(({ respPort }) => respPort);
+export function respPortsOf(basePort: number, nodes = NODES): readonly number[] {
+  return planOf(basePort, nodes).map(({ respPort }) => respPort);
+}
+
+/** Where each tells of itself. */
+export function httpPortsOf(basePort: number, nodes = NODES): readonly number[] {
+  return planOf(basePort, nodes).map(({ httpPort }) => httpPort);
 }
 
 export function seedsOf(basePort: number): readonly string[] {
-  return planOf(basePort).map(({ port }) => `${LOOPBACK}:${port}`);
+  return planOf(basePort, NODES).map(({ port }) => `${LOOPBACK}:${port}`);
 }
 
 /** Undefined: it can be started. */
@@ -39,32 +44,35 @@ export interface NodeCluster {
 }
 
 /** Resolves when all nodes serve. */
-export async function startCluster({ dir, durability, basePort: asked, n, r, w }: StartOptions): Promise<NodeCluster> {
-  const basePort = asked > 0 ? asked : await freeBase();
-  const where = ['--nodes', String(NODES), '--data', join(dir, 'nodes'), '--base-port', String(basePort)];
+export async function startCluster(options: StartOptions, nodes = NODES): Promise<NodeCluster> {
+  const { dir, durability, basePort: asked, memoryMiB, n, r, w } = options;
+  const basePort = asked > 0 ? asked : await freeBase(nodes);
+  const where = ['--nodes', String(nodes), '--data', join(dir, 'nodes'), '--base-port', String(basePort)];
   const rules = ['-n', String(n), '-r', String(r), '-w', String(w), '--durability', durability];
-  const server = new ServerProcess(process.execPath, ['--import', LEASH, CLI, 'cluster', ...where, ...rules], dir);
+  const server = new ServerProcess(process.execPath, ['--import', LEASH, CLI, 'cluster', ...where, ...rules], dir, {
+    DYNACTOR_MEMORY: String(memoryMiB),
+  });
   await server.until(() => READY.test(server.stdout), START_MS);
   return { server, basePort };
 }
 
 /** Errors: there is none. */
-async function freeBase(): Promise<number> {
+async function freeBase(nodes: number): Promise<number> {
   for (let base: number = BASES.first; base <= BASES.last; base += BASES.step) {
-    const ports = portsOf(planOf(base)).map(({ port }) => port);
+    const ports = portsOf(planOf(base, nodes)).map(({ port }) => port);
     if ((await takenPorts(LOOPBACK, ports)).size === 0) return base;
   }
   throw new Error(`no base port from ${BASES.first} to ${BASES.last} is free: --base-port says which one to take`);
 }
 
 /** The ports that the command goes by. */
-function planOf(basePort: number): readonly PlannedNode[] {
-  return planNodes({ nodes: NODES, shards: shardsFor(NODES, coreCount()), basePort }, '');
+function planOf(basePort: number, nodes: number): readonly PlannedNode[] {
+  return planNodes({ nodes, shards: shardsFor(nodes, coreCount()), basePort }, '');
 }
 
-export function describedRules({ durability, n, r, w }: StartOptions): string {
+export function describedRules({ durability, memoryMiB, n, r, w }: StartOptions, nodes = NODES): string {
   const disk = durability === 'sync' ? 'synced to disk before a replica confirms' : 'confirmed from memory, logged without syncing';
-  return `three nodes, n=${n} r=${r} w=${w}, ${disk}`;
+  return `${nodes === 1 ? 'one node' : `${nodes} nodes`} of ${memoryMiB} MiB, n=${n} r=${r} w=${w}, ${disk}`;
 }
 
 /** Every read asks a replica that has confirmed the write. */

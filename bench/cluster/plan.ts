@@ -22,6 +22,8 @@ export function planOf({ workloads, distributions }: PlanOptions): readonly Row[
     switch (workload.name) {
       case 'load':
         return [];
+      case 'read-back':
+        return [{ ...rowOf(workload, 'ordered', 1), label: workload.name }];
       case 'set':
       case 'get':
         return [1, 16].map((depth) => rowOf(workload, 'uniform', depth));

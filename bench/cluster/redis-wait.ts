@@ -35,6 +35,7 @@ export const redisWait: Target = {
       described: `a server and two replicas, WAIT 1 after each write, all ${redisDurability(durability)}; reads ask one`,
       isStrict: true,
       pids: servers.flatMap(({ pids }) => pids),
+      httpPorts: [],
       stop,
     };
   },

@@ -21,6 +21,7 @@ export const redis: Target = {
       described: `one server, ${redisDurability(durability)}`,
       isStrict: true,
       pids: server.pids,
+      httpPorts: [],
       stop: () => server.stop(),
     };
   },

@@ -23,9 +23,10 @@ export class ServerProcess {
   #stdout = '';
   #stderr = '';
 
-  constructor(program: string, args: readonly string[], dir: string) {
+  /** `more`: variables besides those of this process. */
+  constructor(program: string, args: readonly string[], dir: string, more: Readonly<Record<string, string>> = {}) {
     this.#name = program;
-    this.#child = spawn(program, args, { cwd: dir, stdio: ['ignore', 'pipe', 'pipe', 'pipe'] });
+    this.#child = spawn(program, args, { cwd: dir, stdio: ['ignore', 'pipe', 'pipe', 'pipe'], env: { ...process.env, ...more } });
     running.add(this);
     this.#child.stdout?.on('data', (part: Buffer) => {
       this.#stdout = (this.#stdout + part.toString('utf8')).slice(-OUTPUT_BYTES_MAX);

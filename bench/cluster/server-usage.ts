@@ -33,6 +33,15 @@ export function usageOf(pids: readonly number[]): ServerUsage | null {
   return { cpuUs: (ticks / TICKS_PER_SECOND) * 1e6, bytesWritten };
 }
 
+/** The most memory that any of them, or of what descends from them, has had resident, in MiB (VmHWM); null when there are none. */
+export function peakMiB(pids: readonly number[]): number | null {
+  const peaks = pids.flatMap(processesOf).flatMap((pid) => {
+    const kibibytes = /^VmHWM:\s*(\d+) kB$/m.exec(readIfThere(`/proc/${pid}/status`) ?? '')?.[1];
+    return kibibytes === undefined ? [] : [Number(kibibytes)];
+  });
+  return peaks.length === 0 ? null : Math.max(...peaks) / 1024;
+}
+
 /** The process and all that descend from it. */
 export function processesOf(pid: number): readonly number[] {
   const children = readIfThere(`/proc/${pid}/task/${pid}/children`) ?? '';

@@ -1,7 +1,9 @@
 /** One target, started, loaded and measured row by row, then stopped. */
 import { GeneratorThread } from './generator-thread.ts';
+import { figuresBetween, lookAtNodes } from './node-figures.ts';
 import { loadRow, type Row } from './plan.ts';
 import type { Conditions, LoopKind } from './result.ts';
+import { peakMiB } from './server-usage.ts';
 import type { Running, StartOptions, Target } from './target.ts';
 import type { Outcome, Task } from './task.ts';
 
@@ -38,7 +40,7 @@ export async function runSession(target: Target, rows: readonly Row[], options: 
 
 async function measure(
   target: Target,
-  { pids, described }: Running,
+  { pids, httpPorts, described }: Running,
   generator: GeneratorThread,
   rows: readonly Row[],
   options: SessionOptions,
@@ -46,17 +48,28 @@ async function measure(
 ): Promise<void> {
   const { durability, valueBytes, settleMs, ms, openShare, openRate } = options;
   const conditions: Conditions = { durability, valueBytes, target: target.name, described };
+  const restMiB = peakMiB(pids);
   const run = async (row: Row, loop: Task['loop']): Promise<Outcome> => {
     const { workload, distribution } = row;
-    const outcome = await generator.run({ workload: workload.name, distribution, loop, pids });
+    const begun = await lookAtNodes(httpPorts);
+    const ran = await generator.run({ workload: workload.name, distribution, loop, pids });
+    const seen = figuresBetween(begun, await lookAtNodes(httpPorts));
+    const outcome = { ...ran, figures: { ...ran.figures, ...seen, restMiB, peakMiB: peakMiB(pids) } };
     onOutcome(conditions, row, loop.kind, outcome);
     return outcome;
   };
-  const load = loadRow(Math.max(...target.depths));
-  await run(load, { kind: 'closed', depth: load.depth, settleMs: 0, ms: Number.POSITIVE_INFINITY, operations: options.records });
+  const deepest = Math.max(...target.depths);
+  /** Every record once, whatever time that takes. */
+  const sweep = (row: Row): Promise<Outcome> =>
+    run(row, { kind: 'closed', depth: row.depth, settleMs: 0, ms: Number.POSITIVE_INFINITY, operations: options.records });
+  await sweep(loadRow(deepest));
   for (const row of rows) {
     const { depth, workload } = row;
     if (!target.offers(workload) || !target.depths.includes(depth)) continue;
+    if (workload.name === 'read-back') {
+      await sweep({ ...row, depth: deepest });
+      continue;
+    }
     const { figures } = await run(row, { kind: 'closed', depth, settleMs, ms });
     const perSecond = openRate > 0 ? openRate : figures.perSecond * openShare;
     if (depth === 1 && perSecond >= 1) await run(row, { kind: 'open', perSecond, settleMs, ms });

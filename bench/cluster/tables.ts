@@ -2,6 +2,7 @@
 import { linesOf, short } from '../lib/report.ts';
 import { badOf, type LoopKind, type Result } from './result.ts';
 import { OURS, type TargetName } from './target.ts';
+import type { Figures } from './task.ts';
 
 const HEADINGS = [
   'row',
@@ -17,6 +18,11 @@ const HEADINGS = [
   'written B/op',
   'bad',
 ];
+/** Of our nodes, from what they tell of themselves. */
+const NODE_HEADINGS = [
+  ...['row', 'target', 'main thread late, p99 ms', 'max', 'collection % of CPU', 'longest pause ms'],
+  ...['flushes', 'compactions', 'file reads/op', 'resident MiB at rest', 'peak', 'more by'],
+];
 const NOT_OFFERED = 'not offered';
 
 /** Of `rows`, all that were asked for. Ratios: closed loop, operations per second of the target by those of the peer; open loop, its p99 by the peer's. */
@@ -28,6 +34,8 @@ export function tablesOf(results: readonly Result[], rows: readonly string[], ta
     const present = targets.filter((target) => group.some((result) => result.target === target));
     for (const target of present) lines.push(`  ${target}: ${group.find((result) => result.target === target)!.described}`);
     lines.push(...linesOf(tableOf(group, rows, present), (column) => column < 2));
+    const nodes = nodeRowsOf(group, rows, present);
+    if (nodes.length > 0) lines.push('  our nodes meanwhile', ...linesOf([NODE_HEADINGS, ...nodes], (column) => column < 2));
   }
   return lines;
 }
@@ -69,6 +77,26 @@ function cellsOf({ target, figures, troubles }: Result): string[] {
     short(generatorUs),
     bytesWritten === null ? '' : short(bytesWritten),
     String(badOf(troubles)),
+  ];
+}
+
+function nodeRowsOf(group: readonly Result[], rows: readonly string[], targets: readonly TargetName[]): string[][] {
+  return rows.flatMap((row) =>
+    targets
+      .flatMap((target) => group.filter((result) => result.row === row && result.target === target))
+      .filter(({ figures }) => (figures.gcShare ?? null) !== null)
+      .map(({ target, figures }) => [row, target, ...nodeCellsOf(figures)]),
+  );
+}
+
+function nodeCellsOf(figures: Figures): string[] {
+  const { mainDelayP99Ms, mainDelayMaxMs, gcShare, gcPauseMaxMs, flushes, merges, fileReads, restMiB, peakMiB } = figures;
+  const cell = (value: number | null): string => (value === null ? '' : short(value));
+  const growthMiB = peakMiB === null || restMiB === null ? null : peakMiB - restMiB;
+  return [
+    ...[mainDelayP99Ms, mainDelayMaxMs, gcShare === null ? null : gcShare * 100, gcPauseMaxMs].map(cell),
+    ...[flushes, merges].map((count) => (count === null ? '' : count.toFixed(0))),
+    ...[fileReads, restMiB, peakMiB, growthMiB].map(cell),
   ];
 }
 

@@ -12,6 +12,8 @@ export interface StartOptions {
   readonly connections: number;
   /** 0: any that is free. */
   readonly basePort: number;
+  /** Budget of each of our nodes for memtables and cached blocks. */
+  readonly memoryMiB: number;
   /** Replicas, and how many of them a read and a write need; what peers do instead is in their descriptions. */
   readonly n: number;
   readonly r: number;
@@ -38,13 +40,15 @@ export interface Running {
   readonly isStrict: boolean;
   /** Server processes, but for those that they start; none when they are not the bench's own. */
   readonly pids: readonly number[];
+  /** Where our nodes tell of themselves; none: it is a peer. */
+  readonly httpPorts: readonly number[];
   stop(): Promise<void>;
 }
 
-export type TargetName = 'dynactor-resp' | 'dynactor-client' | 'redis' | 'redis-wait' | 'etcd' | 'given';
+export type TargetName = 'dynactor-resp' | 'dynactor-client' | 'dynactor-one' | 'redis' | 'redis-wait' | 'etcd' | 'given';
 
 /** Those that are ours; the others are peers. */
-export const OURS: readonly TargetName[] = ['dynactor-resp', 'dynactor-client'];
+export const OURS: readonly TargetName[] = ['dynactor-resp', 'dynactor-client', 'dynactor-one'];
 
 /** A protocol without scans in the order of keys. */
 export function offersNoScans({ mix }: Workload): boolean {

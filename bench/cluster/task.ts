@@ -30,8 +30,24 @@ export interface Task {
   readonly pids: readonly number[];
 }
 
+/** Of all nodes while a row was measured, settling included. Null: not nodes of ours. */
+export interface NodeFigures {
+  /** Pauses for garbage collection by CPU time, of the threads that run actors. */
+  readonly gcShare: number | null;
+  /** Of all threads of all nodes, the longest. */
+  readonly gcPauseMaxMs: number | null;
+  /** Delay of the event loop of the main thread, of the node that has the worst. */
+  readonly mainDelayP99Ms: number | null;
+  readonly mainDelayMaxMs: number | null;
+  readonly flushes: number | null;
+  /** Compactions. */
+  readonly merges: number | null;
+  /** Reads of table files by requests that coordinators have answered: of all replicas together. */
+  readonly fileReads: number | null;
+}
+
 /** Null: not known here. */
-export interface Figures {
+export interface Figures extends NodeFigures {
   readonly operations: number;
   readonly perSecond: number;
   readonly p50Ms: number;
@@ -47,13 +63,21 @@ export interface Figures {
   readonly generatorUs: number;
   /** What server processes had the kernel write to disk, per operation. */
   readonly bytesWritten: number | null;
+  /** Resident memory of the server process that has had most: when it had just started, and until the row had ended. */
+  readonly restMiB: number | null;
+  readonly peakMiB: number | null;
 }
 
 /** Share of operations, and the latency that they did not exceed in milliseconds. */
 export type CurvePoint = readonly [share: number, ms: number];
 
-export interface Outcome {
+export interface Outcome extends GeneratorOutcome {
   readonly figures: Figures;
+}
+
+/** What the generator itself can say. */
+export interface GeneratorOutcome {
+  readonly figures: Omit<Figures, keyof NodeFigures | 'restMiB' | 'peakMiB'>;
   readonly curve: readonly CurvePoint[];
   /** Of this run. */
   readonly troubles: Troubles;
@@ -62,5 +86,5 @@ export interface Outcome {
 export type ToGenerator = { readonly type: 'run'; readonly task: Task } | { readonly type: 'close' };
 export type FromGenerator =
   | { readonly type: 'ready' }
-  | { readonly type: 'ran'; readonly outcome: Outcome }
+  | { readonly type: 'ran'; readonly outcome: GeneratorOutcome }
   | { readonly type: 'failed'; readonly message: string };

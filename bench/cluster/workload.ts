@@ -1,8 +1,8 @@
 /** What the load is made of: the six core workloads of YCSB, and one kind alone. Source: Cooper et al., "Benchmarking Cloud Serving Systems with YCSB" (SoCC 2010). */
 import type { OperationKind } from './operation.ts';
 
-/** `latest`: Zipf's law over the age of records, the newest first. */
-export type Distribution = 'zipfian' | 'uniform' | 'latest';
+/** `latest`: Zipf's law over the age of records, the newest first. `ordered`: each once, in the order of keys. */
+export type Distribution = 'zipfian' | 'uniform' | 'latest' | 'ordered';
 
 export interface Workload {
   readonly name: WorkloadName;
@@ -12,7 +12,7 @@ export interface Workload {
   readonly distribution: Distribution;
 }
 
-export type WorkloadName = 'load' | 'set' | 'get' | 'ycsb-a' | 'ycsb-b' | 'ycsb-c' | 'ycsb-d' | 'ycsb-e' | 'ycsb-f';
+export type WorkloadName = 'load' | 'set' | 'get' | 'ycsb-a' | 'ycsb-b' | 'ycsb-c' | 'ycsb-d' | 'ycsb-e' | 'ycsb-f' | 'read-back';
 
 export const WORKLOADS: readonly Workload[] = [
   // Each record once, in the order of keys.
@@ -25,6 +25,7 @@ export const WORKLOADS: readonly Workload[] = [
   { name: 'ycsb-d', mix: { read: 95, insert: 5 }, distribution: 'latest' },
   { name: 'ycsb-e', mix: { scan: 95, insert: 5 }, distribution: 'zipfian' },
   { name: 'ycsb-f', mix: { read: 50, modify: 50 }, distribution: 'zipfian' },
+  { name: 'read-back', mix: { read: 100 }, distribution: 'ordered' },
 ];
 
 export const WORKLOAD_NAMES: readonly string[] = WORKLOADS.map(({ name }) => name);

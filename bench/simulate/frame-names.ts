@@ -2,6 +2,7 @@
 import { GOSSIP_SLOT, RING_SLOT } from '../../actors/membership/cluster-door.ts';
 import {
   ANSWER_HEAD_BYTES,
+  AS_STAND_IN,
   COORDINATOR_SLOT,
   DIGEST,
   FORWARD,
@@ -10,6 +11,7 @@ import {
   MERGED,
   READ,
   RECORD,
+  recordStartOf,
   VNODE_SLOT,
 } from '../../actors/store/data-frames.ts';
 import { KeyPlace } from '../../actors/store/key-place.ts';
@@ -76,8 +78,9 @@ export class FrameNames {
     const keyspace = this.keyspaces.get(place.keyspace) ?? String(place.keyspace);
     const key = `${keyspace}/${bytes.toString('latin1', place.keyStart, place.keyEnd)}`;
     this.#asked.set(asked, key);
-    const record = operation === MERGE ? shown(readRecord(bytes.subarray(place.keyEnd, end))) : '';
-    return { text: `${name} ${key}${record}`, key };
+    const record = operation === MERGE ? shown(readRecord(bytes.subarray(recordStartOf(place), end))) : '';
+    const isStandIn = (operation === MERGE || operation === READ) && (place.option & AS_STAND_IN) !== 0;
+    return { text: `${name} ${key}${record}${isStandIn ? ' as stand-in' : ''}`, key };
   }
 }
 

@@ -7,6 +7,7 @@ import type { JobRunner } from '../jobs.ts';
 import { SeededRandom } from '../random.ts';
 import { realClock } from '../real/clock.ts';
 import { RealFiles } from '../real/files.ts';
+import { GcWatch } from '../real/gc-watch.ts';
 import { RealLoop } from '../real/loop.ts';
 import { TcpNetwork } from '../real/tcp-network.ts';
 import { RoutingTransport } from '../routing-transport.ts';
@@ -41,6 +42,7 @@ export class NodeThread {
   readonly tcp: TcpTransport;
   readonly #loop: RealLoop;
   readonly #delay: IntervalHistogram;
+  readonly #gc = new GcWatch();
 
   constructor(options: NodeThreadOptions) {
     const { place, boot, log, cluster } = options;
@@ -72,6 +74,7 @@ export class NodeThread {
       return new ShardRuntime(options);
     } catch (error) {
       this.#loop.close();
+      this.#gc.close();
       throw error;
     }
   }
@@ -92,6 +95,7 @@ export class NodeThread {
     const stats: ThreadStats = {
       ...this.runtime.stats(),
       eventLoopDelayMs: { p50: ms(delay.percentile(50)), p99: ms(delay.percentile(99)), max: ms(delay.max) },
+      gc: this.#gc.figures(),
     };
     delay.reset();
     return stats;
@@ -113,6 +117,7 @@ export class NodeThread {
     await Promise.race([closed, late]);
     clearTimeout(timer);
     this.#delay.disable();
+    this.#gc.close();
     this.#loop.close();
   }
 }

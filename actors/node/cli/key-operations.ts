@@ -5,25 +5,38 @@ import type { DeleteOptions, PutOptions, Written } from '../../client/keyspace.t
 import type { ReadOptions } from '../../client/options.ts';
 import type { Values } from './store-session.ts';
 
-type Reading = Pick<ReadOptions, 'r'>;
+type Reading = Pick<ReadOptions, 'r' | 'pr' | 'monotonic'>;
 /** `context`: instead of that of the read; an empty one: nothing was read, so that the value becomes a sibling of what is there. */
 export type Putting = Omit<PutOptions, 'context'> & Reading & { readonly context?: string | undefined };
 export type Deleting = Omit<DeleteOptions, 'context'> & Reading & { readonly context?: string | undefined };
 
-export async function putKey(values: Values, key: string, value: Uint8Array, { r, context, ...options }: Putting): Promise<Written> {
-  const seen = context === undefined ? (await values.getWithContext(key, reading(r))).context : (context as Context);
+export async function putKey(values: Values, key: string, value: Uint8Array, given: Putting): Promise<Written> {
+  const { context, ...options } = writing(given);
+  const seen = context === undefined ? (await values.getWithContext(key, reading(given))).context : (context as Context);
   return values.put(key, value, { ...options, context: seen });
 }
 
 /** Null: there was nothing, and nothing was written. With a context of its own it is written whatever is there. */
-export async function deleteKey(values: Values, key: string, { r, context, ...options }: Deleting): Promise<Written | null> {
+export async function deleteKey(values: Values, key: string, given: Deleting): Promise<Written | null> {
+  const { context, ...options } = writing(given);
   if (context !== undefined) return values.delete(key, { ...options, context: context as Context });
-  const found = await values.getWithContext(key, reading(r));
+  const found = await values.getWithContext(key, reading(given));
   return found.siblings.length === 0 ? null : values.delete(key, { ...options, context: found.context });
 }
 
-export function reading(r: ReadOptions['r']): ReadOptions {
-  return r === undefined ? {} : { r };
+/** Without what is the read's. */
+function writing<T extends Reading>(given: T): Omit<T, keyof Reading> {
+  const { r: _r, pr: _pr, monotonic: _monotonic, ...options } = given;
+  return options;
+}
+
+/** Only what is said. */
+export function reading({ r, pr, monotonic }: Reading): Reading {
+  return {
+    ...(r === undefined ? {} : { r }),
+    ...(pr === undefined ? {} : { pr }),
+    ...(monotonic === undefined ? {} : { monotonic }),
+  };
 }
 
 /** A value as programs read it: text where it is text. */

@@ -45,6 +45,11 @@ export function conflictOption(): Option {
   ]);
 }
 
+/** Of those that answer or confirm, primaries. */
+export function primariesOption(name: 'pr' | 'pw', about: string): Option {
+  return new Option(`--${name} <count>`, about).argParser(replicas);
+}
+
 export function replicasOption(name: 'r' | 'w', about: string): Option {
   return new Option(`-${name}, --${name} <count>`, about).argParser(replicas);
 }

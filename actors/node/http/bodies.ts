@@ -13,6 +13,21 @@ const count = z.union([whole(1, REPLICAS_MAX), oneOf(['one', 'quorum', 'all'])],
   error: `expected 1 to ${REPLICAS_MAX}, one, quorum or all`,
 });
 
+/** Without other keys, which are named together with those that there are. */
+function strict<const T extends z.ZodRawShape>(shape: T) {
+  const names = Object.keys(shape).join(', ');
+  return z.strictObject(shape, {
+    error: ({ code, keys }) =>
+      code === 'unrecognized_keys' && Array.isArray(keys)
+        ? `expected ${names || 'nothing'}, found ${keys.map(quote).join(', ')}`
+        : undefined,
+  });
+}
+
+function quote(key: unknown): string {
+  return JSON.stringify(String(key).slice(0, 64));
+}
+
 const name = z.string({ error: 'expected a name' }).regex(KEYSPACE_NAME, { error: 'expected 1 to 64 of [A-Za-z0-9_-]' });
 const rules = {
   n: whole(1, REPLICAS_MAX).exactOptional(),
@@ -26,33 +41,33 @@ const rules = {
 };
 
 /** A new keyspace; what is left out has its default. */
-export const newKeyspaceBody = z
-  .strictObject({ name, ...rules, conflict: oneOf(['siblings', 'lww']).exactOptional() })
-  .transform(({ name, ...settings }) => newKeyspace(name, settings));
-export const keyspaceChangesBody = z.strictObject(rules);
-export const capacityBody = z.strictObject({ capacity: whole(1, 65_535) });
-export const forceBody = z.strictObject({ survivors: z.array(z.string(), { error: 'expected a list of names or ids' }).min(1) });
-export const repairBody = z.strictObject({
+export const newKeyspaceBody = strict({ name, ...rules, conflict: oneOf(['siblings', 'lww']).exactOptional() }).transform(
+  ({ name, ...settings }) => newKeyspace(name, settings),
+);
+export const keyspaceChangesBody = strict(rules);
+export const capacityBody = strict({ capacity: whole(1, 65_535) });
+export const forceBody = strict({ survivors: z.array(z.string(), { error: 'expected a list of names or ids' }).min(1) });
+export const repairBody = strict({
   keyspace: name.exactOptional(),
   dryRun: z.boolean({ error: 'expected true or false' }).default(false),
   direction: oneOf(['pushPull', 'push', 'pull']).default('pushPull'),
 });
-export const emptyBody = z.strictObject({});
+export const emptyBody = strict({});
 
 const memberName = z
   .string({ error: 'expected a name' })
   .regex(/^[A-Za-z][A-Za-z0-9_-]{0,30}$/, { error: 'expected 1 to 31 of [A-Za-z0-9_-], beginning with a letter' });
 const label = z.string({ error: 'expected a name' }).regex(/^[A-Za-z0-9._-]{1,64}$/, { error: 'expected 1 to 64 of [A-Za-z0-9._-]' });
 const plannedChange = z.discriminatedUnion('type', [
-  z.strictObject({
+  strict({
     type: z.literal('join'),
     name: memberName,
     capacity: whole(1, 65_535).default(100),
     dataCenter: label.default('dc1'),
     rack: label.default('rack1'),
   }),
-  z.strictObject({ type: z.literal('leave'), name: z.string() }),
-  z.strictObject({ type: z.literal('capacity'), name: z.string(), capacity: whole(1, 65_535) }),
+  strict({ type: z.literal('leave'), name: z.string() }),
+  strict({ type: z.literal('capacity'), name: z.string(), capacity: whole(1, 65_535) }),
 ]);
 export type PlannedChange = z.output<typeof plannedChange>;
-export const planBody = z.strictObject({ changes: z.array(plannedChange).max(100).default([]) });
+export const planBody = strict({ changes: z.array(plannedChange).max(100).default([]) });

@@ -21,6 +21,9 @@ export class NodeMetrics {
   readonly #backlog: Gauge;
   readonly #actors: Gauge;
   readonly #lag: readonly Gauge[];
+  readonly #gcPauses: Counter;
+  readonly #gcSeconds: Counter;
+  readonly #gcMax: Gauge;
   readonly #rounds: Counter;
   readonly #handled: Counter;
   readonly #restarts: Counter;
@@ -64,6 +67,9 @@ export class NodeMetrics {
     this.#restarts = counter('dynactor_actor_restarts_total', 'Actors started again after a failure', 'shard');
     this.#deadLetters = counter('dynactor_dead_letters_total', 'Messages that reached nobody', 'shard', 'reason');
     this.#bytesIn = counter('dynactor_net_bytes_total', 'Bytes of frames from other threads and nodes', 'shard', 'dir');
+    this.#gcPauses = counter('dynactor_gc_pauses_total', 'Times that a thread stood still for garbage collection', 'shard');
+    this.#gcSeconds = counter('dynactor_gc_seconds_total', 'Time that a thread stood still for garbage collection', 'shard');
+    this.#gcMax = gauge('dynactor_gc_pause_max_seconds', 'Longest such pause of a thread since the last scrape', 'shard');
     this.#lag = ['p50', 'p99', 'max'].map((which) =>
       gauge(`nodejs_eventloop_lag_${which}_seconds`, `Delay of a thread's event loop since the last scrape, ${which}`, 'shard'),
     );
@@ -100,6 +106,9 @@ export class NodeMetrics {
   #addThread(shard: string, thread: ThreadStats): void {
     const { p50, p99, max } = thread.eventLoopDelayMs;
     for (const [index, ms] of [p50, p99, max].entries()) this.#lag[index]!.set({ shard }, Number.isFinite(ms) ? ms / 1000 : 0);
+    setTotal(this.#gcPauses, { shard }, thread.gc.pauses);
+    setTotal(this.#gcSeconds, { shard }, thread.gc.totalMs / 1000);
+    this.#gcMax.set({ shard }, thread.gc.maxMs / 1000);
     this.#backlog.set({ shard }, thread.backlog);
     this.#actors.set({ shard }, thread.actors);
     setTotal(this.#handled, { shard }, thread.handled);

@@ -50,15 +50,27 @@ test('client actor: an operation goes to the owning shard of the first replica, 
 test('client actor: what an operation says comes in its frame, and nothing where it says nothing', (t) => {
   const world = new ClientWorld();
   world.await(world.put('plain', 'v'));
-  t.like(world.store.requests.at(-1), { contextKind: CONTEXT_NONE, w: 0, r: 0, durability: 0, expiryMs: 0 });
+  t.like(world.store.requests.at(-1), { contextKind: CONTEXT_NONE, w: 0, r: 0, durability: 0, flags: 0, primaries: 0, expiryMs: 0 });
   const context = Buffer.from('0100000000000000', 'hex').subarray(0, 6);
-  world.await(world.put('k', 'v', { context, replicas: 'all', durability: 'none', ttlMs: 5_000 }));
-  t.like(world.store.requests.at(-1), { contextKind: CONTEXT_GIVEN, context, w: 3, r: 0, durability: DURABILITY_NONE });
+  world.await(world.put('k', 'v', { context, replicas: 'all', primaries: 'quorum', durability: 'none', ttlMs: 5_000 }));
+  t.like(world.store.requests.at(-1), {
+    contextKind: CONTEXT_GIVEN,
+    context,
+    w: 3,
+    r: 0,
+    primaries: 2,
+    flags: 0,
+    durability: DURABILITY_NONE,
+  });
   const { expiryMs, remainingMs } = world.store.requests.at(-1)!;
   t.true(expiryMs > WALL_START_MS + 5_000 && expiryMs < WALL_START_MS + 10_000, `${expiryMs}`);
   t.true(remainingMs > 900 && remainingMs <= 1_000, `${remainingMs}`);
   world.await(world.get('k', { replicas: 2 }));
-  t.like(world.store.requests.at(-1), { kind: GET, r: 2, w: 0 });
+  t.like(world.store.requests.at(-1), { kind: GET, r: 2, w: 0, primaries: 0, flags: 0 });
+  world.await(world.get('k', { primaries: 3, isMonotonic: true }));
+  t.like(world.store.requests.at(-1), { kind: GET, r: 0, primaries: 3, flags: 2 });
+  world.await(world.get('k'));
+  t.like(world.store.requests.at(-1), { primaries: 0, flags: 0 });
 });
 
 test('client actor: a value expires as its keyspace says, unless it is put with a time of its own', (t) => {
@@ -260,6 +272,9 @@ test('client keyspaces: what a keyspace does not take is refused here', (t) => {
   const before = world.store.requests.length;
   const ops = [world.get(''), world.get('longer'), world.put('k', 'four'), world.get('k', { replicas: 4 })].map((op) => world.await(op));
   t.deepEqual(new Set(codes(ops)), new Set(['INVALID_ARGUMENT']));
+  const pr = world.await(world.get('k', { primaries: 4 }));
+  t.is((pr.outcome as ClientError).message, 'pr: expected at most 3, the replicas of keyspace users, got 4');
+  t.is(world.await(world.put('k', 'v', { primaries: 4 })).code, 'INVALID_ARGUMENT');
   t.is(world.store.requests.length, before);
 });
 

@@ -123,6 +123,22 @@ test('client: contexts of another key, changed or made up are refused', async (t
   await users.put('absent', 'v', { context: '' as Context });
 });
 
+test('client: replicas, primaries and monotonic reads are checked where they are said', async (t) => {
+  const users = client.keyspace('users', { pr: 'one', pw: 2, monotonic: true });
+  await users.put('counted', 'v', { w: 2, pw: 'quorum' });
+  t.is(await users.get('counted', { r: 1, pr: 2, monotonic: false }), 'v');
+  await t.throwsAsync(users.get('k', { pr: 17 }), {
+    code: 'INVALID_ARGUMENT',
+    message: 'pr: expected 1 to 16, one, quorum or all, got 17',
+  });
+  await t.throwsAsync(users.put('k', 'v', { pw: 0 }), { code: 'INVALID_ARGUMENT', message: /^pw: expected 1 to 16/ });
+  await t.throwsAsync(users.get('k', { monotonic: 1 as never }), {
+    code: 'INVALID_ARGUMENT',
+    message: 'monotonic: expected true or false, got 1',
+  });
+  t.throws(() => client.keyspace('users', { pr: 'most' as never }), { code: 'INVALID_ARGUMENT', message: /^pr: / });
+});
+
 test('client: many at once have an outcome each', async (t) => {
   const users = client.keyspace('users');
   const entries = Array.from({ length: 3_000 }, (_, i) => [`many ${i}`, `${i}`] as const);
@@ -191,6 +207,17 @@ test('client: keyspaces are made, changed and dropped, and a program hears of it
   await t.throwsAsync(orders.get('1'), { code: 'NO_KEYSPACE' });
   await t.throwsAsync(client.keyspaces.drop('orders'), { code: 'NOT_FOUND' });
   await t.throwsAsync(client.keyspaces.create('wrong', { n: 99 }), { code: 'INVALID_ARGUMENT' });
+  const all = 'expected n, r, w, mode, conflict, durability, ttlMs, keyBytesMax, valueBytesMax';
+  const code = 'INVALID_ARGUMENT';
+  await t.throwsAsync(client.keyspaces.create('wrong', { N: 3 } as never), { code, message: `create wrong: ${all}, found "N"` });
+  await t.throwsAsync(client.keyspaces.create('wrong', null as never), { code, message: 'create wrong: expected an object, found null' });
+  const changes = { conflict: 'lww' } as never;
+  await t.throwsAsync(client.keyspaces.alter('orders', changes), { code, message: /^alter orders: expected n, .*, found "conflict"$/ });
+  t.false(client.keyspaces.list().some(({ name }) => name === 'wrong'));
+  t.throws(() => client.keyspace('orders', { resolver: 'newest' } as never), {
+    code,
+    message: /expected key, value, resolve, .*"resolver"$/,
+  });
   stop();
   await client.keyspaces.create('unheard');
   t.is(epochs.length, 3);

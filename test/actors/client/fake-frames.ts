@@ -14,6 +14,8 @@ export interface FakeRequest {
   readonly r: number;
   readonly w: number;
   readonly durability: number;
+  readonly flags: number;
+  readonly primaries: number;
   readonly remainingMs: number;
   readonly expiryMs: number;
   readonly key: string;
@@ -49,6 +51,8 @@ export function readForward(bytes: Uint8Array, offset: number, length: number): 
     r: b.readUInt8(keyEnd + 1),
     w: b.readUInt8(keyEnd + 2),
     durability: b.readUInt8(keyEnd + 3),
+    flags: b.readUInt8(keyEnd + 4),
+    primaries: b.readUInt8(keyEnd + 5),
     remainingMs: b.readUInt16LE(keyEnd + 6),
     expiryMs: Number(b.readBigUInt64LE(keyEnd + 8)),
     key: b.toString('utf8', 24, keyEnd),

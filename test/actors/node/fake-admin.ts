@@ -112,6 +112,7 @@ export class FakeAdmin implements Admin {
     const main = {
       ...{ node: 'a', shard: 65_535, boot: 1, actors: 4, handled: 10, backlog: 1, pendingAsks: 0, restarts: 0, spawned: 4 },
       ...{ framesIn: 1, bytesIn: 100, runs: 5, queueWaitMs: ZERO, turnMs: ZERO, eventLoopDelayMs: { p50: 1, p99: 2, max: Number.NaN } },
+      gc: { pauses: 4, totalMs: 30, maxMs: 12 },
       deadLetters: { stopped: 0, noSuchActor: 7, expired: 0, overflow: 0, link: 0, failed: 0, lateReply: 0, undecodable: 0 },
       busiest: ['ring', 'worker-1', 'worker-2'].map((name) => ({
         ...{ name, slot: 2, state: 'active', queued: 2, queuedMax: 3, handled: 5, refused: 0, restarts: 0, deadLetters: 0, turns: 5 },

@@ -54,6 +54,11 @@ const wrong = test.macro({
 });
 test(wrong, { shards: 1.5 }, /^shards: expected a whole number from 0 to 64, got 1\.5$/);
 test(wrong, { memory: 1 }, /^memory: expected a whole number from 16 /);
+test(
+  wrong,
+  { keyspace: { N: 3 } as never },
+  /^keyspace: expected n, r, w, mode, conflict, durability, ttlMs, keyBytesMax, valueBytesMax, found "N"$/,
+);
 test(wrong, { timeoutMs: -1 }, /timeoutMs/);
 test(wrong, { logLevel: 'loud' as 'warn' }, /^logLevel: expected one of debug, info, warn, error, silent, got "loud"$/);
 

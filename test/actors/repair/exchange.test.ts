@@ -89,6 +89,14 @@ test('exchange: only records that one side lacks travel, and only that way [A12 
   t.true(pair.isEqual());
 });
 
+test('exchange: records that have expired are the same on both sides, and nothing moves [T8]', (t) => {
+  const pair = new RepairPair({ partitions: PARTITIONS });
+  for (let i = 0; i < 20; i++) hold(pair, [pair.a, pair.b], `k${i}`, recordOf(siblingOf('a', 1, 'expired', 1)));
+  hold(pair, [pair.a], 'live', recordOf(siblingOf('a', 1, 'live')));
+  const { differing, pushed, pulled } = sum(pair.repair());
+  t.deepEqual([differing, pushed, pulled], [1, 1, 0]);
+});
+
 test('exchange: of concurrent records each side gets the other one, not what was made of both', (t) => {
   const pair = new RepairPair({ partitions: PARTITIONS });
   const [mine, yours] = [recordOf(siblingOf('a', 1, 'x'.repeat(300))), recordOf(siblingOf('b', 1, 'y'.repeat(300)))];

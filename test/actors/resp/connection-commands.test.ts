@@ -155,7 +155,10 @@ test(
   ['KEYSPACE CREATE a N', '-ERR KEYSPACE CREATE: expected a value after N\r\n'],
   ['KEYSPACE CREATE a MODE x', '-ERR KEYSPACE CREATE: MODE: expected ap or cp, got "x"\r\n'],
   ['KEYSPACE CREATE a W none', /expected a number, one, quorum or all/],
-  ['KEYSPACE CREATE a FOO 1', /expected N, R, W, MODE/],
+  [
+    'KEYSPACE CREATE a FOO 1',
+    '-ERR KEYSPACE CREATE: expected N, R, W, MODE, CONFLICT, DURABILITY, TTL, KEYBYTES or VALUEBYTES, got FOO\r\n',
+  ],
   ['KEYSPACE CREATE a.b', /expected a name of 1 to 64/],
   ['KEYSPACE ALTER a CONFLICT lww', /CONFLICT is fixed/],
   ['KEYSPACE DROP a', /is switched off/],

@@ -28,7 +28,9 @@ import { OutBuffer } from '../../../runtime/bytes.ts';
 export interface Held {
   readonly kind: number;
   readonly key: string;
-  readonly request: Readonly<Pick<StoreRequest, 'r' | 'w' | 'isLocal' | 'contextKind' | 'expiryMs' | 'deadlineMs'>>;
+  readonly request: Readonly<
+    Pick<StoreRequest, 'r' | 'w' | 'primaries' | 'isLocal' | 'isMonotonic' | 'contextKind' | 'expiryMs' | 'deadlineMs'>
+  >;
   readonly answer: () => void;
 }
 
@@ -142,8 +144,9 @@ export class FakeStore implements StoreDoor {
 
   #later(request: StoreRequest, key: string, answer: () => void): void {
     if (!this.holds) return answer();
-    const { kind, r, w, isLocal, contextKind, expiryMs, deadlineMs } = request;
-    this.held.push({ kind, key: key.slice(key.indexOf('/') + 1), request: { r, w, isLocal, contextKind, expiryMs, deadlineMs }, answer });
+    const { kind, r, w, primaries, isLocal, isMonotonic, contextKind, expiryMs, deadlineMs } = request;
+    const said = { r, w, primaries, isLocal, isMonotonic, contextKind, expiryMs, deadlineMs };
+    this.held.push({ kind, key: key.slice(key.indexOf('/') + 1), request: said, answer });
   }
 
   #put(request: StoreRequest, key: string): Buffer {

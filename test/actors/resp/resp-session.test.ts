@@ -147,6 +147,14 @@ test(
 test('SELECT: refused, when it is not 0', refused, ['SELECT', '1'], /^-ERR DB index is out of range/);
 test('CONFIG: refused, when it is not GET', refused, ['CONFIG', 'SET', 'a', 'b'], /^-ERR CONFIG SET is not supported/);
 test('KV.GET: refused, when R is no count', refused, ['KV.GET', 'a', 'R', '0'], '-ERR R: expected a count of replicas from 1 on\r\n');
+test('KV.GET: refused, when PR is no count', refused, ['KV.GET', 'a', 'PR', 'all'], '-ERR PR: expected a count of replicas from 1 on\r\n');
+test(
+  'KV.GET: refused, when there is no such option',
+  refused,
+  ['KV.GET', 'a', 'PW', '1'],
+  '-ERR syntax error: expected KV.GET key [R n] [PR n] [MONOTONIC] [LOCAL]\r\n',
+);
+test('KV.DEL: refused, when PW is no count', refused, ['KV.DEL', 'a', 'PW', '0'], '-ERR PW: expected a count of replicas from 1 on\r\n');
 test('KV.PUT: refused, when W is no count', refused, ['KV.PUT', 'a', '1', 'W', 'x'], '-ERR W: expected a count of replicas from 1 on\r\n');
 test('KV.PUT: refused, when an option has no value', refused, ['KV.PUT', 'a', '1', 'W'], '-ERR syntax error: expected a value after W\r\n');
 test(
@@ -283,15 +291,21 @@ test('contexts: refused, when they are forged or of another key or keyspace', (t
   t.regex(client.do(`KV.PUT a 2 CONTEXT ${context}`), /^-ERR context: expected one that this cluster gave out/);
 });
 
-test('KV.GET: R, LOCAL and W reach the store', (t) => {
+test('KV.GET: R, PR, MONOTONIC, LOCAL, W and PW reach the store, and what is not said next is not taken from before', (t) => {
   const kit = new SessionKit();
   const client = kit.connect();
   kit.store.holds = true;
   client.do('KV.GET a R 3 LOCAL');
   client.do('KV.PUT b 1 W 2 TTL 500');
-  const [get, put] = kit.store.held.map(({ request }) => request);
+  client.do('KV.GET d PR 2 MONOTONIC');
+  client.do('KV.GET a');
+  client.do('KV.DEL c PW 3');
+  const [get, put, monotonic, plain, del] = kit.store.held.map(({ request }) => request);
   t.deepEqual([get!.r, get!.isLocal], [3, true]);
   t.deepEqual([put!.w, put!.isLocal, put!.expiryMs, put!.deadlineMs], [2, false, kit.store.wallMs + 500, 5_000]);
+  t.like(monotonic, { r: 0, primaries: 2, isMonotonic: true, isLocal: false });
+  t.like(plain, { r: 0, primaries: 0, isMonotonic: false, isLocal: false });
+  t.like(del, { w: 0, primaries: 3, isMonotonic: false });
 });
 
 test('README: the tables of commands are those of the code', (t) => {

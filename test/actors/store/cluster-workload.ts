@@ -468,7 +468,7 @@ export class ClusterRun extends MachineRun {
   }
 }
 
-function keyspaceOf(name: string, mode: 'ap' | 'cp', n: number): NewKeyspace {
+export function keyspaceOf(name: string, mode: 'ap' | 'cp', n: number): NewKeyspace {
   return {
     ...{ name, n, r: 'quorum', w: 'quorum', mode, conflict: 'siblings', durability: 'sync' },
     ...{ ttlMs: 0, keyBytesMax: 1_024, valueBytesMax: 65_536 },

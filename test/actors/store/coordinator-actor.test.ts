@@ -22,6 +22,7 @@ import {
   STALE_RING,
   StoreAnswer,
   StoreRequest,
+  TIMED_OUT,
 } from '../../../actors/store/store-request.ts';
 import { type ReplicasHolder, vnodeActor } from '../../../actors/store/vnode-actor.ts';
 import { RecordView } from '../../../actors/version/record-view.ts';
@@ -202,10 +203,12 @@ test('coordinator actor: R, W, PR and PW are those of the request, at a shard th
     const all = askInFull(cluster, at, PUT, 'key', { w: 3 });
     t.like(all, { status: OK, counts: [3, 3, 3], replied: [0, 1, 2] }, at);
     const one = askInFull(cluster, at, PUT, 'key', { w: 1, primaries: 3 });
-    t.like(one, { status: OK, counts: [3, 1, 3], replied: [0, 1, 2] }, at);
+    t.like(one, { status: OK, counts: [3, 3, 3], replied: [0, 1, 2] }, at);
     const read = askInFull(cluster, at, GET, 'key', { r: 3 });
     t.like(read, { status: OK, counts: [3, 3, 3], replied: [0, 1, 2] }, at);
     t.is(askInFull(cluster, at, GET, 'key', { r: 1 }).replied.length, 1, at);
+    t.like(askInFull(cluster, at, GET, 'key', { r: 1, primaries: 3 }), { status: OK, counts: [3, 3, 3], replied: [0, 1, 2] }, at);
+    t.like(askInFull(cluster, at, GET, 'key', { r: 1, isMonotonic: true }), { status: OK, counts: [2, 2, 2] }, at);
     for (const wrong of [{ r: 4 }, { w: 4 }, { primaries: 4 }])
       t.is(
         askInFull(cluster, at, PUT, 'key', wrong).message,
@@ -219,6 +222,7 @@ test('coordinator actor: R, W, PR and PW are those of the request, at a shard th
     t.is(some.status, INDETERMINATE, at);
     const two = askInFull(cluster, at, PUT, 'key', { w: 2 });
     t.like(two, { status: OK, counts: [2, 2, 2], replied: [0, 1] }, at);
+    t.like(askInFull(cluster, at, GET, 'key', { r: 1, primaries: 3 }), { status: TIMED_OUT, counts: [2, 3, 2] }, at);
   }
 });
 

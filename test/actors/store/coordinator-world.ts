@@ -96,6 +96,7 @@ export class CoordinatorWorld {
     };
     this.random = new SeededRandom(this.options.seed);
     this.ring = options.ring;
+    this.cluster.isLww = options.ring.keyspaces[0]?.conflict === 'lww';
     this.nodes = options.ring.members.map(({ address }) => new CoordinatorNode(this, address.node));
   }
 

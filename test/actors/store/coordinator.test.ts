@@ -135,6 +135,34 @@ test('coordinator: nothing is written and QUORUM_NOT_MET is said, when too few r
   t.is(ask(world, a, { kind: PUT, key: 'k', value: 'one', w: 1 }).status, OK);
 });
 
+test('coordinator: a write of a strict keyspace is not forwarded, and QUORUM_NOT_MET is said, when no replica can be reached', (t) => {
+  const { ring } = new RingWorld(5, { keyspace: { mode: 'cp' } });
+  const world = worldOf({ ring });
+  const { in: replicas, out } = split(world, ring, 'k');
+  const [outside] = out as [CoordinatorNode];
+  for (const { name } of replicas) outside.suspects.add(name);
+  const put = ask(world, outside, { kind: PUT, key: 'k', value: 'one', context: CONTEXT_READ });
+  t.deepEqual([put.status, put.received, put.needed], [QUORUM_NOT_MET, 0, 2]);
+  t.deepEqual(outside.sent, []);
+});
+
+test('coordinator: a write that reads first reads nothing, and QUORUM_NOT_MET is said, when too few replicas can be reached', (t) => {
+  const world = worldOf({ ring: new RingWorld(3, { keyspace: { mode: 'cp' } }).ring });
+  const [a, b, c] = world.nodes as [CoordinatorNode, CoordinatorNode, CoordinatorNode];
+  a.suspects.add(b.name).add(c.name);
+  const put = ask(world, a, { kind: PUT, key: 'k', value: 'one', context: CONTEXT_READ });
+  t.deepEqual([put.status, put.received, put.needed, a.sent], [QUORUM_NOT_MET, 0, 2, []]);
+});
+
+test('bug: a write that could not read first told how many had confirmed it, and not how many had answered that read', (t) => {
+  const world = worldOf();
+  const [a, b, c] = world.nodes as [CoordinatorNode, CoordinatorNode, CoordinatorNode];
+  b.crash();
+  c.crash();
+  const put = ask(world, a, { kind: PUT, key: 'k', value: 'one', context: CONTEXT_READ });
+  t.deepEqual([put.status, put.received, put.needed], [TIMED_OUT, 1, 2]);
+});
+
 test('coordinator: INDETERMINATE is said at the deadline, when a write was begun and not confirmed [T16, T35]', (t) => {
   const world = worldOf();
   const [a, b, c] = world.nodes as [CoordinatorNode, CoordinatorNode, CoordinatorNode];
@@ -145,6 +173,28 @@ test('coordinator: INDETERMINATE is said at the deadline, when a write was begun
   const got = ask(world, a, { kind: GET, key: 'k', timeoutMs: 300 });
   t.deepEqual([got.status, got.afterMs], [TIMED_OUT, 300]);
   t.is(a.coordinator.table.used, 0);
+});
+
+test('coordinator: what was INDETERMINATE is found later, when another read has repaired it (control)', (t) => {
+  const world = worldOf();
+  const [a, b, c] = world.nodes as [CoordinatorNode, CoordinatorNode, CoordinatorNode];
+  b.crash();
+  c.crash();
+  t.is(ask(world, a, { kind: PUT, key: 'k', value: 'one', timeoutMs: 300 }).status, INDETERMINATE);
+  b.restart();
+  c.restart();
+  a.suspects.add(b.name).add(c.name);
+  for (const node of [b, c]) node.suspects.add(a.name);
+  t.is(ask(world, b, { kind: GET, key: 'k' }).status, NOT_FOUND);
+  for (const node of world.nodes) node.suspects.clear();
+  t.deepEqual(values(ask(world, b, { kind: GET, key: 'k', r: 3 }).record), ['one']);
+});
+
+test('coordinator: a read of R = 1 misses what W = 1 has acknowledged, while it is under way to the others (control)', (t) => {
+  const world = worldOf({ delayMs: 50 });
+  const [a, b] = world.nodes as [CoordinatorNode, CoordinatorNode];
+  t.is(ask(world, a, { kind: PUT, key: 'k', value: 'one', w: 1 }).status, OK);
+  t.is(ask(world, b, { kind: GET, key: 'k', r: 1 }).status, NOT_FOUND);
 });
 
 test('coordinator: what the replica of this shard says is the answer, when it has written nothing', (t) => {
@@ -240,6 +290,20 @@ test('coordinator: reads are tried again, and STALE_RING is said, when rings go 
     b.status = OK;
   });
   t.is(ask(world, a, { kind: GET, key: 'k' }).status, NOT_FOUND);
+});
+
+test('bug: a read asked its own replica again while that was slow, and the calls that came of it took the places of others', (t) => {
+  const world = worldOf();
+  const [a, b] = world.nodes as [CoordinatorNode, CoordinatorNode];
+  a.slowMs = 1_000;
+  t.is(ask(world, a, { kind: GET, key: 'k', isLocal: true, timeoutMs: 2_000 }).status, NOT_FOUND);
+  t.deepEqual(a.sent, [`read ${a.name}`]);
+  // Of others it may be that the message was lost.
+  b.slowMs = 1_000;
+  a.slowMs = 0;
+  a.sent.length = 0;
+  t.is(ask(world, a, { kind: GET, key: 'k', r: 3, timeoutMs: 4_000 }).status, NOT_FOUND);
+  t.true(a.sent.filter((it) => it === `read ${b.name} digest`).length > 1);
 });
 
 test('coordinator: a read goes on, when a ring with the same owners comes in the middle of it', (t) => {

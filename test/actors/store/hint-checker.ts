@@ -3,7 +3,8 @@
  */
 import { type HintKey, hintsAndMarks, readHintKey } from '../../../actors/hints/hint-key.ts';
 import type { Replicas } from '../../../actors/store/replicas.ts';
-import { type Entry, LATER } from '../../../storage/engine/api.ts';
+import { PowerLossError } from '../../../runtime/simulation/sim-disk.ts';
+import { type EngineIterator, type Entry, LATER } from '../../../storage/engine/api.ts';
 import { type NaiveRecord, naiveMerge } from '../version/naive-record.ts';
 import { readRecord } from './cluster-clients.ts';
 
@@ -34,9 +35,17 @@ export class HintChecker {
     return [...this.#owed.values()];
   }
 
-  /** Looks into that engine; what comes of it is in `held` when the simulation has run on. */
+  /** Looks into that engine; what comes of it is in `held` when the simulation has run on. Of a machine that has left, and lost its power since, what it counted when it ended. */
   look(name: string, replicas: Replicas): void {
-    const iterator = replicas.iterator(hintsAndMarks());
+    try {
+      this.#read(name, replicas.iterator(hintsAndMarks()));
+    } catch (error) {
+      if (!(error instanceof PowerLossError)) throw error;
+      if (replicas.hints.book.count > 0) this.held.set(name, []);
+    }
+  }
+
+  #read(name: string, iterator: EngineIterator): void {
     const tell = (entries: readonly Entry[]): void => {
       if (entries.length > 0) this.held.set(name, entries.flatMap(owedOf));
       iterator.close();

@@ -24,6 +24,8 @@ export interface RegisterRunOptions {
   /** Default 4, all of whom write. 1: the others only read. */
   readonly writers?: number;
   readonly crashes?: boolean;
+  /** Until what a replica has is on its disk, at most. Default 3: crashes hardly ever take back what was read. */
+  readonly syncMs?: number;
   /** Requests of a node at once. With few, slots are soon used again, and late answers find others in them. Default 64. */
   readonly capacity?: number;
   readonly mutants?: ReadonlySet<string>;
@@ -37,11 +39,12 @@ export function runRegister({
   mode = 'cp',
   writers = CLIENTS,
   crashes = true,
+  syncMs = 3,
   capacity = 64,
   mutants = new Set(),
 }: RegisterRunOptions): RegisterHistory {
   const { ring } = new RingWorld(nodes, { keyspace: { mode } });
-  const world = new CoordinatorWorld({ ring, seed, loss, repeat: 0.1, delayMs: 15, syncMs: 3, capacity, mutants });
+  const world = new CoordinatorWorld({ ring, seed, loss, repeat: 0.1, delayMs: 15, syncMs, capacity, mutants });
   const { random } = world;
   const endMs = world.now + RUN_MS;
   const history = new RegisterHistory();

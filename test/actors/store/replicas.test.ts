@@ -69,6 +69,12 @@ test('replicas: a write that leaves too many siblings is refused', (t) => {
   t.is(rig.answer(rig.call(READ_LOCAL)).found?.siblings.length, 2);
 });
 
+test('replicas: what another replica has made is taken, when it has more siblings than a write may leave [T17]', (t) => {
+  const rig = opened('more siblings', { siblingsMax: 2 });
+  for (let i = 1; i <= 3; i++) t.true(rig.answer(rig.call(MERGE_IN, { bytes: encodeNaive(stamped(`${i}`.repeat(32), i, i)) })).isStored);
+  t.deepEqual(valuesOf(rig.answer(rig.call(READ_LOCAL)).found), ['1', '2', '3']);
+});
+
 test('replicas: a record from too far ahead is refused, and the clock goes on', (t) => {
   const rig = opened('drift', { driftMaxMs: 10 });
   const record = stamped('aa'.repeat(16), 1, 60_000 * 1_024);

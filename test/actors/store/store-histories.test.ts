@@ -17,6 +17,13 @@ test('store histories: nothing acknowledged is lost, nothing unheard of is found
   t.true(all.acknowledged > SEEDS * 20 && all.unknown > SEEDS && all.refused > SEEDS && all.siblingsMax >= 3);
 });
 
+test('store histories: of concurrent writes to an lww key all but one are lost, and the checker says so (control)', (t) => {
+  const { faults } = runStore({ seed: 'h0', conflict: 'lww' });
+  const lost = faults.filter((fault) => /^A1 .* is lost/.test(fault));
+  t.log(lost.length, lost[0]);
+  t.true(lost.length > 0);
+});
+
 const bug = test.macro((t, name: string) => {
   let seed = 0;
   while (seed < SEEDS && runStore({ seed: `h${seed}`, mutants: new Set([name]) }).faults.length === 0) seed++;

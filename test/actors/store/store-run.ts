@@ -10,6 +10,8 @@ export interface RunOptions {
   readonly seed: string;
   readonly mutants?: ReadonlySet<string>;
   readonly crashes?: boolean;
+  /** Of the keyspace. Default: siblings. */
+  readonly conflict?: 'siblings' | 'lww';
 }
 
 export interface RunResult {
@@ -24,15 +26,15 @@ const CLIENTS = 4;
 const KEYS = 2;
 const RUN_MS = 1_200;
 const SETTLE_MS = 2_000;
-const RING = new RingWorld(3).ring;
 
 interface Context {
   ids: readonly string[];
   vector: Uint8Array;
 }
 
-export function runStore({ seed, mutants = new Set(), crashes = true }: RunOptions): RunResult {
-  const world = new CoordinatorWorld({ ring: RING, seed, loss: 0.15, repeat: 0.1, delayMs: 15, syncMs: 3, mutants });
+export function runStore({ seed, mutants = new Set(), crashes = true, conflict = 'siblings' }: RunOptions): RunResult {
+  const { ring } = new RingWorld(3, { keyspace: { conflict } });
+  const world = new CoordinatorWorld({ ring, seed, loss: 0.15, repeat: 0.1, delayMs: 15, syncMs: 3, mutants });
   const { random } = world;
   const history = new StoreHistory();
   const endMs = world.now + RUN_MS;

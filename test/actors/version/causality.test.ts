@@ -83,6 +83,18 @@ test('causality: stale contexts lose no update, when two clients read the same v
   t.deepEqual(valuesOf(vnode.record), ['one', 'two']);
 });
 
+test('causality: a vector has one entry for each vnode that wrote, however many clients there are [T2]', (t) => {
+  const cluster = new TestCluster();
+  const [p, q] = [cluster.vnode(), cluster.vnode()];
+  for (let client = 0; client < 200; client++) {
+    const vnode = client % 2 === 0 ? p : q;
+    vnode.put(`of client ${client}`, vnode.record);
+    p.receive(q.record);
+    q.receive(p.record);
+  }
+  t.deepEqual(Object.values(vectorOf(p.record)), [100, 100]);
+});
+
 test('causality: a delete removes what it has read and leaves what it has not, when a write came between', (t) => {
   const [p, q] = [new TestCluster(), new TestCluster()].map((cluster) => cluster.vnode());
   p!.put('read');

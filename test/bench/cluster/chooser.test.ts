@@ -63,6 +63,15 @@ test('bench chooser: all keys come equally often, when uniform', (t) => {
   for (const [key, count] of keys) t.true(Math.abs(count - each) < 7 * Math.sqrt(each), `key ${key}: ${count}`);
 });
 
+test('bench chooser: each key comes as often as the others, in their order, when ordered', (t) => {
+  const { keys } = drawn('read-back', 'ordered');
+  t.deepEqual(
+    [...keys.keys()],
+    Array.from({ length: RECORDS }, (_, key) => key),
+  );
+  t.deepEqual(new Set(keys.values()), new Set([DRAWS / RECORDS]));
+});
+
 test('bench chooser: the newest record is the most frequent, when latest', (t) => {
   const { keys } = drawn('ycsb-d', 'latest');
   // No insert of this run is ever confirmed, so the newest stays the newest.

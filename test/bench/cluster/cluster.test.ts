@@ -10,7 +10,7 @@ import { readResults } from '../../../bench/cluster/result.ts';
 import { FakeRespServer } from './fake-resp-server.ts';
 
 const PROGRAM = fileURLToPath(new URL('../../../bench/cluster.js', import.meta.url));
-const QUICK = ['--quick', '--ms', '60', '--records', '300', '--targets', 'given', '--connections', '4'];
+const QUICK = ['--quick', '--ms', '200', '--records', '300', '--targets', 'given', '--connections', '4'];
 
 interface Ended {
   readonly code: number;
@@ -80,7 +80,7 @@ test('bench cluster: it ends with 1 and says what was wrong, when an answer was'
   try {
     const { code, stdout, stderr } = await run([...QUICK, '--workloads', 'get', '--open-share', '0', '--resp', String(port)]);
     t.is(code, 1);
-    t.regex(stderr, /given, get uniform, closed: \{"wrong":[1-9]/);
+    t.regex(stderr, /given, get uniform( P16)?, closed: \{"wrong":[1-9]/);
     t.notRegex(stdout, / 0 of them wrong/);
   } finally {
     await server.close();
@@ -92,7 +92,11 @@ test('bench cluster: a target that is not there is left out with the reason, and
   t.is(code, 0);
   t.regex(stdout, /given is left out: no --resp ports are given/);
   for (const [name, value, message] of [
-    ['targets', 'nobody', /--targets nobody: expected some of dynactor-resp, dynactor-client, redis, redis-wait, etcd, given/],
+    [
+      'targets',
+      'nobody',
+      /--targets nobody: expected some of dynactor-resp, dynactor-client, dynactor-one, redis, redis-wait, etcd, given/,
+    ],
     ['base-port', 'x', /--base-port: expected a whole number from 0, got x/],
     ['open-share', 'half', /--open-share: expected a number from 0, got half/],
   ] as const) {

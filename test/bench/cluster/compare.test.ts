@@ -1,5 +1,6 @@
 import test from 'ava';
 import { compareFiles } from '../../../bench/cluster/compare.ts';
+import { figuresBetween } from '../../../bench/cluster/node-figures.ts';
 import { planOf } from '../../../bench/cluster/plan.ts';
 import { ResultBook, type ResultFile } from '../../../bench/cluster/result.ts';
 import { tablesOf } from '../../../bench/cluster/tables.ts';
@@ -11,7 +12,8 @@ const [SET, , GET] = planOf({ workloads: ['set', 'get'], distributions: [] });
 function outcomeOf(perSecond: number, p99Ms = 1): Outcome {
   const figures: Figures = {
     ...{ operations: 100, perSecond, p50Ms: 0.5, p95Ms: 0.9, p99Ms, p999Ms: 2, maxMs: 3, lateP99Ms: 0 },
-    ...{ serverUs: 10, generatorUs: 5, bytesWritten: null },
+    ...{ serverUs: 10, generatorUs: 5, bytesWritten: null, restMiB: null, peakMiB: null },
+    ...figuresBetween(null, null),
   };
   return { figures, curve: [[0, 0.1]], troubles: { wrong: 0, missing: 0, stale: 0, failed: 0, first: '' } };
 }

@@ -4,15 +4,15 @@ import { Load, type Troubles } from '../../../bench/cluster/load.ts';
 import type { Operation } from '../../../bench/cluster/operation.ts';
 import { ValueFormat } from '../../../bench/cluster/pair-format.ts';
 import { Records } from '../../../bench/cluster/records.ts';
-import type { Outcome, Task } from '../../../bench/cluster/task.ts';
+import type { GeneratorOutcome, Task } from '../../../bench/cluster/task.ts';
 import { type FakeOptions, FakeRespServer, type Fault } from './fake-resp-server.ts';
 
 const RECORDS = 300;
 const VALUE_BYTES = 100;
 
 interface Run {
-  readonly loaded: Outcome;
-  readonly outcome: Outcome;
+  readonly loaded: GeneratorOutcome;
+  readonly outcome: GeneratorOutcome;
   readonly server: FakeRespServer;
 }
 

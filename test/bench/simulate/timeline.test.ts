@@ -133,3 +133,14 @@ test('recording: a run that is recorded is the same run, with its faults, reques
   t.is(count(html, /<g class="lane">/g), FAILING.settings.nodes.length);
   t.true(count(html, /<line class="arrow/g) > 20);
 });
+
+test('bug: a timeline failed on what was sent to a stand-in', (t) => {
+  const [away, others] = [
+    ['m0', 'm1'],
+    ['m2', 'm3', 'm4'],
+  ];
+  const run = clusterRun(4, { nodes: 5, faults: [] });
+  const cut = { kind: 'cut', atMs: 3_500, from: away, to: others, forMs: 3_000, oneWay: false } as const;
+  const { timeline } = record({ ...run, plan: [...run.plan, cut].sort((a, b) => a.atMs - b.atMs) });
+  t.true(timeline.arrows.some(({ text }) => /^MERGE .*as stand-in$/.test(text)));
+});

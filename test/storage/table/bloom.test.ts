@@ -1,9 +1,10 @@
 import test from 'ava';
 import { ByteReader } from '../../../storage/byte-reader.ts';
 import { hashKey } from '../../../storage/hash.ts';
+import { DELETE } from '../../../storage/record.ts';
 import { BloomBuilder, BloomFilter } from '../../../storage/table/bloom.ts';
 import { verifyTable } from '../../../storage/table/verify-table.ts';
-import { find, numbered, shardTable, syncTable, writeTable } from '../helpers/tables.ts';
+import { del, find, numbered, shardTable, syncTable, writeTable } from '../helpers/tables.ts';
 
 function keyHash(i: number): number {
   const key = Buffer.from(`user:${i}:profile`);
@@ -67,6 +68,16 @@ function lost(mutants: ReadonlySet<string>): { readonly keys: number; readonly v
 test('bloom: all keys of a table are found, when looked up through the filter', (t) => {
   t.deepEqual(lost(new Set()), { keys: 0, verified: true });
 });
+test('bloom: tombstones are found through the filter, so that no older value below them is [T32]', (t) => {
+  const table = shardTable(
+    writeTable(
+      numbered(200).map(({ key }, i) => del(String(key), i + 1)),
+      { blockBytes: 500 },
+    ),
+  );
+  for (const { key } of numbered(200)) t.is(find(table, key)?.kind, DELETE);
+});
+
 test('bloom: keys are lost and a check of the table says so, when false negatives are planted', (t) => {
   const { keys, verified } = lost(new Set(['bloomFalseNegative']));
   t.true(keys > 0);

@@ -246,7 +246,14 @@ const refused = test.macro({
 test('http: a path that is none', refused, 'GET', '/v1/nothing', undefined, /^404 UNKNOWN_PATH nothing at \/v1\/nothing/);
 test('http: a method that a path does not know', refused, 'POST', '/v1/status', {}, /^405 METHOD \/v1\/status does not know POST/);
 test('http: a body that is no JSON', refused, 'POST', '/v1/keyspaces', '{', /^400 INVALID_ARGUMENT body: expected JSON/);
-test('http: a body with an unknown key', refused, 'POST', '/v1/keyspaces', { name: 'k', m: 1 }, /^400 INVALID_ARGUMENT body: .*"m"/);
+test(
+  'http: a body with an unknown key',
+  refused,
+  'POST',
+  '/v1/keyspaces',
+  { name: 'k', m: 1 },
+  /^400 INVALID_ARGUMENT body: expected name, n, r, w, .*, found "m"$/,
+);
 test('http: a keyspace without a name', refused, 'POST', '/v1/keyspaces', {}, /^400 INVALID_ARGUMENT name: expected a name/);
 test(
   'http: a count of replicas that is none',
@@ -349,6 +356,9 @@ test('http metrics: of the ring, gossip, threads and process, in the format of P
     'dynactor_dead_letters_total{shard="main",reason="noSuchActor"} 7',
     'nodejs_eventloop_lag_p99_seconds{shard="main"} 0.002',
     'nodejs_eventloop_lag_max_seconds{shard="main"} 0',
+    'dynactor_gc_pauses_total{shard="main"} 4',
+    'dynactor_gc_seconds_total{shard="main"} 0.03',
+    'dynactor_gc_pause_max_seconds{shard="main"} 0.012',
   ]) {
     t.true(text.split('\n').includes(line), line);
   }
