@@ -53,6 +53,8 @@ export interface RunArguments {
   readonly pause: (then: () => void) => void;
   /** Calls `then` in a turn of the owner's: the replicas may answer in somebody else's. */
   readonly soon: (then: () => void) => void;
+  /** The partition's replicas are those of the ring by which it was begun. */
+  readonly isCurrent: () => boolean;
   readonly done: (outcome: RunOutcome) => void;
   readonly mutants?: ReadonlySet<string>;
 }
@@ -337,6 +339,8 @@ export class ExchangeRun {
       (out) => ask.write(operation, out),
       (status, bytes, start, end, message) => {
         if (this.#isEnded) return;
+        // What is merged here now would stay where it is not owned.
+        if (!this.#args.isCurrent()) return this.#end('the ring has changed');
         if (status !== OK) return this.#end(status === STALE_RING ? `the ring has changed: ${message}` : `status ${status}: ${message}`);
         const fault = heard(bytes, start, end);
         if (fault !== undefined) this.#end(`status ${INVALID}: ${fault}`);

@@ -143,14 +143,16 @@ export class RepairRounds {
     this.#running++;
     this.#exchanges++;
     const changedAt = state.changedAt[partition]!;
+    const isCurrent = (): boolean => {
+      const now = ring();
+      return now?.generation === state.generation && now.changedAt[partition] === changedAt;
+    };
     const run = new ExchangeRun({
       ...{ keyspace, partition, partitions: state.owners.length, generation: state.generation, changedAt },
-      ...{ peer, direction, tree, local, asks, runCall, paced, pause, soon },
+      ...{ peer, direction, tree, local, asks, runCall, paced, pause, soon, isCurrent },
       done: (outcome) => {
         this.#running--;
-        const now = ring();
-        const isSame = now?.generation === state.generation && now.changedAt[partition] === changedAt;
-        this.#end(task, isSame ? outcome : { ...outcome, fault: outcome.fault ?? 'the ring has changed' });
+        this.#end(task, isCurrent() ? outcome : { ...outcome, fault: outcome.fault ?? 'the ring has changed' });
         this.#compareEnded(state);
       },
       ...(mutants === undefined ? {} : { mutants }),

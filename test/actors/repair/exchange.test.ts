@@ -306,6 +306,22 @@ function staleAccepted(mutants: readonly string[]): boolean {
   }
 }
 
+test('bug: what was pulled by the ring of before was merged where the partition is not owned any more (moves seed 2, with repair)', (t) => {
+  const pair = new RepairPair({ partitions: PARTITIONS });
+  hold(pair, [pair.b], 'k', recordOf(siblingOf('a', 1, 'value')));
+  let answers = 0;
+  pair.onFrame = (operation) => {
+    // Heads, then records.
+    if (operation !== TOLD || ++answers < 2) return;
+    const { ring } = pair.rings;
+    pair.rings.ring = { ...ring, changedAt: ring.changedAt.map((epoch) => epoch + 1) };
+  };
+  const ended = pair.repair();
+  t.is(answers, 2);
+  t.is(pair.a.store.entries.length, 0);
+  t.is(ended.filter(({ fault }) => fault === 'the ring has changed').length, 1);
+});
+
 test('exchange: each planted bug is found', (t) => {
   t.false(deleted(['tombstoneUnhashed']));
   t.not(atEnds(['leafEndShort']), 4);
