@@ -123,6 +123,11 @@ class Merkle {
     this.#rounds = new RepairRounds({
       ...{ queue: this.#queue, forest: this.#forest, local: this.#local, asks: this.#asks },
       ring: () => this.#view.topology()?.ring ?? null,
+      isOurs: ({ keyspace, partition, peer }) => {
+        const topology = this.#view.topology();
+        const of = topology?.keyspace(keyspace);
+        return topology !== null && of !== undefined && peersOf(topology, of.n, partition).some(({ id }) => id === peer.id);
+      },
       runCall: (call) => this.#run(call),
       paced: (then) => this.#paced(then),
       pause: (then) => context.after(`confirm ${++this.#pauses}`, args.confirmMs ?? CONFIRM_MS, { type: 'confirmed', goOn: then }),

@@ -21,6 +21,8 @@ export interface RoundsArguments {
   readonly asks: PeerAsks;
   /** Null: there is none, or this node may not serve. */
   readonly ring: () => RingState | null;
+  /** By the ring of now this member and the peer are replicas of the partition. */
+  readonly isOurs: (task: RepairTask) => boolean;
   readonly runCall: (call: ReplicaCall) => void;
   readonly paced: (then: () => void) => void;
   readonly pause: (then: () => void) => void;
@@ -66,14 +68,19 @@ export class RepairRounds {
 
   /** Begins a round, unless one is under way or nothing waits. */
   start(): void {
-    const { queue, ring } = this.#args;
+    const { queue, ring, isOurs } = this.#args;
     if (this.#isComparing || this.#running > 0 || this.#differing.length > 0 || queue.waiting === 0) return;
     const state = ring();
     if (state === null) return;
-    const tasks = queue.take(ROOTS_MAX);
     this.#isComparing = true;
     this.#rounds++;
     this.#sinceMs = this.#args.nowMs();
+    const tasks: RepairTask[] = [];
+    for (const task of queue.take(ROOTS_MAX)) {
+      // It may have waited since another ring: what is not owned here any more must not be copied here again.
+      if (isOurs(task)) tasks.push(task);
+      else this.#end(task, outcomeOf('the partition has other replicas now'));
+    }
     this.#freshen(state, tasks, 0, []);
   }
 

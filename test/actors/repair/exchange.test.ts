@@ -322,6 +322,16 @@ test('bug: what was pulled by the ring of before was merged where the partition 
   t.is(ended.filter(({ fault }) => fault === 'the ring has changed').length, 1);
 });
 
+test('bug: a partition that had to wait was compared, and copied, by who had it no more (moves seed 2, with repair)', (t) => {
+  const pair = new RepairPair({ partitions: PARTITIONS });
+  hold(pair, [pair.b], 'k', recordOf(siblingOf('a', 1, 'value')));
+  pair.a.isReplica = false;
+  const ended = pair.repair();
+  t.is(pair.frames, 0);
+  t.true(ended.length === PARTITIONS && ended.every(({ fault }) => fault === 'the partition has other replicas now'));
+  t.is(pair.a.store.entries.length, 0);
+});
+
 test('exchange: each planted bug is found', (t) => {
   t.false(deleted(['tombstoneUnhashed']));
   t.not(atEnds(['leafEndShort']), 4);

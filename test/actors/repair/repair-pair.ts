@@ -49,6 +49,7 @@ export class RepairSide {
   readonly rounds: RepairRounds;
   readonly ended: Ended[] = [];
   readonly warnings: unknown[] = [];
+  isReplica = true;
   readonly #local: LocalSide;
   /** Of the frame that is being handled. */
   #askId = 0;
@@ -93,6 +94,7 @@ export class RepairSide {
     this.rounds = new RepairRounds({
       ...{ queue: this.queue, forest: this.forest, local, asks: this.asks, mutants },
       ring: () => pair.ring,
+      isOurs: () => this.isReplica,
       runCall: (call) => this.store.run(call),
       paced: (then) => pair.later(then),
       pause: (then) => pair.pause(then),
