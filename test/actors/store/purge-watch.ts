@@ -4,7 +4,7 @@
  */
 import type { Keyspace } from '../../../actors/ring/ring-state.ts';
 import { ENGINE_KEY_PREFIX_BYTES } from '../../../actors/store/engine-key.ts';
-import { decodeNaive, type NaiveRecord, naiveMerge } from '../version/naive-record.ts';
+import { decodeNaive, type NaiveRecord, type NaiveSibling, naiveMerge } from '../version/naive-record.ts';
 
 interface Purged {
   readonly all: NaiveRecord;
@@ -26,12 +26,20 @@ export class PurgeWatch {
     this.count++;
   };
 
-  /** `isRegister`: as who reads first sees it: a tombstone is there only where nothing else is. */
+  /**
+   * `isRegister`: as who reads first sees it: a tombstone of what was purged is there only where nothing else is. One replica may have purged it and been written to since, while another still
+   * has it: then it is seen beside what follows it (actors/purge/README.md).
+   */
   shown({ id }: Keyspace, key: string, record: NaiveRecord, isRegister: boolean): NaiveRecord {
     const purged = this.#purged.get(`${id}/${key}`);
     if (purged === undefined) return record;
-    if (isRegister) return record.siblings.length === 0 ? purged.last : record;
     const { all } = purged;
+    if (isRegister) {
+      const isKnown = (it: NaiveSibling): boolean => it.isTombstone && (all.vector.get(it.actor)?.counter ?? 0) >= it.counter;
+      const others = record.siblings.filter((it) => !isKnown(it));
+      if (others.length > 0) return { ...record, siblings: others };
+      return record.siblings.length === 0 ? purged.last : record;
+    }
     const unseen = all.siblings.filter(({ actor, counter }) => (record.vector.get(actor)?.counter ?? 0) < counter);
     return { vector: naiveMerge({ ...record, siblings: [] }, { ...all, siblings: [] }).vector, siblings: [...record.siblings, ...unseen] };
   }

@@ -44,11 +44,14 @@ export function moveRun(seed: number, mutants: readonly string[] = []): RunPlan 
   const { settings, plan } = clusterRun(seed, { mutants });
   const setUp = plan.filter((item) => item.kind === 'act' && item.action === 'setUp');
   const acts = [...changesOf(nodes, first, leaving, profile, random.fork('changes')), ...requestsOf(nodes, random.fork('requests'))];
+  // With repair, all the time.
+  const isPurging = new SeededRandom(`moves:purging:${seed}`).chance(0.3);
+  const purging: readonly PlanItem[] = isPurging ? [{ kind: 'act', atMs: 1, node: 'm0', action: 'purging', draw: 0 }] : [];
   const living = profile === 'dead' ? nodes.filter(({ name }) => name !== LOST) : nodes;
   return {
     seed,
     stopMs: MOVES_STOP_MS,
-    plan: [...setUp, ...faultsOf(seed, profile, living), ...acts].sort((a, b) => a.atMs - b.atMs),
+    plan: [...setUp, ...purging, ...faultsOf(seed, profile, living), ...acts].sort((a, b) => a.atMs - b.atMs),
     settings: { ...settings, nodes, network: networkOf({ quality: qualityOf(profile === 'calm', random.fork('network')) }) },
   };
 }
