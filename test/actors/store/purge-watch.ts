@@ -38,7 +38,10 @@ export class PurgeWatch {
       const isKnown = (it: NaiveSibling): boolean => it.isTombstone && (all.vector.get(it.actor)?.counter ?? 0) >= it.counter;
       const others = record.siblings.filter((it) => !isKnown(it));
       if (others.length > 0) return { ...record, siblings: others };
-      return record.siblings.length === 0 ? purged.last : record;
+      // Of several tombstones the last one, which had seen the others.
+      const { last } = purged;
+      const dead = record.siblings.length === 0 ? last : record;
+      return { ...dead, siblings: [...dead.siblings].sort((a, b) => b.stamp - a.stamp).slice(0, 1) };
     }
     const unseen = all.siblings.filter(({ actor, counter }) => (record.vector.get(actor)?.counter ?? 0) < counter);
     return { vector: naiveMerge({ ...record, siblings: [] }, { ...all, siblings: [] }).vector, siblings: [...record.siblings, ...unseen] };
