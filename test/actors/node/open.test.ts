@@ -4,7 +4,7 @@ import test, { type ExecutionContext } from 'ava';
 import type { ClientErrorCode } from '../../../actors/client/client-error.ts';
 import { bytes } from '../../../actors/client/codecs.ts';
 import { type OpenOptions, open } from '../../../actors/node/open.ts';
-import { NodeProcess, runCli, temporaryDirectory, untilAllSee } from './processes.ts';
+import { NodeProcess, runCli, temporaryDirectory, until, untilAllSee } from './processes.ts';
 import { redisTo } from './redis-writer.ts';
 
 const shards = test.macro({
@@ -96,7 +96,12 @@ test.serial('open: a node can be started on its directory, and has its data', as
   const node = await NodeProcess.start(t, ['--data', dir]);
   await node.isUp();
   const redis = redisTo(node.respPort);
-  t.is(await redis.get('from'), 'the program');
+  // It is up before its data is open.
+  const found = await until(
+    () => redis.get('from').catch(() => null),
+    () => node.said,
+  );
+  t.is(found, 'the program');
   redis.disconnect();
   t.is((await runCli(t, ['status', '--http-port', node.httpPort])).out.includes(name), true);
   t.is((await node.end('SIGTERM')).code, 0);
