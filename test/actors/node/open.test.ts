@@ -4,7 +4,7 @@ import test, { type ExecutionContext } from 'ava';
 import type { ClientErrorCode } from '../../../actors/client/client-error.ts';
 import { bytes } from '../../../actors/client/codecs.ts';
 import { type OpenOptions, open } from '../../../actors/node/open.ts';
-import { NodeProcess, runCli, temporaryDirectory, until, untilAllSee } from './processes.ts';
+import { NodeProcess, runCli, temporaryDirectory, untilAllSee } from './processes.ts';
 import { redisTo } from './redis-writer.ts';
 
 const shards = test.macro({
@@ -94,14 +94,9 @@ test.serial('open: a node can be started on its directory, and has its data', as
   const { name } = store.topology.nodes[0]!;
   await store.close();
   const node = await NodeProcess.start(t, ['--data', dir]);
-  await node.isUp();
+  await node.isReady();
   const redis = redisTo(node.respPort);
-  // It is up before its data is open.
-  const found = await until(
-    () => redis.get('from').catch(() => null),
-    () => node.said,
-  );
-  t.is(found, 'the program');
+  t.is(await redis.get('from'), 'the program');
   redis.disconnect();
   t.is((await runCli(t, ['status', '--http-port', node.httpPort])).out.includes(name), true);
   t.is((await node.end('SIGTERM')).code, 0);
