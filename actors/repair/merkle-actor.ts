@@ -224,8 +224,7 @@ class Merkle {
     const isSame =
       generation === ring.generation && changedAt === ring.changedAt[partition] && isPrimary(lists.of(keyspace.n).read, partition, self);
     if (!isSame) return [STALE_RING, 'the rings of both sides differ about the partition'];
-    if (topology.shardOf(self, partition) !== this.#args.shard)
-      return [INVALID, `partition ${partition} does not lie on shard ${this.#args.shard}`];
+    if (!topology.isOn(this.#args.shard, partition)) return [INVALID, `partition ${partition} does not lie on shard ${this.#args.shard}`];
     const jobId = `missed ${name}`;
     const begun = this.#queue.begin(jobId);
     if (begun !== undefined) {

@@ -10,7 +10,7 @@ export function* partitionsOf(
   shard: number,
 ): Generator<readonly [partition: number, peers: readonly Peer[]]> {
   for (let partition = 0; partition < topology.ring.owners.length; partition++) {
-    if (topology.self < 0 || topology.shardOf(topology.self, partition) !== shard) continue;
+    if (!topology.isOn(shard, partition)) continue;
     const peers = peersOf(topology, n, partition);
     if (peers.length > 0) yield [partition, peers];
   }

@@ -228,7 +228,7 @@ export class Coordinator {
     table.changedAt[slot] = topology.ring.changedAt[partition]!;
     if (table.kinds[slot] === GET) return this.#readSteps.start(slot, topology, keyspace);
     const { read } = topology.lists.of(keyspace.n);
-    const mayMint = isPrimary(read, partition, topology.self) && topology.shardOf(topology.self, partition) === this.#shard;
+    const mayMint = isPrimary(read, partition, topology.self) && topology.isOn(this.#shard, partition);
     if (!mayMint && !isMinted(table, slot)) {
       const suspected = this.#desk.planRead(slot, topology, keyspace, door.nowMs());
       const isOneReachable = suspected !== firstBits(table.replicaCounts[slot]!);
@@ -253,8 +253,7 @@ export class Coordinator {
     const partition = topology.lists.partitionOf(table.high[slot]!);
     // While data moves a new owner may be a stand-in of the old ones, and must not mint: it has not got what is there.
     if (keyspaceLists.isSplit[partition] === 1 || standIns.planAlone(slot, topology, n) === 0) return false;
-    const isHere = table.members[slot * REPLICAS_MAX] === topology.self;
-    return isHere && topology.shardOf(topology.self, partition) === this.#shard;
+    return table.members[slot * REPLICAS_MAX] === topology.self && topology.isOn(this.#shard, partition);
   }
 
   /** Why it is not forwarded all the same: nobody could say any more that nothing was written. */
@@ -262,7 +261,7 @@ export class Coordinator {
     const { table, writes } = this.#desk;
     const asked = table.w[slot]!;
     const needed = asked === 0 ? replicasNeeded(w, table.replicaCounts[slot]!) : asked;
-    writes.start(slot, 0, 0, 0, needed, needed);
+    writes.start(slot, 0, 0, needed, needed);
     this.#desk.finish(slot, QUORUM_NOT_MET, 'no replica of the key can be reached');
   }
 

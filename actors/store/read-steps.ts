@@ -171,20 +171,20 @@ export class ReadSteps {
 
   /** Those who were asked and have said nothing, but the replica of this shard: no message to it is lost, and it has the call already. */
   #askAgain(slot: number): void {
-    const id = this.#desk.table.idOf(slot, 0);
-    const self = this.#desk.topologyOf(slot)?.self ?? -1;
-    for (let silent = this.#desk.reads.silent(slot); silent !== 0 && this.#desk.slotIn(id, READING) >= 0; silent &= silent - 1) {
+    const { reads, table } = this.#desk;
+    const id = table.idOf(slot, 0);
+    const here = this.#memberHere(slot);
+    for (let silent = reads.silent(slot); silent !== 0 && this.#desk.slotIn(id, READING) >= 0; silent &= silent - 1) {
       const replica = lowestBit(silent);
-      const { reads, table } = this.#desk;
-      if (table.members[slot * REPLICAS_MAX + replica] === self && this.#isHere(slot, self)) continue;
+      if (table.members[slot * REPLICAS_MAX + replica] === here) continue;
       this.#sendRead(slot, replica, reads.lacksRecord(slot) || reads.isAskedForRecord(slot, replica));
     }
   }
 
-  /** Whether the replica that this node has is that of this shard. */
-  #isHere(slot: number, self: number): boolean {
+  /** This node, if this shard has its replica of the key; else -1. */
+  #memberHere(slot: number): number {
     const topology = this.#desk.topologyOf(slot);
-    return topology !== null && topology.shardOf(self, topology.lists.partitionOf(this.#desk.table.high[slot]!)) === this.#shard;
+    return topology?.isOn(this.#shard, topology.lists.partitionOf(this.#desk.table.high[slot]!)) === true ? topology.self : -1;
   }
 
   /** How long a peer has taken, when it is the first that it says. Of one read in four: a look at the clock costs as much as the rest of it. */

@@ -9,7 +9,7 @@
  *   31           5 4          0
  *   number (27)  | replica (5)
  * ```
- * The slot that was freed last is taken next: what a request needs, some 600 bytes, is then in the processor's cache. Used in turn, all slots are some megabytes, and every request found its
+ * The slot that was freed last is taken next: what a request needs is then in the processor's cache. Used in turn, all slots with their buffers are megabytes, and every request found its
  * own in memory. That is why ids don't say slots: the same few would have come again within a second.
  * Each start of a shard begins somewhere else among the numbers (`startAt`): the actor keeps its place among nodes, so answers to what was asked before a restart still come to it, and one that
  * was taken for an answer to a new request would be another key's record.

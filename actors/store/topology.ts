@@ -38,6 +38,11 @@ export class Topology {
   shardOf(index: number, partition: number): number {
     return shardOf(partition, this.ring.members[index]!.shards, this.ring.owners.length);
   }
+
+  /** Whether that shard of this node is the one that has the partition, if this node has it. */
+  isOn(shard: number, partition: number): boolean {
+    return this.self >= 0 && this.shardOf(this.self, partition) === shard;
+  }
 }
 
 export function keyspacesById({ keyspaces }: RingState): ReadonlyMap<number, Keyspace> {

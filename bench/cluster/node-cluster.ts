@@ -13,7 +13,7 @@ const CLI = fileURLToPath(new URL('../../cli.js', import.meta.url));
 const LEASH = new URL('../../test/helpers/leash.js', import.meta.url).href;
 const START_MS = 60_000;
 const READY = /^(?:dynactor: )?ready\b/m;
-const NODES = 3;
+export const NODES = 3;
 /** Bases that are tried: below the ports that the system gives away by itself. */
 const BASES = { first: 17_000, last: 31_000, step: 300 } as const;
 

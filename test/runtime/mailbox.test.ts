@@ -1,6 +1,7 @@
 import test from 'ava';
 import type { OverflowPolicy } from '../../runtime/actor.ts';
 import { BACKGROUND, CONTROL, type Lane, REQUEST, RESPONSE, SYSTEM } from '../../runtime/lanes.ts';
+import type { LocalRef } from '../../runtime/local-ref.ts';
 import { ask, Driver } from '../helpers/driver.ts';
 import { World } from '../helpers/world.ts';
 
@@ -16,6 +17,16 @@ test('mailbox: messages arrive in the order they were told, when all are in one 
   for (const i of sent) t.true(target.ref.tell(i));
   world.settle();
   t.deepEqual(target.messages, sent);
+});
+
+test('mailbox: an empty one begins at the first place of its queues again, after the turn and not within it', (t) => {
+  const { world, target } = setUp('reject', 100);
+  const { cell } = target.ref as unknown as LocalRef<unknown>;
+  const within: number[] = [];
+  for (const lane of [RESPONSE, REQUEST] as const) target.ref.tell(() => within.push(cell.ring(lane).head), { lane });
+  world.settle();
+  t.deepEqual(within, [1, 1]);
+  t.deepEqual([cell.ring(RESPONSE).head, cell.ring(REQUEST).head], [0, 0]);
 });
 
 test('mailbox: higher lanes overtake, when several wait', (t) => {

@@ -32,6 +32,16 @@ function drain(ring: Ring): Entry[] {
   return entries;
 }
 
+test('ring: what comes next stands at the first place, when it was rewound', (t) => {
+  const ring = new Ring();
+  for (const entry of [1, 2, 3]) pushEntry(ring, [entry, ...PLAIN_ROW]);
+  drain(ring);
+  t.is(ring.head, 3);
+  ring.rewind();
+  pushEntry(ring, [4, 9, PLAIN, 0, 7, -1, 0, 0, 0]);
+  t.deepEqual([ring.head, drain(ring)], [0, [[4, 9, PLAIN, 0, 7, -1, 0, 0, 0]]]);
+});
+
 const item = fc.integer();
 const row = fc.tuple(
   fc.nat(9),

@@ -1,7 +1,7 @@
 /** Health: is the process alive, does it take requests. */
 import type { Hono } from 'hono';
 import type { Admin } from '../admin.ts';
-import { type Check, readiness } from './status.ts';
+import { type Check, readinessNow } from './status.ts';
 
 export function healthRoutes(app: Hono, admin: Admin): void {
   app.get('/livez', async (context) => {
@@ -14,7 +14,7 @@ export function healthRoutes(app: Hono, admin: Admin): void {
     }));
     return answer(checks, context.req.query('verbose') !== undefined);
   });
-  app.get('/readyz', async (context) => answer(readiness(admin, await admin.look()), context.req.query('verbose') !== undefined));
+  app.get('/readyz', async (context) => answer(await readinessNow(admin), context.req.query('verbose') !== undefined));
 }
 
 /** As other servers do: plain text, `ok` or one line for each check. */

@@ -3,6 +3,7 @@ import { formatNodeAddress } from '../../../runtime/node-address.ts';
 import type { MemberView } from '../../gossip-protocol.ts';
 import { blocksOf, type PurgeBlock } from '../../purge/purge-protocol.ts';
 import { compareVersions, type Member, type MemberState, type RingState, type RingVersion } from '../../ring/ring-state.ts';
+import type { StoreFigures } from '../../store/coordinator-actor.ts';
 import { leftMs, type StreamFigures, sumOfFigures } from '../../streaming/stream-figures.ts';
 import type { Admin, Snapshot } from '../admin.ts';
 import type { HostAndPort } from '../config/host-and-port.ts';
@@ -140,12 +141,19 @@ export interface Check {
   readonly reason: string;
 }
 
-/** What has to hold before a node takes requests. */
-export function readiness(admin: Pick<Admin, 'self' | 'isStopping'>, look: Snapshot): readonly Check[] {
+/** With one question to the shards. */
+export async function readinessNow(admin: Admin): Promise<readonly Check[]> {
+  const [look, store] = await Promise.all([admin.look(), admin.storeFigures()]);
+  return readiness(admin, look, store);
+}
+
+/** What has to hold before a node takes requests. `store`: by shard; null: it does not answer. */
+function readiness(admin: Pick<Admin, 'self' | 'isStopping'>, look: Snapshot, store: readonly (StoreFigures | null)[]): readonly Check[] {
   const { ring, status } = look;
   const member = ring?.members.find(({ id }) => id === admin.self.id);
   const hasSwitched = ring !== null && status.switchedTo !== null && compareVersions(status.switchedTo, ring) >= 0;
   const state = member === undefined ? 'not a member' : member.state;
+  const closed = store.findIndex((figures) => figures === null || figures.replicas === null);
   return [
     check('running', !admin.isStopping, 'the node is stopping'),
     check('ring', ring !== null, 'no ring known yet'),
@@ -156,6 +164,7 @@ export function readiness(admin: Pick<Admin, 'self' | 'isStopping'>, look: Snaps
     ),
     check('confirmed', status.isConfirmed, status.trouble || 'not registered with a majority yet'),
     check('shards', hasSwitched, 'not all shards have switched to the newest ring'),
+    check('data', closed < 0, `the replicas of shard ${closed} are not open yet`),
   ];
 }
 

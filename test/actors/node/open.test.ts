@@ -94,7 +94,7 @@ test.serial('open: a node can be started on its directory, and has its data', as
   const { name } = store.topology.nodes[0]!;
   await store.close();
   const node = await NodeProcess.start(t, ['--data', dir]);
-  await node.isUp();
+  await node.isReady();
   const redis = redisTo(node.respPort);
   t.is(await redis.get('from'), 'the program');
   redis.disconnect();

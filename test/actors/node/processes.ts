@@ -102,6 +102,19 @@ export class NodeProcess {
     );
   }
 
+  /** Resolves when it says that it takes requests. */
+  async isReady(): Promise<void> {
+    let said = '';
+    await until(
+      async () => {
+        const answer = await this.get('/readyz');
+        said = await answer.text();
+        return answer.status === 200 || null;
+      },
+      () => said,
+    );
+  }
+
   get ended(): Promise<Ended> {
     return this.#running.ended;
   }

@@ -46,7 +46,8 @@ test('node: is refused where it must not run, says why, and leaves the directory
   const a = await start(at('a'), { name: 'a', init: true });
   t.teardown(() => a.stop());
   const seed = `127.0.0.1:${a.self.address.ports[0]}`;
-  cpSync(at('a'), at('copy'), { recursive: true });
+  // Without its data, whose files come and go while the engine is opened.
+  cpSync(at('a'), at('copy'), { recursive: true, filter: (path) => !path.includes('shard-') });
 
   await refused(t, at('a'), {}, 'IN_USE', /in use by another process/);
   await refused(t, at('copy'), {}, 'DUPLICATE', /node a \([0-9a-f]{32}\) runs already, at 127\.0\.0\.1:\d+: .*is a copy/);

@@ -290,7 +290,7 @@ test('http: what fails inside is told and logged', async (t) => {
   t.is(log.lines[0]?.event, 'http.failed');
 });
 
-test('http health: a node is ready when it is a full member, confirmed, and all its shards have the newest ring', async (t) => {
+test('http health: a node is ready when it is a full member, confirmed, and all its shards have the newest ring and their data', async (t) => {
   const rig = new Rig();
   const ready = async (): Promise<string> => {
     const { status, text } = await rig.send('GET', '/readyz');
@@ -298,16 +298,25 @@ test('http health: a node is ready when it is a full member, confirmed, and all 
   };
   t.is(await ready(), '200 ok');
   await rig.json('POST', '/v1/keyspaces', { name: 'k' });
-  t.is(await ready(), '503 [-] shards: not all shards have switched to the newest ring\n1 of 5 checks failed');
+  t.is(await ready(), '503 [-] shards: not all shards have switched to the newest ring\n1 of 6 checks failed');
   rig.admin.status = { ...rig.admin.status, switchedTo: { generation: 1, epoch: 2 }, isConfirmed: false, trouble: 'too old' };
-  t.is(await ready(), '503 [-] confirmed: too old\n1 of 5 checks failed');
+  t.is(await ready(), '503 [-] confirmed: too old\n1 of 6 checks failed');
   rig.admin.status = { ...rig.admin.status, isConfirmed: true, trouble: '' };
   rig.admin.isStopping = true;
   t.regex(await ready(), /^503 \[-\] running: the node is stopping/);
   rig.admin.isStopping = false;
+  const coordinator = new CoordinatorCounters().figures(0);
+  rig.admin.store = [
+    { type: 'storeFigures', coordinator, replicas: {} },
+    { type: 'storeFigures', coordinator, replicas: null },
+  ];
+  t.is(await ready(), '503 [-] data: the replicas of shard 1 are not open yet\n1 of 6 checks failed');
+  rig.admin.store = [null];
+  t.is(await ready(), '503 [-] data: the replicas of shard 0 are not open yet\n1 of 6 checks failed');
+  rig.admin.store = [];
   t.is(
     (await rig.send('GET', '/readyz?verbose')).text,
-    '[+] running ok\n[+] ring ok\n[+] member ok\n[+] confirmed ok\n[+] shards ok\nok\n',
+    '[+] running ok\n[+] ring ok\n[+] member ok\n[+] confirmed ok\n[+] shards ok\n[+] data ok\nok\n',
   );
 });
 
