@@ -83,6 +83,11 @@ export interface OpenFile {
   preadNow(into: Uint8Array, position: number): number;
   /** Writes all buffers, one after the other, from `position` on. After an error any part of them may have been written. */
   pwrite(buffers: readonly Uint8Array[], position: number, done: FileDone<void>): void;
+  /**
+   * As `pwrite` of one buffer, but at once, on the caller's thread. For writes that the page cache takes, where handing over to another thread costs more than
+   * the write; who calls it watches how long it takes. Throws FileError.
+   */
+  pwriteNow(bytes: Uint8Array, position: number): void;
   datasync(done: FileDone<void>): void;
   /** Cuts the file, or extends it with zeros, to `length`. */
   truncate(length: number, done: FileDone<void>): void;

@@ -30,6 +30,28 @@ export function readWhole(fd: number, into: Uint8Array, position: number, path: 
   return filled;
 }
 
+/** Writes all buffers, one after the other, from `position` on. Throws FileError, when any part of them may have been written. */
+export function writeWhole(fd: number, buffers: readonly Uint8Array[], position: number, path: string): void {
+  let rest = skipBytes(buffers, 0);
+  let at = position;
+  while (rest.length > 0) {
+    const count = writeSome(fd, rest, at, path);
+    // Nothing taken and no reason given: not to be tried for ever.
+    if (count === 0) throw new FileError('EIO', 'pwrite', path);
+    at += count;
+    rest = skipBytes(rest, count);
+  }
+}
+
+function writeSome(fd: number, buffers: readonly Uint8Array[], position: number, path: string): number {
+  try {
+    const only = buffers.length === 1 ? buffers[0] : undefined;
+    return only === undefined ? fs.writevSync(fd, buffers, position) : fs.writeSync(fd, only, 0, only.length, position);
+  } catch (error) {
+    throw errorOf(error as NodeJS.ErrnoException, 'pwrite', path);
+  }
+}
+
 /** What is left of `buffers` after the first `count` bytes; empty buffers at its head are dropped. */
 export function skipBytes(buffers: readonly Uint8Array[], count: number): readonly Uint8Array[] {
   let skip = count;

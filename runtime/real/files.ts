@@ -3,7 +3,7 @@ import * as fs from 'node:fs';
 import { assert } from '../errors.ts';
 import type { FileDone, FileLock, FileResult, FileStat, FileSystem, OpenFile, OpenMode } from '../files.ts';
 import { FileError } from '../files.ts';
-import { errorOf, FILE_PERMISSIONS, OPEN_FLAGS, readWhole, skipBytes } from './file-calls.ts';
+import { errorOf, FILE_PERMISSIONS, OPEN_FLAGS, readWhole, skipBytes, writeWhole } from './file-calls.ts';
 import { lockFile } from './file-lock.ts';
 
 const DONE: FileResult<void> = { ok: true, value: undefined };
@@ -134,6 +134,11 @@ class RealFile implements OpenFile {
     if (skipBytes(buffers, 0).length === 0) setImmediate(onWritten, null, 0);
     else fs.writev(this.#fd, buffers, position, onWritten);
     this.#inFlight++;
+  }
+
+  pwriteNow(bytes: Uint8Array, position: number): void {
+    if (this.#closed) throw new FileError('EBADF', 'pwrite', this.path);
+    writeWhole(this.#fd, [bytes], position, this.path);
   }
 
   datasync(done: FileDone<void>): void {

@@ -2,7 +2,7 @@
 import * as fs from 'node:fs';
 import type { FileStat, OpenMode, SyncFile, SyncFileSystem } from '../files.ts';
 import { FileError } from '../files.ts';
-import { errorOf, FILE_PERMISSIONS, OPEN_FLAGS, readWhole, skipBytes } from './file-calls.ts';
+import { errorOf, FILE_PERMISSIONS, OPEN_FLAGS, readWhole, writeWhole } from './file-calls.ts';
 
 export class RealSyncFiles implements SyncFileSystem {
   open(path: string, mode: OpenMode): SyncFile {
@@ -68,16 +68,7 @@ class RealSyncFile implements SyncFile {
 
   pwrite(buffers: readonly Uint8Array[], position: number): void {
     this.#check('pwrite');
-    let rest = skipBytes(buffers, 0);
-    let at = position;
-    while (rest.length > 0) {
-      const parts = rest;
-      const count = run('pwrite', this.path, () => fs.writevSync(this.#fd, parts, at));
-      // Nothing taken and no reason given: not to be tried for ever.
-      if (count === 0) throw new FileError('EIO', 'pwrite', this.path);
-      at += count;
-      rest = skipBytes(rest, count);
-    }
+    writeWhole(this.#fd, buffers, position, this.path);
   }
 
   datasync(): void {

@@ -118,6 +118,11 @@ class SimOpenFile implements OpenFile {
     this.#begin('pwrite', done, () => this.#handle.pwrite(buffers, position));
   }
 
+  pwriteNow(bytes: Uint8Array, position: number): void {
+    if (this.#closed) throw new FileError('EBADF', 'pwrite', this.path);
+    this.#handle.pwrite([bytes], position);
+  }
+
   datasync(done: FileDone<void>): void {
     this.#begin('datasync', done, this.#handle.beginSync());
   }

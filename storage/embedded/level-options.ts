@@ -30,6 +30,7 @@ const OPEN_OPTIONS: Readonly<Record<Exclude<keyof OpenOptions, 'openEngine'>, tr
   codec: true,
   bloomBitsPerKey: true,
   inlineReads: true,
+  inlineWrites: true,
   tableBytes: true,
   levelBytes: true,
   manifestBytes: true,

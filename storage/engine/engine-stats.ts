@@ -4,7 +4,7 @@ import type { EngineParts } from './engine-parts.ts';
 
 export function engineStats(parts: EngineParts): EngineStats {
   const { memory, log, versions, flusher, compactor, writes, reads, snapshots, context } = parts;
-  const { groups, bytes: logBytes, syncs, largestGroupBytes, queue } = log.stats;
+  const { groups, inlineGroups, bytes: logBytes, syncs, largestGroupBytes, queue } = log.stats;
   const cache = context.cache.stats();
   const levels = versions.current.levels.flatMap((tables, level) => [
     [`level${level}Tables`, tables.length] as const,
@@ -18,6 +18,7 @@ export function engineStats(parts: EngineParts): EngineStats {
     immutableMemtables: memory.immutables.length,
     snapshots: snapshots.count,
     logGroups: groups,
+    logInlineGroups: inlineGroups,
     logBytes,
     logSyncs: syncs,
     logLargestGroupBytes: largestGroupBytes,
@@ -35,9 +36,9 @@ export function engineStats(parts: EngineParts): EngineStats {
     cacheBytes: cache.bytes,
     cacheHits: cache.hits,
     cacheMisses: cache.misses,
-    inlineReads: context.policy.inlineReads,
-    asyncReads: context.policy.asyncReads,
-    slowReads: context.policy.slowReads,
+    inlineReads: context.policy.inlineCount,
+    asyncReads: context.policy.asyncCount,
+    slowReads: context.policy.slowCount,
     tables: tables.length,
     tableBytes: tables.reduce((sum, { meta }) => sum + meta.bytes, 0),
     tableEntries: tables.reduce((sum, { meta }) => sum + meta.entries, 0),

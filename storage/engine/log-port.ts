@@ -8,7 +8,7 @@ export const NO_LOG: Readonly<LogPort> = {
   ready: false,
   poisoned: undefined,
   segmentNumber: undefined,
-  stats: { groups: 0, bytes: 0, syncs: 0, largestGroupBytes: 0, queue: 0 },
+  stats: { groups: 0, inlineGroups: 0, bytes: 0, syncs: 0, largestGroupBytes: 0, queue: 0 },
   rotate: impossible,
   enqueue: impossible,
   release: impossible,

@@ -2,11 +2,11 @@
 import type { FileSystem } from '../../runtime/files.ts';
 import { Codecs } from '../codec.ts';
 import { corruption, type StorageDone, type StorageError } from '../errors.ts';
+import { InlinePolicy } from '../inline-policy.ts';
 import { tableName } from '../manifest/file-names.ts';
 import type { TableMeta } from '../manifest/version-edit.ts';
 import { BlockCache } from '../table/block-cache.ts';
 import { openTable } from '../table/open-table.ts';
-import { ReadPolicy } from '../table/read-policy.ts';
 import { ReadRuns } from '../table/read-runs.ts';
 import { Scratch, type TableContext, type TableReader } from '../table/table-reader.ts';
 import type { WriteDone } from './api.ts';
@@ -25,7 +25,7 @@ export interface OpenTable {
 
 /** For the tables of one engine. */
 export function tableContextOf(options: CheckedOptions, { clock, timers }: EngineDoors): EngineTableContext {
-  const policy = new ReadPolicy({ inline: options.inlineReads });
+  const policy = new InlinePolicy({ inline: options.inlineReads });
   return {
     cache: new BlockCache(options.cacheBytes),
     policy,

@@ -4,8 +4,10 @@
  */
 import type { FileLock } from '../../runtime/files.ts';
 import { type StorageDone, StorageError, type StorageResult } from '../errors.ts';
+import { InlinePolicy } from '../inline-policy.ts';
 import { CommitLog } from '../log/commit-log.ts';
 import type { PreviousSegment } from '../log/group.ts';
+import { InlineWrites } from '../log/inline-writes.ts';
 import { decodeSegmentHeader } from '../log/segment-header.ts';
 import { CURRENT_NAME, type FileName, LOCK_NAME, manifestName, parseFileName } from '../manifest/file-names.ts';
 import { decodeCurrent, readManifest } from '../manifest/manifest-reader.ts';
@@ -263,8 +265,8 @@ class Opening {
   }
 
   #beginLog(recovered: Recovered, previous: PreviousSegment | undefined): void {
-    const { files, random, timers } = this.#doors;
-    const { memtableBytes, periodMs, mutants } = this.#options;
+    const { files, random, timers, clock } = this.#doors;
+    const { memtableBytes, periodMs, inlineWrites, mutants } = this.#options;
     const manifest = this.#manifestWriter();
     for (const { parsed } of this.#found) if ('number' in parsed && parsed.number !== undefined) manifest.reserveNumber(parsed.number);
     let first = true;
@@ -277,6 +279,7 @@ class Opening {
       dbUid: this.#dbUid,
       arenaBytes: roundUp(memtableBytes),
       periodMs,
+      inline: new InlineWrites(new InlinePolicy({ inline: inlineWrites }), clock),
       idleMs: LOG_IDLE_MS,
       retryMs: SEGMENT_RETRY_MS,
       recycledMax: SEGMENTS_RECYCLED_MAX,

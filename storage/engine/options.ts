@@ -53,6 +53,8 @@ export interface EngineOptions {
   readonly bloomBitsPerKey?: number;
   /** Read blocks on the caller's thread as long as that is quick, since the page cache has them. Default true. */
   readonly inlineReads?: boolean;
+  /** Write the log on the caller's thread as long as that is quick, where nobody waits for the disk (`none`, `periodic`). Default true. */
+  readonly inlineWrites?: boolean;
   /** Bytes of a table that a compaction writes, about. Default 32 MiB. */
   readonly tableBytes?: number;
   /** Bytes of the highest level under level 0, at most; each level holds about ten times the one above it. Default 512 MiB. */
@@ -89,6 +91,7 @@ const DEFAULTS: Readonly<CheckedOptions> = {
   codec: 'none',
   bloomBitsPerKey: 10,
   inlineReads: true,
+  inlineWrites: true,
   tableBytes: 32 * MIB,
   levelBytes: 512 * MIB,
   manifestBytes: 4 * MIB,

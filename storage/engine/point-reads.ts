@@ -8,10 +8,10 @@
 import { BugError } from '../../runtime/errors.ts';
 import { type StorageDone, StorageError } from '../errors.ts';
 import { hashKey } from '../hash.ts';
+import type { InlinePolicy } from '../inline-policy.ts';
 import type { Memtable } from '../memtable/memtable.ts';
 import { PUT, RECORD_HEADER_BYTES } from '../record.ts';
 import { ABSENT, FOUND, LOOKUP_PENDING, Lookup, type LookupOutcome } from '../table/lookup.ts';
-import type { ReadPolicy } from '../table/read-policy.ts';
 import type { ReadRuns } from '../table/read-runs.ts';
 import { type Found, LATER } from './api.ts';
 import { copyOf } from './engine-iterator.ts';
@@ -41,13 +41,13 @@ export class PointReads {
   readonly #search: Search = new Search();
   readonly group: ReadGroup = new ReadGroup();
   readonly #runs: ReadRuns;
-  readonly #policy: ReadPolicy;
+  readonly #policy: InlinePolicy;
   readonly #mutants: PointReadMutants;
   /** Searches that wait for a block. */
   pending = 0;
 
   /** `mutants`, planted bugs: staleImmutable, rangeDeleteIgnoredInMemory. */
-  constructor(memory: Memory, versions: Versions, policy: ReadPolicy, runs: ReadRuns, mutants: ReadonlySet<string>) {
+  constructor(memory: Memory, versions: Versions, policy: InlinePolicy, runs: ReadRuns, mutants: ReadonlySet<string>) {
     this.#memory = memory;
     this.#versions = versions;
     this.#policy = policy;

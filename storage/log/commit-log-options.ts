@@ -2,10 +2,13 @@
 import type { Timers } from '../../runtime/doors.ts';
 import type { StorageError } from '../errors.ts';
 import type { PreviousSegment } from './group.ts';
+import type { InlineWrites } from './inline-writes.ts';
 import type { SegmentPoolOptions } from './segment-pool.ts';
 
 export interface CommitLogOptions extends Omit<SegmentPoolOptions, 'onPrepared' | 'fileBytes'> {
   readonly timers: Timers;
+  /** Undefined: all is written by other threads. */
+  readonly inline: InlineWrites | undefined;
   /** Size of every arena. */
   readonly arenaBytes: number;
   /** Of `periodic` writes: on disk after so long. */
@@ -24,6 +27,8 @@ export interface CommitLogOptions extends Omit<SegmentPoolOptions, 'onPrepared' 
 
 export interface CommitLogStats {
   readonly groups: number;
+  /** Of these, written on the caller's thread. */
+  readonly inlineGroups: number;
   /** Written, headers included. */
   readonly bytes: number;
   /** Calls that synced. */

@@ -5,7 +5,7 @@
  * Two lanes run beside each other, each with at most one call to the file system under way:
  *
  * ```
- * write   collects -> sealed -> pwrite ----------------------> awaiting -> acknowledged, in order
+ * write   collects -> sealed -> pwrite ----------------------> awaiting -> acknowledged, in order     inline, when nobody waits for the disk (inline-writes.ts)
  *                            \> pwrite that syncs (one call) -/      ^
  * sync                                        datasync, oldest file first
  * ```
@@ -21,7 +21,7 @@ import type { CommitLogOptions, CommitLogStats } from './commit-log-options.ts';
 import type { PreviousSegment } from './group.ts';
 import type { LogArena } from './log-arena.ts';
 import { FIRST_GROUP, GROUP_HEADER_BYTES, GROUP_MARK, GROUP_RECORDS } from './log-format.ts';
-import { isHole, LogSegment } from './log-segment.ts';
+import { isHole, isOnDisk, LogSegment } from './log-segment.ts';
 import { Prefill } from './prefill.ts';
 import { SegmentPool } from './segment-pool.ts';
 
@@ -98,7 +98,8 @@ export class CommitLog {
   get stats(): CommitLogStats {
     const groups = [this.#open, ...this.#sealed, ...(this.#writing === undefined ? [] : [this.#writing])];
     const queue = groups.reduce((sum, { dones }) => sum + dones.length, this.#acks.count);
-    return { groups: this.#groups, bytes: this.#bytes, syncs: this.#syncs, largestGroupBytes: this.#largest, queue };
+    const inlineGroups = this.#options.inline?.count ?? 0;
+    return { groups: this.#groups, inlineGroups, bytes: this.#bytes, syncs: this.#syncs, largestGroupBytes: this.#largest, queue };
   }
 
   /**
@@ -211,9 +212,12 @@ export class CommitLog {
     this.#bytes += end - from;
     if (this.#writeSynced) this.#syncs++;
     const file = this.#writeSynced ? prepared.syncedFile : prepared.file;
-    file.pwrite([memtable.arena.bytes.subarray(from, end)], from, this.#onWritten);
-    if (group.sync) this.#prefill.ahead(segment, end);
+    const bytes = memtable.arena.bytes.subarray(from, end);
     if (this.#options.mutants.has('ackBeforeWrite')) this.#acks.early(group);
+    const written = group.sync ? undefined : this.#options.inline?.write(file, bytes, from);
+    if (written !== undefined) return this.#onWritten(written);
+    file.pwrite([bytes], from, this.#onWritten);
+    if (group.sync) this.#prefill.ahead(segment, end);
   }
 
   readonly #onWritten = (result: FileResult<void>): void => {
@@ -392,9 +396,4 @@ export class CommitLog {
     };
     next();
   }
-}
-
-/** All that was written, where anything was, is on disk, and all that was sealed was written. */
-function isOnDisk(segment: LogSegment): boolean {
-  return segment.synced === segment.written && (segment.written === segment.sealed || !segment.used);
 }

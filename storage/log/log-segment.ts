@@ -127,3 +127,8 @@ export class LogSegment {
 export function isHole({ filled, prepared }: LogSegment): boolean {
   return filled === SEGMENT_HEAD_BYTES && filled < prepared.fileBytes;
 }
+
+/** All that was written, where anything was, is on disk, and all that was sealed was written. */
+export function isOnDisk(segment: LogSegment): boolean {
+  return segment.synced === segment.written && (segment.written === segment.sealed || !segment.used);
+}

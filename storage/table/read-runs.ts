@@ -3,7 +3,7 @@
  * there, in the order of asking. Why not by the file system's threads: where the page cache has the block that costs this thread twice as much.
  */
 import type { Timers } from '../../runtime/doors.ts';
-import type { ReadPolicy } from './read-policy.ts';
+import type { InlinePolicy } from '../inline-policy.ts';
 
 export interface DeferredRead {
   /** In a later run: goes inline, or begins in another way. False: it has to wait for one more run. */
@@ -11,14 +11,14 @@ export interface DeferredRead {
 }
 
 export class ReadRuns {
-  readonly #policy: ReadPolicy;
+  readonly #policy: InlinePolicy;
   readonly #timers: Timers;
   #inRun = false;
   /** Those from `#next` on wait. */
   #waiting: DeferredRead[] = [];
   #next = 0;
 
-  constructor(policy: ReadPolicy, timers: Timers) {
+  constructor(policy: InlinePolicy, timers: Timers) {
     this.#policy = policy;
     this.#timers = timers;
   }

@@ -1,6 +1,6 @@
 /**
  * A table on a shard: point lookups and cursors that never wait. Filter, index and range deletes are in memory; a data block that isn't in the cache is read
- * inline while that is fast (`ReadPolicy`), else asynchronously, one read however many wait for it.
+ * inline while that is fast (`InlinePolicy`), else asynchronously, one read however many wait for it.
  */
 import type { Clock } from '../../runtime/doors.ts';
 import type { OpenFile } from '../../runtime/files.ts';
@@ -8,12 +8,12 @@ import { copyBytes } from '../byte-reader.ts';
 import type { Codecs } from '../codec.ts';
 import type { Cursor } from '../cursor.ts';
 import { type StorageDone, StorageError } from '../errors.ts';
+import type { InlinePolicy } from '../inline-policy.ts';
 import { type BlockCache, type BlockOwner, NO_SLOT } from './block-cache.ts';
 import { type BlockRun, openBlock } from './block-run.ts';
 import { BlockView, IN_NEXT } from './block-view.ts';
 import { ABSENT, type BlockWaiter, FOUND, LOOKUP_PENDING, type Lookup, type LookupOutcome, type LookupTable } from './lookup.ts';
 import type { RangeDelete } from './range-delete-block.ts';
-import type { ReadPolicy } from './read-policy.ts';
 import type { DeferredRead, ReadRuns } from './read-runs.ts';
 import { ReaderBlocks } from './reader-blocks.ts';
 import { TableCursor } from './table-cursor.ts';
@@ -24,7 +24,7 @@ import type { TableProperties } from './table-properties.ts';
 /** What all tables of an engine share. */
 export interface TableContext {
   readonly cache: BlockCache;
-  readonly policy: ReadPolicy;
+  readonly policy: InlinePolicy;
   readonly clock: Clock;
   readonly codecs: Codecs;
   readonly scratch: Scratch;
@@ -215,7 +215,7 @@ export class TableReader implements BlockOwner, LookupTable {
 
   /** Inline if it may be; into the scratch unless it is large. */
   #readForLookup(block: number): Buffer | undefined {
-    if (!this.#mayReadInline(block)) return undefined;
+    if (!this.#mayGoInline(block)) return undefined;
     const length = this.index.storedBytes(block);
     // What is being read already is kept by that read.
     const keep = this.slots[block]! > READING && this.cache.wants(this, block, length);
@@ -227,7 +227,7 @@ export class TableReader implements BlockOwner, LookupTable {
   load(block: number, waiter: BlockWaiter): Buffer | undefined {
     const slot = this.slots[block]!;
     if (slot >= 0) return this.cache.blockOf(this.cache.use(this, block));
-    if (!this.#mayReadInline(block)) {
+    if (!this.#mayGoInline(block)) {
       this.#await(block, waiter, true);
       return undefined;
     }
@@ -240,12 +240,12 @@ export class TableReader implements BlockOwner, LookupTable {
     this.#checkOpen();
     const { policy, clock } = this.#context;
     const startMs = clock.now();
-    if (policy.mayReadInline(startMs)) {
+    if (policy.mayGoInline(startMs)) {
       readFully(this.#file, run.bytes, run.offset);
       policy.tookInline(startMs, clock.now());
       return true;
     }
-    policy.asyncReads++;
+    policy.asyncCount++;
     const { bytes, offset } = run;
     this.#file.pread(bytes, offset, (result) => {
       if (!result.ok) return done(storageError(result.error));
@@ -254,11 +254,11 @@ export class TableReader implements BlockOwner, LookupTable {
     return false;
   }
 
-  #mayReadInline(block: number): boolean {
+  #mayGoInline(block: number): boolean {
     this.#checkOpen();
     const { policy, clock } = this.#context;
     if (this.slots[block]! <= READING && !policy.forced) return false;
-    return policy.mayReadInline(clock.now());
+    return policy.mayGoInline(clock.now());
   }
 
   #checkOpen(): void {
@@ -304,7 +304,7 @@ export class TableReader implements BlockOwner, LookupTable {
     if (read.begun) return true;
     const { policy, clock, scratch } = this.#context;
     const nowMs = clock.now();
-    if (policy.mayReadInline(nowMs)) {
+    if (policy.mayGoInline(nowMs)) {
       const { block } = read;
       const length = this.index.storedBytes(block);
       this.#ended(read, () => {
@@ -325,7 +325,7 @@ export class TableReader implements BlockOwner, LookupTable {
     const offset = this.index.offsets[block]!;
     const bytes = Buffer.allocUnsafeSlow(this.index.storedBytes(block));
     read.begun = true;
-    this.#context.policy.asyncReads++;
+    this.#context.policy.asyncCount++;
     this.#file.pread(bytes, offset, (result) => {
       this.#ended(read, () => {
         if (!result.ok) throw result.error;

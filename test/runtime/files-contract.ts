@@ -331,6 +331,20 @@ const contract: Readonly<Record<string, (t: ExecutionContext, fixture: FilesFixt
     t.deepEqual([error?.code, error?.operation, error?.path], ['EBADF', 'pread', `${dir}/a`]);
   },
 
+  'a write at once is there for reads of any kind': async (t, { files, dir }) => {
+    await writeFile(files, `${dir}/a`, '0123456789');
+    const file = await open(files, `${dir}/a`, 'readWrite');
+    file.pwriteNow(Buffer.from('AB'), 3);
+    file.pwriteNow(Buffer.alloc(0), 0);
+    file.pwriteNow(Buffer.from('Z'), 11);
+    const into = Buffer.alloc(20);
+    t.is(await value<number>((done) => file.pread(into, 0, done)), 12);
+    t.is(into.toString('latin1', 0, 12), '012AB56789\0Z');
+    await completed((done) => file.close(done));
+    const error = t.throws(() => file.pwriteNow(into, 0), { instanceOf: FileError });
+    t.deepEqual([error?.code, error?.operation, error?.path], ['EBADF', 'pwrite', `${dir}/a`]);
+  },
+
   'a link is a second name of the same file': async (t, { files, dir }) => {
     await writeFile(files, `${dir}/a`, 'one');
     await completed((done) => files.link(`${dir}/a`, `${dir}/b`, done));

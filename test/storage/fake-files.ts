@@ -57,10 +57,22 @@ export class FakeFiles implements FileSystem {
   step(): boolean {
     const call = this.pending.shift();
     if (call === undefined) return false;
-    const failing = [...this.failures].find(([prefix]) => call.name.startsWith(prefix));
-    if (failing !== undefined) this.failures.delete(failing[0]);
-    call.end(failing === undefined ? undefined : new FileError(failing[1], call.name, ''));
+    call.end(this.#failureOf(call.name));
     return true;
+  }
+
+  #failureOf(name: string): FileError | undefined {
+    const failing = [...this.failures].find(([prefix]) => name.startsWith(prefix));
+    if (failing === undefined) return undefined;
+    this.failures.delete(failing[0]);
+    return new FileError(failing[1], name, '');
+  }
+
+  /** One that has ended when it returns. Throws FileError, when it fails. */
+  callNow(name: string): void {
+    this.history.push(name);
+    const failure = this.#failureOf(name);
+    if (failure !== undefined) throw failure;
   }
 
   call<T>(name: string, done: FileDone<T>, act: () => T): void {
@@ -170,12 +182,19 @@ class FakeFile implements OpenFile {
   }
 
   pwrite(buffers: readonly Uint8Array[], position: number, done: FileDone<void>): void {
-    this.#files.call(`${this.#synced ? 'pwrite!' : 'pwrite'} ${short(this.path)} ${position}`, done, () => {
-      const bytes = Buffer.concat(buffers);
-      const node = this.#node;
-      node.now = written(node.now, bytes, position);
-      if (this.#synced) node.durable = written(node.durable, bytes, position);
-    });
+    const name = `${this.#synced ? 'pwrite!' : 'pwrite'} ${short(this.path)} ${position}`;
+    this.#files.call(name, done, () => this.#write(Buffer.concat(buffers), position));
+  }
+
+  pwriteNow(bytes: Uint8Array, position: number): void {
+    this.#files.callNow(`pwriteNow ${short(this.path)} ${position}`);
+    this.#write(bytes, position);
+  }
+
+  #write(bytes: Uint8Array, position: number): void {
+    const node = this.#node;
+    node.now = written(node.now, bytes, position);
+    if (this.#synced) node.durable = written(node.durable, bytes, position);
   }
 
   datasync(done: FileDone<void>): void {
@@ -230,10 +249,10 @@ export class FakeTimers implements Timers {
   }
 }
 
-function written(before: Buffer, bytes: Buffer, position: number): Buffer {
+function written(before: Buffer, bytes: Uint8Array, position: number): Buffer {
   const after = Buffer.alloc(Math.max(before.length, position + bytes.length));
   before.copy(after);
-  bytes.copy(after, position);
+  after.set(bytes, position);
   return after;
 }
 

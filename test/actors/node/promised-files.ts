@@ -64,6 +64,9 @@ class PromisedFile implements OpenFile {
   pwrite(buffers: readonly Uint8Array[], position: number, done: FileDone<void>): void {
     tell(done, () => this.#file.pwrite(buffers, position));
   }
+  pwriteNow(bytes: Uint8Array, position: number): void {
+    this.#file.pwrite([bytes], position);
+  }
   datasync(done: FileDone<void>): void {
     tell(done, () => this.#file.datasync());
   }

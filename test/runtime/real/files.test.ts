@@ -42,6 +42,7 @@ const step = fc.oneof(
   fc.record({ kind: fc.constant('rename' as const), name, to: name }),
   fc.record({ kind: fc.constant('link' as const), name, to: name }),
   fc.record({ kind: fc.constant('readNow' as const), at: fc.nat(30), length: fc.nat(20) }),
+  fc.record({ kind: fc.constant('writeNow' as const), at: fc.nat(20), text: fc.string({ maxLength: 10 }) }),
   fc.record({ kind: fc.constant('sync' as const), name }),
   fc.record({ kind: fc.constant('readdir' as const), name }),
   fc.record({ kind: fc.constant('stat' as const), name }),
@@ -74,6 +75,8 @@ async function outcomes(files: FileSystem, dir: string, steps: readonly Step[]):
         const into = Buffer.alloc(s.length);
         return file && [file.preadNow(into, s.at), into.toString('hex')];
       }
+      case 'writeNow':
+        return file?.pwriteNow(Buffer.from(s.text), s.at);
       case 'sync':
         return (file && (await completed((done) => file?.datasync(done)))) ?? completed((done) => files.syncDir(`${dir}/${s.name}`, done));
       case 'link':

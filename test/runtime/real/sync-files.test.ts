@@ -107,14 +107,16 @@ test('real sync files: the simulated twin gives the same results, for any sequen
 
 /** Lets each call do `count` bytes at most. The tests here are synchronous, so nothing else sees it. */
 function shorten(t: ExecutionContext, count: number): void {
-  const { readSync, writevSync } = fs;
+  const { readSync, writeSync, writevSync } = fs;
   t.teardown(() => {
-    Object.assign(fs, { readSync, writevSync });
+    Object.assign(fs, { readSync, writeSync, writevSync });
     syncBuiltinESMExports();
   });
   Object.assign(fs, {
     readSync: (fd: number, into: Uint8Array, at: number, length: number, position: number) =>
       readSync(fd, into, at, Math.min(length, count), position),
+    writeSync: (fd: number, bytes: Uint8Array, at: number, length: number, position: number) =>
+      count === 0 ? 0 : writeSync(fd, bytes, at, Math.min(length, count), position),
     writevSync: (fd: number, buffers: readonly Uint8Array[], position: number) =>
       count === 0 ? 0 : writevSync(fd, [Buffer.concat(buffers).subarray(0, count)], position),
   });

@@ -295,6 +295,11 @@ test('disk faults: the asynchronous door meets the same faults', async (t) => {
     'EIO',
   );
   t.is(await value<number>((done) => file.pread(Buffer.alloc(9), 0, done)), 1);
+  disk.onCall = faultPlan([{ operations: ['pwrite'], fault: { kind: 'error', code: 'EIO' } }]);
+  t.is(
+    codeOf(t, () => file.pwriteNow(Buffer.alloc(1), 0)),
+    'EIO',
+  );
 });
 
 test('disk faults: no call ends after the power went, when they are asynchronous', (t) => {
@@ -314,6 +319,7 @@ test('disk faults: no call ends after the power went, when they are asynchronous
   files.stat('/a', never);
   clock.runAll();
   t.throws(() => file.preadNow(Buffer.alloc(1), 0), { instanceOf: PowerLossError });
+  t.throws(() => file.pwriteNow(Buffer.alloc(1), 0), { instanceOf: PowerLossError });
   disk.crash();
   file.close(never);
   clock.runAll();

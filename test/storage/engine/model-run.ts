@@ -366,6 +366,7 @@ class ScriptRun {
   async #openAt(dir: string, more: EngineOptions): Promise<Engine> {
     const options: EngineOptions = {
       ...this.#options,
+      inlineWrites: this.#options.inlineReads,
       ...more,
       durability: 'periodic',
       memtableBytes: 128 * 1_024,
@@ -392,7 +393,7 @@ class ScriptRun {
     try {
       await this.#world.until(() => isSo() || this.#failure !== undefined);
     } catch (error) {
-      throw new Error(`${this.at}: ${(error as Error).message}; ${JSON.stringify(this.#engine.stats())}`, { cause: error });
+      throw new Error(`${this.at}: ${(error as Error).message}; ${JSON.stringify(this.#engine?.stats())}`, { cause: error });
     }
     if (this.#failure !== undefined) throw this.#failure;
   }

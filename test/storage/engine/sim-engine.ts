@@ -21,8 +21,9 @@ import { VirtualSchedule } from '../../runtime/simulation/virtual-schedule.ts';
 
 export const DIR = '/data/db';
 
-/** So small that a handful of writes flushes, compacts and rolls. */
+/** So small that a handful of writes flushes, compacts and rolls. The log is written by calls that take their time, so that a crash can come between. */
 export const SMALL: EngineOptions = {
+  inlineWrites: false,
   memtableBytes: 16 << 10,
   memtablesMax: 2,
   cacheBytes: 64 << 10,

@@ -77,6 +77,10 @@ export class MemoryOpenFile implements OpenFile {
     throw new FileError('EBADF', 'pwrite', this.path);
   }
 
+  pwriteNow(): void {
+    throw new FileError('EBADF', 'pwrite', this.path);
+  }
+
   datasync(): void {
     throw new FileError('EBADF', 'datasync', this.path);
   }

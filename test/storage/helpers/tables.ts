@@ -4,12 +4,12 @@ import { Codecs } from '../../../storage/codec.ts';
 import type { Cursor } from '../../../storage/cursor.ts';
 import type { StorageError, StorageResult } from '../../../storage/errors.ts';
 import { hashKey } from '../../../storage/hash.ts';
+import { InlinePolicy } from '../../../storage/inline-policy.ts';
 import { DELETE, PUT, type RecordKind } from '../../../storage/record.ts';
 import { BlockCache } from '../../../storage/table/block-cache.ts';
 import { FOUND, LOOKUP_PENDING, Lookup, type LookupOutcome } from '../../../storage/table/lookup.ts';
 import { openTable } from '../../../storage/table/open-table.ts';
 import type { RangeDelete } from '../../../storage/table/range-delete-block.ts';
-import { ReadPolicy } from '../../../storage/table/read-policy.ts';
 import { ReadRuns } from '../../../storage/table/read-runs.ts';
 import { openTableSync, type SyncTable } from '../../../storage/table/sync-table.ts';
 import type { TableIdentity } from '../../../storage/table/table-footer.ts';
@@ -75,7 +75,7 @@ export interface ShardTable {
   readonly reader: TableReader;
   readonly file: MemoryOpenFile;
   readonly cache: BlockCache;
-  readonly policy: ReadPolicy;
+  readonly policy: InlinePolicy;
 }
 
 export interface ShardOptions {
@@ -92,7 +92,7 @@ export interface ShardOptions {
 /** Throws what opening gives as its error. */
 export function shardTable({ file, identity }: Pick<Written, 'file' | 'identity'>, options: ShardOptions = {}): ShardTable {
   const cache = options.cache ?? new BlockCache(options.cacheBytes ?? 1 << 20);
-  const policy = new ReadPolicy({ inline: options.inline ?? true });
+  const policy = new InlinePolicy({ inline: options.inline ?? true });
   const { mutants = new Set<string>(), clock = { now: () => 0, wall: () => 0 }, timers } = options;
   const runs = timers === undefined ? {} : { runs: new ReadRuns(policy, timers) };
   const context: TableContext = { cache, policy, clock, codecs, scratch: new Scratch(), mutants, ...runs };

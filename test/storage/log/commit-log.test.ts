@@ -42,6 +42,54 @@ test('commit log: a write without sync is acknowledged when it is with the syste
   t.deepEqual(keysOf(recover(world.files.crash())), []);
 });
 
+test('commit log: a write that nobody waits for the disk of is inline and acknowledged at once, and one that asks for sync is not', (t) => {
+  const world = new LogWorld({ inlineWriteMs: 0.01 });
+  world.put('a', 'none');
+  world.put('b', 'periodic');
+  t.deepEqual(world.acks, []);
+  world.steps(0);
+  t.deepEqual(world.acks, ['a', 'b']);
+  t.is(world.files.pending.length, 0);
+  world.put('c', 'none');
+  world.put('d', 'sync');
+  world.steps(0);
+  world.put('e', 'none');
+  world.steps(0);
+  t.deepEqual(world.acks, ['a', 'b']);
+  world.settle();
+  t.deepEqual(world.acks, ['a', 'b', 'c', 'd', 'e']);
+  const [first, ...others] = world.files.history.map((line) => line.split(' ')[0]);
+  t.is(first, 'pwriteNow');
+  t.is(others.filter((name) => name === 'pwrite').length, 1);
+  t.like(world.log.stats, { groups: 3, inlineGroups: 2, queue: 0 });
+  t.deepEqual(keysOf(recover(world.files)), ['a', 'b', 'c', 'd', 'e']);
+  t.deepEqual(keysOf(recover(world.files.crash())).slice(0, 4), ['a', 'b', 'c', 'd']);
+});
+
+test('commit log: writes are not inline any more, when that was slow', (t) => {
+  const world = new LogWorld({ inlineWriteMs: 2 });
+  for (const key of ['a', 'b']) {
+    world.put(key, 'none');
+    world.settle();
+  }
+  t.deepEqual(
+    world.files.history.map((line) => line.split(' ')[0]),
+    ['pwriteNow', 'pwrite'],
+  );
+  t.deepEqual(world.acks, ['a', 'b']);
+});
+
+test('commit log: an inline write that fails is not acknowledged, and nothing after it', (t) => {
+  const world = new LogWorld({ inlineWriteMs: 0.01 });
+  world.files.failures.set('pwriteNow', 'ENOSPC');
+  world.put('a', 'none');
+  world.settle();
+  world.put('b', 'none');
+  world.settle();
+  t.deepEqual(world.acks, ['a!IO', 'b!IO']);
+  t.is(world.poisons.length, 1);
+});
+
 test('commit log: a periodic write is synced within the period, and others meanwhile go on', (t) => {
   const world = new LogWorld();
   world.put('a', 'periodic');

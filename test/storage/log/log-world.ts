@@ -2,8 +2,10 @@
 import { SeededRandom } from '../../../runtime/random.ts';
 import type { Durability } from '../../../storage/engine/api.ts';
 import type { StorageError } from '../../../storage/errors.ts';
+import { InlinePolicy } from '../../../storage/inline-policy.ts';
 import { CommitLog } from '../../../storage/log/commit-log.ts';
 import type { CommitLogOptions } from '../../../storage/log/commit-log-options.ts';
+import { InlineWrites } from '../../../storage/log/inline-writes.ts';
 import type { LogArena } from '../../../storage/log/log-arena.ts';
 import { type LogReading, readLog, type SegmentBytes } from '../../../storage/log/log-reader.ts';
 import { parseFileName } from '../../../storage/manifest/file-names.ts';
@@ -53,6 +55,8 @@ export interface LogWorldOptions {
   readonly sequence?: number;
   readonly number?: number;
   readonly seed?: number;
+  /** Writes that nobody waits for are inline, and take so long; undefined: none are. */
+  readonly inlineWriteMs?: number;
 }
 
 export class LogWorld {
@@ -75,6 +79,7 @@ export class LogWorld {
     this.sequence = options.sequence ?? 0;
     this.#number = options.number ?? 1;
     this.log = new CommitLog({
+      inline: options.inlineWriteMs === undefined ? undefined : this.#inlineWrites(options.inlineWriteMs),
       files: this.files,
       timers: this.timers,
       random: new SeededRandom(options.seed ?? 1),
@@ -96,6 +101,12 @@ export class LogWorld {
     this.rotate();
     this.settle();
     this.files.history.length = 0;
+  }
+
+  /** Its clock moves with each second look: the writes of the log look before and after. */
+  #inlineWrites(tookMs: number): InlineWrites {
+    let looks = 0;
+    return new InlineWrites(new InlinePolicy({ allowanceMs: 1 }), { now: () => Math.floor(++looks / 2) * tookMs, wall: () => 0 });
   }
 
   rotate(): number {

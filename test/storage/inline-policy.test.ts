@@ -1,19 +1,19 @@
 import test from 'ava';
-import { ReadPolicy, type ReadPolicyOptions } from '../../../storage/table/read-policy.ts';
+import { InlinePolicy, type InlinePolicyOptions } from '../../storage/inline-policy.ts';
 
 /** Reads one after the other, each `tookMs` when inline, from `nowMs` on. Returns how long after its start each was asynchronous. */
 class Reads {
-  readonly policy: ReadPolicy;
+  readonly policy: InlinePolicy;
   nowMs = 1_000;
 
-  constructor(options: ReadPolicyOptions) {
-    this.policy = new ReadPolicy(options);
+  constructor(options: InlinePolicyOptions) {
+    this.policy = new InlinePolicy(options);
   }
 
   /** True: it went inline. */
   read(tookMs: number): boolean {
     this.policy.startRun();
-    if (!this.policy.mayReadInline(this.nowMs)) return false;
+    if (!this.policy.mayGoInline(this.nowMs)) return false;
     const startMs = this.nowMs;
     this.nowMs += tookMs;
     this.policy.tookInline(startMs, this.nowMs);
@@ -28,17 +28,17 @@ class Reads {
   }
 }
 
-test('read policy: all reads go inline, when they are fast', (t) => {
+test('inline policy: all reads go inline, when they are fast', (t) => {
   const reads = new Reads({});
   for (let i = 0; i < 10_000; i++) t.true(reads.read(0.002));
-  t.is(reads.policy.inlineReads, 10_000);
+  t.is(reads.policy.inlineCount, 10_000);
 });
 
-test('read policy: no read goes inline, when that is switched off', (t) => {
+test('inline policy: no read goes inline, when that is switched off', (t) => {
   t.false(new Reads({ inline: false }).read(0.001));
 });
 
-test('read policy: reads stay inline, when single ones are slow', (t) => {
+test('inline policy: reads stay inline, when single ones are slow', (t) => {
   const reads = new Reads({ allowanceMs: 20 });
   for (let i = 0; i < 50; i++) {
     t.true(reads.read(4));
@@ -47,7 +47,7 @@ test('read policy: reads stay inline, when single ones are slow', (t) => {
   }
 });
 
-test('read policy: pauses grow to the longest, when every read is slow', (t) => {
+test('inline policy: pauses grow to the longest, when every read is slow', (t) => {
   const reads = new Reads({ allowanceMs: 2, pauseMs: 10, pauseMsMax: 80 });
   const pauses = Array.from({ length: 30 }, () => reads.pauseMs(1)).filter((ms) => ms > 0);
   t.deepEqual(
@@ -57,7 +57,7 @@ test('read policy: pauses grow to the longest, when every read is slow', (t) => 
   t.true(pauses[0]! < 20 && pauses.at(-1)! > 70 && pauses.at(-1)! <= 80, pauses.join());
 });
 
-test('read policy: slow reads take a twentieth of the time, when each of them is very slow', (t) => {
+test('inline policy: slow reads take a twentieth of the time, when each of them is very slow', (t) => {
   const reads = new Reads({ allowanceMs: 2, pauseMs: 10, pauseMsMax: 80 });
   const from = reads.nowMs;
   for (let i = 0; i < 20; i++) reads.pauseMs(30);
@@ -65,7 +65,7 @@ test('read policy: slow reads take a twentieth of the time, when each of them is
   t.true(share < 0.06, `${share}`);
 });
 
-test('read policy: pauses are short again, when reads have been fast', (t) => {
+test('inline policy: pauses are short again, when reads have been fast', (t) => {
   const reads = new Reads({ allowanceMs: 1, pauseMs: 10, pauseMsMax: 1_000 });
   reads.read(1);
   for (let i = 0; i < 6; i++) reads.pauseMs(1);
@@ -75,10 +75,10 @@ test('read policy: pauses are short again, when reads have been fast', (t) => {
   t.true(reads.pauseMs(0.01) <= 21);
 });
 
-test('read policy: reads are asynchronous for the rest of a run, when its time is used up', (t) => {
-  const policy = new ReadPolicy({ runMs: 0.3 });
+test('inline policy: reads are asynchronous for the rest of a run, when its time is used up', (t) => {
+  const policy = new InlinePolicy({ runMs: 0.3 });
   const inline = (): boolean => {
-    const may = policy.mayReadInline(0);
+    const may = policy.mayGoInline(0);
     if (may) policy.tookInline(0, 0.1);
     return may;
   };

@@ -1,19 +1,19 @@
 /**
- * Decides whether a block is read inline, on the shard's own thread, or by the file system's threads.
+ * Decides whether a call to the file system is made inline, on the shard's own thread, or by the file system's threads.
  *
- * Intuition: a block in the page cache is there in 1.5 us inline, and in some 20 us with 4 us of CPU otherwise; one that needs the disk blocks the thread for
- * 100 us and more. Which it is shows only in the time it took. So reads go inline while they are fast; the time of slow ones comes out of an allowance that
- * fills with 5 % of all time. One slow read may be a thread that lost its core; once the allowance is used up it is the disk, and reads are asynchronous for a pause that
- * doubles each time and halves with each fast read. Within one run of the shard only so much time is spent inline; the rest waits for the next (`ReadRuns`).
- * Pure: times come from the caller.
+ * Intuition: a block in the page cache is read in 1.5 us inline, and in some 20 us with 4 us of CPU otherwise; one that needs the disk blocks the thread for
+ * 100 us and more. Which it is shows only in the time it took. So calls go inline while they are fast; the time of slow ones comes out of an allowance that
+ * fills with 5 % of all time. One slow call may be a thread that lost its core; once the allowance is used up it is the disk, and calls are asynchronous for a pause that
+ * doubles each time and halves with each fast call. Within one run of the shard only so much time is spent inline; the rest waits for the next (`ReadRuns`).
+ * Pure: times come from the caller. An engine has one for the blocks of its tables and one for its log.
  */
 
-export interface ReadPolicyOptions {
+export interface InlinePolicyOptions {
   /** Default true; false: never inline. */
   readonly inline?: boolean;
-  /** A read that took longer is slow. Default 0.2. */
+  /** A call that took longer is slow. Default 0.2. */
   readonly slowMs?: number;
-  /** The allowance of slow reads when it is full. Default 20. */
+  /** The allowance of slow calls when it is full. Default 20. */
   readonly allowanceMs?: number;
   /** The first pause, and the longest. Default 10 and 1000. */
   readonly pauseMs?: number;
@@ -24,12 +24,12 @@ export interface ReadPolicyOptions {
 
 const ALLOWANCE_RATIO = 0.05;
 
-export class ReadPolicy {
-  inlineReads = 0;
+export class InlinePolicy {
+  inlineCount = 0;
   /** Counted by whoever begins them. */
-  asyncReads = 0;
-  slowReads = 0;
-  /** While true every read goes inline, whatever it takes: for a caller that can't wait in another way. */
+  asyncCount = 0;
+  slowCount = 0;
+  /** While true every call goes inline, whatever it takes: for a caller that can't wait in another way. */
   forced = false;
   readonly #slowMs: number;
   readonly #allowanceMsMax: number;
@@ -44,7 +44,7 @@ export class ReadPolicy {
   #until: number;
   #pauseMs: number;
 
-  constructor(options: ReadPolicyOptions = {}) {
+  constructor(options: InlinePolicyOptions = {}) {
     const { inline = true, slowMs = 0.2, allowanceMs = 20, pauseMs = 10, pauseMsMax = 1_000, runMs = 2 } = options;
     this.#slowMs = slowMs;
     this.#allowanceMsMax = allowanceMs;
@@ -56,31 +56,31 @@ export class ReadPolicy {
     this.#pauseMs = pauseMs;
   }
 
-  /** The owner calls it when a run of the shard begins; without it, inline reads end when `runMs` is used up. */
+  /** The owner calls it when a run of the shard begins; without it, inline calls end when `runMs` is used up. */
   startRun(): void {
     this.#spentMs = 0;
   }
 
-  /** Whether a read that begins now goes inline. */
-  mayReadInline(nowMs: number): boolean {
+  /** Whether a call that begins now goes inline. */
+  mayGoInline(nowMs: number): boolean {
     if (this.forced || (nowMs >= this.#until && this.#spentMs < this.#runMs)) {
-      this.inlineReads++;
+      this.inlineCount++;
       return true;
     }
     return false;
   }
 
-  /** Whether a read that may not go inline may do so in the next run, as far as is known. */
+  /** Whether a call that may not go inline may do so in the next run, as far as is known. */
   waitsForRun(nowMs: number): boolean {
     return nowMs >= this.#until && this.#spentMs >= this.#runMs;
   }
 
-  /** Time that an inline read took beside the read itself. */
+  /** Time that an inline call took beside the call itself. */
   spend(ms: number): void {
     this.#spentMs += ms;
   }
 
-  /** An inline read took from `startMs` to `endMs`. */
+  /** An inline call took from `startMs` to `endMs`. */
   tookInline(startMs: number, endMs: number): void {
     const tookMs = endMs - startMs;
     this.#spentMs += tookMs;
@@ -88,7 +88,7 @@ export class ReadPolicy {
       if (this.#pauseMs > this.#pauseMsMin) this.#pauseMs = Math.max(this.#pauseMs / 2, this.#pauseMsMin);
       return;
     }
-    this.slowReads++;
+    this.slowCount++;
     const filled = this.#allowanceMs + Math.max(0, startMs - this.#filledMs) * ALLOWANCE_RATIO;
     this.#allowanceMs = Math.min(filled, this.#allowanceMsMax) - tookMs;
     this.#filledMs = startMs;
