@@ -9,7 +9,7 @@ import type { InlinePolicy } from '../inline-policy.ts';
 
 /** Of longer ones the copy itself takes longer than the detour. */
 const INLINE_BYTES_MAX = 64 * 1_024;
-const DONE: FileResult<void> = { ok: true, value: undefined };
+const DONE: Readonly<FileResult<void>> = { ok: true, value: undefined };
 
 export class InlineWrites {
   readonly #policy: InlinePolicy;

@@ -21,7 +21,7 @@ const holds = test.macro((t, part: number) => {
     for (const count of counts.values()) answers += count;
   }
   // Where nothing works for long there may be no cluster in time, and little is asked.
-  t.true(formed > 0 && answers > 100, `${formed} formed, ${answers} answers`);
+  t.true(formed > 0 && answers > 50, `${formed} formed, ${answers} answers`);
 });
 
 for (let part = 0; part < PARTS; part++)

@@ -6,12 +6,21 @@ import { isOfKey, type Span, type Timeline } from '../../../bench/simulate/timel
 import { timelineHtml } from '../../../bench/simulate/timeline-html.ts';
 import { layOut } from '../../../bench/simulate/timeline-layout.ts';
 import { timelineText } from '../../../bench/simulate/timeline-text.ts';
+import type { RunPlan } from '../../../runtime/simulation/plan-file.ts';
 import { runWorkload } from '../../../runtime/simulation/workload.ts';
 import { clusterRun } from '../../actors/store/cluster-run.ts';
 import { store } from '../../actors/store/cluster-workload.ts';
 
-/** A planted bug that this seed finds. */
-const FAILING = clusterRun(5, { mutants: ['ackAtWMinus1'] });
+const SEEDS_MAX = 20;
+
+/** The first run that finds a planted bug: which seed that is changes with the order of events. */
+function failingRun(): RunPlan {
+  for (let seed = 5; seed < SEEDS_MAX; seed++) {
+    const run = clusterRun(seed, { mutants: ['ackAtWMinus1'] });
+    if (runWorkload(store, run).failure !== null) return run;
+  }
+  throw new Error(`the planted bug is not found in seeds 5 to ${SEEDS_MAX}`);
+}
 
 function span(kind: Span['kind'], lane: string, fromMs: number, toMs: number | null, text = kind as string): Span {
   return { kind, lanes: [lane], fromMs, toMs, text, answer: 'OK', key: kind === 'request' ? 'ap/k1' : '', isSuspect: false };
@@ -112,12 +121,13 @@ test('timeline messages: too many are those of the key next to what is marked, o
 });
 
 test('recording: a run that is recorded is the same run, with its faults, requests and the messages that they caused', (t) => {
-  const { timeline, failure } = record(FAILING);
-  const plain = runWorkload(store, FAILING);
+  const run = failingRun();
+  const { timeline, failure } = record(run);
+  const plain = runWorkload(store, run);
   t.is(timeline.digest, plain.digest);
   t.is(failure?.what, plain.failure?.what);
   t.truthy(failure);
-  const faults = FAILING.plan.filter(({ kind }) => kind !== 'act');
+  const faults = run.plan.filter(({ kind }) => kind !== 'act');
   t.is(timeline.spans.filter(({ kind }) => kind === 'fault').length, faults.length);
   t.true(timeline.spans.filter(({ kind }) => kind === 'request').length > 100);
   for (const word of ['MERGE', 'MERGED', 'READ', 'RECORD', 'DIGEST'])
@@ -130,7 +140,7 @@ test('recording: a run that is recorded is the same run, with its faults, reques
   t.true(timeline.spans.some(({ isSuspect }) => isSuspect));
   t.true(timelineText(timeline, { key: timeline.key }).some((line) => line.startsWith('!')));
   const html = timelineHtml(timeline);
-  t.is(count(html, /<g class="lane">/g), FAILING.settings.nodes.length);
+  t.is(count(html, /<g class="lane">/g), run.settings.nodes.length);
   t.true(count(html, /<line class="arrow/g) > 20);
 });
 
