@@ -3,8 +3,9 @@
  *
  * Intuition: a block in the page cache is read in 1.5 us inline, and in some 20 us with 4 us of CPU otherwise; one that needs the disk blocks the thread for
  * 100 us and more. Which it is shows only in the time it took. So calls go inline while they are fast; the time of slow ones comes out of an allowance that
- * fills with 5 % of all time. One slow call may be a thread that lost its core; once the allowance is used up it is the disk, and calls are asynchronous for a pause that
- * doubles each time and halves with each fast call. Within one run of the shard only so much time is spent inline; the rest waits for the next (`ReadRuns`).
+ * fills with 5 % of all time, and with 20 us for each fast call: what it would have cost asynchronously. A few slow calls among many are a thread that lost its core, and while threads
+ * wait for cores nothing is dearer than to hand over to one more; once the allowance is used up it is the disk, and calls are asynchronous for a pause that doubles each time and halves
+ * with each fast call. Within one run of the shard only so much time is spent inline; the rest waits for the next (`ReadRuns`).
  * Pure: times come from the caller. An engine has one for the blocks of its tables and one for its log.
  */
 
@@ -23,6 +24,8 @@ export interface InlinePolicyOptions {
 }
 
 const ALLOWANCE_RATIO = 0.05;
+/** Of each fast call. */
+const ALLOWANCE_MS = 0.02;
 
 export class InlinePolicy {
   inlineCount = 0;
@@ -85,6 +88,7 @@ export class InlinePolicy {
     const tookMs = endMs - startMs;
     this.#spentMs += tookMs;
     if (tookMs <= this.#slowMs) {
+      this.#allowanceMs = Math.min(this.#allowanceMs + ALLOWANCE_MS, this.#allowanceMsMax);
       if (this.#pauseMs > this.#pauseMsMin) this.#pauseMs = Math.max(this.#pauseMs / 2, this.#pauseMsMin);
       return;
     }

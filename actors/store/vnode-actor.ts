@@ -46,6 +46,7 @@ import {
 } from './data-frames.ts';
 import { rangesBetween } from './engine-range.ts';
 import { KeyPlace } from './key-place.ts';
+import { spreadMemtable } from './memtable-spread.ts';
 import type { PlaceHead } from './place-head.ts';
 import { MERGE_IN, READ_LOCAL, ReplicaCall, type ReplicaSink } from './replica-call.ts';
 import { Replicas } from './replicas.ts';
@@ -322,7 +323,7 @@ class VNode implements ReplicaSink {
       dir: `${dir}/shard-${shard}`,
       doors,
       ring: this.#ring,
-      ...(engine === undefined ? {} : { engine }),
+      ...(engine === undefined ? {} : { engine: spreadMemtable(engine, random) }),
       ...(marks === undefined ? {} : { marks }),
       ...(mutants === undefined ? {} : { mutants }),
       partitions: () => this.#args.ring.ring?.state.owners.length ?? 0,

@@ -47,6 +47,24 @@ test('inline policy: reads stay inline, when single ones are slow', (t) => {
   }
 });
 
+test('inline policy: calls stay inline, when one in three hundred is a thread that lost its core', (t) => {
+  const reads = new Reads({ allowanceMs: 20 });
+  for (let i = 0; i < 200; i++) {
+    t.true(reads.read(4));
+    for (let j = 0; j < 300; j++) t.true(reads.read(0.005));
+  }
+});
+
+test('inline policy: calls become asynchronous, when one in fifty waits for the disk', (t) => {
+  const reads = new Reads({ allowanceMs: 20 });
+  let inline = 0;
+  for (let i = 0; i < 200; i++) {
+    if (reads.read(4)) inline++;
+    for (let j = 0; j < 50; j++) reads.read(0.005);
+  }
+  t.true(inline < 100, `${inline} of 200`);
+});
+
 test('inline policy: pauses grow to the longest, when every read is slow', (t) => {
   const reads = new Reads({ allowanceMs: 2, pauseMs: 10, pauseMsMax: 80 });
   const pauses = Array.from({ length: 30 }, () => reads.pauseMs(1)).filter((ms) => ms > 0);
