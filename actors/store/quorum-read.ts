@@ -49,6 +49,8 @@ export class QuorumReads {
   /** REPLICAS_MAX per slot. */
   readonly #low: Int32Array;
   readonly #high: Int32Array;
+  /** Records that came, again and again too. */
+  readonly #recordReplies: Uint8Array;
   /** Replies counted twice: a planted bug only. */
   readonly #repeated: Uint8Array;
 
@@ -67,6 +69,7 @@ export class QuorumReads {
     this.#stale = new Int32Array(capacity);
     this.#low = new Int32Array(capacity * REPLICAS_MAX);
     this.#high = new Int32Array(capacity * REPLICAS_MAX);
+    this.#recordReplies = new Uint8Array(capacity);
     this.#repeated = new Uint8Array(capacity);
   }
 
@@ -86,6 +89,7 @@ export class QuorumReads {
     this.#digests[slot] = 0;
     this.#failed[slot] = 0;
     this.#stale[slot] = 0;
+    this.#recordReplies[slot] = 0;
     this.#repeated[slot] = 0;
   }
 
@@ -116,6 +120,8 @@ export class QuorumReads {
     } else {
       this.#digests[slot]! &= ~bit;
       this.#records[slot]! |= bit;
+      // What matters is whether it is the only one.
+      if (this.#recordReplies[slot]! < 2) this.#recordReplies[slot]!++;
     }
   }
 
@@ -204,6 +210,23 @@ export class QuorumReads {
       if (this.#low[at] !== (low | 0) || this.#high[at] !== (high | 0)) mask |= 1 << replica;
     }
     return mask;
+  }
+
+  /** Nobody but that primary is asked, and it is enough: its reply is compared with no other, and needs no digest. */
+  isSole(slot: number, replica: number): boolean {
+    const bit = 1 << replica;
+    return this.#asked[slot] === bit && (this.#primaries[slot]! & bit) !== 0 && this.needed(slot) <= 1;
+  }
+
+  /** The replica whose record is the only one that came, so that merging gave just that; -1: none, or several. */
+  onlyRecord(slot: number): number {
+    return this.#recordReplies[slot] === 1 ? lowestBit(this.#records[slot]!) : -1;
+  }
+
+  /** As `repairs`, where what merging gave is what `replica` has said. */
+  repairsAs(slot: number, replica: number): number {
+    const at = slot * REPLICAS_MAX + replica;
+    return this.repairs(slot, this.#low[at]!, this.#high[at]!);
   }
 
   #suffices(slot: number, votes: number): boolean {
