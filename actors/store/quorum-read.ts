@@ -33,8 +33,17 @@ export type ReadVerdict =
   /** Those who might have made up the quorum have not answered yet. */
   | 'timedOut';
 
+/** Looked up once: a look into the set takes longer than most of what is done here. */
+interface ReadMutants {
+  readonly readsOneLess: boolean;
+  readonly staleRingIgnored: boolean;
+  readonly countsReplicaTwice: boolean;
+  readonly digestIgnored: boolean;
+  readonly notFoundFromNonPrimaryCounts: boolean;
+}
+
 export class QuorumReads {
-  readonly #mutants: ReadonlySet<string>;
+  readonly #mutants: ReadMutants;
   readonly #replicas: Uint8Array;
   readonly #primaries: Int32Array;
   readonly #standIns: Int32Array;
@@ -55,7 +64,13 @@ export class QuorumReads {
   readonly #repeated: Uint8Array;
 
   constructor(capacity: number, mutants: ReadonlySet<string> = new Set()) {
-    this.#mutants = mutants;
+    this.#mutants = {
+      readsOneLess: mutants.has('readsOneLess'),
+      staleRingIgnored: mutants.has('staleRingIgnored'),
+      countsReplicaTwice: mutants.has('countsReplicaTwice'),
+      digestIgnored: mutants.has('digestIgnored'),
+      notFoundFromNonPrimaryCounts: mutants.has('notFoundFromNonPrimaryCounts'),
+    };
     this.#replicas = new Uint8Array(capacity);
     this.#primaries = new Int32Array(capacity);
     this.#standIns = new Int32Array(capacity);
@@ -81,7 +96,7 @@ export class QuorumReads {
     this.#replicas[slot] = replicas;
     this.#primaries[slot] = primaries;
     this.#standIns[slot] = isSloppy ? firstBits(replicas) & ~primaries : 0;
-    this.#needed[slot] = needed - (this.#mutants.has('readsOneLess') ? 1 : 0);
+    this.#needed[slot] = this.#mutants.readsOneLess ? needed - 1 : needed;
     this.#neededPrimaries[slot] = neededPrimaries;
     this.#asked[slot] = 0;
     this.#askedForRecord[slot] = 0;
@@ -101,7 +116,7 @@ export class QuorumReads {
   /** In any order, again and again. A record replaces the digest that came before it; a digest replaces nothing. */
   addReply(slot: number, replica: number, reply: ReadReply, low: number, high: number): void {
     const bit = 1 << replica;
-    const isStale = reply === 'stale' && !this.#mutants.has('staleRingIgnored');
+    const isStale = reply === 'stale' && !this.#mutants.staleRingIgnored;
     if (reply === 'failed' || isStale) {
       if ((this.#records[slot]! & bit) !== 0) return;
       this.#failed[slot]! |= bit;
@@ -109,7 +124,7 @@ export class QuorumReads {
       return;
     }
     if (((this.#records[slot]! | this.#digests[slot]!) & bit) !== 0) {
-      if (this.#mutants.has('countsReplicaTwice')) this.#repeated[slot]!++;
+      if (this.#mutants.countsReplicaTwice) this.#repeated[slot]!++;
       if (reply !== 'record') return;
     }
     this.#low[slot * REPLICAS_MAX + replica] = low;
@@ -237,7 +252,7 @@ export class QuorumReads {
   /** Records, digests equal to that of a record, and of stand-ins those of nothing. */
   #covered(slot: number): number {
     const records = this.#records[slot]!;
-    if (this.#mutants.has('digestIgnored')) return records | this.#digests[slot]!;
+    if (this.#mutants.digestIgnored) return records | this.#digests[slot]!;
     let covered = records;
     for (let rest = this.#digests[slot]!; rest !== 0; rest &= rest - 1) {
       const replica = lowestBit(rest);
@@ -262,7 +277,7 @@ export class QuorumReads {
 
   /** Of those in `mask`: primaries, and stand-ins: those that hold something, and beside a primary also the others. */
   #votes(slot: number, mask: number): number {
-    if (this.#mutants.has('notFoundFromNonPrimaryCounts')) return mask & firstBits(this.#replicas[slot]!);
+    if (this.#mutants.notFoundFromNonPrimaryCounts) return mask & firstBits(this.#replicas[slot]!);
     const primaries = mask & this.#primaries[slot]!;
     let votes = primaries;
     for (let rest = mask & this.#standIns[slot]!; rest !== 0; rest &= rest - 1) {
