@@ -56,6 +56,7 @@ import {
   StoreRequest,
 } from './store-request.ts';
 import type { Topology } from './topology.ts';
+import { TurnClock } from './turn-clock.ts';
 import type { ReplicasHolder } from './vnode-actor.ts';
 
 export interface CoordinatorArguments extends ClusterViewArguments, Omit<CoordinatorOptions, 'later'> {
@@ -108,6 +109,7 @@ export const coordinatorActor = defineActor<Message, readonly [CoordinatorArgume
     const { shard, replicas, holder, forwardMs = 5_000 } = args;
     const view = new ClusterView(args);
     const bell = context.doorbell({ type: 'due' });
+    const clock = new TurnClock(context.clock);
     const out = new OutBuffer(FRAME_BYTES, FRAME_BYTES_MAX);
     const place = new KeyPlace();
     const forwardOut = new StoreRequest();
@@ -177,8 +179,8 @@ export const coordinatorActor = defineActor<Message, readonly [CoordinatorArgume
           writeForward(out, place, forwardOut, remainingMs, origin, nextNumber()) && send(COORDINATOR_SLOT, member, toShard, FORWARD, id)
         );
       },
-      nowMs: () => context.clock.now(),
-      wallMs: () => context.clock.wall(),
+      nowMs: () => clock.now(),
+      wallMs: () => clock.wall(),
       wakeAt(ms) {
         if (ms !== Number.POSITIVE_INFINITY) context.after('wake', Math.max(0, ms - context.clock.now()), { type: 'wake' });
       },
@@ -198,29 +200,15 @@ export const coordinatorActor = defineActor<Message, readonly [CoordinatorArgume
 
     return {
       receive(message: Message): void {
-        switch (message.type) {
-          case 'view':
-            return view.onView(message);
-          case 'greeting':
-            return onGreeting(message);
-          case 'ready':
-            return answerGreetings();
-          case 'again':
-            return view.subscribe(context.self);
-          case 'figures':
-            return onFigures(message);
-          case 'wake':
-            return coordinator.wake();
-          case 'due':
-            local.tell();
-            return coordinator.startBegun();
-          default:
-            unreachable(message);
-        }
+        clock.forget();
+        onMessage(message);
+        clock.forget();
       },
       receiveBytes(operation: number, bytes: Uint8Array, offset: number, length: number, requestId: number): void {
+        clock.forget();
         const fault = onBytes(operation, bytes, offset, length, requestId);
         if (fault !== undefined) context.log.warn('malformed message refused', { operation, fault });
+        clock.forget();
       },
       stopped(): void {
         holder.coordinator = null;
@@ -228,6 +216,28 @@ export const coordinatorActor = defineActor<Message, readonly [CoordinatorArgume
         coordinator.close();
       },
     };
+
+    function onMessage(message: Message): void {
+      switch (message.type) {
+        case 'view':
+          return view.onView(message);
+        case 'greeting':
+          return onGreeting(message);
+        case 'ready':
+          return answerGreetings();
+        case 'again':
+          return view.subscribe(context.self);
+        case 'figures':
+          return onFigures(message);
+        case 'wake':
+          return coordinator.wake();
+        case 'due':
+          local.tell();
+          return coordinator.startBegun();
+        default:
+          unreachable(message);
+      }
+    }
 
     /** Answered when the shard can serve, so that nobody sends it anything before. */
     function onGreeting({ replyTo }: Greeting): void {

@@ -179,7 +179,7 @@ export class Coordinator {
     this.#desk.arm();
   }
 
-  /** `bytes[start, end)`: a checked record; empty: that replica has none. */
+  /** `bytes[start, end)`: a checked record, copied before anything else is done; empty: that replica has none. */
   onRecord(id: number, status: AnswerStatus, bytes: Uint8Array, start: number, end: number): void {
     this.#readSteps.onRecord(id, status, bytes, start, end);
   }
@@ -188,7 +188,7 @@ export class Coordinator {
     this.#readSteps.onDigest(id, status, low, high);
   }
 
-  /** The record as minted, a view; where `status` is not OK nothing was written. */
+  /** The record as minted, a view, copied before anything else is done; where `status` is not OK nothing was written. */
   onCoordinated(id: number, status: AnswerStatus, bytes: Uint8Array, start: number, end: number, message = ''): void {
     this.#writeSteps.onCoordinated(id, status, bytes, start, end, message);
   }

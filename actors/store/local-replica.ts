@@ -1,6 +1,7 @@
 /**
  * LocalReplica: the replica of this shard as its coordinator uses it. What comes of a call is put aside and told once the replica has returned: an answer may have a gateway
- * begin the next request, which calls the replica again, and that must not happen within its own callbacks. Allocates nothing per request but what `copyBytes` does.
+ * begin the next request, which calls the replica again, and that must not happen within its own callbacks. A record that is told as soon as the replica has returned is not
+ * copied: nothing else has been called by then, so it still lies where it was. Allocates nothing per request but what `copyBytes` does.
  */
 import { OutBuffer } from '../../runtime/bytes.ts';
 import { unreachable } from '../../runtime/errors.ts';
@@ -44,6 +45,8 @@ export class LocalReplica {
   readonly #statuses: AnswerStatus[] = [];
   readonly #starts: number[] = [];
   readonly #ends: number[] = [];
+  /** Where what was heard lies; null: in `#out`, whose buffer may change. */
+  readonly #places: (Uint8Array | null)[] = [];
   readonly #messages: string[] = [];
   readonly #out = new OutBuffer(INITIAL_BYTES, BYTES_MAX);
   readonly #heard: () => void;
@@ -157,7 +160,9 @@ export class LocalReplica {
     const status = this.#statuses[i]!;
     const start = this.#starts[i]!;
     const end = this.#ends[i]!;
-    const { bytes } = this.#out;
+    const bytes = this.#places[i] ?? this.#out.bytes;
+    // It may be a memtable's, whose memory would be kept for it.
+    this.#places[i] = null;
     const news = this.#news[i]!;
     switch (news) {
       case 'record':
@@ -177,18 +182,26 @@ export class LocalReplica {
     }
   }
 
+  /** `bytes`: so many at the end of `#out`. */
   #hear(news: News, id: number, status: AnswerStatus, bytes: number, message = ''): void {
+    this.#hearAt(news, id, status, null, this.#out.length - bytes, this.#out.length, message);
+  }
+
+  #hearAt(news: News, id: number, status: AnswerStatus, place: Uint8Array | null, start: number, end: number, message: string): void {
     const i = this.#count++;
     this.#news[i] = news;
     this.#ids[i] = id;
     this.#statuses[i] = status;
-    this.#starts[i] = this.#out.length - bytes;
-    this.#ends[i] = this.#out.length;
+    this.#places[i] = place;
+    this.#starts[i] = start;
+    this.#ends[i] = end;
     this.#messages[i] = message;
     if (!this.#isRunning) this.#heard();
   }
 
   #hearRecord(news: 'record' | 'coordinated', id: number, { bytes, start, end }: RecordView): void {
+    // The first to be told, and that at once.
+    if (this.#isRunning && !this.#isTelling && this.#count === 0) return this.#hearAt(news, id, OK, bytes, start, end, '');
     const out = this.#out;
     if (!out.ensure(end - start)) return this.#hear(news === 'record' ? 'record' : 'merged', id, STORAGE_FAILED, 0);
     copyBytes(bytes, start, end, out.bytes, out.length);

@@ -33,8 +33,17 @@ export type ReadVerdict =
   /** Those who might have made up the quorum have not answered yet. */
   | 'timedOut';
 
+/** Looked up once: a look into the set takes longer than most of what is done here. */
+interface ReadMutants {
+  readonly readsOneLess: boolean;
+  readonly staleRingIgnored: boolean;
+  readonly countsReplicaTwice: boolean;
+  readonly digestIgnored: boolean;
+  readonly notFoundFromNonPrimaryCounts: boolean;
+}
+
 export class QuorumReads {
-  readonly #mutants: ReadonlySet<string>;
+  readonly #mutants: ReadMutants;
   readonly #replicas: Uint8Array;
   readonly #primaries: Int32Array;
   readonly #standIns: Int32Array;
@@ -49,11 +58,19 @@ export class QuorumReads {
   /** REPLICAS_MAX per slot. */
   readonly #low: Int32Array;
   readonly #high: Int32Array;
+  /** Records that came, again and again too. */
+  readonly #recordReplies: Uint8Array;
   /** Replies counted twice: a planted bug only. */
   readonly #repeated: Uint8Array;
 
   constructor(capacity: number, mutants: ReadonlySet<string> = new Set()) {
-    this.#mutants = mutants;
+    this.#mutants = {
+      readsOneLess: mutants.has('readsOneLess'),
+      staleRingIgnored: mutants.has('staleRingIgnored'),
+      countsReplicaTwice: mutants.has('countsReplicaTwice'),
+      digestIgnored: mutants.has('digestIgnored'),
+      notFoundFromNonPrimaryCounts: mutants.has('notFoundFromNonPrimaryCounts'),
+    };
     this.#replicas = new Uint8Array(capacity);
     this.#primaries = new Int32Array(capacity);
     this.#standIns = new Int32Array(capacity);
@@ -67,6 +84,7 @@ export class QuorumReads {
     this.#stale = new Int32Array(capacity);
     this.#low = new Int32Array(capacity * REPLICAS_MAX);
     this.#high = new Int32Array(capacity * REPLICAS_MAX);
+    this.#recordReplies = new Uint8Array(capacity);
     this.#repeated = new Uint8Array(capacity);
   }
 
@@ -78,7 +96,7 @@ export class QuorumReads {
     this.#replicas[slot] = replicas;
     this.#primaries[slot] = primaries;
     this.#standIns[slot] = isSloppy ? firstBits(replicas) & ~primaries : 0;
-    this.#needed[slot] = needed - (this.#mutants.has('readsOneLess') ? 1 : 0);
+    this.#needed[slot] = this.#mutants.readsOneLess ? needed - 1 : needed;
     this.#neededPrimaries[slot] = neededPrimaries;
     this.#asked[slot] = 0;
     this.#askedForRecord[slot] = 0;
@@ -86,6 +104,7 @@ export class QuorumReads {
     this.#digests[slot] = 0;
     this.#failed[slot] = 0;
     this.#stale[slot] = 0;
+    this.#recordReplies[slot] = 0;
     this.#repeated[slot] = 0;
   }
 
@@ -97,7 +116,7 @@ export class QuorumReads {
   /** In any order, again and again. A record replaces the digest that came before it; a digest replaces nothing. */
   addReply(slot: number, replica: number, reply: ReadReply, low: number, high: number): void {
     const bit = 1 << replica;
-    const isStale = reply === 'stale' && !this.#mutants.has('staleRingIgnored');
+    const isStale = reply === 'stale' && !this.#mutants.staleRingIgnored;
     if (reply === 'failed' || isStale) {
       if ((this.#records[slot]! & bit) !== 0) return;
       this.#failed[slot]! |= bit;
@@ -105,7 +124,7 @@ export class QuorumReads {
       return;
     }
     if (((this.#records[slot]! | this.#digests[slot]!) & bit) !== 0) {
-      if (this.#mutants.has('countsReplicaTwice')) this.#repeated[slot]!++;
+      if (this.#mutants.countsReplicaTwice) this.#repeated[slot]!++;
       if (reply !== 'record') return;
     }
     this.#low[slot * REPLICAS_MAX + replica] = low;
@@ -116,6 +135,8 @@ export class QuorumReads {
     } else {
       this.#digests[slot]! &= ~bit;
       this.#records[slot]! |= bit;
+      // What matters is whether it is the only one.
+      if (this.#recordReplies[slot]! < 2) this.#recordReplies[slot]!++;
     }
   }
 
@@ -206,6 +227,23 @@ export class QuorumReads {
     return mask;
   }
 
+  /** Nobody but that primary is asked, and it is enough: its reply is compared with no other, and needs no digest. */
+  isSole(slot: number, replica: number): boolean {
+    const bit = 1 << replica;
+    return this.#asked[slot] === bit && (this.#primaries[slot]! & bit) !== 0 && this.needed(slot) <= 1;
+  }
+
+  /** The replica whose record is the only one that came, so that merging gave just that; -1: none, or several. */
+  onlyRecord(slot: number): number {
+    return this.#recordReplies[slot] === 1 ? lowestBit(this.#records[slot]!) : -1;
+  }
+
+  /** As `repairs`, where what merging gave is what `replica` has said. */
+  repairsAs(slot: number, replica: number): number {
+    const at = slot * REPLICAS_MAX + replica;
+    return this.repairs(slot, this.#low[at]!, this.#high[at]!);
+  }
+
   #suffices(slot: number, votes: number): boolean {
     if (countBits(votes) + this.#repeated[slot]! < this.#needed[slot]!) return false;
     return countBits(votes & this.#primaries[slot]!) >= this.#neededPrimaries[slot]!;
@@ -214,7 +252,7 @@ export class QuorumReads {
   /** Records, digests equal to that of a record, and of stand-ins those of nothing. */
   #covered(slot: number): number {
     const records = this.#records[slot]!;
-    if (this.#mutants.has('digestIgnored')) return records | this.#digests[slot]!;
+    if (this.#mutants.digestIgnored) return records | this.#digests[slot]!;
     let covered = records;
     for (let rest = this.#digests[slot]!; rest !== 0; rest &= rest - 1) {
       const replica = lowestBit(rest);
@@ -239,7 +277,7 @@ export class QuorumReads {
 
   /** Of those in `mask`: primaries, and stand-ins: those that hold something, and beside a primary also the others. */
   #votes(slot: number, mask: number): number {
-    if (this.#mutants.has('notFoundFromNonPrimaryCounts')) return mask & firstBits(this.#replicas[slot]!);
+    if (this.#mutants.notFoundFromNonPrimaryCounts) return mask & firstBits(this.#replicas[slot]!);
     const primaries = mask & this.#primaries[slot]!;
     let votes = primaries;
     for (let rest = mask & this.#standIns[slot]!; rest !== 0; rest &= rest - 1) {

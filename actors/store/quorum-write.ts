@@ -33,6 +33,9 @@ export type WriteVerdict =
 
 export class QuorumWrites {
   readonly #mutants: ReadonlySet<string>;
+  /** Planted bugs that are looked for at each write. */
+  readonly #acksEarly: boolean;
+  readonly #takesOneSet: boolean;
   readonly #first: Int32Array;
   readonly #second: Int32Array;
   readonly #standIns: Int32Array;
@@ -54,6 +57,8 @@ export class QuorumWrites {
   /** Planted bugs: ackAtWMinus1, oneSetInTransition, countsReplicaTwice, staleRingIgnored, failedWriteSaidRefused, standInCountedBesideOwner. */
   constructor(capacity: number, mutants: ReadonlySet<string> = new Set()) {
     this.#mutants = mutants;
+    this.#acksEarly = mutants.has('ackAtWMinus1');
+    this.#takesOneSet = mutants.has('oneSetInTransition');
     this.#first = new Int32Array(capacity);
     this.#second = new Int32Array(capacity);
     this.#standIns = new Int32Array(capacity);
@@ -89,9 +94,9 @@ export class QuorumWrites {
     this.#first[slot] = first;
     this.#second[slot] = second;
     this.#standIns[slot] = 0;
-    const less = this.#mutants.has('ackAtWMinus1') ? 1 : 0;
+    const less = this.#acksEarly ? 1 : 0;
     this.#neededFirst[slot] = neededFirst - less;
-    this.#neededSecond[slot] = this.#mutants.has('oneSetInTransition') ? 0 : neededSecond - less;
+    this.#neededSecond[slot] = this.#takesOneSet ? 0 : neededSecond - less;
     this.#durable[slot] = 0;
     this.#failed[slot] = 0;
     this.#stale[slot] = 0;

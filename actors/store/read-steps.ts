@@ -8,6 +8,7 @@
 import { majority, replicasNeeded } from '../ring/replicas-needed.ts';
 import type { Keyspace } from '../ring/ring-state.ts';
 import { liveSiblings } from '../version/newest.ts';
+import type { RecordView } from '../version/record-view.ts';
 import type { ReadReply } from './quorum-read.ts';
 import { countBits, firstBits, lowestBit, REPLICAS_MAX } from './replica-mask.ts';
 import type { RequestDesk } from './request-desk.ts';
@@ -56,9 +57,12 @@ export class ReadSteps {
     const keyspace = this.#desk.keyspaceOf(slot);
     if (keyspace === undefined) return this.#events.onStale(slot);
     const isTaken = status === OK && this.#desk.merging.add(slot, bytes, start, end, keyspace.conflict === 'lww');
-    if (isTaken) this.#desk.merging.digestOf(bytes, start, end);
-    if (isTaken) this.#hear(slot, replica);
-    this.#addRead(slot, replica, isTaken ? 'record' : failedRead(status), this.#desk.merging.low, this.#desk.merging.high);
+    if (!isTaken) return this.#addRead(slot, replica, failedRead(status), 0, 0);
+    const { merging, reads } = this.#desk;
+    const isSole = reads.isSole(slot, replica);
+    if (!isSole) merging.digestOf(bytes, start, end);
+    this.#hear(slot, replica);
+    this.#addRead(slot, replica, 'record', isSole ? 0 : merging.low, isSole ? 0 : merging.high);
   }
 
   onDigest(id: number, status: AnswerStatus, low: number, high: number): void {
@@ -203,14 +207,22 @@ export class ReadSteps {
       return this.#events.onContextRead(slot);
     }
     const view = merging.view(slot, this.#desk.nextAnswer().record);
-    merging.digest(view);
-    const repairs = view.entries === 0 || table.isLocal[slot] === 1 ? 0 : reads.repairs(slot, merging.low, merging.high);
+    const repairs = view.entries === 0 || table.isLocal[slot] === 1 ? 0 : this.#repairsOf(slot, view);
     const holders = reads.replied(slot) & ~repairs;
     if (repairs !== 0 && countBits(holders) < reads.needed(slot) && this.#isBlocking(slot))
       return this.#repairFirst(slot, holders, repairs);
     this.#say(slot);
     this.#repair(slot, repairs);
     this.#desk.end(slot);
+  }
+
+  /** `view`: what merging gave. */
+  #repairsOf(slot: number, view: RecordView): number {
+    const { merging, reads } = this.#desk;
+    const only = reads.onlyRecord(slot);
+    if (only >= 0) return reads.repairsAs(slot, only);
+    merging.digest(view);
+    return reads.repairs(slot, merging.low, merging.high);
   }
 
   /** Requires: the record of the slot is what is answered. */

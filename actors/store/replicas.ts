@@ -17,7 +17,7 @@
  */
 import { OutBuffer } from '../../runtime/bytes.ts';
 import type { Log } from '../../runtime/doors.ts';
-import { assert } from '../../runtime/errors.ts';
+import { BugError } from '../../runtime/errors.ts';
 import type { EngineIterator, Found, KeyRange, LATER } from '../../storage/engine/api.ts';
 import type { Engine } from '../../storage/engine/engine.ts';
 import { StorageError } from '../../storage/errors.ts';
@@ -314,7 +314,7 @@ export class Replicas {
     out.clear();
     const result = put(local, context, write, out, this.#mutants);
     if (result === 'noRoom') return this.#tooLarge(call);
-    assert(result === 'done', `replicas: a dot of this store was refused: ${result}`);
+    if (result !== 'done') throw new BugError(`replicas: a dot of this store was refused: ${result}`);
     truncateEntries(out, 0, this.#options.entriesMax ?? ENTRIES_MAX, dots.incarnation, this.#mutants);
     const made = reduced(call.isLww, out, this.#made);
     if (made === undefined) return this.#tooLarge(call);

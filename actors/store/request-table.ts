@@ -15,7 +15,7 @@
  * was taken for an answer to a new request would be another key's record.
  */
 import { OutBuffer } from '../../runtime/bytes.ts';
-import { assert } from '../../runtime/errors.ts';
+import { assert, BugError } from '../../runtime/errors.ts';
 import { copyBytes } from '../version/copy-bytes.ts';
 import type { KeyPlace } from './key-place.ts';
 import { REPLICAS_MAX } from './replica-mask.ts';
@@ -235,7 +235,7 @@ export class RequestTable {
 
   /** Answers that are still to come for it find nobody. */
   free(slot: number): void {
-    assert(this.phases[slot] !== FREE, `requests: slot ${slot} is free already`);
+    if (this.phases[slot] === FREE) throw new BugError(`requests: slot ${slot} is free already`);
     this.phases[slot] = FREE;
     this.sinks[slot] = null;
     this.wakeMs[slot] = NEVER;

@@ -10,6 +10,8 @@ export class Topology {
   /** Index of this node in `ring.members`; -1: it is none. */
   readonly self: number;
   readonly #keyspaces: ReadonlyMap<number, Keyspace>;
+  /** The one that was looked up last: mostly it is the same. */
+  #keyspace: Keyspace | undefined;
   readonly #idBytes: (Uint8Array | undefined)[] = [];
 
   constructor(ring: RingState, node: string) {
@@ -20,7 +22,8 @@ export class Topology {
   }
 
   keyspace(id: number): Keyspace | undefined {
-    return this.#keyspaces.get(id);
+    if (this.#keyspace?.id !== id) this.#keyspace = this.#keyspaces.get(id);
+    return this.#keyspace;
   }
 
   member(index: number): Member {

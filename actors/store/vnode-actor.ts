@@ -188,7 +188,9 @@ class VNode implements ReplicaSink {
     call.end = offset + length;
     call.durability = place.option & ~AS_STAND_IN;
     call.isLww = keyspace.conflict === 'lww';
-    call.deadlineMs = this.#context.clock.now() + this.#context.remainingMs();
+    const remainingMs = this.#context.remainingMs();
+    // Mostly it has none, and the clock is not read.
+    call.deadlineMs = remainingMs === Number.POSITIVE_INFINITY ? remainingMs : this.#context.clock.now() + remainingMs;
     call.sink = this;
     call.token = this.#begin(operation, this.#wantsDigest(operation));
     holder.replicas.run(call);

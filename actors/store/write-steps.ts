@@ -24,11 +24,14 @@ export class WriteSteps {
   readonly #desk: RequestDesk;
   readonly #events: StepEvents;
   readonly #resendMs: number;
+  /** A planted bug. */
+  readonly #writesWhereRead: boolean;
 
   constructor(desk: RequestDesk, events: StepEvents, resendMs: number) {
     this.#desk = desk;
     this.#events = events;
     this.#resendMs = resendMs;
+    this.#writesWhereRead = desk.mutants.has('writtenWhereRead');
   }
 
   /** The record as minted, a view; where `status` is not OK nothing was written. */
@@ -64,7 +67,7 @@ export class WriteSteps {
     const base = slot * REPLICAS_MAX;
     const partition = topology.lists.partitionOf(table.high[slot]!);
     const { writes, read } = topology.lists.of(keyspace.n);
-    const [first, second] = this.#desk.mutants.has('writtenWhereRead') ? [read, read] : writes;
+    const [first, second] = this.#writesWhereRead ? [read, read] : writes;
     const firstMask = addPrimaries(first, partition, table.members, base, 0);
     const secondMask = addPrimaries(second, partition, table.members, base, countBits(firstMask));
     const count = countBits(firstMask | secondMask);

@@ -7,7 +7,7 @@
  * Persisted ahead of use: no stamp is at or above `ceiling`, and after a restart the clock begins there; so it does not go back over a restart, whatever the wall
  * clock did. Source: [Kulkarni 2014, logical physical clocks], with the two parts in one number as CockroachDB and others do.
  */
-import { assert } from '../../runtime/errors.ts';
+import { BugError } from '../../runtime/errors.ts';
 
 export const STAMPS_PER_MS = 1_024;
 /**
@@ -51,7 +51,7 @@ export function ceilingPersisted(state: ClockState, ceiling: number): void {
 export function nextStamp(state: ClockState, wallMs: number, mutants?: ReadonlySet<string>): number {
   const next = mutants?.has('clockGoesBack') ? wallMs * STAMPS_PER_MS : Math.max(state.last + 1, wallMs * STAMPS_PER_MS);
   if (next >= state.ceiling && !mutants?.has('ceilingIgnored')) return 0;
-  assert(next <= Number.MAX_SAFE_INTEGER, `hlc: expected a wall clock before the year 2248, found ${wallMs} ms`);
+  if (next > Number.MAX_SAFE_INTEGER) throw new BugError(`hlc: expected a wall clock before the year 2248, found ${wallMs} ms`);
   state.last = next;
   return next;
 }

@@ -29,6 +29,8 @@ export const NO_ROOM = -1;
  * Cost: O(entries + siblings), and values of equal dots compared; allocates nothing.
  */
 export function compare(a: RecordView, b: RecordView): Order {
+  // What a read has merged so far, mostly, and a key that is new.
+  if (a.entries === 0) return b.entries === 0 ? EQUAL : ANCESTOR;
   return walk(a, b, undefined);
 }
 

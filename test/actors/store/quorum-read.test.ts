@@ -271,3 +271,34 @@ test('quorum read: primaries that hold something else than the merged record are
   t.is(reads.repairs(0, 3, 3), mask('ab'));
   t.deepEqual([reads.received(0), reads.primaries(0), reads.needed(0)], [3, 2, 2]);
 });
+
+test('quorum read: the only primary that is asked for one reply is sole, and no longer when another is asked', (t) => {
+  const reads = new QuorumReads(1);
+  reads.start(0, 3, mask('abc'), false, 1);
+  reads.asked(0, bit('a'), true);
+  t.true(reads.isSole(0, bit('a')));
+  t.false(reads.isSole(0, bit('b')));
+  reads.asked(0, bit('b'), false);
+  t.false(reads.isSole(0, bit('a')));
+  reads.start(0, 3, mask('abc'), false, 2);
+  reads.asked(0, bit('a'), true);
+  t.false(reads.isSole(0, bit('a')), 'two replies are needed');
+  reads.start(0, 3, mask('bc'), true, 1);
+  reads.asked(0, bit('a'), true);
+  t.false(reads.isSole(0, bit('a')), 'a stand-in');
+});
+
+test('quorum read: one record that came once is the only one, and who said something else is repaired', (t) => {
+  const reads = new QuorumReads(1);
+  reads.start(0, 3, mask('abc'), false, 3);
+  t.is(reads.onlyRecord(0), -1);
+  reads.addReply(0, bit('b'), 'record', 7, 7);
+  reads.addReply(0, bit('a'), 'digest', 7, 7);
+  reads.addReply(0, bit('c'), 'digest', 8, 7);
+  t.is(reads.onlyRecord(0), bit('b'));
+  t.is(reads.repairsAs(0, bit('b')), mask('c'));
+  reads.addReply(0, bit('b'), 'record', 9, 9);
+  t.is(reads.onlyRecord(0), -1, 'it came twice, and may have changed');
+  reads.start(0, 3, mask('abc'), false, 3);
+  t.is(reads.onlyRecord(0), -1);
+});
