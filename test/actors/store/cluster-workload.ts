@@ -73,7 +73,7 @@ const ASK_MS = 1_500;
 const GRACE_MS = 500;
 /** So few that slots are soon used again, and late answers find others in them. */
 const REQUESTS_MAX = 16;
-/** As few as will do: more writes than these are forwarded by no run, and a start of a thread need not clear 3 MB. */
+/** A run has 260 requests, so none of them makes room for another; a start of a thread has less to clear than by the default. */
 const RECENT = { capacity: 2_048, answerBytes: 64 * 1_024 };
 /** Small, so that starts read little; and so small that much is on disk only, and has to be waited for. */
 const ENGINES: readonly EngineOptions[] = [{ memtableBytes: 64 * 1_024 }, COLD];
