@@ -41,7 +41,7 @@ import { Forward, readForwarded, writeForward, writeForwarded } from './forward-
 import type { Greeted, Greeting } from './greeting.ts';
 import { KeyPlace } from './key-place.ts';
 import { durabilityOf, LocalReplica, type RunsCalls } from './local-replica.ts';
-import { RecentForwards } from './recent-forwards.ts';
+import { RecentForwards, type RecentForwardsOptions } from './recent-forwards.ts';
 import type { ReplicaDoor } from './replica-door.ts';
 import type { CoordinatorHolder } from './store-door.ts';
 import {
@@ -65,6 +65,8 @@ export interface CoordinatorArguments extends ClusterViewArguments, Omit<Coordin
   readonly holder: CoordinatorHolder;
   /** Of FORWARDs that do not say how long they may take. Default 5,000 ms. */
   readonly forwardMs?: number;
+  /** Of forwarded writes that came before. */
+  readonly recent?: Omit<RecentForwardsOptions, 'mutants'>;
 }
 
 /** Asks what this shard has done since its start. */
@@ -119,7 +121,7 @@ export const coordinatorActor = defineActor<Message, readonly [CoordinatorArgume
     const freeAddresses: number[] = [];
     /** By token: the entry in `recent`; -1: none. */
     const entries: number[] = [];
-    const recent = new RecentForwards(args.mutants === undefined ? {} : { mutants: args.mutants });
+    const recent = new RecentForwards({ ...args.recent, ...(args.mutants === undefined ? {} : { mutants: args.mutants }) });
     const greetings: Ref<Greeted>[] = [];
     /** Of the writes that this start of the coordinator forwards, and their last number: never two of one, or the second would get the answer of the first (recent-forwards.ts). */
     let origin = newOrigin();

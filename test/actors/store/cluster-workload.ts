@@ -73,6 +73,8 @@ const ASK_MS = 1_500;
 const GRACE_MS = 500;
 /** So few that slots are soon used again, and late answers find others in them. */
 const REQUESTS_MAX = 16;
+/** A run has 260 requests, so none of them makes room for another; a start of a thread has less to clear than by the default. */
+const RECENT = { capacity: 2_048, answerBytes: 64 * 1_024 };
 /** Small, so that starts read little; and so small that much is on disk only, and has to be waited for. */
 const ENGINES: readonly EngineOptions[] = [{ memtableBytes: 64 * 1_024 }, COLD];
 
@@ -176,7 +178,7 @@ export class ClusterRun extends MachineRun {
     runtime.spawnWellKnown(COORDINATOR_SLOT, coordinatorActor, [
       {
         ...about,
-        ...{ replicas, holder: coordinator, capacity: this.#capacity },
+        ...{ replicas, holder: coordinator, capacity: this.#capacity, recent: RECENT },
         refTo,
       },
     ]);
