@@ -29,12 +29,21 @@ export interface ClusterOptions {
   readonly durability: 'sync' | 'periodic' | 'none';
   /** Each node has a disk of its own, which can be filled. Needs to be root. */
   readonly hasDisks: boolean;
+  /** Nodes that there may be besides, which do not run at first; see `join`. */
+  readonly spares?: readonly string[];
+  /** Nodes reach each other without proxies: no fault of links can be made. */
+  readonly isDirect?: boolean;
+  /** More for `dynactor start` of a node; what comes later counts. */
+  readonly argsOf?: (name: string) => readonly string[];
   readonly onBroken: (machine: Machine, ended: Ended) => void;
 }
 
 export class ChaosCluster implements Owner {
   readonly links = new Links();
-  readonly machines: readonly Machine[];
+  /** Spares are the last of them. */
+  readonly #all: readonly Machine[];
+  /** Names of those that are members, or about to be. */
+  readonly #members: Set<string>;
   /** Of all that is on disk. */
   readonly directory: string;
   readonly #options: ClusterOptions;
@@ -63,18 +72,26 @@ export class ChaosCluster implements Owner {
     this.directory = mkdtempSync(join(tmpdir(), 'dynactor-chaos-'));
     const [x, y] = randomBytes(2) as unknown as [number, number];
     const host = (last: number): string => `127.${1 + (x % 254)}.${y}.${last}`;
-    this.#routes = options.names.flatMap((node, index) =>
+    const names = [...options.names, ...(options.spares ?? [])];
+    const seenAt = options.isDirect === true ? 1 : PROXY_HOSTS + 1;
+    this.#routes = names.flatMap((node, index) =>
       Array.from({ length: 1 + SHARDS }, (_, thread) => ({
         node,
-        listen: { host: host(PROXY_HOSTS + 1 + index), port: NODE_PORT + thread },
+        listen: { host: host(seenAt + index), port: NODE_PORT + thread },
         target: { host: host(1 + index), port: NODE_PORT + thread },
       })),
     );
-    this.machines = options.names.map((name, index) => {
-      const args = ['--host', host(1 + index), '--advertise', host(PROXY_HOSTS + 1 + index), '--port', String(NODE_PORT)];
-      const place = join(this.directory, name);
-      return new Machine({ name, place, args: [...args, '--shards', String(SHARDS)], owner: this, onBroken: options.onBroken });
+    this.#members = new Set(options.names);
+    this.#all = names.map((name, index) => {
+      const where = ['--host', host(1 + index), '--advertise', host(seenAt + index), '--port', String(NODE_PORT)];
+      const args = [...where, '--shards', String(SHARDS), ...(options.argsOf?.(name) ?? [])];
+      return new Machine({ name, place: join(this.directory, name), args, owner: this, onBroken: options.onBroken });
     });
+  }
+
+  /** Of the members, and of who is about to be one. */
+  get machines(): readonly Machine[] {
+    return this.#all.filter(({ name }) => this.#members.has(name));
   }
 
   teardown(run: () => void): void {
@@ -82,12 +99,14 @@ export class ChaosCluster implements Owner {
   }
 
   machine(name: string): Machine {
-    return this.machines.find((machine) => machine.name === name)!;
+    return this.#all.find((machine) => machine.name === name)!;
   }
 
-  /** host:port of a proxy of each node. */
+  /** host:port of a proxy of each member, in the order of `machines`. */
   get seeds(): readonly string[] {
-    return this.#routes.filter(({ listen }) => listen.port === NODE_PORT).map(({ listen }) => `${listen.host}:${listen.port}`);
+    return this.#routes
+      .filter(({ node, listen }) => listen.port === NODE_PORT && this.#members.has(node))
+      .map(({ listen }) => `${listen.host}:${listen.port}`);
   }
 
   /** Those that can be asked. */
@@ -105,18 +124,25 @@ export class ChaosCluster implements Owner {
     for (const machine of this.machines) for (const keyspace of KEYSPACES) await this.#untilServes(machine, keyspace);
   }
 
+  /** A spare starts with an empty directory, to become a member. Resolves when it listens: `untilWhole` says when it is one. Errors: it has ended before. */
+  async join(name: string): Promise<void> {
+    const seeds = this.seeds.join(',');
+    this.#members.add(name);
+    await this.machine(name).start('--join', seeds);
+  }
+
   /** No process and no connection is left. */
   async stop(): Promise<void> {
-    for (const machine of this.machines) machine.resume();
+    for (const machine of this.#all) machine.resume();
     for (const run of this.#teardowns) run();
-    await Promise.all(this.machines.map((machine) => machine.kill()));
+    await Promise.all(this.#all.map((machine) => machine.kill()));
     await this.#proxy?.stop();
     this.#proxy = null;
   }
 
   /** For people: nodes' directories and logs stay, but no disk does. Requires: `stop` has resolved. */
   keep(): void {
-    for (const machine of this.machines) machine.keep();
+    for (const machine of this.#all) machine.keep();
     this.#unmount();
   }
 
@@ -131,13 +157,13 @@ export class ChaosCluster implements Owner {
   }
 
   async #start(): Promise<void> {
-    for (const { disk } of this.machines) {
+    for (const { disk } of this.#all) {
       mkdirSync(disk, { recursive: true });
       if (!this.#options.hasDisks) continue;
       execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${DISK_MIB}m`, 'dynactor-chaos', disk]);
       this.#mounts.push(disk);
     }
-    this.#proxy = await FaultProxy.start(this.#routes, this.links, this.#options.random);
+    if (this.#options.isDirect !== true) this.#proxy = await FaultProxy.start(this.#routes, this.links, this.#options.random);
     const [first, ...others] = this.machines;
     await first!.start('--init');
     await Promise.all(others.map((machine) => machine.start('--join', this.seeds[0]!)));
