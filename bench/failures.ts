@@ -1,6 +1,6 @@
 /**
  * What clients see when something fails: real nodes on loopback under an open-loop load, while a replica is slow, a node is killed, comes back, or joins. Exit code 1 when a confirmed write is gone, or an
- * error came that may not. `node dist/bench/failures.js [--only control,slow-replica,kill-one-of-five,down-and-back,join] [--rate N] [--seconds S] [--down S] [--records N] [--value BYTES]
+ * error came that may not. `node dist/bench/failures.js [--only control,slow-replica,kill-one-of-five,down-and-back,join] [--rate N] [--settle S] [--seconds S] [--down S] [--records N] [--value BYTES]
  * [--durability sync|none] [--seed N] [--json FILE]`
  */
 import { writeFileSync } from 'node:fs';
@@ -19,6 +19,7 @@ const { values } = parseArgs({
   options: {
     only: { type: 'string', default: SCENARIOS.map(({ name }) => name).join(',') },
     rate: { type: 'string', default: '3000' },
+    settle: { type: 'string', default: '10' },
     seconds: { type: 'string', default: '20' },
     down: { type: 'string', default: '60' },
     records: { type: 'string', default: '20000' },
@@ -29,7 +30,7 @@ const { values } = parseArgs({
   },
 });
 
-function numberOf(name: 'rate' | 'seconds' | 'down' | 'records' | 'value' | 'seed', least: number, most: number): number {
+function numberOf(name: 'rate' | 'settle' | 'seconds' | 'down' | 'records' | 'value' | 'seed', least: number, most: number): number {
   const value = Number(values[name]);
   if (!(value >= least && value <= most)) throw new Error(`--${name}: expected ${least} to ${most}, got ${values[name]}`);
   return value;
@@ -49,6 +50,7 @@ function durabilityOf(word: string): 'sync' | 'none' {
 const scenarios = values.only.split(',').map(scenarioOf);
 const options: ScenarioOptions = {
   perSecond: numberOf('rate', 10, 1_000_000),
+  settleMs: numberOf('settle', 0, 3_600) * 1_000,
   windowMs: numberOf('seconds', 0.5, 3_600) * 1_000,
   downMs: numberOf('down', 0.5, 3_600) * 1_000,
   records: Math.round(numberOf('records', 1, 10_000_000)),

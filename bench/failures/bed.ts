@@ -33,7 +33,6 @@ export interface Clients {
 }
 
 const CONNECTIONS = 4;
-const SETTLE_MS = 3_000;
 
 /** As operators run them; what a test has faster is as by default again. */
 const NODE_ARGS: readonly string[] = ['--gossip-interval', '1000', '--partitions', '256', '--memory', '128'];
@@ -83,7 +82,7 @@ export class Bed {
 
   /** All records are written, and the load runs and has settled, when it resolves. */
   async load(clients: readonly Clients[]): Promise<void> {
-    const { perSecond, records, valueBytes, seed } = this.#options;
+    const { perSecond, records, valueBytes, seed, settleMs } = this.#options;
     this.#groups = clients.flatMap(({ keyspace, at, hasOwn }): readonly ClientsSettings[] => [
       ...at.map((name) => {
         const where = { port: this.#respPorts.get(name)!, connections: CONNECTIONS };
@@ -94,7 +93,7 @@ export class Bed {
     this.#load = await LoadThread.open({ groups: this.#groups, records, valueBytes, seed, perSecond });
     await this.#load.fill();
     await this.#load.start();
-    await sleep(SETTLE_MS);
+    await sleep(settleMs);
   }
 
   /** A window that begins now and lasts as long as the options say, or `ms`. */

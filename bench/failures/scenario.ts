@@ -4,6 +4,8 @@ import type { WindowFigures } from './windows.ts';
 export interface ScenarioOptions {
   /** Operations per second, of all clients together. */
   readonly perSecond: number;
+  /** Load before the first window: what compiles as it runs is slow at first. */
+  readonly settleMs: number;
   /** Of each window. */
   readonly windowMs: number;
   /** How long a node is down, where that is what it is about. */
