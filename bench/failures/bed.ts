@@ -12,7 +12,7 @@ import { nowMs, type ReadBack } from './load.ts';
 import { LoadThread } from './load-thread.ts';
 import type { SampleSet } from './samples.ts';
 import type { Row, ScenarioOptions } from './scenario.ts';
-import { figuresIn, type Window } from './windows.ts';
+import { type CoursePoint, courseOf, figuresIn, type Window } from './windows.ts';
 
 export interface BedOptions {
   readonly nodes: number;
@@ -33,6 +33,7 @@ export interface Clients {
 }
 
 const CONNECTIONS = 4;
+const COURSE_MS = 200;
 
 /** As operators run them; what a test has faster is as by default again. */
 const NODE_ARGS: readonly string[] = ['--gossip-interval', '1000', '--partitions', '256', '--memory', '128'];
@@ -130,6 +131,11 @@ export class Bed {
       ...{ clients, phase, figures },
       timesBefore: index === 0 || before === 0 || figures.p99Ms === 0 ? null : figures.p99Ms / before,
     }));
+  }
+
+  /** `eventMs`: when it happened. */
+  course(eventMs: number): readonly CoursePoint[] {
+    return courseOf(this.samples, COURSE_MS, eventMs);
   }
 
   /** The sum of a metric over nodes and shards, of the lines that contain `labels`. Errors: a node does not answer. */

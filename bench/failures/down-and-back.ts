@@ -59,6 +59,7 @@ export const downAndBack: Scenario = {
           { what: 'keys on which replicas differ then, without any repair', value: differing, unit: '', aim: 0 },
           { what: 'to find that out, by comparing all', value: (nowMs() - begunMs) / 1_000, unit: 's', aim: null },
         ],
+        course: bed.course(startedMs),
         faults: [...forbidden(rows, HONEST), ...lossesOf(await bed.readBack()), ...bed.broken],
       };
     } finally {

@@ -67,6 +67,7 @@ export const join: Scenario = {
           { what: 'partitions of a node, most by mean', value: imbalance(partitions), unit: 'x', aim: 1.05 },
           { what: 'keys of a node, most by mean', value: imbalance(held), unit: 'x', aim: null },
         ],
+        course: bed.course(begunMs),
         faults: [...forbidden(ap, []), ...forbidden(cp, RETRYABLE), ...lossesOf(await bed.readBack()), ...bed.broken],
       };
     } finally {

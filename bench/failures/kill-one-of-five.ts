@@ -52,6 +52,7 @@ export const killOneOfFive: Scenario = {
           { what: 'slowest answer, clients of the others', value: slowest(restGroups), unit: 's', aim: TIMEOUT_MS / 1_000 },
           { what: 'slowest answer, our own client', value: slowest(bed.groups('client')), unit: 's', aim: TIMEOUT_MS / 1_000 },
         ],
+        course: bed.course(killedMs),
         faults: [
           ...forbidden(all, HONEST),
           ...forbidden(dead, [...OF_THE_DEAD, ...HONEST, 'LOADING']),

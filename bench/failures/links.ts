@@ -41,6 +41,7 @@ async function runLinks(scenario: string, options: ScenarioOptions, delayMs: num
           : `three nodes N=3 R=2 W=2 ap; bytes between ${SLOW_NODE} and the others take ${delayMs} ms longer, each way; links of clients stay quick`,
       rows,
       claims: claimsOf(others, rows, delayMs === 0 ? null : 1.2),
+      course: bed.course(during.fromMs),
       faults: [...forbidden(rows, []), ...lossesOf(readBack), ...bed.broken],
     };
   } finally {

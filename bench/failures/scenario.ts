@@ -1,5 +1,5 @@
 /** What a scenario is given, and what it says. */
-import type { WindowFigures } from './windows.ts';
+import type { CoursePoint, WindowFigures } from './windows.ts';
 
 export interface ScenarioOptions {
   /** Operations per second, of all clients together. */
@@ -40,6 +40,8 @@ export interface Report {
   readonly described: string;
   readonly rows: readonly Row[];
   readonly claims: readonly Claim[];
+  /** Of all clients together, by the fifth of a second, from the event on. */
+  readonly course: readonly CoursePoint[];
   /** What must not be, whatever the machine: something was lost, an error that clients may not see. */
   readonly faults: readonly string[];
 }

@@ -25,6 +25,11 @@ export interface WindowFigures {
   readonly stale: number;
 }
 
+export interface CoursePoint extends Pick<WindowFigures, 'operations' | 'p50Ms' | 'p99Ms' | 'slowestMs' | 'lateP99Ms' | 'errors'> {
+  /** When it begins: below 0 before the event. */
+  readonly atSeconds: number;
+}
+
 const MS_MAX = 120_000;
 
 /** `groups`: whose operations. */
@@ -66,6 +71,22 @@ export function troubledMs(samples: SampleSet, window: Window, groups: readonly 
     untilMs = Math.max(untilMs, beganMs + tookMs);
   }
   return Math.max(0, untilMs - fromMs);
+}
+
+/** All clients' windows of `everyMs`, from the first operation on. `sinceMs`: what their seconds count from. */
+export function courseOf(samples: SampleSet, everyMs: number, sinceMs: number): readonly CoursePoint[] {
+  const groups = [...new Set(samples.group)];
+  let [fromMs, lastMs] = [Number.POSITIVE_INFINITY, 0];
+  for (const beganMs of samples.beganMs) {
+    fromMs = Math.min(fromMs, beganMs);
+    lastMs = Math.max(lastMs, beganMs);
+  }
+  const points: CoursePoint[] = [];
+  for (let at = fromMs; at <= lastMs; at += everyMs) {
+    const { operations, p50Ms, p99Ms, slowestMs, lateP99Ms, errors } = figuresIn(samples, { fromMs: at, untilMs: at + everyMs }, groups);
+    points.push({ atSeconds: (at - sinceMs) / 1_000, operations, p50Ms, p99Ms, slowestMs, lateP99Ms, errors });
+  }
+  return points;
 }
 
 function* within({ count, beganMs, group }: SampleSet, { fromMs, untilMs }: Window, groups: readonly number[]): Iterable<number> {
