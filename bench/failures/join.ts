@@ -22,8 +22,8 @@ export const join: Scenario = {
       await bed.load(MODES.map((mode) => ({ keyspace: `bench-${mode}`, at, hasOwn: true })));
       const before = await bed.window();
       const begunMs = nowMs();
-      await bed.cluster.join(NEWCOMER);
       const newcomer = bed.cluster.machine(NEWCOMER);
+      await bed.cluster.join(newcomer);
       await newcomer.process.isUp();
       await bed.cluster.untilWhole();
       const joinedMs = nowMs();

@@ -10,10 +10,10 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Random } from '../../runtime/doors.ts';
-import { type Ended, type Owner, until, untilAllSee } from '../actors/node/processes.ts';
+import { type Ended, type Owner, runCli, until, untilAllSee } from '../actors/node/processes.ts';
 import { redisTo } from '../actors/node/redis-writer.ts';
 import { Links } from './link.ts';
-import { Machine } from './machine.ts';
+import { Machine, shown } from './machine.ts';
 import { FaultProxy, type Route } from './proxy.ts';
 
 export const KEYSPACES = ['ap', 'cp'] as const;
@@ -29,7 +29,7 @@ export interface ClusterOptions {
   readonly durability: 'sync' | 'periodic' | 'none';
   /** Each node has a disk of its own, which can be filled. Needs to be root. */
   readonly hasDisks: boolean;
-  /** Nodes that there may be besides, which do not run at first; see `join`. */
+  /** Nodes that there may be besides, which are no members at first; see `join`. */
   readonly spares?: readonly string[];
   /** Nodes reach each other without proxies: no fault of links can be made. */
   readonly isDirect?: boolean;
@@ -44,6 +44,8 @@ export class ChaosCluster implements Owner {
   readonly #all: readonly Machine[];
   /** Names of those that are members, or about to be. */
   readonly #members: Set<string>;
+  /** Of those that have joined since, by which seeds. */
+  readonly #joined = new Map<string, string>();
   /** Of all that is on disk. */
   readonly directory: string;
   readonly #options: ClusterOptions;
@@ -121,14 +123,61 @@ export class ChaosCluster implements Owner {
       this.machines.map(({ process }) => process),
       all,
     );
-    for (const machine of this.machines) for (const keyspace of KEYSPACES) await this.#untilServes(machine, keyspace);
+    for (const machine of this.machines) {
+      machine.expected = 'nothing';
+      for (const keyspace of KEYSPACES) await this.#untilServes(machine, keyspace);
+    }
   }
 
-  /** A spare starts with an empty directory, to become a member. Resolves when it listens: `untilWhole` says when it is one. Errors: it has ended before. */
-  async join(name: string): Promise<void> {
+  isMember(machine: Machine): boolean {
+    return this.#members.has(machine.name);
+  }
+
+  /** A node that is none becomes a member. Resolves when it listens; `untilWhole` says when it is one. Errors: it has ended before; `start` has it try again. */
+  async join(machine: Machine): Promise<void> {
     const seeds = this.seeds.join(',');
-    this.#members.add(name);
-    await this.machine(name).start('--join', seeds);
+    this.#members.add(machine.name);
+    this.#joined.set(machine.name, seeds);
+    machine.expected = 'notTakenIn';
+    await this.start(machine);
+  }
+
+  /** Starts a member that does not run. */
+  start(machine: Machine): Promise<void> {
+    const seeds = this.#joined.get(machine.name);
+    return seeds === undefined ? machine.start() : machine.start('--join', seeds);
+  }
+
+  /** Has a member leave: a node that is asked says so. Returns why it does not; null: it does. */
+  async leave(machine: Machine, asked: Machine): Promise<string | null> {
+    machine.expected = 'left';
+    const ended = await runCli(this, ['leave', machine.name, '--http-port', asked.process.httpPort]);
+    return ended.code === 0 ? null : shown(ended);
+  }
+
+  /** Resolves when who was told to leave has left, or will not. Requires: all others run, with nothing wrong between them. Errors: nothing changes any more. */
+  async untilLeft(machine: Machine): Promise<void> {
+    const others = this.machines.filter((other) => other !== machine);
+    let seen: readonly string[] = [];
+    const isGone = await until(
+      async () => {
+        seen = await Promise.all(others.map(({ process }) => process.states()));
+        const stateOf = (states: string): string | undefined => states.split(', ').find((state) => state.startsWith(`${machine.name}: `));
+        if (seen.includes('')) return null;
+        // It was not known whether it would.
+        if (seen.every((states) => stateOf(states) === `${machine.name}: UP`)) return 'stays';
+        return seen.every((states) => stateOf(states) === undefined) ? 'gone' : null;
+      },
+      () => `${machine.name} is to leave: ${seen.join(' | ')}`,
+    );
+    if (isGone === 'stays') {
+      machine.expected = 'nothing';
+      return;
+    }
+    if (machine.state === 'up') await machine.process.ended;
+    machine.empty();
+    this.#members.delete(machine.name);
+    this.#joined.delete(machine.name);
   }
 
   /** No process and no connection is left. */
