@@ -114,6 +114,11 @@ export class FailureLoad {
     }, TICK_MS);
   }
 
+  /** Resolves when at least so many operations have ended. */
+  async ended(count: number): Promise<void> {
+    while (this.#samples.count < count) await pause(TICK_MS);
+  }
+
   /** Resolves when all that is under way has ended, or was given up. */
   async stop(): Promise<SampleSet> {
     clearInterval(this.#timer);

@@ -54,6 +54,10 @@ export class Samples {
     this.#isStale[at] = isStale ? 1 : 0;
   }
 
+  get count(): number {
+    return this.#count;
+  }
+
   get all(): SampleSet {
     const end = this.#count;
     return {

@@ -22,6 +22,8 @@ const SHARDS = 1;
 const PROXY_HOSTS = 100;
 const DISK_MIB = 96;
 const TRIES = 5;
+/** For a node to find out that it has left. */
+const END_MS = 20_000;
 
 export interface ClusterOptions {
   readonly names: readonly string[];
@@ -155,29 +157,41 @@ export class ChaosCluster implements Owner {
     return ended.code === 0 ? null : shown(ended);
   }
 
-  /** Resolves when who was told to leave has left, or will not. Requires: all others run, with nothing wrong between them. Errors: nothing changes any more. */
-  async untilLeft(machine: Machine): Promise<void> {
-    const others = this.machines.filter((other) => other !== machine);
-    let seen: readonly string[] = [];
-    const isGone = await until(
-      async () => {
-        seen = await Promise.all(others.map(({ process }) => process.states()));
-        const stateOf = (states: string): string | undefined => states.split(', ').find((state) => state.startsWith(`${machine.name}: `));
-        if (seen.includes('')) return null;
-        // It was not known whether it would.
-        if (seen.every((states) => stateOf(states) === `${machine.name}: UP`)) return 'stays';
-        return seen.every((states) => stateOf(states) === undefined) ? 'gone' : null;
-      },
-      () => `${machine.name} is to leave: ${seen.join(' | ')}`,
-    );
-    if (isGone === 'stays') {
-      machine.expected = 'nothing';
-      return;
-    }
-    if (machine.state === 'up') await machine.process.ended;
+  /** Whether who was told to leave has left, as far as others say who can be asked. Then it is no member any more, and its directory is empty. */
+  async hasLeft(machine: Machine): Promise<boolean> {
+    const states = await this.#statesOf(machine);
+    if (states.length === 0 || states.some((state) => state !== 'none')) return false;
+    await machine.untilEnded(END_MS);
     machine.empty();
     this.#members.delete(machine.name);
     this.#joined.delete(machine.name);
+    return true;
+  }
+
+  /** Resolves when who was told to leave has left, or will not, as it was never known whether it would. Requires: all others run, with nothing wrong between them. Errors: nothing changes any more. */
+  async untilLeft(machine: Machine): Promise<void> {
+    let seen = '';
+    await until(
+      async () => {
+        if (await this.hasLeft(machine)) return true;
+        const states = await this.#statesOf(machine);
+        seen = `${states.join()}, ${await this.machines.find((other) => other !== machine)!.process.states()}`;
+        if (states.length < this.machines.length - 1 || states.some((state) => state !== 'UP')) return null;
+        machine.expected = 'nothing';
+        return true;
+      },
+      () => `${machine.name} is to leave: ${seen}`,
+    );
+  }
+
+  /** How the others see it who answer; none: it is no member. */
+  async #statesOf(machine: Machine): Promise<readonly string[]> {
+    const others = this.machines.filter((other) => other !== machine && other.state === 'up');
+    const views = await Promise.all(others.map(({ process }) => process.status()));
+    return views.flatMap((view) => {
+      if (view === null || view.members.length === 0) return [];
+      return [view.members.find(({ name }) => name === machine.name)?.state ?? 'none'];
+    });
   }
 
   /** No process and no connection is left. */

@@ -145,6 +145,19 @@ export class Machine {
     rmSync(join(this.place, name), { recursive: true });
   }
 
+  /** Resolves when no process runs; one that runs after so long is killed. Returns whether it had to be. */
+  async untilEnded(patienceMs: number): Promise<boolean> {
+    if (this.#state !== 'up' && this.#state !== 'paused') return false;
+    let isLate = false;
+    const timer = setTimeout(() => {
+      isLate = true;
+      this.kill().catch(() => undefined);
+    }, patienceMs);
+    await this.process.ended;
+    clearTimeout(timer);
+    return isLate;
+  }
+
   /** Requires: no process runs. */
   empty(): void {
     rmSync(this.directory, { recursive: true, force: true });

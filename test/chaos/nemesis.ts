@@ -186,7 +186,9 @@ export class Nemesis {
 
   async #join(machine: Machine): Promise<void> {
     const { cluster, say } = this.#options;
-    // The one before may still be on its way out.
+    // It may still be on its way out.
+    const untilMs = performance.now() + LEAVE_MS;
+    while (machine.expected === 'left' && performance.now() < untilMs && !(await cluster.hasLeft(machine))) await sleep(LEAVE_RETRY_MS);
     if (cluster.isMember(machine)) return say(`  ${machine.name} does not join: it is a member`);
     try {
       await cluster.join(machine);
