@@ -101,7 +101,8 @@ export class ShardMoves {
     if (transition === null && this.#mark.isSettled && !this.#isMarkLost) return done();
     const work = new Work(done);
     const gone = this.#goneSince(ring);
-    for (const range of this.#rangesToDrop(ring, self, isSeen)) if (!gone.has(nameOf(range))) this.#drop(replicas, range, gone, work);
+    const ranges = this.#rangesToDrop(ring, self, isSeen).filter((range) => !gone.has(nameOf(range)));
+    this.#drop(replicas, ranges, gone, work);
     if (transition === null) replicas.engine.deleteRange(MOVE_RECORDS.start, MOVE_RECORDS.end, 'none', this.#onFailed);
     this.#setMark(replicas, { generation, epoch, startedAt, isSettled: transition === null }, work);
     work.end();
@@ -131,14 +132,13 @@ export class ShardMoves {
     return gone.ranges;
   }
 
-  #drop(replicas: Replicas, range: EngineRange, gone: Set<string>, work: Work): void {
-    work.begin();
-    const isBegun = replicas.drop(range, (error) => {
+  #drop(replicas: Replicas, ranges: readonly EngineRange[], gone: Set<string>, work: Work): void {
+    for (const _ of ranges) work.begin();
+    this.dropped += replicas.dropAll(ranges, (range, error) => {
       if (error === undefined) gone.add(nameOf(range));
       else this.#options.log.error("what is not this shard's any more could not be dropped", { why: error.message });
       work.end();
     });
-    if (isBegun) this.dropped++;
   }
 
   #setMark(replicas: Replicas, mark: MoveMark, work: Work): void {

@@ -20,10 +20,12 @@ class FakeReplicas {
     deleteRange: (_start: Uint8Array, _end: Uint8Array, _durability: string, done: Done) => done(),
   };
 
-  drop({ start, end }: EngineRange, done: Done): boolean {
-    this.drops.push(`${Buffer.from(start).toString('hex')}-${Buffer.from(end).toString('hex')}`);
-    this.waiting.push(done);
-    return true;
+  dropAll(ranges: readonly EngineRange[], done: (range: EngineRange, error?: StorageError) => void): number {
+    for (const range of ranges) {
+      this.drops.push(`${Buffer.from(range.start).toString('hex')}-${Buffer.from(range.end).toString('hex')}`);
+      this.waiting.push((error) => done(range, error));
+    }
+    return ranges.length;
   }
 
   end(error?: StorageError): void {
