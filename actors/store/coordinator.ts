@@ -241,6 +241,8 @@ export class Coordinator {
         if (table.isForwarded[slot] === 1)
           return this.#desk.finish(slot, STALE_RING, 'forwarded to a shard that has no primary replica of the key');
         if (!isOneReachable && !this.#desk.standIns.isSloppy(keyspace)) return this.#refuseAlone(slot, keyspace);
+        // Stand-ins have an order that all of them go by.
+        if (isOneReachable) this.#connectedFirst(slot, topology, partition);
         return this.#forward(slot, 0);
       }
     }
@@ -274,7 +276,6 @@ export class Coordinator {
     const topology = this.#desk.topologyOf(slot);
     if (topology === null) return this.#onStale(slot);
     const partition = topology.lists.partitionOf(table.high[slot]!);
-    if (from === 0) this.#connectedFirst(slot, topology, partition);
     table.phases[slot] = FORWARDED;
     table.lostLooks[slot] = 0;
     this.#desk.counters.forwarded++;
