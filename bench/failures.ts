@@ -19,7 +19,7 @@ const { values } = parseArgs({
   options: {
     only: { type: 'string', default: SCENARIOS.map(({ name }) => name).join(',') },
     rate: { type: 'string', default: '3000' },
-    settle: { type: 'string', default: '10' },
+    settle: { type: 'string', default: '25' },
     seconds: { type: 'string', default: '20' },
     down: { type: 'string', default: '60' },
     records: { type: 'string', default: '20000' },

@@ -210,6 +210,7 @@ export class Dispatch {
     }
     op.place = place;
     op.sentMs = now;
+    if (op.list === null) place.node.times.asked(now);
     op.attempts++;
     op.outstanding++;
     op.mayBeDone = op.kind !== GET;
@@ -304,13 +305,14 @@ export class Dispatch {
     if (op.phase === 'backingOff' || op.phase === 'awaitingPlace') return this.#route(op, now);
     if (op.phase !== 'sent') return;
     // A read without an answer.
-    op.place?.node.times.answered(now - op.sentMs, now);
+    op.place?.node.times.late(now - op.sentMs, now);
     if (this.#mayTryAgain(op, now)) this.#route(op, now);
     else this.#table.enter(op, 'sent', op.deadlineMs, now);
   }
 
   /** The answer to what was sent last will not come. */
   #onLost(op: Operation, reason: string, now: number): void {
+    op.place?.node.times.lost(now);
     op.outstanding--;
     if (op.outstanding > 0) return;
     const error = lost(op, reason);

@@ -26,6 +26,20 @@ test('client node times: one long answer of many is no slowness', (t) => {
   t.false(times.isPassedOver(1, 100));
 });
 
+test('client node times: one that says nothing is passed over before its answers come', (t) => {
+  const times = new NodeTimes();
+  times.asked(0);
+  times.answered(2, 2);
+  times.asked(100);
+  times.asked(110);
+  t.false(times.isPassedOver(2, 128));
+  t.true(times.isPassedOver(2, 129));
+  times.answered(400, 500);
+  times.asked(600);
+  t.true(times.isPassedOver(1, 601), 'by its average');
+  t.false(times.isPassedOver(10, 601));
+});
+
 test('client node times: one that is slow gets one operation a second', (t) => {
   const times = slowNode();
   let tries = 0;
