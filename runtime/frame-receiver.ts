@@ -247,6 +247,7 @@ export class FrameReceiver implements LinkEvents {
     const peer = this.#runtime.peers.of(link);
     const before = peer.boot;
     peer.isUnreachable = false;
+    peer.setUp(link.laneClass, true);
     if (link.peerBoot > before) {
       peer.boot = link.peerBoot;
       // Asks made since the end of the boot before was reported are meant for the new one.
@@ -260,6 +261,7 @@ export class FrameReceiver implements LinkEvents {
   onLinkDown(link: Link, reason: string, lostFrames: number): void {
     const runtime = this.#runtime;
     const peer = runtime.peers.of(link);
+    peer.setUp(link.laneClass, false);
     const lost = lostFrames + (link.laneClass === BULK_CLASS ? forgetUnsent(link) : 0);
     if (lost > 0) runtime.deadLetters.addLost(peer, reason, lost);
     peer.dropDeferred(link.laneClass);

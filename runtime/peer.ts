@@ -28,6 +28,7 @@ export class Peer {
   readonly runtime: ShardRuntime;
   readonly place: Place;
   readonly #links: (Link | null)[] = new Array<Link | null>(LANE_CLASS_COUNT).fill(null);
+  readonly #isUp: boolean[] = new Array<boolean>(LANE_CLASS_COUNT).fill(false);
   readonly #deferred: Deferred[][] = Array.from({ length: LANE_CLASS_COUNT }, () => []);
   /** Highest boot that a link has led to; 0 before. */
   boot = 0;
@@ -60,6 +61,15 @@ export class Peer {
 
   setLink(link: Link): void {
     this.#links[link.laneClass] = link;
+  }
+
+  /** A connection of that class leads there. */
+  isUp(laneClass: LaneClass): boolean {
+    return this.#isUp[laneClass]!;
+  }
+
+  setUp(laneClass: LaneClass, isUp: boolean): void {
+    this.#isUp[laneClass] = isUp;
   }
 
   /** Sends a signal; false when the link has no room. `laneClass`: credit travels behind the bulk it is about. */

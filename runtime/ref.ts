@@ -49,6 +49,14 @@ export abstract class Ref<in M = never> {
    */
   abstract tellBytes(operation: number, bytes: Uint8Array, offset: number, length: number, requestId?: number, lane?: Lane): boolean;
 
+  /**
+   * Whether a connection leads to its place now; true within a thread. Where there is none, what is sent waits for one, or is lost, and so is what was under way. Says nothing about who is there: a
+   * connection that is cut off without a sound is one for some seconds.
+   */
+  get isConnected(): boolean {
+    return true;
+  }
+
   /** `node/shard#slot.uid@boot`, for logs. */
   abstract toString(): string;
 

@@ -4,7 +4,7 @@ import { BoundRef } from './bound-ref.ts';
 import { takeCredit } from './credit.ts';
 import type { CreditWindow } from './credit-windows.ts';
 import { RuntimeError } from './errors.ts';
-import { BULK_CLASS, type Lane, laneClassOf } from './lanes.ts';
+import { BULK_CLASS, type Lane, laneClassOf, REQUEST } from './lanes.ts';
 import type { Link } from './link.ts';
 import type { Peer } from './peer.ts';
 import type { ShardRuntime } from './shard-runtime.ts';
@@ -50,6 +50,10 @@ export class RemoteRef<in M = never> extends BoundRef<M> {
   /** The place has ended or restarted since: whoever this meant is gone. */
   get isStale(): boolean {
     return this.boot !== 0 && this.boot <= this.peer.endedBoot;
+  }
+
+  override get isConnected(): boolean {
+    return !this.isStale && this.peer.isUp(laneClassOf(REQUEST));
   }
 
   offer(message: unknown, lane: Lane, deadline: number, senderSlot: number, senderUid: number): Verdict {

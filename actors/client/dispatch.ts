@@ -186,11 +186,11 @@ export class Dispatch {
     // Only a primary that reads go to coordinates writes: it has seen what is there. Anybody coordinates a read.
     const count = op.kind === GET ? table.stride : table.primaries;
     const partition = map.partitionOf(op.tokenHigh);
-    let at = map.choose(table, partition, count, op.tried);
+    let at = map.choose(table, partition, count, op.tried, now);
     // All were tried: from the beginning, unless one of them may still answer.
     if (at < 0 && op.tried !== 0 && op.outstanding === 0) {
       op.tried = 0;
-      at = map.choose(table, partition, count, 0);
+      at = map.choose(table, partition, count, 0, now);
     }
     if (at < 0) return this.#onNobody(op, now);
     const place = map.placeAt(table, partition, at);
@@ -209,6 +209,8 @@ export class Dispatch {
       return this.#backOff(op, 1, now);
     }
     op.place = place;
+    op.sentMs = now;
+    if (op.list === null) place.node.times.asked(now);
     op.attempts++;
     op.outstanding++;
     op.mayBeDone = op.kind !== GET;
@@ -261,6 +263,11 @@ export class Dispatch {
   #onAnswer(op: Operation, answer: StoreAnswer | ScanAnswer): void {
     const isWrite = op.kind !== GET;
     const verdict = judge(answer.status, isWrite);
+    // Of several it is not known who has answered.
+    if (op.outstanding === 1 && op.list === null) {
+      const now = this.#options.clock.now();
+      op.place?.node.times.answered(now - op.sentMs, now);
+    }
     if (verdict === 'succeeded') {
       this.#over(op);
       return op.succeeded(answer);
@@ -298,12 +305,14 @@ export class Dispatch {
     if (op.phase === 'backingOff' || op.phase === 'awaitingPlace') return this.#route(op, now);
     if (op.phase !== 'sent') return;
     // A read without an answer.
+    op.place?.node.times.late(now - op.sentMs, now);
     if (this.#mayTryAgain(op, now)) this.#route(op, now);
     else this.#table.enter(op, 'sent', op.deadlineMs, now);
   }
 
   /** The answer to what was sent last will not come. */
   #onLost(op: Operation, reason: string, now: number): void {
+    op.place?.node.times.lost(now);
     op.outstanding--;
     if (op.outstanding > 0) return;
     const error = lost(op, reason);

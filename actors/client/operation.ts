@@ -81,8 +81,9 @@ export abstract class Operation {
   tried = 0;
   /** The bit of the one that it waits for. */
   awaited = 0;
-  /** Where it was sent last. */
+  /** Where it was sent last, and when. */
   place: Place | null = null;
+  sentMs = 0;
   /** It has been with a coordinator that may have done it. */
   mayBeDone = false;
   /** Of the fetches of the ring, how many were answered or begun before it began to wait for one. */

@@ -3,6 +3,7 @@ import type { NodeAddress } from '../../runtime/node-address.ts';
 import type { AnyRef, Ref } from '../../runtime/ref.ts';
 import type { RingMessage } from '../ring-protocol.ts';
 import type { Greeting } from '../store/greeting.ts';
+import { NodeTimes } from './node-times.ts';
 import type { Operation } from './operation.ts';
 
 /** The client's way to the nodes; made where the client is started. */
@@ -43,6 +44,7 @@ export class NodePlaces {
   readonly name: string;
   readonly ring: Ref<RingMessage>;
   readonly shards: (Place | undefined)[] = [];
+  readonly times = new NodeTimes();
   readonly #door: ClientDoor;
   address: NodeAddress;
   /** Out of reach, as far as known: it has to answer a fetch of the ring before it is sent anything else. */

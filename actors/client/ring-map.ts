@@ -42,10 +42,10 @@ export class RingMap {
     return this.#lists.partitionOf(tokenHigh);
   }
 
-  /** Where members are in the order of preference for `partition` of `table`, first to last: the index of one of the first `count` that is to be asked, or -1. `tried`: bits of those to be passed over. */
-  choose(table: ReplicaTable, partition: number, count: number, tried: number): number {
-    const near = this.#choose(table, partition, count, tried, 1);
-    return near >= 0 ? near : this.#choose(table, partition, count, tried, 0);
+  /** Where members are in the order of preference for `partition` of `table`, first to last: the index of one of the first `count` that is to be asked, or -1. `tried`: bits of those to be passed over. One that is much slower than others is asked when there is no other. */
+  choose(table: ReplicaTable, partition: number, count: number, tried: number, nowMs: number): number {
+    const near = this.#choose(table, partition, count, tried, 1, nowMs);
+    return near >= 0 ? near : this.#choose(table, partition, count, tried, 0, nowMs);
   }
 
   /** The place of the `at`-th member in the order of preference: the shard that owns `partition` there. */
@@ -54,13 +54,36 @@ export class RingMap {
     return this.#nodes[member]!.place(shardOf(partition, this.ring.members[member]!.shards, this.#lists.partitions));
   }
 
-  #choose(table: ReplicaTable, partition: number, count: number, tried: number, near: 0 | 1): number {
-    for (let i = 0; i < count && i < LOOKED_AT_MAX; i++) {
-      const member = table.members[partition * table.stride + i]!;
-      if ((tried & (1 << i)) !== 0 || this.#isNear[member] !== near) continue;
-      if (this.#nodes[member]!.isDown || this.ring.members[member]!.isExcluded) continue;
-      if (this.placeAt(table, partition, i).state !== 'down') return i;
+  #choose(table: ReplicaTable, partition: number, count: number, tried: number, near: 0 | 1, nowMs: number): number {
+    const asked = count < LOOKED_AT_MAX ? count : LOOKED_AT_MAX;
+    const fastestMs = this.#fastestMs(table, partition, asked, tried, near);
+    let slow = -1;
+    for (let i = 0; i < asked; i++) {
+      if (!this.#mayAsk(table, partition, i, tried, near)) continue;
+      if (!this.#nodeAt(table, partition, i).times.isPassedOver(fastestMs, nowMs)) return i;
+      if (slow < 0) slow = i;
     }
-    return -1;
+    return slow;
+  }
+
+  /** The least average of those that may be asked; 0: one of them is yet to be known. */
+  #fastestMs(table: ReplicaTable, partition: number, count: number, tried: number, near: 0 | 1): number {
+    let fastestMs = Number.POSITIVE_INFINITY;
+    for (let i = 0; i < count; i++) {
+      const { averageMs } = this.#nodeAt(table, partition, i).times;
+      if (averageMs < fastestMs && this.#mayAsk(table, partition, i, tried, near)) fastestMs = averageMs;
+    }
+    return fastestMs;
+  }
+
+  #nodeAt(table: ReplicaTable, partition: number, at: number): NodePlaces {
+    return this.#nodes[table.members[partition * table.stride + at]!]!;
+  }
+
+  #mayAsk(table: ReplicaTable, partition: number, at: number, tried: number, near: 0 | 1): boolean {
+    const member = table.members[partition * table.stride + at]!;
+    if ((tried & (1 << at)) !== 0 || this.#isNear[member] !== near) return false;
+    if (this.#nodes[member]!.isDown || this.ring.members[member]!.isExcluded) return false;
+    return this.placeAt(table, partition, at).state !== 'down';
   }
 }

@@ -131,6 +131,7 @@ export const coordinatorActor = defineActor<Message, readonly [CoordinatorArgume
     const door: ReplicaDoor = {
       topology: () => view.topology(),
       isReachable: (member) => view.isReachable(member),
+      isConnected: (member, toShard) => view.ref(COORDINATOR_SLOT, member, toShard).isConnected,
       read(member, toShard, id, slot, wantsRecord) {
         if (isHere(member, toShard)) {
           local.read(id, slot, wantsRecord);

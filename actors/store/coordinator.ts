@@ -76,6 +76,10 @@ export interface CoordinatorOptions {
   readonly later?: () => void;
 }
 
+/** A forwarded write is looked after so often; when no connection leads to who has it, so many times in a row, it is lost. A connection that was reset is there again by then. */
+const LOST_LOOK_MS = 100;
+const LOST_LOOKS = 3;
+
 export class Coordinator {
   readonly #desk: RequestDesk;
   readonly #readSteps: ReadSteps;
@@ -237,6 +241,8 @@ export class Coordinator {
         if (table.isForwarded[slot] === 1)
           return this.#desk.finish(slot, STALE_RING, 'forwarded to a shard that has no primary replica of the key');
         if (!isOneReachable && !this.#desk.standIns.isSloppy(keyspace)) return this.#refuseAlone(slot, keyspace);
+        // Stand-ins have an order that all of them go by.
+        if (isOneReachable) this.#connectedFirst(slot, topology, partition);
         return this.#forward(slot, 0);
       }
     }
@@ -271,13 +277,42 @@ export class Coordinator {
     if (topology === null) return this.#onStale(slot);
     const partition = topology.lists.partitionOf(table.high[slot]!);
     table.phases[slot] = FORWARDED;
+    table.lostLooks[slot] = 0;
     this.#desk.counters.forwarded++;
+    this.#desk.wake(slot, Math.min(table.deadlineMs[slot]!, this.#desk.door.nowMs() + LOST_LOOK_MS));
     for (let i = from; i < table.replicaCounts[slot]!; i++) {
       const member = table.members[slot * REPLICAS_MAX + i]!;
       table.forwardedTo[slot] = i;
       if (this.#desk.door.forward(member, topology.shardOf(member, partition), table.idOf(slot, i), slot)) return;
     }
     this.#desk.finish(slot, from === 0 ? QUORUM_NOT_MET : LOADING, 'no replica of the key takes the request');
+  }
+
+  /** Those to whom a connection leads go before the others, else in the order in which they are. */
+  #connectedFirst(slot: number, topology: Topology, partition: number): void {
+    const { table, door } = this.#desk;
+    const { members } = table;
+    const base = slot * REPLICAS_MAX;
+    let connected = 0;
+    for (let i = 0; i < table.replicaCounts[slot]!; i++) {
+      const member = members[base + i]!;
+      if (!door.isConnected(member, topology.shardOf(member, partition))) continue;
+      members.copyWithin(base + connected + 1, base + connected, base + i);
+      members[base + connected++] = member;
+    }
+  }
+
+  /** Nobody can say whether it was done by who is gone: better now than when its time is up, as all that its client has asked for since waits behind it. */
+  #lookAfterForward(slot: number, nowMs: number): void {
+    const { table, door } = this.#desk;
+    const topology = this.#desk.topologyOf(slot);
+    const deadlineMs = table.deadlineMs[slot]!;
+    if (topology === null) return this.#desk.wake(slot, deadlineMs);
+    const member = table.members[slot * REPLICAS_MAX + table.forwardedTo[slot]!]!;
+    const isConnected = door.isConnected(member, topology.shardOf(member, topology.lists.partitionOf(table.high[slot]!)));
+    table.lostLooks[slot] = isConnected ? 0 : table.lostLooks[slot]! + 1;
+    if (table.lostLooks[slot] === LOST_LOOKS) return this.#giveUp(slot, INDETERMINATE, '');
+    this.#desk.wake(slot, Math.min(deadlineMs, nowMs + LOST_LOOK_MS));
   }
 
   #onContextRead(slot: number): void {
@@ -322,6 +357,8 @@ export class Coordinator {
         if (topology === null) return this.#onStale(slot);
         return this.#start(slot, topology);
       }
+      case FORWARDED:
+        return this.#lookAfterForward(slot, nowMs);
       default:
         this.#desk.wake(slot, table.deadlineMs[slot]!);
     }
@@ -334,7 +371,7 @@ export class Coordinator {
       case WRITING:
         return this.#writeSteps.finish(slot);
       case FORWARDED:
-        return this.#desk.finish(slot, INDETERMINATE, 'forwarded, and not answered in time');
+        return this.#desk.finish(slot, INDETERMINATE, 'forwarded, and not answered');
       case STALE:
         return this.#finishStale(slot);
       default:

@@ -39,21 +39,29 @@ export function rangesBetween(ids: readonly number[], nextId: number): readonly 
   return ranges;
 }
 
-/** Deletes what there is in the range, on disk when `done` is called. Returns false, and calls it at once, where memory tells that there is nothing; `forget` is called before. */
-export function clearRange(
+/**
+ * Deletes what there is in the ranges: of each `done` is called when it is on disk, at once where memory tells that there is nothing. `begin` is called before anything is deleted, with how many
+ * there are that may hold something. Returns that number. All are looked at before the first is deleted: what is deleted is ordered anew for the next iterator, which would cost as the square of their number.
+ */
+export function clearRanges(
   engine: Engine,
-  { start, end }: EngineRange,
-  forget: () => void,
-  done: (error: StorageError | undefined) => void,
-): boolean {
+  ranges: readonly EngineRange[],
+  begin: (count: number) => void,
+  done: (range: EngineRange, error: StorageError | undefined) => void,
+): number {
+  const held = new Set(ranges.filter((range) => mayHold(engine, range)));
+  begin(held.size);
+  for (const range of ranges) {
+    if (held.has(range)) engine.deleteRange(range.start, range.end, 'sync', (error) => done(range, error));
+    else done(range, undefined);
+  }
+  return held.size;
+}
+
+function mayHold(engine: Engine, { start, end }: EngineRange): boolean {
+  if (engine.hasWaitingWrites) return true;
   const iterator = engine.iterator({ gte: start, lt: end, values: false });
   const entries = iterator.next(1, 1, () => {});
   iterator.close();
-  const isEmpty = entries !== LATER && entries.length === 0 && !engine.hasWaitingWrites;
-  if (isEmpty) done(undefined);
-  else {
-    forget();
-    engine.deleteRange(start, end, 'sync', done);
-  }
-  return !isEmpty;
+  return entries === LATER || entries.length > 0;
 }

@@ -3,7 +3,8 @@
  *
  * Two things are known of a peer. The times of its late answers, as a histogram that forgets by halves: from it the p95, after which it is late. And a moving average, by which it is
  * *slow* when others of a key are four times faster. Who is asked again elsewhere may never be heard, since the request is over by then: so a peer that is late counts in the
- * average at once, for several times what it has taken so far, and not in the histogram. Who was slow is given another try when it was not asked for a second.
+ * average at once, for several times what it has taken so far, and not in the histogram. Who was slow is given one read when it was not heard of for a second, and no more until that is answered or a
+ * second has passed: if all reads of the time until that is late tried it, they would be some percent of all.
  */
 import type { Id } from '../ring/ring-state.ts';
 import { LATENCY_BOUNDS_MS, LATENCY_BUCKETS, latencyBucket } from './latency-buckets.ts';
@@ -21,6 +22,7 @@ const SLOW_FACTOR = 4;
 /** Less is no difference. */
 const SLOW_MS = 1;
 const TRUST_MS = 1_000;
+const RECOVERED_MS = 20;
 
 export class PeerTimes {
   readonly #unmeasuredMs: number;
@@ -83,15 +85,20 @@ export class PeerTimes {
     return nowMs - this.#heardMs[member]! > TRUST_MS ? 0 : this.#averageMs[member]!;
   }
 
-  /** `fastestMs`: the least average of those that it could be asked instead of. */
+  /** `fastestMs`: the least average of those that it could be asked instead of. One that is to be given a try is not, once. */
   isSlow(member: number, fastestMs: number, nowMs: number): boolean {
-    return this.averageMs(member, nowMs) > fastestMs * SLOW_FACTOR + SLOW_MS;
+    if (this.#averageMs[member]! <= fastestMs * SLOW_FACTOR + SLOW_MS) return false;
+    if (nowMs - this.#heardMs[member]! <= TRUST_MS) return true;
+    this.#heardMs[member] = nowMs;
+    return false;
   }
 
   #average(member: number, ms: number, nowMs: number): void {
     const isFirst = this.#heardMs[member] === Number.NEGATIVE_INFINITY;
     const before = this.#averageMs[member]!;
-    this.#averageMs[member] = isFirst ? ms : before + (ms - before) * WEIGHT;
+    // What answers a try in good time is slow no more.
+    const isRecovered = before > RECOVERED_MS && ms * SLOW_FACTOR < before;
+    this.#averageMs[member] = isFirst || isRecovered ? ms : before + (ms - before) * WEIGHT;
     this.#heardMs[member] = nowMs;
   }
 

@@ -18,6 +18,8 @@ export interface ReplicaDoor {
   topology(): Topology | null;
   /** As far as this node knows; of members of `topology`. Suspected ones are asked last. */
   isReachable(member: number): boolean;
+  /** Whether a connection leads to that shard: without one, what was sent there and is not answered will hardly be. */
+  isConnected(member: number, shard: number): boolean;
   /** These return false where surely nothing was sent. `member` and `shard`: whom. */
   read(member: number, shard: number, id: number, slot: number, wantsRecord: boolean): boolean;
   /** Of `[recordStarts, recordEnds)`; copied before this returns. */

@@ -31,7 +31,7 @@ import { latestStamp, latestStampIn } from '../version/seen.ts';
 import { truncateEntries } from '../version/truncate.ts';
 import { Write } from '../version/write.ts';
 import { BARRIER_KEY, EngineKeys, STORE_KEY_BYTES_MAX } from './engine-key.ts';
-import { clearRange, type EngineRange } from './engine-range.ts';
+import { clearRanges, type EngineRange } from './engine-range.ts';
 import type { Minting } from './minting.ts';
 import { floorsOf, openStore } from './open-store.ts';
 import {
@@ -197,12 +197,18 @@ export class Replicas {
 
   /** Deletes what there is in the range, and what waits for room, before all writes that come later. `done`: nothing is, on disk. Returns false where there surely is nothing. Requires: it is open. */
   drop(range: EngineRange, done: (error: StorageError | undefined) => void): boolean {
-    const forget = (): void => {
+    return this.dropAll([range], (_range, error) => done(error)) > 0;
+  }
+
+  /** As `drop`, of some ranges at once: each of them is told of. Returns in how many there may be something. */
+  dropAll(ranges: readonly EngineRange[], done: (range: EngineRange, error: StorageError | undefined) => void): number {
+    const begin = (count: number): void => {
+      for (const range of ranges) this.floors.drop(this.#engine!, range);
+      if (count === 0) return;
       if (!this.#mutants?.has('droppedComesBack')) this.#waiting.forgetValues();
       this.#options.marks?.markAll();
     };
-    this.floors.drop(this.#engine!, range);
-    return clearRange(this.#engine!, range, forget, done);
+    return clearRanges(this.#engine!, ranges, begin, done);
   }
 
   /** For what is no key of a keyspace. Requires: it is open. */

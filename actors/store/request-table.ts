@@ -62,6 +62,8 @@ export class RequestTable {
   readonly isForwarded: Uint8Array;
   /** Place of the member that it was forwarded to last. */
   readonly forwardedTo: Uint8Array;
+  /** Looks in a row that found no connection to that member. */
+  readonly lostLooks: Uint8Array;
   /** Times that it was begun under another ring. */
   readonly attempts: Uint8Array;
   /** REPLICAS_MAX per slot: indices in the members of the ring of `epochs`, in the order in which they are asked. */
@@ -142,6 +144,7 @@ export class RequestTable {
     this.readContextEnds = new Uint32Array(capacity);
     this.isForwarded = new Uint8Array(capacity);
     this.forwardedTo = new Uint8Array(capacity);
+    this.lostLooks = new Uint8Array(capacity);
     this.#numbers = new Uint32Array(capacity);
     this.#free = Uint16Array.from({ length: capacity }, (_, slot) => slot);
   }

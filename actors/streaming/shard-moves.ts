@@ -38,6 +38,8 @@ export class ShardMoves {
   #isMarkLost = false;
   /** Ranges that were dropped since the start. */
   dropped = 0;
+  /** What is gone from disk since the last step of this transition, by `nameOf`: nobody has written there since. Looking again would read all that is hidden there, within one turn. */
+  #gone: { readonly generation: number; readonly startedAt: number; readonly ranges: Set<string> } | null = null;
 
   constructor(options: ShardMovesOptions) {
     this.#options = options;
@@ -80,6 +82,7 @@ export class ShardMoves {
 
   closed(): void {
     this.#replicas = null;
+    this.#gone = null;
   }
 
   /** In the turn that brings the ring. `done` is called when all that it has dropped is gone from disk, at once or later; where the disk fails, too, as it is tried again. */
@@ -97,7 +100,9 @@ export class ShardMoves {
     const isSeen = this.#isMarkLost || (this.#mark.generation === generation && this.#mark.startedAt === startedAt);
     if (transition === null && this.#mark.isSettled && !this.#isMarkLost) return done();
     const work = new Work(done);
-    for (const range of this.#rangesToDrop(ring, self, isSeen)) this.#drop(replicas, range, work);
+    const gone = this.#goneSince(ring);
+    const ranges = this.#rangesToDrop(ring, self, isSeen).filter((range) => !gone.has(nameOf(range)));
+    this.#drop(replicas, ranges, gone, work);
     if (transition === null) replicas.engine.deleteRange(MOVE_RECORDS.start, MOVE_RECORDS.end, 'none', this.#onFailed);
     this.#setMark(replicas, { generation, epoch, startedAt, isSettled: transition === null }, work);
     work.end();
@@ -113,13 +118,27 @@ export class ShardMoves {
     return isFirst ? foreignRanges(ring, self, shard, 'present') : [];
   }
 
-  #drop(replicas: Replicas, range: EngineRange, work: Work): void {
-    work.begin();
-    const isBegun = replicas.drop(range, (error) => {
-      if (error !== undefined) this.#options.log.error("what is not this shard's any more could not be dropped", { why: error.message });
+  /** Where what was dropped for this ring is to be noted; what is there need not be dropped again. */
+  #goneSince({ generation, transition }: RingState): Set<string> {
+    if (transition !== null && transition.step !== 'writeNew') {
+      this.#gone = null;
+      return new Set();
+    }
+    const startedAt = transition === null ? this.#mark.startedAt : transition.startedAt;
+    const known = this.#gone;
+    const isKnown = known !== null && !this.#isMarkLost && known.generation === generation && known.startedAt === startedAt;
+    const gone = isKnown ? known : { generation, startedAt, ranges: new Set<string>() };
+    this.#gone = transition === null ? null : gone;
+    return gone.ranges;
+  }
+
+  #drop(replicas: Replicas, ranges: readonly EngineRange[], gone: Set<string>, work: Work): void {
+    for (const _ of ranges) work.begin();
+    this.dropped += replicas.dropAll(ranges, (range, error) => {
+      if (error === undefined) gone.add(nameOf(range));
+      else this.#options.log.error("what is not this shard's any more could not be dropped", { why: error.message });
       work.end();
     });
-    if (isBegun) this.dropped++;
   }
 
   #setMark(replicas: Replicas, mark: MoveMark, work: Work): void {
@@ -136,6 +155,10 @@ export class ShardMoves {
   readonly #onFailed = (error: StorageError | undefined): void => {
     if (error !== undefined) this.#options.log.error('mark of moves could not be written', { why: error.message });
   };
+}
+
+function nameOf({ start, end }: EngineRange): string {
+  return `${Buffer.from(start).toString('hex')}-${Buffer.from(end).toString('hex')}`;
 }
 
 /** Calls `done` when as many have ended as were begun, its maker among them. */

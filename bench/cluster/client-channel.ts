@@ -1,6 +1,7 @@
 /** Our own client: `lanes` calls in flight, each with its promise. It runs in the generator's thread, and its work counts there. */
 
 import type { Client } from '../../actors/client/client.ts';
+import { ClientError } from '../../actors/client/client-error.ts';
 import { bytes } from '../../actors/client/codecs.ts';
 import { connect } from '../../actors/client/connect.ts';
 import type { Keyspace } from '../../actors/client/keyspace.ts';
@@ -16,6 +17,8 @@ export interface ClientSettings {
   readonly r: number;
   readonly w: number;
   readonly durability: Durability;
+  /** Made, if there is none of that name. Default: `bench`. */
+  readonly keyspace?: string;
 }
 
 /** Where an update without a context takes the place of what is there, as a SET does, and makes no sibling. */
@@ -29,25 +32,30 @@ export class ClientChannel implements Channel {
   readonly #sink: ChannelSink;
 
   static async open(settings: ClientSettings, format: ValueFormat, sink: ChannelSink): Promise<ClientChannel> {
-    const { seeds, n, r, w, durability } = settings;
+    const { seeds, n, r, w, durability, keyspace = KEYSPACE } = settings;
     const client = await connect(seeds);
-    if (!client.keyspaces.list().some(({ name }) => name === KEYSPACE)) {
-      await client.keyspaces.create(KEYSPACE, { n, r, w, durability, conflict: 'lww' });
+    if (!client.keyspaces.list().some(({ name }) => name === keyspace)) {
+      await client.keyspaces.create(keyspace, { n, r, w, durability, conflict: 'lww' });
     }
-    return new ClientChannel(settings.inFlight, client, format, sink);
+    return new ClientChannel({ inFlight: settings.inFlight, keyspace }, client, format, sink);
   }
 
-  private constructor(inFlight: number, client: Client, format: ValueFormat, sink: ChannelSink) {
+  private constructor(
+    { inFlight, keyspace }: { readonly inFlight: number; readonly keyspace: string },
+    client: Client,
+    format: ValueFormat,
+    sink: ChannelSink,
+  ) {
     this.lanes = inFlight;
     this.#client = client;
-    this.#keyspace = client.keyspace(KEYSPACE, { value: bytes });
+    this.#keyspace = client.keyspace(keyspace, { value: bytes });
     this.#format = format;
     this.#sink = sink;
   }
 
   begin(operation: Operation): void {
     const { key, stamp, step } = operation;
-    const fail = (error: unknown): void => this.#sink.ended(operation, String(error));
+    const fail = (error: unknown): void => this.#sink.ended(operation, failureOf(error));
     if (step === 'put') {
       const value = Buffer.allocUnsafe(this.#format.bytes);
       this.#format.write(value, 0, key, stamp);
@@ -67,4 +75,8 @@ export class ClientChannel implements Channel {
   close(): Promise<void> {
     return this.#client.close();
   }
+}
+
+function failureOf(error: unknown): string {
+  return error instanceof ClientError ? `${error.code} ${error.message}` : String(error);
 }

@@ -17,6 +17,8 @@ export interface RespParts {
   readonly sink: ChannelSink;
   /** WAIT for so many replicas after each write; 0: none. */
   readonly waitReplicas: number;
+  /** Chosen before anything else; undefined: that of the server. */
+  readonly keyspace?: string;
 }
 
 export class RespConnection {
@@ -36,17 +38,32 @@ export class RespConnection {
   #isSetAnswered = false;
   #isReading = false;
   #isClosing = false;
+  /** Told of the answer to the choice of a keyspace. */
+  #onChosen: ((failure: string | undefined) => void) | undefined;
 
-  /** Resolves when connected. */
+  /** Resolves when connected, and its keyspace is chosen. */
   static open(port: number, parts: RespParts): Promise<RespConnection> {
     return new Promise((resolve, reject) => {
       const connection = new RespConnection(port, parts);
-      connection.#socket.once('connect', () => {
+      const closed = (): void => reject(new Error('the server closed a connection at once'));
+      const open = (): void => {
         connection.#socket.off('error', reject);
+        connection.#socket.off('close', closed);
         connection.#watch();
         resolve(connection);
+      };
+      connection.#socket.once('connect', () => {
+        const { keyspace } = parts;
+        if (keyspace === undefined) return open();
+        connection.#onChosen = (failure) => {
+          if (failure === undefined) return open();
+          connection.close();
+          reject(new Error(`keyspace ${keyspace}: ${failure}`));
+        };
+        connection.#socket.write(`*3\r\n$8\r\nKEYSPACE\r\n$3\r\nUSE\r\n$${Buffer.byteLength(keyspace)}\r\n${keyspace}\r\n`);
       });
       connection.#socket.once('error', reject);
+      connection.#socket.once('close', closed);
     });
   }
 
@@ -150,6 +167,11 @@ export class RespConnection {
   }
 
   #take(at: number, end: number): void {
+    const onChosen = this.#onChosen;
+    if (onChosen !== undefined) {
+      this.#onChosen = undefined;
+      return onChosen(this.#in[at] === PLUS ? undefined : this.#text(at, end));
+    }
     const operation = this.#pending[this.#first];
     if (operation === undefined) return this.#parts.sink.broken(new Error(`an answer that nobody asked for: ${this.#text(at, end)}`));
     if (operation.step === 'get') this.#takeGet(operation, at, end);

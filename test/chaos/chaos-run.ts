@@ -8,7 +8,7 @@ import { ChaosCluster, type ClusterOptions } from './cluster.ts';
 import { type Difference, differences } from './convergence.ts';
 import { shown } from './machine.ts';
 import { Nemesis } from './nemesis.ts';
-import { nodeNames, type Plan } from './plan.ts';
+import { nodeNames, type Plan, spareOf } from './plan.ts';
 import { RecordClient } from './record-client.ts';
 import { RegisterWorkload } from './register-workload.ts';
 import { RespClient } from './resp-client.ts';
@@ -74,9 +74,16 @@ export async function chaosRun(options: RunOptions): Promise<ChaosReport> {
     violations.push({ what, around });
   };
   const random = new SeededRandom(plan.seed);
+  const spare = spareOf(plan);
   const isFull = plan.items.some(({ kind }) => kind === 'fill');
   const cluster = await ChaosCluster.start({
-    ...{ names: nodeNames(plan.nodes), random: random.fork('links'), durability: options.durability, hasDisks: options.hasDisks },
+    ...{
+      names: nodeNames(plan.nodes),
+      spares: spare === undefined ? [] : [spare],
+      random: random.fork('links'),
+      durability: options.durability,
+      hasDisks: options.hasDisks,
+    },
     onBroken: ({ name }, ended) => {
       // A terminal tells all its processes.
       if (options.signal.aborted) return;
@@ -111,7 +118,13 @@ class Run {
     const { plan, say, clients } = this.#options;
     const cluster = this.#cluster;
     const tally = new Tally();
-    const workload: WorkloadOptions = { seed: plan.seed, clients, moments: new Moments(), tally, isStrict: plan.nodes <= REPLICAS };
+    const workload: WorkloadOptions = {
+      seed: plan.seed,
+      clients,
+      moments: new Moments(),
+      tally,
+      isStrict: plan.nodes <= REPLICAS && spareOf(plan) === undefined,
+    };
     const recordClient = await RecordClient.connect(cluster.seeds, CLIENT_TIMEOUT_MS);
     const store = new StoreWorkload(recordClient, workload);
     const registers = new RegisterWorkload(() => cluster.respPorts, workload);

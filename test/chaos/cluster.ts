@@ -10,10 +10,10 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Random } from '../../runtime/doors.ts';
-import { type Ended, type Owner, until, untilAllSee } from '../actors/node/processes.ts';
+import { type Ended, type Owner, runCli, until, untilAllSee } from '../actors/node/processes.ts';
 import { redisTo } from '../actors/node/redis-writer.ts';
 import { Links } from './link.ts';
-import { Machine } from './machine.ts';
+import { Machine, shown } from './machine.ts';
 import { FaultProxy, type Route } from './proxy.ts';
 
 export const KEYSPACES = ['ap', 'cp'] as const;
@@ -22,6 +22,8 @@ const SHARDS = 1;
 const PROXY_HOSTS = 100;
 const DISK_MIB = 96;
 const TRIES = 5;
+/** For a node to find out that it has left. */
+const END_MS = 20_000;
 
 export interface ClusterOptions {
   readonly names: readonly string[];
@@ -29,12 +31,23 @@ export interface ClusterOptions {
   readonly durability: 'sync' | 'periodic' | 'none';
   /** Each node has a disk of its own, which can be filled. Needs to be root. */
   readonly hasDisks: boolean;
+  /** Nodes that there may be besides, which are no members at first; see `join`. */
+  readonly spares?: readonly string[];
+  /** Nodes reach each other without proxies: no fault of links can be made. */
+  readonly isDirect?: boolean;
+  /** More for `dynactor start` of a node; what comes later counts. */
+  readonly argsOf?: (name: string) => readonly string[];
   readonly onBroken: (machine: Machine, ended: Ended) => void;
 }
 
 export class ChaosCluster implements Owner {
   readonly links = new Links();
-  readonly machines: readonly Machine[];
+  /** Spares are the last of them. */
+  readonly #all: readonly Machine[];
+  /** Names of those that are members, or about to be. */
+  readonly #members: Set<string>;
+  /** Of those that have joined since, by which seeds. */
+  readonly #joined = new Map<string, string>();
   /** Of all that is on disk. */
   readonly directory: string;
   readonly #options: ClusterOptions;
@@ -63,18 +76,26 @@ export class ChaosCluster implements Owner {
     this.directory = mkdtempSync(join(tmpdir(), 'dynactor-chaos-'));
     const [x, y] = randomBytes(2) as unknown as [number, number];
     const host = (last: number): string => `127.${1 + (x % 254)}.${y}.${last}`;
-    this.#routes = options.names.flatMap((node, index) =>
+    const names = [...options.names, ...(options.spares ?? [])];
+    const seenAt = options.isDirect === true ? 1 : PROXY_HOSTS + 1;
+    this.#routes = names.flatMap((node, index) =>
       Array.from({ length: 1 + SHARDS }, (_, thread) => ({
         node,
-        listen: { host: host(PROXY_HOSTS + 1 + index), port: NODE_PORT + thread },
+        listen: { host: host(seenAt + index), port: NODE_PORT + thread },
         target: { host: host(1 + index), port: NODE_PORT + thread },
       })),
     );
-    this.machines = options.names.map((name, index) => {
-      const args = ['--host', host(1 + index), '--advertise', host(PROXY_HOSTS + 1 + index), '--port', String(NODE_PORT)];
-      const place = join(this.directory, name);
-      return new Machine({ name, place, args: [...args, '--shards', String(SHARDS)], owner: this, onBroken: options.onBroken });
+    this.#members = new Set(options.names);
+    this.#all = names.map((name, index) => {
+      const where = ['--host', host(1 + index), '--advertise', host(seenAt + index), '--port', String(NODE_PORT)];
+      const args = [...where, '--shards', String(SHARDS), ...(options.argsOf?.(name) ?? [])];
+      return new Machine({ name, place: join(this.directory, name), args, owner: this, onBroken: options.onBroken });
     });
+  }
+
+  /** Of the members, and of who is about to be one. */
+  get machines(): readonly Machine[] {
+    return this.#all.filter(({ name }) => this.#members.has(name));
   }
 
   teardown(run: () => void): void {
@@ -82,12 +103,14 @@ export class ChaosCluster implements Owner {
   }
 
   machine(name: string): Machine {
-    return this.machines.find((machine) => machine.name === name)!;
+    return this.#all.find((machine) => machine.name === name)!;
   }
 
-  /** host:port of a proxy of each node. */
+  /** host:port of a proxy of each member, in the order of `machines`. */
   get seeds(): readonly string[] {
-    return this.#routes.filter(({ listen }) => listen.port === NODE_PORT).map(({ listen }) => `${listen.host}:${listen.port}`);
+    return this.#routes
+      .filter(({ node, listen }) => listen.port === NODE_PORT && this.#members.has(node))
+      .map(({ listen }) => `${listen.host}:${listen.port}`);
   }
 
   /** Those that can be asked. */
@@ -102,21 +125,87 @@ export class ChaosCluster implements Owner {
       this.machines.map(({ process }) => process),
       all,
     );
-    for (const machine of this.machines) for (const keyspace of KEYSPACES) await this.#untilServes(machine, keyspace);
+    for (const machine of this.machines) {
+      machine.expected = 'nothing';
+      for (const keyspace of KEYSPACES) await this.#untilServes(machine, keyspace);
+    }
+  }
+
+  isMember(machine: Machine): boolean {
+    return this.#members.has(machine.name);
+  }
+
+  /** A node that is none becomes a member. Resolves when it listens; `untilWhole` says when it is one. Errors: it has ended before; `start` has it try again. */
+  async join(machine: Machine): Promise<void> {
+    const seeds = this.seeds.join(',');
+    this.#members.add(machine.name);
+    this.#joined.set(machine.name, seeds);
+    machine.expected = 'notTakenIn';
+    await this.start(machine);
+  }
+
+  /** Starts a member that does not run. */
+  start(machine: Machine): Promise<void> {
+    const seeds = this.#joined.get(machine.name);
+    return seeds === undefined ? machine.start() : machine.start('--join', seeds);
+  }
+
+  /** Has a member leave: a node that is asked says so. Returns why it does not; null: it does. */
+  async leave(machine: Machine, asked: Machine): Promise<string | null> {
+    machine.expected = 'left';
+    const ended = await runCli(this, ['leave', machine.name, '--http-port', asked.process.httpPort]);
+    return ended.code === 0 ? null : shown(ended);
+  }
+
+  /** Whether who was told to leave has left, as far as others say who can be asked. Then it is no member any more, and its directory is empty. */
+  async hasLeft(machine: Machine): Promise<boolean> {
+    const states = await this.#statesOf(machine);
+    if (states.length === 0 || states.some((state) => state !== 'none')) return false;
+    await machine.untilEnded(END_MS);
+    machine.empty();
+    this.#members.delete(machine.name);
+    this.#joined.delete(machine.name);
+    return true;
+  }
+
+  /** Resolves when who was told to leave has left, or will not, as it was never known whether it would. Requires: all others run, with nothing wrong between them. Errors: nothing changes any more. */
+  async untilLeft(machine: Machine): Promise<void> {
+    let seen = '';
+    await until(
+      async () => {
+        if (await this.hasLeft(machine)) return true;
+        const states = await this.#statesOf(machine);
+        seen = `${states.join()}, ${await this.machines.find((other) => other !== machine)!.process.states()}`;
+        if (states.length < this.machines.length - 1 || states.some((state) => state !== 'UP')) return null;
+        machine.expected = 'nothing';
+        return true;
+      },
+      () => `${machine.name} is to leave: ${seen}`,
+    );
+  }
+
+  /** How the others see it who answer; none: it is no member. */
+  async #statesOf(machine: Machine): Promise<readonly string[]> {
+    const others = this.machines.filter((other) => other !== machine && other.state === 'up');
+    const views = await Promise.all(others.map(({ process }) => process.status()));
+    return views.flatMap((view) => {
+      if (view === null || view.members.length === 0) return [];
+      return [view.members.find(({ name }) => name === machine.name)?.state ?? 'none'];
+    });
   }
 
   /** No process and no connection is left. */
   async stop(): Promise<void> {
-    for (const machine of this.machines) machine.resume();
+    for (const machine of this.#all) machine.resume();
     for (const run of this.#teardowns) run();
-    await Promise.all(this.machines.map((machine) => machine.kill()));
+    await Promise.all(this.#all.map((machine) => machine.kill()));
     await this.#proxy?.stop();
     this.#proxy = null;
   }
 
   /** For people: nodes' directories and logs stay, but no disk does. Requires: `stop` has resolved. */
   keep(): void {
-    for (const machine of this.machines) machine.keep();
+    for (const machine of this.#all) machine.keep();
     this.#unmount();
   }
 
@@ -131,13 +220,13 @@ export class ChaosCluster implements Owner {
   }
 
   async #start(): Promise<void> {
-    for (const { disk } of this.machines) {
+    for (const { disk } of this.#all) {
       mkdirSync(disk, { recursive: true });
       if (!this.#options.hasDisks) continue;
       execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${DISK_MIB}m`, 'dynactor-chaos', disk]);
       this.#mounts.push(disk);
     }
-    this.#proxy = await FaultProxy.start(this.#routes, this.links, this.#options.random);
+    if (this.#options.isDirect !== true) this.#proxy = await FaultProxy.start(this.#routes, this.links, this.#options.random);
     const [first, ...others] = this.machines;
     await first!.start('--init');
     await Promise.all(others.map((machine) => machine.start('--join', this.seeds[0]!)));

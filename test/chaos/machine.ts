@@ -4,8 +4,11 @@ import { closeSync, openSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Ended, NODE_ARGS, NodeProcess, type Owner, Running } from '../actors/node/processes.ts';
 
-/** broken: it has ended by itself. */
-export type MachineState = 'down' | 'starting' | 'up' | 'paused' | 'broken';
+/** broken: it has ended by itself. left: it was to end, and has. */
+export type MachineState = 'down' | 'starting' | 'up' | 'paused' | 'broken' | 'left';
+
+/** Of a node's end by itself, what is to be expected: nothing; that it has not been taken in in time; that it has handed over what it had. */
+export type Expected = 'nothing' | 'notTakenIn' | 'left';
 
 export interface MachineOptions {
   readonly name: string;
@@ -19,6 +22,8 @@ export interface MachineOptions {
 }
 
 const LINES_SHOWN = 5;
+/** What a node says that was to leave, and was down or cut off when the others had taken over what it had. */
+const REMOVED = 'this node was removed from the cluster';
 
 export class Machine {
   readonly name: string;
@@ -26,6 +31,7 @@ export class Machine {
   readonly #options: MachineOptions;
   #process: NodeProcess | null = null;
   #state: MachineState = 'down';
+  expected: Expected = 'nothing';
   starts = 0;
 
   constructor(options: MachineOptions) {
@@ -73,8 +79,9 @@ export class Machine {
     node.ended.then(
       (ended) => {
         if (this.#process !== node || this.#state === 'down') return;
-        this.#state = 'broken';
-        this.#options.onBroken(this, ended);
+        const hasLeft = this.expected === 'left' && (ended.code === 0 || ended.err.includes(REMOVED));
+        this.#state = hasLeft ? 'left' : 'broken';
+        if (!hasLeft && this.expected !== 'notTakenIn') this.#options.onBroken(this, ended);
       },
       () => undefined,
     );
@@ -136,6 +143,26 @@ export class Machine {
     rmSync(this.directory, { recursive: true, force: true });
     copy(join(this.place, name), this.directory);
     rmSync(join(this.place, name), { recursive: true });
+  }
+
+  /** Resolves when no process runs; one that runs after so long is killed. Returns whether it had to be. */
+  async untilEnded(patienceMs: number): Promise<boolean> {
+    if (this.#state !== 'up' && this.#state !== 'paused') return false;
+    let isLate = false;
+    const timer = setTimeout(() => {
+      isLate = true;
+      this.kill().catch(() => undefined);
+    }, patienceMs);
+    await this.process.ended;
+    clearTimeout(timer);
+    return isLate;
+  }
+
+  /** Requires: no process runs. */
+  empty(): void {
+    rmSync(this.directory, { recursive: true, force: true });
+    this.#state = 'down';
+    this.expected = 'nothing';
   }
 
   /** Takes all room that is left on the disk. */

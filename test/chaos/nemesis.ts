@@ -16,6 +16,9 @@ export interface NemesisOptions {
 /** For a node to find out that it is not to run. */
 const REFUSAL_MS = 40_000;
 const STORM_STARTS = 3;
+/** For all to be up, so that one may leave. */
+const LEAVE_MS = 20_000;
+const LEAVE_RETRY_MS = 500;
 
 export class Nemesis {
   readonly #options: NemesisOptions;
@@ -25,8 +28,11 @@ export class Nemesis {
   /** Those that an item kills and starts just now: another one leaves them alone. */
   readonly #busy = new Set<Machine>();
 
+  readonly #leastMembers: number;
+
   constructor(options: NemesisOptions) {
     this.#options = options;
+    this.#leastMembers = options.cluster.machines.length;
   }
 
   /** Resolves when all items are over. Errors: an item could not be done. */
@@ -59,7 +65,11 @@ export class Nemesis {
       machine.freeDisk();
       machine.resume();
     }
-    await Promise.all(cluster.machines.map((machine) => this.#ensureUp(machine)));
+    for (const machine of cluster.machines) {
+      if (machine.expected === 'left') await this.#tryUp(machine);
+      else await this.#ensureUp(machine);
+    }
+    for (const machine of cluster.machines) if (machine.expected === 'left') await cluster.untilLeft(machine);
     await cluster.untilWhole();
   }
 
@@ -73,7 +83,8 @@ export class Nemesis {
   async #do(item: PlanItem): Promise<void> {
     const { cluster, random } = this.#options;
     const { links } = cluster;
-    const machines = item.nodes.map((name) => cluster.machine(name));
+    // Who was to be a member by now may not be one yet, or none any more.
+    const machines = item.nodes.map((name) => cluster.machine(name)).filter((machine) => item.kind === 'join' || cluster.isMember(machine));
     const onLinks = (set: (from: string, to: string) => void): void => {
       for (const link of item.links) set(...(link.split('>') as [string, string]));
     };
@@ -126,6 +137,12 @@ export class Nemesis {
       case 'rollback':
         for (const machine of machines) await this.#rollBack(machine, item);
         return;
+      case 'join':
+        for (const machine of machines) await this.#join(machine);
+        return;
+      case 'leave':
+        for (const machine of machines) await this.#leave(machine);
+        return;
       case 'restore':
         return this.#restore(machines, item);
     }
@@ -167,6 +184,36 @@ export class Nemesis {
     await cluster.untilWhole();
   }
 
+  async #join(machine: Machine): Promise<void> {
+    const { cluster, say } = this.#options;
+    // It may still be on its way out.
+    const untilMs = performance.now() + LEAVE_MS;
+    while (machine.expected === 'left' && performance.now() < untilMs && !(await cluster.hasLeft(machine))) await sleep(LEAVE_RETRY_MS);
+    if (cluster.isMember(machine)) return say(`  ${machine.name} does not join: it is a member`);
+    try {
+      await cluster.join(machine);
+    } catch (error) {
+      say(`  ${machine.name} is not taken in yet: ${String(error).slice(0, 300)}`);
+    }
+  }
+
+  /** Only where that leaves as many as there were at first: whoever joins has to be a member before. */
+  async #leave(machine: Machine): Promise<void> {
+    const { cluster, say } = this.#options;
+    let why = '';
+    for (const untilMs = performance.now() + LEAVE_MS; performance.now() < untilMs; await sleep(LEAVE_RETRY_MS)) {
+      const asked = cluster.machines.find((other) => other !== machine && other.state === 'up');
+      const states = (await asked?.process.states())?.split(', ') ?? [];
+      why = states.join(', ');
+      if (asked === undefined || states.length <= this.#leastMembers || !states.every((state) => state.endsWith(': UP'))) continue;
+      const refusal = await cluster.leave(machine, asked);
+      // What was not answered may have been done: healing looks after it.
+      if (refusal === null) return;
+      why = refusal;
+    }
+    say(`  ${machine.name} has not been told to leave: ${why.slice(0, 300)}`);
+  }
+
   async #restore(machines: readonly Machine[], { forMs }: PlanItem): Promise<void> {
     await Promise.all(machines.map((machine) => machine.kill()));
     for (const machine of machines) machine.copyDirectory('older');
@@ -189,6 +236,7 @@ export class Nemesis {
 
   /** What keeps it from starting may be a fault that is there just now: healing tries again. */
   async #tryUp(machine: Machine): Promise<void> {
+    if (!this.#options.cluster.isMember(machine)) return;
     try {
       await this.#ensureUp(machine);
     } catch (error) {
@@ -197,7 +245,7 @@ export class Nemesis {
   }
 
   async #ensureUp(machine: Machine): Promise<void> {
-    if (machine.state === 'down' || machine.state === 'broken') await machine.start();
+    if (machine.state === 'down' || machine.state === 'broken') await this.#options.cluster.start(machine);
   }
 }
 

@@ -15,6 +15,8 @@ import { SeededRandom } from '../../runtime/random.ts';
  * | fill | the disks of `nodes` are full |
  * | wipe | a node is killed and started with an empty directory: to be refused; then with its own |
  * | rollback | a node is killed and started with an older copy of its directory, `amount` starts older: to be refused; then with its own |
+ * | join | a node that is none becomes a member, with an empty directory, while all else goes on; `forMs` says nothing |
+ * | leave | a member is told to leave, when all are up: it hands over what it has, and ends; its directory is emptied. While all else goes on |
  * | restore | all nodes are killed and go on with older copies of their directories: nobody is left who could know, and what was written since is lost |
  */
 export const FAULT_KINDS = [
@@ -29,6 +31,8 @@ export const FAULT_KINDS = [
   'fill',
   'wipe',
   'rollback',
+  'join',
+  'leave',
   'restore',
 ] as const;
 export type FaultKind = (typeof FAULT_KINDS)[number];
@@ -64,6 +68,15 @@ export function isAlone({ kind }: Pick<PlanItem, 'kind'>): boolean {
   return ALONE.has(kind);
 }
 
+/** The one that joins first; undefined: none does. One member more than there are at first is the most. */
+export function spareOf({ nodes, items }: Pick<Plan, 'nodes' | 'items'>): string | undefined {
+  return items.some(({ kind }) => kind === 'join') ? spareName(nodes) : undefined;
+}
+
+function spareName(nodes: number): string {
+  return `n${nodes + 1}`;
+}
+
 export function nodeNames(count: number): readonly string[] {
   return Array.from({ length: count }, (_, index) => `n${index + 1}`);
 }
@@ -71,18 +84,33 @@ export function nodeNames(count: number): readonly string[] {
 /** Requires: three nodes or more, and a kind or more. */
 export function planOf(seed: string, nodes: number, runMs: number, kinds: readonly FaultKind[]): Plan {
   const random = new SeededRandom(seed).fork('plan');
-  const names = nodeNames(nodes);
+  let names = nodeNames(nodes);
+  let out: string | null = spareName(nodes);
   const items: PlanItem[] = [];
   for (let atMs = CALM_MS; atMs < runMs - CALM_MS; atMs += GAP_MIN_MS + random.below(GAP_MAX_MS - GAP_MIN_MS)) {
     const kind = kinds[random.below(kinds.length)]!;
     // Rare, since all waits for them.
     if (ALONE.has(kind) && random.chance(0.7)) continue;
-    items.push(itemOf(kind, atMs, names, random));
+    if (kind === 'join' ? out === null : kind === 'leave' && out !== null) continue;
+    const item: PlanItem = kind === 'join' ? { ...calmItem(kind, atMs), nodes: [out!] } : itemOf(kind, atMs, names, random);
+    items.push(item);
+    const [named] = item.nodes;
+    if (kind === 'join') {
+      names = [...names, named!];
+      out = null;
+    } else if (kind === 'leave') {
+      names = names.filter((name) => name !== named);
+      out = named!;
+    }
   }
   return { seed, nodes, runMs, items };
 }
 
-function itemOf(kind: FaultKind, atMs: number, names: readonly string[], random: SeededRandom): PlanItem {
+function calmItem(kind: FaultKind, atMs: number): PlanItem {
+  return { kind, atMs, forMs: 1, links: [], nodes: [], amount: 0 };
+}
+
+function itemOf(kind: Exclude<FaultKind, 'join'>, atMs: number, names: readonly string[], random: SeededRandom): PlanItem {
   const one = [names[random.below(names.length)]!];
   const forMs = random.chance(0.8) ? 200 + random.below(2_800) : 3_000 + random.below(SHORT_MS - 3_000);
   const item = { kind, atMs, forMs, links: [], nodes: [], amount: 0 };
@@ -105,6 +133,8 @@ function itemOf(kind: FaultKind, atMs: number, names: readonly string[], random:
     case 'fill':
     case 'wipe':
       return { ...item, nodes: one };
+    case 'leave':
+      return { ...calmItem(kind, atMs), nodes: one };
     case 'rollback':
       return { ...item, nodes: one, amount: random.below(2) };
     case 'restore':
@@ -149,7 +179,7 @@ export function parsePlan(text: string): Plan {
   const { seed, nodes, runMs, items } = JSON.parse(text) as Partial<Plan>;
   if (typeof seed !== 'string' || !isCount(nodes) || !isCount(runMs) || !Array.isArray(items))
     throw new Error('plan: expected {"seed", "nodes", "runMs", "items"}');
-  const names = nodeNames(nodes);
+  const names = [...nodeNames(nodes), spareName(nodes)];
   (items as readonly PlanItem[]).forEach((item, index) => {
     const fault = faultOf(item, names);
     if (fault !== null) throw new Error(`plan, item ${index}: expected ${fault}, got ${JSON.stringify(item).slice(0, 200)}`);

@@ -56,6 +56,23 @@ test('remote: messages arrive in order, also around what refs and bytes they hol
   t.is(far.runtime.stats().framesIn, 300);
 });
 
+test('remote: a ref says whether a connection leads there now, and one of this thread always does', (t) => {
+  const { world, near, far, here, to } = setUp({ isConnected: false });
+  t.true(here.ref.isConnected);
+  t.false(to.isConnected);
+  world.network.connect(near.runtime, far.runtime);
+  t.true(to.isConnected);
+  world.network.cut(near.runtime, far.runtime, { classes: [CONTROL_CLASS] });
+  t.true(to.isConnected, 'requests go by the other one');
+  world.network.cut(near.runtime, far.runtime, { classes: [BULK_CLASS] });
+  t.false(to.isConnected);
+  world.network.connect(near.runtime, far.runtime);
+  t.true(to.isConnected);
+  const next = successor(world, far);
+  world.network.connect(near.runtime, next.runtime);
+  t.false(to.isConnected, 'whoever it meant is gone');
+});
+
 test('remote: one flush per run carries all that was sent in it', (t) => {
   const { world, near, far, here, to } = setUp();
   here.post(() => {

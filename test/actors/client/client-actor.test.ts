@@ -95,6 +95,32 @@ test('client actor: nodes of its own data center are asked first, others when th
   t.not(world.store.requests.at(-1)?.node, 'n2');
 });
 
+test('bug: a third of all operations took as long as a slow node, though two others could do them', (t) => {
+  const slow = {
+    kind: 'degrade',
+    atMs: 1_000,
+    from: 'n3',
+    to: 'client',
+    forMs: 20_000,
+    quality: { delay: { kind: 'constant', ms: 200 } },
+  } as const;
+  const world = new ClientWorld({ plan: [slow] });
+  const slowOf = (from: number): number => {
+    world.store.requests.length = 0;
+    for (let i = from; i < from + 200; i++) t.is(world.await(world.put(`k${i}`, 'v')).code, 'ok');
+    return world.store.requests.filter(({ node }) => node === 'n3').length;
+  };
+  t.true(slowOf(0) > 30, 'before');
+  world.run(1_000);
+  const firstly = slowOf(1_000);
+  const then = slowOf(2_000);
+  t.true(firstly > 0 && firstly <= 10, `${firstly}`);
+  t.true(then <= 2, `${then}`);
+  world.run(25_000);
+  slowOf(3_000);
+  t.true(slowOf(4_000) > 30, 'afterwards');
+});
+
 test('client actor: operations of one go come together, and each is answered', (t) => {
   const world = new ClientWorld({ tuning: { inFlightMax: 50 } });
   const ops = Array.from({ length: 500 }, (_, i) => world.put(`k${i}`, `${i}`));

@@ -132,7 +132,7 @@ export class ClusterClients {
     this.#forgets = promises.forgets;
     this.#watch = watch;
     this.#keys = keys;
-    this.history = new StoreHistory({ keepsSingle: promises.victims.size === 0 });
+    this.history = new StoreHistory({ keepsSingle: promises.victims.size === 0 && promises.losesSingle !== true });
   }
 
   do(action: Exclude<Action, 'createKeyspace' | 'setUp' | 'purging'>, draw: number, gateway: Gateway): void {

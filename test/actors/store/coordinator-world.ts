@@ -146,6 +146,8 @@ export class CoordinatorNode {
   /** It does as it is told, and says nothing. */
   isMute = false;
   readonly suspects = new Set<string>();
+  /** To whom no connection leads. Nothing is lost for that. */
+  readonly unconnected = new Set<string>();
   /** Owners of what it keeps since nobody else does, once per record. */
   readonly kept: string[] = [];
   /** Messages sent, by kind. */
@@ -259,6 +261,7 @@ export class CoordinatorNode {
     const door: ReplicaDoor = {
       topology: () => this.#topology,
       isReachable: (member) => !this.suspects.has(memberName(member)),
+      isConnected: (member) => !this.unconnected.has(memberName(member)),
       read: (member, _shard, id, slot, wantsRecord) => {
         const to = other(member);
         const key = keyOf(slot);

@@ -265,6 +265,42 @@ test('coordinator: a forwarded write is INDETERMINATE, when no answer comes in t
   t.deepEqual([put.status, put.afterMs], [INDETERMINATE, 200]);
 });
 
+test('bug: a forwarded write kept its client waiting until its time was up, when who had it was killed', (t) => {
+  const world = worldOf({ ring: FIVE });
+  const { in: primaries, out } = split(world, FIVE, 'k');
+  const [from] = out as [CoordinatorNode];
+  for (const { name } of primaries) {
+    world.after(1, () => from.unconnected.add(name));
+    world.nodes.find((node) => node.name === name)!.crash();
+  }
+  const put = ask(world, from, { kind: PUT, key: 'k', value: 'one', timeoutMs: 5_000 });
+  t.deepEqual([put.status, put.afterMs], [INDETERMINATE, 300]);
+});
+
+test('coordinator: a forwarded write is waited for, when the connection to who has it was lost for a moment', (t) => {
+  const world = worldOf({ ring: FIVE });
+  const { in: primaries, out } = split(world, FIVE, 'k');
+  const [from] = out as [CoordinatorNode];
+  for (const node of primaries) node.slowMs = 700;
+  for (const { name } of primaries) {
+    world.after(150, () => from.unconnected.add(name));
+    world.after(350, () => from.unconnected.delete(name));
+    world.after(550, () => from.unconnected.add(name));
+    world.after(750, () => from.unconnected.delete(name));
+  }
+  t.is(ask(world, from, { kind: PUT, key: 'k', value: 'one', timeoutMs: 5_000 }).status, OK);
+});
+
+test('coordinator: a write is forwarded to a primary to whom a connection leads, when there is one', (t) => {
+  const world = worldOf({ ring: FIVE });
+  const { in: primaries, out } = split(world, FIVE, 'k');
+  const [from] = out as [CoordinatorNode];
+  for (const { name } of primaries) from.unconnected.add(name);
+  from.unconnected.delete(primaries[1]!.name);
+  t.is(ask(world, from, { kind: PUT, key: 'k', value: 'one' }).status, OK);
+  t.deepEqual(from.sent, [`forward ${primaries[1]!.name}`]);
+});
+
 test('coordinator: a minted record is sent again and not minted again, when replicas have another ring for a while [T13, T19]', (t) => {
   const world = worldOf();
   const [a, b, c] = world.nodes as [CoordinatorNode, CoordinatorNode, CoordinatorNode];

@@ -72,6 +72,7 @@ class OneNode {
       {
         topology: () => this.#topology,
         isReachable: () => true,
+        isConnected: () => true,
         read: (_member, _shard, id, slot, wantsRecord) => {
           this.#local.read(id, slot, wantsRecord);
           return true;

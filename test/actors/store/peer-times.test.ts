@@ -55,6 +55,21 @@ test('peer times: a peer is slow when others are four times faster, at once when
   t.false(timesOf(repeated(100, () => 500)).isSlow(1, Number.POSITIVE_INFINITY, 100));
 });
 
+test('bug: all reads tried a slow peer again once a second, and not one of them', (t) => {
+  const times = timesOf(repeated(100, () => 400));
+  for (let i = 0; i < 100; i++) times.answered(2, 1, i);
+  let tries = 0;
+  for (let ms = 100; ms < 10_100; ms++) if (!times.isSlow(1, 1, ms)) tries++;
+  t.is(tries, 9);
+});
+
+test('peer times: who answers a try in good time is slow no more', (t) => {
+  const times = timesOf(repeated(100, () => 400));
+  t.false(times.isSlow(1, 1, 2_000));
+  times.answered(1, 2, 2_002);
+  t.false(times.isSlow(1, 1, 2_003));
+});
+
 test('peer times: what is known goes with the member, when a ring has others in their places', (t) => {
   const ring = { ...WORLD.ring, members: [...WORLD.ring.members].reverse() };
   const times = timesOf(

@@ -106,6 +106,32 @@ test('dropped range: a partition goes, the others stay, also over a crash', (t) 
   t.is(valueIn(rig), 'old');
 });
 
+test('dropped ranges: of several all are looked at before the first goes, and each is told of', (t) => {
+  const rig = coldRig('several');
+  const ranges = [0, 1, 2, 3].map((quarter) => ({
+    start: prefixOf(1, quarter * (HALF / 2)),
+    end: quarter === 3 ? prefixOf(2, 0) : prefixOf(1, (quarter + 1) * (HALF / 2)),
+  }));
+  const told = new Set<unknown>();
+  const { engine } = rig.replicas;
+  const seen: string[] = [];
+  const { iterator, deleteRange } = engine;
+  engine.iterator = (...args) => {
+    seen.push('look');
+    return iterator.apply(engine, args);
+  };
+  engine.deleteRange = (...args) => {
+    seen.push('delete');
+    deleteRange.apply(engine, args);
+  };
+  const count = rig.replicas.dropAll(ranges, (range) => told.add(range));
+  rig.run(() => told.size === ranges.length);
+  t.deepEqual(seen, ['look', 'look', 'look', 'look', ...Array.from({ length: count }, () => 'delete')]);
+  t.true(count >= 2 && count < 4, `${count}`);
+  t.is(valueIn(rig), undefined);
+  t.is(valueIn(rig, 'fill 3', { tokenHigh: HALF }), undefined);
+});
+
 test('bug: a write that waited for room came back, when its range was dropped and had nothing else', (t) => {
   const rig = new ReplicaRig('room');
   rig.open();

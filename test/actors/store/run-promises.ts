@@ -23,6 +23,8 @@ export interface Promises {
   readonly clocksJump: boolean;
   /** Machines whose disk is lost or wrong. */
   readonly victims: ReadonlySet<string>;
+  /** A machine is lost for good, and with it what it alone has acknowledged. Default: none is. */
+  readonly losesSingle?: boolean;
 }
 
 /** Slower networks are for timeouts. */

@@ -36,7 +36,7 @@ export class MoveRun extends ClusterRun {
       run,
       {},
       {
-        promises: { ...promisesOf(run), forgets: !isKept },
+        promises: { ...promisesOf(run), forgets: !isKept, losesSingle: shape.profile === 'dead' },
         keys: KEYS,
         capacity: 128,
         excludeAfterMs: shape.profile === 'dead' ? 1_200 : 1_000_000,

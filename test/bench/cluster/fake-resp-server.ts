@@ -51,8 +51,9 @@ export class FakeRespServer {
     socket.on('data', (part) => {
       const { commands, used } = commandsIn(Buffer.concat([rest, Buffer.from(part)]));
       rest = Buffer.concat([rest, Buffer.from(part)]).subarray(used);
+      const before = this.faults;
       const answer = Buffer.concat(commands.map((words) => this.#answer(words)));
-      if (this.faults > 0 && this.#options.fault === 'closes') return void socket.destroy();
+      if (this.faults > before && this.#options.fault === 'closes') return void socket.destroy();
       const { chunkBytes } = this.#options;
       for (let at = 0; at < answer.length; at += chunkBytes) socket.write(answer.subarray(at, Math.min(answer.length, at + chunkBytes)));
     });
@@ -61,6 +62,7 @@ export class FakeRespServer {
   #answer([name, key, value]: readonly Buffer[]): Buffer {
     const command = name!.toString('latin1');
     if (command === 'WAIT') return Buffer.from(`:${this.#options.replicas}\r\n`);
+    if (command === 'KEYSPACE') return Buffer.from('+OK\r\n');
     const id = key!.toString('latin1');
     const { fault, every, after } = this.#options;
     const isFaulty = fault !== 'none' && ++this.#asked > after && this.#asked % every === 0;
