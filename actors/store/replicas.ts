@@ -195,18 +195,12 @@ export class Replicas {
     this.#engine!.delete(BARRIER_KEY, 'none', () => done());
   }
 
-  /** Deletes what there is in the range, and what waits for room, before all writes that come later. `done`: nothing is, on disk. Returns false where there surely is nothing. Requires: it is open. */
-  drop(range: EngineRange, done: (error: StorageError | undefined) => void): boolean {
-    return this.dropAll([range], (_range, error) => done(error)) > 0;
-  }
-
-  /** As `drop`, of some ranges at once: each of them is told of. Returns in how many there may be something. */
+  /** Deletes what there is in the ranges, and what waits for room, before all writes that come later. `done`, of each: nothing is, on disk. Returns in how many there may be something. Requires: it is open. */
   dropAll(ranges: readonly EngineRange[], done: (range: EngineRange, error: StorageError | undefined) => void): number {
     const begin = (count: number): void => {
       for (const range of ranges) this.floors.drop(this.#engine!, range);
-      if (count === 0) return;
-      if (!this.#mutants?.has('droppedComesBack')) this.#waiting.forgetValues();
-      this.#options.marks?.markAll();
+      if (count > 0 && !this.#mutants?.has('droppedComesBack')) this.#waiting.forgetValues();
+      if (count > 0) this.#options.marks?.markAll();
     };
     return clearRanges(this.#engine!, ranges, begin, done);
   }

@@ -309,11 +309,9 @@ class VNode implements ReplicaSink {
     this.#droppedFor = state.keyspaces;
     const { replicas } = holder;
     const ids = state.keyspaces.map(({ id }) => id);
-    for (const range of rangesBetween(ids, state.nextKeyspaceId)) {
-      replicas.drop(range, (error) => {
-        if (error !== undefined) this.#context.log.error('a dropped keyspace could not be deleted', { why: error.message });
-      });
-    }
+    replicas.dropAll(rangesBetween(ids, state.nextKeyspaceId), (_range, error) => {
+      if (error !== undefined) this.#context.log.error('a dropped keyspace could not be deleted', { why: error.message });
+    });
   }
 
   #open(): Replicas {

@@ -162,7 +162,7 @@ test('floors: they go with their data, also those that are on their way to disk,
       isThere = rig.replicas.floors.end(pending, true);
     });
     let isDropped = false;
-    rig.replicas.drop(rangeOfKeyspaces(1, 2), () => {});
+    rig.replicas.dropAll([rangeOfKeyspaces(1, 2)], () => {});
     rig.replicas.engine.put(BARRIER_KEY, new Uint8Array(1), 'sync', () => {
       isDropped = true;
     });
@@ -178,10 +178,10 @@ test('floors: they go with their data, also those that are on their way to disk,
 test('floors: a range that does not touch the partition leaves its floor', (t) => {
   const rig = rigOf('other range');
   install(rig, 5);
-  rig.replicas.drop({ start: prefixOf(1, 0x2000_0000), end: prefixOf(2, 0) }, () => {});
+  rig.replicas.dropAll([{ start: prefixOf(1, 0x2000_0000), end: prefixOf(2, 0) }], () => {});
   merge(rig, recordOf(4, 'old'));
   t.deepEqual(valuesIn(rig), []);
-  rig.replicas.drop({ start: prefixOf(1, 0x1fff_ffff), end: prefixOf(1, 0x2000_0000) }, () => {});
+  rig.replicas.dropAll([{ start: prefixOf(1, 0x1fff_ffff), end: prefixOf(1, 0x2000_0000) }], () => {});
   merge(rig, recordOf(4, 'old'));
   t.deepEqual(valuesIn(rig), ['old']);
 });

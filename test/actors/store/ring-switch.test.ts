@@ -1,7 +1,7 @@
 /** What a change of the ring asks of the replicas of a shard: the end of writes of the old ring, and ranges that go. */
 import test from 'ava';
 import { prefixOf } from '../../../actors/store/engine-key.ts';
-import { rangeOfKeyspaces, rangesBetween } from '../../../actors/store/engine-range.ts';
+import { type EngineRange, rangeOfKeyspaces, rangesBetween } from '../../../actors/store/engine-range.ts';
 import { COORDINATE, READ_LOCAL } from '../../../actors/store/replica-call.ts';
 import { STALE_RING } from '../../../actors/store/store-request.ts';
 import { LOSE_ALL } from '../../../runtime/simulation/crash-models.ts';
@@ -87,9 +87,9 @@ test('ring switch: nothing is waited for, when nothing waits', (t) => {
   t.true(isDone);
 });
 
-function drop(rig: ReplicaRig, range: Parameters<ReplicaRig['replicas']['drop']>[0]): void {
+function drop(rig: ReplicaRig, range: EngineRange): void {
   let isDone = false;
-  rig.replicas.drop(range, () => {
+  rig.replicas.dropAll([range], () => {
     isDone = true;
   });
   rig.run(() => isDone);
@@ -115,14 +115,15 @@ test('dropped ranges: of several all are looked at before the first goes, and ea
   const told = new Set<unknown>();
   const { engine } = rig.replicas;
   const seen: string[] = [];
-  const { iterator, deleteRange } = engine;
+  const iterator = engine.iterator.bind(engine);
+  const deleteRange = engine.deleteRange.bind(engine);
   engine.iterator = (...args) => {
     seen.push('look');
-    return iterator.apply(engine, args);
+    return iterator(...args);
   };
   engine.deleteRange = (...args) => {
     seen.push('delete');
-    deleteRange.apply(engine, args);
+    deleteRange(...args);
   };
   const count = rig.replicas.dropAll(ranges, (range) => told.add(range));
   rig.run(() => told.size === ranges.length);
@@ -155,7 +156,7 @@ function comeBack(mutants: readonly string[]): readonly string[] {
   const waiting = [...keys];
   for (let i = 0; i < keys.length / 2; i++) rig.call(COORDINATE, { key: waiting.pop()!, bytes: 'new' });
   let isDropped = false;
-  rig.replicas.drop(rangeOfKeyspaces(1, 2), () => {
+  rig.replicas.dropAll([rangeOfKeyspaces(1, 2)], () => {
     isDropped = true;
   });
   let steps = 0;
