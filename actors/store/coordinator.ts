@@ -223,7 +223,7 @@ export class Coordinator {
   }
 
   #start(slot: number, topology: Topology): void {
-    const { table, door } = this.#desk;
+    const { table } = this.#desk;
     const keyspace = topology.keyspace(table.keyspaces[slot]!);
     if (keyspace === undefined) return this.#desk.finish(slot, isMinted(table, slot) ? INDETERMINATE : NO_KEYSPACE_FOUND, '');
     const partition = topology.lists.partitionOf(table.high[slot]!);
@@ -234,7 +234,7 @@ export class Coordinator {
     const { read } = topology.lists.of(keyspace.n);
     const mayMint = isPrimary(read, partition, topology.self) && topology.isOn(this.#shard, partition);
     if (!mayMint && !isMinted(table, slot)) {
-      const suspected = this.#desk.planRead(slot, topology, keyspace, door.nowMs());
+      const suspected = this.#desk.planRead(slot, topology, keyspace);
       const isOneReachable = suspected !== firstBits(table.replicaCounts[slot]!);
       const isAlone = !isOneReachable && this.#desk.standIns.isSloppy(keyspace) && this.#planAlone(slot, topology, keyspace);
       if (!isAlone) {

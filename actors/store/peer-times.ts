@@ -3,8 +3,8 @@
  *
  * Two things are known of a peer. The times of its late answers, as a histogram that forgets by halves: from it the p95, after which it is late. And a moving average, by which it is
  * *slow* when others of a key are four times faster. Who is asked again elsewhere may never be heard, since the request is over by then: so a peer that is late counts in the
- * average at once, for several times what it has taken so far, and not in the histogram. Who was slow is given one read when it was not heard of for a second, and no more until that is answered or a
- * second has passed: if all reads of the time until that is late tried it, they would be some percent of all.
+ * average at once, for several times what it has taken so far, and not in the histogram. Who is slow is asked by one read in a second *beside* those that this read needs, a probe, whose answer counts whenever it
+ * comes: no read waits for it. Replies of RESP come in order, so with one that waits all wait that its client has asked for since.
  */
 import type { Id } from '../ring/ring-state.ts';
 import { LATENCY_BOUNDS_MS, LATENCY_BUCKETS, latencyBucket } from './latency-buckets.ts';
@@ -23,6 +23,7 @@ const SLOW_FACTOR = 4;
 const SLOW_MS = 1;
 const TRUST_MS = 1_000;
 const RECOVERED_MS = 20;
+const NO_PROBE = -1;
 
 export class PeerTimes {
   readonly #unmeasuredMs: number;
@@ -33,6 +34,10 @@ export class PeerTimes {
   #p95Ms = new Float64Array(0);
   #averageMs = new Float64Array(0);
   #heardMs = new Float64Array(0);
+  /** Of the probe that is under way, and when it was sent; NO_PROBE: there is none. */
+  #probes = new Float64Array(0);
+  #probedMs = new Float64Array(0);
+  #probing = 0;
 
   /** `unmeasuredMs`: the p95 of a peer of which too little is known. */
   constructor(unmeasuredMs: number) {
@@ -51,6 +56,9 @@ export class PeerTimes {
     this.#p95Ms = new Float64Array(members.length).fill(this.#unmeasuredMs);
     this.#averageMs = new Float64Array(members.length);
     this.#heardMs = new Float64Array(members.length).fill(Number.NEGATIVE_INFINITY);
+    this.#probes = new Float64Array(members.length).fill(NO_PROBE);
+    this.#probedMs = new Float64Array(members.length);
+    this.#probing = 0;
     for (const [index, { id }] of members.entries()) {
       const old = before.get(id);
       if (old === undefined) continue;
@@ -80,23 +88,43 @@ export class PeerTimes {
     return this.#p95Ms[member]!;
   }
 
-  /** 0: not known, or not any more. */
-  averageMs(member: number, nowMs: number): number {
-    return nowMs - this.#heardMs[member]! > TRUST_MS ? 0 : this.#averageMs[member]!;
+  /** 0: not known. */
+  averageMs(member: number): number {
+    return this.#averageMs[member]!;
   }
 
-  /** `fastestMs`: the least average of those that it could be asked instead of. One that is to be given a try is not, once. */
-  isSlow(member: number, fastestMs: number, nowMs: number): boolean {
-    if (this.#averageMs[member]! <= fastestMs * SLOW_FACTOR + SLOW_MS) return false;
-    if (nowMs - this.#heardMs[member]! <= TRUST_MS) return true;
+  /** `fastestMs`: the least average of those that it could be asked instead of. */
+  isSlow(member: number, fastestMs: number): boolean {
+    return this.#averageMs[member]! > fastestMs * SLOW_FACTOR + SLOW_MS;
+  }
+
+  /** Whether one that is slow is to be asked once more by what has that id, since nothing was heard of it for a second; then that is noted. */
+  takeProbe(member: number, id: number, nowMs: number): boolean {
+    if (nowMs - this.#heardMs[member]! <= TRUST_MS) return false;
+    if (this.#probes[member] === NO_PROBE) this.#probing++;
+    this.#probes[member] = id;
+    this.#probedMs[member] = nowMs;
     this.#heardMs[member] = nowMs;
-    return false;
+    return true;
+  }
+
+  get isProbing(): boolean {
+    return this.#probing > 0;
+  }
+
+  /** An answer to that id: it may be a probe's. */
+  probeAnswered(id: number, nowMs: number): void {
+    const member = this.#probes.indexOf(id);
+    if (member < 0) return;
+    this.#probes[member] = NO_PROBE;
+    this.#probing--;
+    this.#average(member, nowMs - this.#probedMs[member]!, nowMs);
   }
 
   #average(member: number, ms: number, nowMs: number): void {
     const isFirst = this.#heardMs[member] === Number.NEGATIVE_INFINITY;
     const before = this.#averageMs[member]!;
-    // What answers a try in good time is slow no more.
+    // What answers a probe in good time is slow no more.
     const isRecovered = before > RECOVERED_MS && ms * SLOW_FACTOR < before;
     this.#averageMs[member] = isFirst || isRecovered ? ms : before + (ms - before) * WEIGHT;
     this.#heardMs[member] = nowMs;

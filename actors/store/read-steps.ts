@@ -51,6 +51,7 @@ export class ReadSteps {
 
   /** `bytes[start, end)`: a checked record; empty: that replica has none. */
   onRecord(id: number, status: AnswerStatus, bytes: Uint8Array, start: number, end: number): void {
+    this.#hearProbe(id);
     const slot = this.#desk.slotIn(id, READING);
     if (slot < 0) return;
     const replica = this.#desk.table.replicaOf(id);
@@ -66,6 +67,7 @@ export class ReadSteps {
   }
 
   onDigest(id: number, status: AnswerStatus, low: number, high: number): void {
+    this.#hearProbe(id);
     const slot = this.#desk.slotIn(id, READING);
     if (slot < 0) return;
     const replica = this.#desk.table.replicaOf(id);
@@ -96,7 +98,7 @@ export class ReadSteps {
       table.replicaCounts[slot] = 1;
       table.clearStandIns(slot);
     } else {
-      suspected = this.#desk.planRead(slot, topology, keyspace, nowMs);
+      suspected = this.#desk.planRead(slot, topology, keyspace);
     }
     const primaries = table.replicaCounts[slot]!;
     const r = table.r[slot]!;
@@ -118,6 +120,7 @@ export class ReadSteps {
     const isOwn = table.members[slot * REPLICAS_MAX] === topology.self;
     const lateMs = this.#speculation.asks(slot, firstBits(first) & ~(isOwn ? 1 : 0), nowMs);
     for (let i = 0; i < first; i++) this.#desk.reads.asked(slot, i, i === 0);
+    if (!isAlone && this.#desk.slow !== 0) this.#probe(slot, this.#desk.slow & ~firstBits(first), nowMs);
     // Beside those who are suspected, so that none is waited for.
     const standIns = table.standIns[slot]!;
     for (let rest = standIns; rest !== 0; rest &= rest - 1) this.#desk.reads.asked(slot, lowestBit(rest), true);
@@ -127,13 +130,34 @@ export class ReadSteps {
     if (this.#desk.slotIn(id, READING) >= 0) this.#desk.wake(slot, lateMs);
   }
 
+  /** Of those who are slow, and are not asked by this read, one that it is time to ask again: beside the others, who are enough. */
+  #probe(slot: number, slow: number, nowMs: number): void {
+    const { table, peers, reads } = this.#desk;
+    for (let rest = slow; rest !== 0; rest &= rest - 1) {
+      const replica = lowestBit(rest);
+      if (!peers.takeProbe(table.members[slot * REPLICAS_MAX + replica]!, table.idOf(slot, replica), nowMs)) continue;
+      if (this.#send(slot, replica, false) === 'sent') reads.asked(slot, replica, false);
+      return;
+    }
+  }
+
+  #hearProbe(id: number): void {
+    const { peers, door } = this.#desk;
+    if (peers.isProbing) peers.probeAnswered(id, door.nowMs());
+  }
+
   #sendRead(slot: number, replica: number, forRecord: boolean): void {
+    const sent = this.#send(slot, replica, forRecord);
+    if (sent !== 'sent') this.#addRead(slot, replica, sent, 0, 0);
+  }
+
+  #send(slot: number, replica: number, forRecord: boolean): 'sent' | 'failed' | 'stale' {
     const topology = this.#desk.topologyOf(slot);
     const { table } = this.#desk;
-    if (topology === null) return this.#addRead(slot, replica, 'stale', 0, 0);
+    if (topology === null) return 'stale';
     const member = table.members[slot * REPLICAS_MAX + replica]!;
     const shard = topology.shardOf(member, topology.lists.partitionOf(table.high[slot]!));
-    if (!this.#desk.door.read(member, shard, table.idOf(slot, replica), slot, forRecord)) this.#addRead(slot, replica, 'failed', 0, 0);
+    return this.#desk.door.read(member, shard, table.idOf(slot, replica), slot, forRecord) ? 'sent' : 'failed';
   }
 
   #addRead(slot: number, replica: number, reply: ReadReply, low: number, high: number): void {

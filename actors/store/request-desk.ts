@@ -17,6 +17,7 @@ import { type AnswerStatus, GET, OK, StoreAnswer, type StoreRequest } from './st
 import { addPrimaries, type Topology } from './topology.ts';
 
 /** The highest rank. */
+const SLOW = 2;
 const SUSPECTED = 3;
 
 export class RequestDesk {
@@ -29,6 +30,8 @@ export class RequestDesk {
   readonly peers: PeerTimes;
   readonly standIns: StandIns;
   readonly mutants: ReadonlySet<string>;
+  /** Those that were slow, of whom `planRead` saw last, a mask. */
+  slow = 0;
   readonly #ranks = new Uint8Array(REPLICAS_MAX);
   readonly #answers: StoreAnswer[] = [];
   #depth = 0;
@@ -49,17 +52,17 @@ export class RequestDesk {
   /**
    * Primaries that reads go to: this shard's first, then those that are well, those that are slow, and suspected ones last. Returns which of them are suspected, a mask.
    */
-  planRead(slot: number, topology: Topology, keyspace: Keyspace, nowMs: number): number {
+  planRead(slot: number, topology: Topology, keyspace: Keyspace): number {
     const { table } = this;
     const { members } = table;
     const base = slot * REPLICAS_MAX;
     const partition = topology.lists.partitionOf(table.high[slot]!);
     const count = countBits(addPrimaries(topology.lists.of(keyspace.n).read, partition, members, base, 0));
-    const fastestMs = this.#fastest(topology, base, count, nowMs);
+    const fastestMs = this.#fastest(topology, base, count);
     const ranks = this.#ranks;
     for (let i = 0; i < count; i++) {
       const member = members[base + i]!;
-      const rank = this.#rankOf(member, topology.self, fastestMs, nowMs);
+      const rank = this.#rankOf(member, topology.self, fastestMs);
       // Those of one rank stay in their order.
       let place = i;
       for (; place > 0 && ranks[place - 1]! > rank; place--) {
@@ -72,23 +75,27 @@ export class RequestDesk {
     table.replicaCounts[slot] = count;
     table.clearStandIns(slot);
     let suspected = 0;
-    for (let i = 0; i < count; i++) if (ranks[i] === SUSPECTED) suspected |= 1 << i;
+    this.slow = 0;
+    for (let i = 0; i < count; i++) {
+      if (ranks[i] === SUSPECTED) suspected |= 1 << i;
+      else if (ranks[i] === SLOW) this.slow |= 1 << i;
+    }
     return suspected;
   }
 
-  #rankOf(member: number, self: number, fastestMs: number, nowMs: number): number {
+  #rankOf(member: number, self: number, fastestMs: number): number {
     if (member === self) return 0;
     if (!this.door.isReachable(member)) return SUSPECTED;
-    return this.peers.isSlow(member, fastestMs, nowMs) ? 2 : 1;
+    return this.peers.isSlow(member, fastestMs) ? SLOW : 1;
   }
 
   /** The least average of a peer among them, of those that are known; Infinity: none is. */
-  #fastest(topology: Topology, base: number, count: number, nowMs: number): number {
+  #fastest(topology: Topology, base: number, count: number): number {
     this.peers.use(topology);
     let fastestMs = Number.POSITIVE_INFINITY;
     for (let i = 0; i < count; i++) {
       const member = this.table.members[base + i]!;
-      const averageMs = member === topology.self ? 0 : this.peers.averageMs(member, nowMs);
+      const averageMs = member === topology.self ? 0 : this.peers.averageMs(member);
       if (averageMs > 0 && averageMs < fastestMs) fastestMs = averageMs;
     }
     return fastestMs;
