@@ -73,15 +73,15 @@ export class LocalReplica {
 
   /** The slot's record. `owner`: for whom it is held; null: it is the shard's own. */
   merge(id: number, slot: number, keyspace: Keyspace, owner: Uint8Array | null): void {
-    this.#merge(id, slot, keyspace, owner, this.#onMerged);
+    this.#run(this.#mergeCall(id, slot, keyspace, owner, this.#onMerged));
   }
 
-  /** The slot's record, to be held for another. Nobody is told what comes of it. */
+  /** The slot's record, to be held for another. Nobody is told what comes of it, and nothing is told within it: whoever has it kept has more to do with the slot. */
   keep(slot: number, keyspace: Keyspace, owner: Uint8Array): void {
-    this.#merge(0, slot, keyspace, owner, NOBODY);
+    this.#replicas.run(this.#mergeCall(0, slot, keyspace, owner, NOBODY));
   }
 
-  #merge(id: number, slot: number, keyspace: Keyspace, owner: Uint8Array | null, sink: ReplicaSink): void {
+  #mergeCall(id: number, slot: number, keyspace: Keyspace, owner: Uint8Array | null, sink: ReplicaSink): ReplicaCall {
     const { table } = this.#coordinator;
     const call = this.#callOf(slot, id, owner);
     call.verb = MERGE_IN;
@@ -91,7 +91,7 @@ export class LocalReplica {
     call.durability = durabilityOf(table.durabilities[slot]!, keyspace);
     call.isLww = keyspace.conflict === 'lww';
     call.sink = sink;
-    this.#run(call);
+    return call;
   }
 
   /** `owner`: as its stand-in. */

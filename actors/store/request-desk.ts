@@ -1,6 +1,7 @@
 /**
  * RequestDesk: what all steps of a coordinator work on: the requests under way, what is known of their quorums, the door to replicas; and how a request is answered.
  */
+import { BugError } from '../../runtime/errors.ts';
 import type { Keyspace } from '../ring/ring-state.ts';
 import { RecordView } from '../version/record-view.ts';
 import { CoordinatorCounters } from './coordinator-figures.ts';
@@ -11,7 +12,7 @@ import { RecordMerging } from './record-merging.ts';
 import type { ReplicaDoor } from './replica-door.ts';
 import { countBits, lowestBit, REPLICAS_MAX } from './replica-mask.ts';
 import { ANSWERED, READING } from './request-phase.ts';
-import { RequestTable } from './request-table.ts';
+import { FREE, RequestTable } from './request-table.ts';
 import { StandIns } from './stand-ins.ts';
 import { type AnswerStatus, GET, OK, StoreAnswer, type StoreRequest } from './store-request.ts';
 import { addPrimaries, type Topology } from './topology.ts';
@@ -145,12 +146,13 @@ export class RequestDesk {
   }
 
   tell(slot: number, answer: StoreAnswer): void {
-    const { sinks, kinds, begunMs } = this.table;
+    const { sinks, kinds, begunMs, phases } = this.table;
+    if (phases[slot] === FREE) throw new BugError(`requests: slot ${slot} is answered, and over`);
     const sink = sinks[slot];
     const kind = kinds[slot]!;
     this.counters.answered(kind, answer.status);
     this.counters.took(kind, this.door.nowMs() - begunMs[slot]!);
-    this.table.phases[slot] = ANSWERED;
+    phases[slot] = ANSWERED;
     this.#depth++;
     if (sink !== null && sink !== undefined) sink.answered(this.table.tokens[slot]!, answer);
     this.#depth--;

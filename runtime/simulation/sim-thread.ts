@@ -8,6 +8,7 @@ import { BugError } from '../errors.ts';
 import type { SeededRandom } from '../random.ts';
 import type { EventTarget } from './event-heap.ts';
 import { type NodeTime, SimClock } from './node-time.ts';
+import { PowerLossError } from './sim-disk.ts';
 import type { World } from './world.ts';
 
 /** Takes what came in, on its own thread. */
@@ -195,8 +196,9 @@ export class SimThread implements EventTarget, Loop {
       this.#awake = false;
       if (!this.isDead) driven.run();
     } catch (error) {
-      // Whatever an actor throws its supervisor takes; what gets here would have ended the real thread.
-      this.world.fail('thread crashed', `${this.name}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+      // Whatever an actor throws its supervisor takes; what gets here would have ended the real thread. Where a machine loses its power within a call of this thread to the disk, that has.
+      if (!(error instanceof PowerLossError))
+        this.world.fail('thread crashed', `${this.name}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
     }
     const handled = driven.handled() - handledBefore;
     this.world.messages += driven.received() - receivedBefore;

@@ -1,7 +1,8 @@
 import test from 'ava';
 import { Coordinator } from '../../../actors/store/coordinator.ts';
 import { LocalReplica, type RunsCalls } from '../../../actors/store/local-replica.ts';
-import { COORDINATE, MERGE_IN, READ_LOCAL, type ReplicaCall } from '../../../actors/store/replica-call.ts';
+import { COORDINATE, MERGE_IN, READ_LOCAL, ReplicaCall } from '../../../actors/store/replica-call.ts';
+import { RequestTable } from '../../../actors/store/request-table.ts';
 import {
   CONTEXT_LOCAL,
   DELETE,
@@ -9,6 +10,7 @@ import {
   DURABILITY_SYNC,
   GET,
   INDETERMINATE,
+  INVALID,
   NOT_FOUND,
   OK,
   PUT,
@@ -168,4 +170,39 @@ test('local replica: STORAGE_FAILED is said where nothing was written, INDETERMI
   node.begin(PUT, 'two');
   t.deepEqual(node.statuses, [STORAGE_FAILED, INDETERMINATE]);
   t.is(node.messages[0], 'disk is full');
+});
+
+test('bug: a write was ended twice, and its place given away twice, when what its replica had said was told while the write was kept for another', (t) => {
+  const replicas = new FakeReplicas();
+  const told: string[] = [];
+  const bells: number[] = [];
+  const table = new RequestTable(4, 1_024);
+  const coordinator = { table, onMerged: (id: number, status: number) => told.push(`${id} ${status}`) } as unknown as Coordinator;
+  const local = new LocalReplica(
+    replicas,
+    coordinator,
+    () => WALL_MS,
+    () => bells.push(1),
+  );
+  const request = new StoreRequest();
+  request.kind = PUT;
+  request.key = Buffer.from('k');
+  request.keyEnd = 1;
+  const slot = table.take(request);
+  const keyspace = new RingWorld(1).ring.keyspaces[0]!;
+  const owner = Buffer.alloc(16, 1);
+  // Its own replica fails later than the call, outside of turns.
+  let late: ReplicaCall | undefined;
+  const run = replicas.run.bind(replicas);
+  replicas.run = (call) => {
+    late = Object.assign(new ReplicaCall(), { sink: call.sink, token: call.token });
+  };
+  local.merge(7, slot, keyspace, null);
+  late!.sink.failed(late!.token, INVALID, 'stamped too far ahead');
+  t.is(bells.length, 1);
+  replicas.run = run;
+  local.keep(slot, keyspace, owner);
+  t.deepEqual(told, []);
+  local.tell();
+  t.deepEqual(told, [`7 ${INVALID}`]);
 });

@@ -1,4 +1,5 @@
 import test from 'ava';
+import { PowerLossError } from '../../../runtime/simulation/sim-disk.ts';
 import type { SimThread } from '../../../runtime/simulation/sim-thread.ts';
 import type { World } from '../../../runtime/simulation/world.ts';
 import { makeWorld, ThreadRig } from './thread-rig.ts';
@@ -120,6 +121,16 @@ test('sim thread: the wall clock jumps, the monotonic one does not', (t) => {
   rig.time.skewMs = -5000;
   t.is(rig.thread.clock.now(), before.now);
   t.is(rig.thread.clock.wall(), before.wall - 5000);
+});
+
+test('sim thread: a loss of power within a call to the disk is no failure of the run', (t) => {
+  const world = makeWorld();
+  const rig = new ThreadRig(world);
+  postTo(rig.thread, world, 1, () => {
+    throw new PowerLossError();
+  });
+  runAll(world);
+  t.deepEqual(world.failures, []);
 });
 
 test('sim thread: what ends a real thread is a failure of the run', (t) => {
