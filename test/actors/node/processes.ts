@@ -79,9 +79,19 @@ export class NodeProcess {
     this.httpPort = httpPort;
   }
 
-  /** Resolves when it listens; it may not be in a ring yet. */
+  /** Resolves when it listens; it may not be in a ring yet. Errors: it has ended; or it says nothing, when it is killed: it would keep its directory from the next one. */
   static async start(t: Owner, args: readonly string[]): Promise<NodeProcess> {
     const running = new Running(t, ['start', ...NODE_ARGS, ...args]);
+    try {
+      return await NodeProcess.#listening(running, args);
+    } catch (error) {
+      running.child.kill('SIGKILL');
+      await running.ended;
+      throw error;
+    }
+  }
+
+  static async #listening(running: Running, args: readonly string[]): Promise<NodeProcess> {
     const line = /listens on (\S+?:\d+),[\d,]+, RESP on \S+:(\d+), HTTP on http:\/\/\S+:(\d+)\n/;
     const isOver = (): boolean => line.test(running.out) || running.child.exitCode !== null;
     await until(
