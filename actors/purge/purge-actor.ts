@@ -5,9 +5,8 @@
  */
 import { type ActorContext, defineActor, type StopReason } from '../../runtime/actor.ts';
 import { unreachable } from '../../runtime/errors.ts';
-import { BACKGROUND } from '../../runtime/lanes.ts';
-import { Pace } from '../repair/pace.ts';
 import { type Peer, PeerAsks } from '../repair/peer-asks.ts';
+import { Pulses } from '../repair/pulses.ts';
 import { RangeReads } from '../repair/range-reads.ts';
 import type { RepairHolder } from '../repair/repair-protocol.ts';
 import { ClusterView, type ClusterViewArguments, SUBSCRIBE_MS } from '../store/cluster-view.ts';
@@ -54,9 +53,7 @@ class PurgeActor {
   readonly #asks: PeerAsks;
   readonly #server: PurgeServer;
   readonly #leader: PurgeLeader;
-  readonly #pace = new Pace();
-  #pulseAtMs = 0;
-  #isPulsing = false;
+  readonly #pulses: Pulses;
 
   constructor(context: ActorContext<Message>, args: PurgeArguments) {
     const { clock } = context;
@@ -65,11 +62,12 @@ class PurgeActor {
     this.#args = args;
     this.#view = new ClusterView(args);
     this.#wake = context.doorbell({ type: 'awake' });
+    this.#pulses = new Pulses(clock, (waitMs) => context.after('pulse', waitMs, { type: 'pulse' }));
     this.#reads = new RangeReads(() => replicas.replicas, this.#wake);
     const scans = new PurgeScans(this.#reads);
     this.#asks = new PeerAsks({
       firstId: context.random.u32(),
-      send: (peer, slot, operation, bytes, length, id) => this.#send(peer, slot, operation, bytes, length, id),
+      send: (peer, ...frame) => this.#view.tellBytes(peer, ...frame),
       nowMs: () => clock.now(),
     });
     this.#server = new PurgeServer({
@@ -103,7 +101,7 @@ class PurgeActor {
       case 'pulse':
         return this.#onPulse();
       case 'awake':
-        return this.#beginPulses();
+        return this.#onAwake();
       case 'tick':
         this.#asks.tick();
         return this.#server.tick();
@@ -130,23 +128,17 @@ class PurgeActor {
   }
 
   #onState({ replyTo }: GetPurgeState): void {
-    const figures = { ...this.#leader.figures(), sweeps: this.#server.sweeps, readKeys: this.#reads.keys, paceMs: this.#pace.waitMs };
+    const figures = { ...this.#leader.figures(), sweeps: this.#server.sweeps, readKeys: this.#reads.keys, paceMs: this.#pulses.waitMs };
     replyTo.tell({ type: 'purgeFigures', figures, blocked: this.#leader.blocked() });
   }
 
   #onPulse(): void {
-    this.#isPulsing = false;
-    this.#pace.observe(this.#context.clock.now() - this.#pulseAtMs);
-    const hasMore = this.#reads.slice();
-    if (hasMore) this.#beginPulses();
+    this.#pulses.came();
+    if (this.#reads.slice()) this.#pulses.begin();
   }
 
-  #beginPulses(): void {
-    if (this.#isPulsing || this.#reads.count === 0) return;
-    this.#isPulsing = true;
-    const { waitMs } = this.#pace;
-    this.#pulseAtMs = this.#context.clock.now() + waitMs;
-    this.#context.after('pulse', waitMs, { type: 'pulse' });
+  #onAwake(): void {
+    if (this.#reads.count > 0) this.#pulses.begin();
   }
 
   #onPeriod(): void {
@@ -164,12 +156,5 @@ class PurgeActor {
     this.#asks.ask(peer, PURGE_SLOT, operation, PURGE_TOLD, write, (status, answer, start, end, why) =>
       heard(status === OK ? readClock(answer, start, end) : why),
     );
-  }
-
-  #send({ id, shard }: Peer, slot: number, operation: number, bytes: Uint8Array, length: number, askId: number): boolean {
-    const topology = this.#view.topology();
-    const member = topology === null ? -1 : topology.ring.members.findIndex((it) => it.id === id);
-    if (member < 0) return false;
-    return this.#view.ref(slot, member, shard).tellBytes(operation, bytes, 0, length, askId, BACKGROUND);
   }
 }

@@ -12,21 +12,20 @@
 import { type ActorContext, defineActor, type StopReason } from '../../runtime/actor.ts';
 import { OutBuffer } from '../../runtime/bytes.ts';
 import { unreachable } from '../../runtime/errors.ts';
-import { BACKGROUND } from '../../runtime/lanes.ts';
 import { ClusterView, type ClusterViewArguments, SUBSCRIBE_MS } from '../store/cluster-view.ts';
 import { writeRefusal } from '../store/data-frames.ts';
 import { fail, type ReplicaCall } from '../store/replica-call.ts';
 import type { Replicas } from '../store/replicas.ts';
 import { INVALID, LOADING, NO_KEYSPACE_FOUND, OK, OVERLOADED, STALE_RING, TIMED_OUT } from '../store/store-request.ts';
-import { isPrimary, type Topology } from '../store/topology.ts';
+import { isPrimary } from '../store/topology.ts';
 import type { ReplicasHolder } from '../store/vnode-actor.ts';
 import type { DirtyMarks } from './dirty-marks.ts';
 import type { RunOutcome } from './exchange-run.ts';
 import { ExchangeWaiters } from './exchange-waiters.ts';
 import { Forest } from './forest.ts';
 import { LocalSide } from './local-side.ts';
-import { Pace } from './pace.ts';
-import { type Peer, PeerAsks } from './peer-asks.ts';
+import { PeerAsks } from './peer-asks.ts';
+import { Pulses } from './pulses.ts';
 import { RangeReads } from './range-reads.ts';
 import { MENDED, MISSED, MissedAsk } from './repair-frames.ts';
 import { RepairHistory } from './repair-history.ts';
@@ -87,14 +86,12 @@ class Merkle {
   readonly #queue = new RepairQueue();
   readonly #history = new RepairHistory();
   readonly #waiters = new ExchangeWaiters();
-  readonly #pace = new Pace();
+  readonly #pulses: Pulses;
   /** Steps that wait for a pulse. */
   readonly #steps: (() => void)[] = [];
   /** What goes on in the next turn. */
   #soon: (() => void)[] = [];
   readonly #out = new OutBuffer(ANSWER_BYTES, ANSWER_BYTES);
-  #pulseAtMs = 0;
-  #isPulsing = false;
   #pauses = 0;
   /** Whose trees these are. */
   #replicas: Replicas | null = null;
@@ -107,6 +104,7 @@ class Merkle {
     this.#args = args;
     this.#view = new ClusterView(args);
     this.#wake = context.doorbell({ type: 'awake' });
+    this.#pulses = new Pulses(clock, (waitMs) => context.after('pulse', waitMs, { type: 'pulse' }));
     this.#reads = new RangeReads(() => this.#opened(), this.#wake, mutants);
     this.#forest = new Forest({ reads: this.#reads, marks, clock, ...planted });
     this.#local = new LocalSide(this.#reads, mutants);
@@ -117,7 +115,7 @@ class Merkle {
     });
     this.#asks = new PeerAsks({
       firstId: context.random.u32(),
-      send: (peer, slot, operation, bytes, length, id) => this.#send(peer, slot, operation, bytes, length, id),
+      send: (peer, ...frame) => this.#view.tellBytes(peer, ...frame),
       nowMs: () => clock.now(),
     });
     this.#rounds = new RepairRounds({
@@ -254,7 +252,7 @@ class Merkle {
       figures: {
         ...this.#rounds.figures(),
         ...{ waitingExchanges: this.#queue.waiting, trees: this.#forest.count, readKeys: this.#reads.keys },
-        ...{ askedBytes: this.#asks.bytes, answeredBytes: this.#server.bytes, paceMs: this.#pace.waitMs },
+        ...{ askedBytes: this.#asks.bytes, answeredBytes: this.#server.bytes, paceMs: this.#pulses.waitMs },
         ...this.#history.figures(this.#context.clock.now()),
       },
     });
@@ -262,27 +260,18 @@ class Merkle {
 
   /** One slice of reading, or one step of an exchange, in turn. */
   #onPulse(): void {
-    this.#isPulsing = false;
-    this.#pace.observe(this.#context.clock.now() - this.#pulseAtMs);
+    this.#pulses.came();
     const step = this.#steps.shift();
     if (step !== undefined) step();
     const hasMore = this.#reads.slice();
-    if (hasMore || this.#steps.length > 0) this.#beginPulses();
+    if (hasMore || this.#steps.length > 0) this.#pulses.begin();
   }
 
   #onAwake(): void {
     const soon = this.#soon;
     this.#soon = [];
     for (const then of soon) then();
-    if (this.#steps.length > 0 || this.#reads.count > 0) this.#beginPulses();
-  }
-
-  #beginPulses(): void {
-    if (this.#isPulsing) return;
-    this.#isPulsing = true;
-    const { waitMs } = this.#pace;
-    this.#pulseAtMs = this.#context.clock.now() + waitMs;
-    this.#context.after('pulse', waitMs, { type: 'pulse' });
+    if (this.#steps.length > 0 || this.#reads.count > 0) this.#pulses.begin();
   }
 
   #onTick(): void {
@@ -350,12 +339,5 @@ class Merkle {
   #paced(then: () => void): void {
     this.#steps.push(then);
     this.#wake();
-  }
-
-  #send({ id, shard }: Peer, slot: number, operation: number, bytes: Uint8Array, length: number, askId: number): boolean {
-    const topology: Topology | null = this.#view.topology();
-    const member = topology === null ? -1 : topology.ring.members.findIndex((it) => it.id === id);
-    if (member < 0) return false;
-    return this.#view.ref(slot, member, shard).tellBytes(operation, bytes, 0, length, askId, BACKGROUND);
   }
 }

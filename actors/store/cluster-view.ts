@@ -1,4 +1,5 @@
 /** ClusterView: what an actor of a shard that asks replicas goes by: the ring it may serve under, who is suspected, and the way to the actors of other shards. */
+import { BACKGROUND } from '../../runtime/lanes.ts';
 import type { AnyRef, Ref } from '../../runtime/ref.ts';
 import type { ViewMessage } from '../gossip/view-subscribers.ts';
 import type { GossipMessage } from '../gossip-protocol.ts';
@@ -69,5 +70,18 @@ export class ClusterView {
     const made = this.#args.refTo(slot, this.#topology!.member(member).address.node, shard);
     this.#refs.set(at, made);
     return made;
+  }
+
+  /** To the actor at that slot of a member's shard, behind all that clients wait for. Returns false where surely nothing was sent. */
+  tellBytes(
+    { id, shard }: { readonly id: Id; readonly shard: number },
+    slot: number,
+    operation: number,
+    bytes: Uint8Array,
+    length: number,
+    requestId: number,
+  ): boolean {
+    const member = this.topology()?.ring.members.findIndex((it) => it.id === id) ?? -1;
+    return member >= 0 && this.ref(slot, member, shard).tellBytes(operation, bytes, 0, length, requestId, BACKGROUND);
   }
 }
