@@ -5,20 +5,23 @@
  *   tasks --> round: trees of all partitions with one peer made fresh, one ROOTS --> those that differ: exchanges, EXCHANGES_MAX at a time --> history
  *                                                                      '--> those that do not: history
  * ```
- * Tasks come from its own clock (each partition with a random peer, every `intervalMs`), from jobs (`dynactor repair`), and from HintStoreActors that could not hold what this replica has
- * missed (MISSED). Sent to by those, its peers (frames), VNodeActors (MERGED), the node's main thread (jobs), GossipActor (`view`). All that it does on its thread is done in pulses, whose distance is Pace's: one slice of reading or one step of
+ * Tasks come from its own clock (each partition with a random peer, every `intervalMs`), from jobs (`dynactor repair`), from members that come back after they were out of reach for long
+ * (absences.ts), and from HintStoreActors that could not hold what this replica has missed (MISSED). Sent to by those, its peers (frames), VNodeActors (MERGED), the node's main thread (jobs), GossipActor (`view`). All that it does on its thread is done in pulses, whose distance is Pace's: one slice of reading or one step of
  * an exchange each.
  */
 import { type ActorContext, defineActor, type StopReason } from '../../runtime/actor.ts';
 import { OutBuffer } from '../../runtime/bytes.ts';
 import { unreachable } from '../../runtime/errors.ts';
-import { ClusterView, type ClusterViewArguments, SUBSCRIBE_MS } from '../store/cluster-view.ts';
+import type { ViewMessage } from '../gossip/view-subscribers.ts';
+import type { Id } from '../ring/ring-state.ts';
+import { ClusterView, type ClusterViewArguments, isAway, SUBSCRIBE_MS } from '../store/cluster-view.ts';
 import { writeRefusal } from '../store/data-frames.ts';
 import { fail, type ReplicaCall } from '../store/replica-call.ts';
 import type { Replicas } from '../store/replicas.ts';
 import { INVALID, LOADING, NO_KEYSPACE_FOUND, OK, OVERLOADED, STALE_RING, TIMED_OUT } from '../store/store-request.ts';
 import { isPrimary } from '../store/topology.ts';
 import type { ReplicasHolder } from '../store/vnode-actor.ts';
+import { Absences } from './absences.ts';
 import type { DirtyMarks } from './dirty-marks.ts';
 import type { RunOutcome } from './exchange-run.ts';
 import { ExchangeWaiters } from './exchange-waiters.ts';
@@ -60,12 +63,16 @@ type Message =
   | { readonly type: 'tick' }
   | { readonly type: 'period' }
   | { readonly type: 'confirmed'; readonly goOn: () => void }
-  | { readonly type: 'again' };
+  | { readonly type: 'again' }
+  | { readonly type: 'returned'; readonly id: Id };
 
 const INTERVAL_MS = 600_000;
 const CONFIRM_MS = 1_000;
 const IDLE_MS = 1_800_000;
 const TICK_MS = 250;
+/** Of a member that was out of reach: after so long it is compared with when it is back; it waits for hints first, about so long. */
+const AWAY_MS = 10_000;
+const RETURN_MS = 10_000;
 const ANSWER_BYTES = 1_024;
 
 export const merkleActor = defineActor<Message, readonly [MerkleArguments]>('repair.merkle', (context, args) => new Merkle(context, args), {
@@ -86,6 +93,7 @@ class Merkle {
   readonly #queue = new RepairQueue();
   readonly #history = new RepairHistory();
   readonly #waiters = new ExchangeWaiters();
+  readonly #absences = new Absences(AWAY_MS);
   readonly #pulses: Pulses;
   /** Steps that wait for a pulse. */
   readonly #steps: (() => void)[] = [];
@@ -148,7 +156,9 @@ class Merkle {
   receive(message: Message): void {
     switch (message.type) {
       case 'view':
-        return this.#view.onView(message);
+        return this.#onView(message);
+      case 'returned':
+        return this.#onReturned(message.id);
       case 'again':
         return this.#view.subscribe(this.#context.self);
       case 'startRepair':
@@ -185,6 +195,24 @@ class Merkle {
   stopped(_reason: StopReason): void {
     if (this.#args.holder !== undefined) this.#args.holder.repair = null;
     this.#reads.close();
+  }
+
+  #onView(message: ViewMessage): void {
+    const { clock, random } = this.#context;
+    this.#view.onView(message);
+    const members = message.view.members.map((member) => ({ id: member.id, isAway: isAway(member) }));
+    for (const id of this.#absences.update(members, clock.now()))
+      this.#context.after(`returned ${id}`, RETURN_MS * (0.5 + random.float()), { type: 'returned', id });
+  }
+
+  /** All that both have. */
+  #onReturned(id: Id): void {
+    const topology = this.#view.topology();
+    if (topology === null) return;
+    for (const keyspace of topology.ring.keyspaces)
+      for (const [partition, peers] of partitionsOf(topology, keyspace, this.#args.shard))
+        for (const peer of peers) if (peer.id === id) this.#queue.add({ keyspace: keyspace.id, partition, peer, direction: 'pushPull' });
+    this.#rounds.start();
   }
 
   #onStart({ jobId, keyspace, direction, replyTo }: StartRepair): void {

@@ -39,7 +39,7 @@ export class ClusterView {
 
   onView({ view }: ViewMessage): void {
     this.#suspects.clear();
-    for (const { id, isSuspected, label } of view.members) if (isSuspected || label === 'down') this.#suspects.add(id);
+    for (const member of view.members) if (isAway(member)) this.#suspects.add(member.id);
   }
 
   /** Null: there is no ring, or this node may not serve. */
@@ -84,4 +84,9 @@ export class ClusterView {
     const member = this.topology()?.ring.members.findIndex((it) => it.id === id) ?? -1;
     return member >= 0 && this.ref(slot, member, shard).tellBytes(operation, bytes, 0, length, requestId, BACKGROUND);
   }
+}
+
+/** Out of reach, as far as this node knows. */
+export function isAway({ isSuspected, label }: ViewMessage['view']['members'][number]): boolean {
+  return isSuspected || label === 'down';
 }

@@ -141,3 +141,21 @@ test('repair: what an owner has missed and nobody could hold for it is pulled by
   t.deepEqual(missed(1), [true, 1, 0, true, 0]);
   t.deepEqual(missed(1_000_000), [true, 0, 0, false, 1]);
 });
+
+test('repair: who was out of reach for long is compared with when it is back, without being asked to [A9]', (t) => {
+  const cluster = differing();
+  cluster.repair('n1');
+  cluster.repair('n2');
+  t.true(cluster.isConverged());
+  // Written with W = 2 before n3 was suspected: nobody holds it for n3.
+  cluster.hold(['n1', 'n2'], 'missed', recordOf(siblingOf('a', 3, 'v')));
+  cluster.suspect('n1', ['n3']);
+  cluster.run(5_000);
+  cluster.suspect('n1', []);
+  cluster.run(20_000);
+  t.false(cluster.isConverged());
+  cluster.suspect('n1', ['n3']);
+  cluster.run(11_000);
+  cluster.suspect('n1', []);
+  t.true(cluster.runUntil(() => cluster.isConverged(), 30_000));
+});

@@ -1,4 +1,5 @@
 /** RepairCluster: three nodes of two shards with engines, coordinators and repair; what replicas hold can be put into them directly, so that they differ, and looked at. */
+import type { ViewMessage } from '../../../actors/gossip/view-subscribers.ts';
 import { hintStoreActor } from '../../../actors/hints/hint-store-actor.ts';
 import { LeaveDesk } from '../../../actors/hints/leaving.ts';
 import { knownRing } from '../../../actors/membership/known-ring.ts';
@@ -203,6 +204,17 @@ export class RepairCluster {
         { timeoutMs: ASK_MS },
       );
     return jobId;
+  }
+
+  /** All shards of a node hear from its GossipActor that these are out of reach, and no others. */
+  suspect(node: string, away: readonly string[]): void {
+    const members = this.rings.ring.members.map((member) => ({
+      id: member.id,
+      label: 'up',
+      isSuspected: away.includes(member.address.node),
+    }));
+    const view = { members } as unknown as ViewMessage['view'];
+    for (let shard = 0; shard < SHARDS; shard++) this.#ref(node, shard).tell({ type: 'view', view });
   }
 
   figures(node: string, shard: number): RepairFigures {
