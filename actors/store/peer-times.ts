@@ -33,8 +33,6 @@ export class PeerTimes {
   #totals = new Uint16Array(0);
   #p95Ms = new Float64Array(0);
   #averageMs = new Float64Array(0);
-  /** Of answers alone. What others are measured by: with what is late in it, a moment's pause of the quick one would make the slow one look as good. */
-  #answersMs = new Float64Array(0);
   #heardMs = new Float64Array(0);
   /** Of the probe that is under way, and when it was sent; NO_PROBE: there is none. */
   #probes = new Float64Array(0);
@@ -51,14 +49,12 @@ export class PeerTimes {
     if (topology === this.#topology) return;
     const before = new Map<Id, number>(this.#topology?.ring.members.map(({ id }, index) => [id, index]));
     const { members } = topology.ring;
-    const [counts, totals, p95Ms, heardMs] = [this.#counts, this.#totals, this.#p95Ms, this.#heardMs];
-    const [averageMs, answersMs] = [this.#averageMs, this.#answersMs];
+    const [counts, totals, p95Ms, averageMs, heardMs] = [this.#counts, this.#totals, this.#p95Ms, this.#averageMs, this.#heardMs];
     this.#topology = topology;
     this.#counts = new Uint16Array(members.length * LATENCY_BUCKETS);
     this.#totals = new Uint16Array(members.length);
     this.#p95Ms = new Float64Array(members.length).fill(this.#unmeasuredMs);
     this.#averageMs = new Float64Array(members.length);
-    this.#answersMs = new Float64Array(members.length);
     this.#heardMs = new Float64Array(members.length).fill(Number.NEGATIVE_INFINITY);
     this.#probes = new Float64Array(members.length).fill(NO_PROBE);
     this.#probedMs = new Float64Array(members.length);
@@ -70,7 +66,6 @@ export class PeerTimes {
       this.#totals[index] = totals[old]!;
       this.#p95Ms[index] = p95Ms[old]!;
       this.#averageMs[index] = averageMs[old]!;
-      this.#answersMs[index] = answersMs[old]!;
       this.#heardMs[index] = heardMs[old]!;
     }
   }
@@ -78,8 +73,6 @@ export class PeerTimes {
   /** It has answered after `ms`. Cost: some comparisons; every 16th time 34 additions. */
   answered(member: number, ms: number, nowMs: number): void {
     this.#average(member, ms, nowMs);
-    const before = this.#answersMs[member]!;
-    this.#answersMs[member] = before === 0 ? ms : before + (ms - before) * WEIGHT;
     this.#counts[member * LATENCY_BUCKETS + latencyBucket(ms)]!++;
     const total = ++this.#totals[member]!;
     if (total % STEP === 0) this.#measure(member);
@@ -95,12 +88,12 @@ export class PeerTimes {
     return this.#p95Ms[member]!;
   }
 
-  /** Of its answers; 0: not known. */
-  answersMs(member: number): number {
-    return this.#answersMs[member]!;
+  /** 0: not known. */
+  averageMs(member: number): number {
+    return this.#averageMs[member]!;
   }
 
-  /** `fastestMs`: the least `answersMs` of those that it could be asked instead of. */
+  /** `fastestMs`: the least average of those that it could be asked instead of. */
   isSlow(member: number, fastestMs: number): boolean {
     return this.#averageMs[member]! > fastestMs * SLOW_FACTOR + SLOW_MS;
   }

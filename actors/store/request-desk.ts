@@ -96,8 +96,8 @@ export class RequestDesk {
     let fastestMs = Number.POSITIVE_INFINITY;
     for (let i = 0; i < count; i++) {
       const member = this.table.members[base + i]!;
-      const answersMs = member === topology.self ? 0 : this.peers.answersMs(member);
-      if (answersMs > 0 && answersMs < fastestMs) fastestMs = answersMs;
+      const averageMs = member === topology.self ? 0 : this.peers.averageMs(member);
+      if (averageMs > 0 && averageMs < fastestMs) fastestMs = averageMs;
     }
     return fastestMs;
   }
