@@ -30,6 +30,8 @@ export class Machine {
   readonly place: string;
   readonly #options: MachineOptions;
   #process: NodeProcess | null = null;
+  /** On its way to listen. */
+  #starting: Promise<NodeProcess> | null = null;
   #state: MachineState = 'down';
   expected: Expected = 'nothing';
   starts = 0;
@@ -69,10 +71,13 @@ export class Machine {
     this.#state = 'starting';
     let node: NodeProcess;
     try {
-      node = await NodeProcess.start(this.#options.owner, [...this.#args(), ...more]);
+      this.#starting = NodeProcess.start(this.#options.owner, [...this.#args(), ...more]);
+      node = await this.#starting;
     } catch (error) {
       this.#state = 'broken';
       throw error;
+    } finally {
+      this.#starting = null;
     }
     this.#process = node;
     this.#state = 'up';
@@ -101,8 +106,9 @@ export class Machine {
     return isLate ? null : ended;
   }
 
-  /** SIGKILL. Resolves when the process is gone. */
+  /** SIGKILL, of one that starts when it listens: else it would keep the directory from the next. Resolves when the process is gone. */
   async kill(): Promise<void> {
+    await this.#starting?.catch(() => undefined);
     const isRunning = this.#state === 'up' || this.#state === 'paused';
     this.#state = 'down';
     if (isRunning) await this.process.end('SIGKILL');
