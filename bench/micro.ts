@@ -7,6 +7,7 @@ import { parseArgs } from 'node:util';
 import { add, configure, suite } from 'benny';
 import { Decoder, Encoder } from 'cbor-x';
 import farmhash from 'farmhash';
+import { copyBytes } from '../actors/version/copy-bytes.ts';
 import { OutBuffer } from '../runtime/bytes.ts';
 import { Ring } from '../runtime/ring.ts';
 import { PayloadCodec } from '../runtime/wire/codec.ts';
@@ -43,6 +44,7 @@ const place = { node: 'bench', shard: 0 };
 const peer = { place, boot: 1 };
 const benches: MicroBench[] = [
   hashing(),
+  ...[16, 100, 200, 1_024].map(copying),
   ...Object.entries(MESSAGES).flatMap(([name, message]) => [encoding(name, message), decoding(name, message)]),
   queueing(),
   ...tableBenches(),
@@ -62,6 +64,16 @@ function hashing(): MicroBench {
       { label: 'FNV-1a of 32 bits, in JavaScript', run: () => fnv1a(KEY) },
       { label: 'MD5, node:crypto', run: () => createHash('md5').update(KEY).digest() },
     ],
+  };
+}
+
+function copying(bytes: number): MicroBench {
+  const from = Buffer.alloc(4_096, 7);
+  const to = new Uint8Array(4_096);
+  return {
+    name: `copies, of ${bytes} bytes`,
+    ours: { label: 'copyBytes', run: () => copyBytes(from, 100, 100 + bytes, to, 8) },
+    peers: [{ label: 'subarray and set', run: () => to.set(from.subarray(100, 100 + bytes), 8) }],
   };
 }
 

@@ -203,15 +203,15 @@ export const coordinatorActor = defineActor<Message, readonly [CoordinatorArgume
 
     return {
       receive(message: Message): void {
-        clock.forget();
+        clock.beginTurn();
         onMessage(message);
-        clock.forget();
+        clock.endTurn();
       },
       receiveBytes(operation: number, bytes: Uint8Array, offset: number, length: number, requestId: number): void {
-        clock.forget();
+        clock.beginTurn();
         const fault = onBytes(operation, bytes, offset, length, requestId);
         if (fault !== undefined) context.log.warn('malformed message refused', { operation, fault });
-        clock.forget();
+        clock.endTurn();
       },
       stopped(): void {
         holder.coordinator = null;

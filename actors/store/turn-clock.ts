@@ -1,6 +1,6 @@
 /**
- * TurnClock: the clock of a thread as one actor reads it: anew at the first question of a turn, and then at every eighth. A reading costs as much as looking up a short key, and what is asked
- * for here are deadlines of seconds and times of requests that come by the hundred in one turn.
+ * TurnClock: the clock of a thread as one actor reads it: within a turn anew at the first question, and then at every eighth. A reading costs as much as looking up a short key, and what is asked
+ * for here are deadlines of seconds and times of requests that come by the hundred in one turn. Outside of turns it is read each time: nobody knows how long ago the last question was.
  */
 import type { Clock } from '../../runtime/doors.ts';
 
@@ -8,6 +8,7 @@ const QUESTIONS = 8;
 
 export class TurnClock {
   readonly #clock: Clock;
+  #isInTurn = false;
   #nowMs = 0;
   #wallMs = 0;
   #nowLeft = 0;
@@ -17,14 +18,19 @@ export class TurnClock {
     this.#clock = clock;
   }
 
-  /** At the beginning and at the end of each turn: so that what is asked outside of turns, until the next one, is not answered by an old reading. */
-  forget(): void {
+  beginTurn(): void {
+    this.#isInTurn = true;
     this.#nowLeft = 0;
     this.#wallLeft = 0;
   }
 
+  endTurn(): void {
+    this.#isInTurn = false;
+  }
+
   /** Of the thread's clock, in ms. */
   now(): number {
+    if (!this.#isInTurn) return this.#clock.now();
     if (this.#nowLeft === 0) {
       this.#nowLeft = QUESTIONS;
       this.#nowMs = this.#clock.now();
@@ -35,6 +41,7 @@ export class TurnClock {
 
   /** Milliseconds since 1970. */
   wall(): number {
+    if (!this.#isInTurn) return this.#clock.wall();
     if (this.#wallLeft === 0) {
       this.#wallLeft = QUESTIONS;
       this.#wallMs = this.#clock.wall();

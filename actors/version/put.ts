@@ -50,7 +50,7 @@ export type PutResult =
  * Appends the new record to `out`; nothing, unless 'done'. `local`: the vnode's own record, empty when the key is not there; `context`: empty when there is none.
  * Requires: views of checked bytes, no part of them in the free part of `out`; `hasForgotten` was asked; the clock has taken over `latestStamp` of both.
  * A tombstone has neither value nor expiry.
- * Cost: O(entries + siblings) and the copy; allocates a view per run of more than 64 bytes that comes from another buffer, and 16 bytes per stamp that V8 boxes.
+ * Cost: O(entries + siblings) and the copy; allocates a view per run of more than 128 bytes that comes from another buffer, and 16 bytes per stamp that V8 boxes.
  */
 export function put(local: RecordView, context: RecordView, write: Write, out: OutBuffer, mutants?: ReadonlySet<string>): PutResult {
   const valueBytes = write.valueEnd - write.valueStart;

@@ -1,7 +1,6 @@
 /**
- * InlineWrites: writes of the log on the shard's own thread, as long as that is quick (`InlinePolicy`). They go to the page cache in 2 to 10 us; by another thread
- * it costs two switches of threads, some 30 us of both, and comes back only when this one is scheduled again. Only for groups that nobody wants on disk:
- * what waits for a disk never waits here.
+ * InlineWrites: writes of the log on the shard's own thread, as long as that is quick (`InlinePolicy`): they go to the page cache. By another thread each costs two switches of threads,
+ * and its end is seen only when this thread gets its core again. Only for groups that nobody wants on disk: what waits for a disk never waits here.
  */
 import type { Clock } from '../../runtime/doors.ts';
 import { FileError, type FileResult, type OpenFile } from '../../runtime/files.ts';

@@ -12,5 +12,5 @@ export const STORE_MUTANTS: readonly string[] = [
     'counterReusedAfterRestart',
   ],
   ...['sloppyInCp', 'standInCountedTwice', 'notFoundFromNonPrimaryCounts'],
-  ...['hintForgottenBeforeAck', 'hintsNotCountedAtStart'],
+  ...['hintForgottenBeforeAck', 'hintsNotCountedAtStart', 'purgedUncompared'],
 ];

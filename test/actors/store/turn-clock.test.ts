@@ -1,9 +1,14 @@
 import test from 'ava';
 import { TurnClock } from '../../../actors/store/turn-clock.ts';
 
-test('turn clock: is read at the first question and at every eighth, and anew once it was told to forget', (t) => {
+function counted(): TurnClock {
   let readings = 0;
-  const clock = new TurnClock({ now: () => ++readings, wall: () => -++readings });
+  return new TurnClock({ now: () => ++readings, wall: () => -++readings });
+}
+
+test('turn clock: is read at the first question of a turn and at every eighth', (t) => {
+  const clock = counted();
+  clock.beginTurn();
   t.deepEqual(
     Array.from({ length: 9 }, () => clock.now()),
     [1, 1, 1, 1, 1, 1, 1, 1, 2],
@@ -12,7 +17,16 @@ test('turn clock: is read at the first question and at every eighth, and anew on
     Array.from({ length: 9 }, () => clock.wall()),
     [-3, -3, -3, -3, -3, -3, -3, -3, -4],
   );
-  clock.forget();
-  t.is(clock.now(), 5);
-  t.is(clock.wall(), -6);
+  clock.endTurn();
+  clock.beginTurn();
+  t.deepEqual([clock.now(), clock.wall()], [5, -6]);
+});
+
+test('bug: outside of turns an old reading answered, however long ago it was', (t) => {
+  const clock = counted();
+  t.deepEqual([clock.now(), clock.now(), clock.wall(), clock.wall()], [1, 2, -3, -4]);
+  clock.beginTurn();
+  t.deepEqual([clock.now(), clock.wall()], [5, -6]);
+  clock.endTurn();
+  t.deepEqual([clock.now(), clock.wall()], [7, -8]);
 });

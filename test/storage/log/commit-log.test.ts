@@ -66,6 +66,15 @@ test('commit log: a write that nobody waits for the disk of is inline and acknow
   t.deepEqual(keysOf(recover(world.files.crash())).slice(0, 4), ['a', 'b', 'c', 'd']);
 });
 
+test('commit log: writes stay inline, however long all of them together have taken', (t) => {
+  const world = new LogWorld({ inlineWriteMs: 0.1, arenaBytes: 16_384 });
+  for (let i = 0; i < 100; i++) {
+    world.put(`k${i}`, 'none');
+    world.steps(0);
+  }
+  t.like(world.log.stats, { groups: 100, inlineGroups: 100 });
+});
+
 test('commit log: writes are not inline any more, when that was slow', (t) => {
   const world = new LogWorld({ inlineWriteMs: 2 });
   for (const key of ['a', 'b']) {
