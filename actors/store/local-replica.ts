@@ -200,8 +200,8 @@ export class LocalReplica {
   }
 
   #hearRecord(news: 'record' | 'coordinated', id: number, { bytes, start, end }: RecordView): void {
-    // The first to be told, and that at once.
-    if (this.#isRunning && !this.#isTelling && this.#count === 0) return this.#hearAt(news, id, OK, bytes, start, end, '');
+    // The first to be told, and that at once: while others are told they are still counted.
+    if (this.#isRunning && this.#count === 0) return this.#hearAt(news, id, OK, bytes, start, end, '');
     const out = this.#out;
     if (!out.ensure(end - start)) return this.#hear(news === 'record' ? 'record' : 'merged', id, STORAGE_FAILED, 0);
     copyBytes(bytes, start, end, out.bytes, out.length);

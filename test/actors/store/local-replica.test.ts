@@ -18,25 +18,27 @@ import {
   StoreRequest,
 } from '../../../actors/store/store-request.ts';
 import { Topology } from '../../../actors/store/topology.ts';
+import { RecordView } from '../../../actors/version/record-view.ts';
 import { RingWorld } from '../ring/ring-world.ts';
 import { decodeNaive } from '../version/naive-record.ts';
-import { viewOf } from '../version/records.ts';
 import { TestCluster, type TestVnode } from '../version/test-vnode.ts';
 
 const TTL_MS = 5_000;
 const WALL_MS = 1_700_000_000_000;
 
-/** Answers within the call; throws when it is called from within its own callbacks. */
+/** Answers within the call, with records that lie in one buffer and only until the next call; throws when it is called from within its own callbacks. */
 class FakeReplicas implements RunsCalls {
   readonly cluster = new TestCluster();
   readonly vnodes = new Map<string, TestVnode>();
   readonly calls: { readonly verb: number; readonly durability: number; readonly expiryMs: number; readonly isLww: boolean }[] = [];
   /** A disk that fails: before a dot is minted, or after it. */
   fails: 'never' | 'before' | 'after' = 'never';
+  readonly #shared = Buffer.alloc(4_096);
   #isTelling = false;
 
   run(call: ReplicaCall): void {
     if (this.#isTelling) throw new Error('called within its own callback');
+    this.#shared.fill(0xee);
     const { verb, durability, expiryMs, isLww, sink, token } = call;
     this.calls.push({ verb, durability, expiryMs, isLww });
     const key = Buffer.from(call.key.subarray(call.keyStart, call.keyEnd)).toString();
@@ -47,15 +49,24 @@ class FakeReplicas implements RunsCalls {
     if (this.fails === 'before') {
       sink.failed(token, STORAGE_FAILED, 'disk is full');
     } else if (verb === READ_LOCAL) {
-      sink.found(token, viewOf(vnode.record));
+      sink.found(token, this.view(vnode.record));
     } else {
       if (verb === MERGE_IN) vnode.receive(bytes);
       else vnode.put(call.isTombstone ? undefined : bytes.toString(), call.contextKind === CONTEXT_LOCAL ? vnode.record : Buffer.alloc(0));
-      if (verb === COORDINATE) sink.made(token, viewOf(vnode.record));
+      if (verb === COORDINATE) sink.made(token, this.view(vnode.record));
       if (this.fails === 'after') sink.failed(token, STORAGE_FAILED, 'disk has failed');
       else sink.stored(token);
     }
     this.#isTelling = false;
+  }
+
+  view(record: Uint8Array): RecordView {
+    const view = new RecordView();
+    this.#shared.fill(0xee);
+    this.#shared.set(record);
+    if (record.length === 0) view.clear();
+    else view.open(this.#shared, 0, record.length);
+    return view;
   }
 }
 
@@ -136,6 +147,45 @@ test('local replica: one node puts, gets and deletes, each within its call', (t)
   t.deepEqual(node.statuses, [NOT_FOUND, OK, OK, OK, NOT_FOUND]);
   t.deepEqual(node.found.slice(0, 3), [[], ['one'], ['one']]);
   t.is(node.coordinator.table.used, 0);
+});
+
+test('local replica: records are what they were, when answers begin more requests, whose records come to lie in the same place', (t) => {
+  const node = new OneNode();
+  node.begin(PUT, 'one');
+  const read = (): void => node.begin(GET);
+  // Both are begun within one answer, and told after it.
+  node.begin(GET, '', () => {
+    node.begin(PUT, 'two', read);
+    node.begin(GET);
+  });
+  t.deepEqual(node.found.slice(1), [['one'], ['two'], ['two'], ['two']]);
+});
+
+test('local replica: a record that is heard outside of its calls is what it was, however late it is told', (t) => {
+  const replicas = new FakeReplicas();
+  const told: string[] = [];
+  const onRecord = (id: number, _status: number, bytes: Uint8Array, start: number, end: number): void => {
+    told.push(`${id} ${decodeNaive(Buffer.from(bytes.subarray(start, end))).siblings[0]!.value}`);
+  };
+  const table = new RequestTable(4, 1_024);
+  const local = new LocalReplica(replicas, { table, onRecord } as unknown as Coordinator, () => WALL_MS);
+  const request = new StoreRequest();
+  request.key = Buffer.from('k');
+  request.keyEnd = 1;
+  const slot = table.take(request);
+  const vnode = replicas.cluster.vnode();
+  vnode.put('one', Buffer.alloc(0));
+  let late: ReplicaCall | undefined;
+  const run = replicas.run.bind(replicas);
+  replicas.run = (call) => {
+    late = Object.assign(new ReplicaCall(), { sink: call.sink, token: call.token });
+  };
+  local.read(7, slot, true);
+  late!.sink.found(late!.token, replicas.view(vnode.record));
+  replicas.run = run;
+  replicas.view(new Uint8Array(0));
+  local.tell();
+  t.deepEqual(told, ['7 one']);
 });
 
 test('local replica: it is not called within its own callbacks, when an answer begins the next request', (t) => {

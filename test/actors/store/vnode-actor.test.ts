@@ -11,6 +11,7 @@ import { defineActor } from '../../../runtime/actor.ts';
 import { OutBuffer } from '../../../runtime/bytes.ts';
 import { type AnyJob, collectJobs } from '../../../runtime/job-table.ts';
 import type { Ref } from '../../../runtime/ref.ts';
+import { SimSyncFiles } from '../../../runtime/simulation/sim-sync-files.ts';
 import { TestKit } from '../../../runtime/simulation/testing.ts';
 import type { EngineOptions } from '../../../storage/engine/options.ts';
 import * as storageJobs from '../../../storage/jobs.ts';
@@ -72,8 +73,8 @@ class VNodeRig {
   readonly #sender: Ref<Frame>;
 
   /** `before`: goes on in its kit. */
-  constructor(mutants: readonly string[] = [], before?: VNodeRig, engine: EngineOptions = {}) {
-    this.kit = before?.kit ?? new TestKit({ jobs: JOBS });
+  constructor(mutants: readonly string[] = [], before?: VNodeRig, engine: EngineOptions = {}, seed = 1) {
+    this.kit = before?.kit ?? new TestKit({ jobs: JOBS, seed });
     if (before === undefined) this.kit.simulation.node('kit').disk.makeDirectory('/data');
     const args = {
       node: 'kit',
@@ -292,3 +293,16 @@ testProp(
   },
   { numRuns: 200 },
 );
+
+/** Of the segments of its log: each is as long as a memtable. */
+function segmentBytes(seed: number): number {
+  const { kit } = new VNodeRig([], undefined, { memtableBytes: 1_024 * 1_024 }, seed);
+  kit.advance(200);
+  const files = new SimSyncFiles(kit.simulation.node('kit').disk);
+  const names = files.readdir('/data/shard-0').filter((name) => name.endsWith('.log'));
+  return files.stat(`/data/shard-0/${names[0]!}`).size;
+}
+
+test('vnode: replicas that have the same data have memtables of different size, so that they are not all flushed at once', (t) => {
+  t.is(new Set([1, 2, 3, 4].map(segmentBytes)).size, 4);
+});

@@ -75,6 +75,19 @@ test('commit log: writes stay inline, however long all of them together have tak
   t.like(world.log.stats, { groups: 100, inlineGroups: 100 });
 });
 
+test('commit log: a group of more than 64 KiB is not written inline', (t) => {
+  const world = new LogWorld({ inlineWriteMs: 0.01, arenaBytes: 256 * 1_024 });
+  world.put('a', 'none', 'v'.repeat(64 * 1_024));
+  world.settle();
+  world.put('b', 'none', 'v'.repeat(60 * 1_024));
+  world.settle();
+  t.deepEqual(
+    world.files.history.map((line) => line.split(' ')[0]),
+    ['pwrite', 'pwriteNow'],
+  );
+  t.deepEqual(world.acks, ['a', 'b']);
+});
+
 test('commit log: writes are not inline any more, when that was slow', (t) => {
   const world = new LogWorld({ inlineWriteMs: 2 });
   for (const key of ['a', 'b']) {
