@@ -350,7 +350,7 @@ export class Coordinator {
       case REPAIRING:
         return this.#readSteps.onRepairSlow(slot);
       case WRITING:
-        return this.#writeSteps.onSlow(slot);
+        return this.#writeSteps.onSlow(slot, nowMs);
       case STALE: {
         const topology = this.#desk.door.topology();
         this.#desk.wake(slot, table.deadlineMs[slot]!);

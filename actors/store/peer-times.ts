@@ -1,9 +1,10 @@
 /**
  * PeerTimes: how long each peer takes to answer reads, as one coordinator sees it: when to ask another one as well, and whom to ask last.
  *
- * Two things are known of a peer. The times of its late answers, as a histogram that forgets by halves: from it the p95, after which it is late. And a moving average, by which it is
+ * Two things are known of a peer. The times of its late answers, as a histogram that forgets by halves: from it the p95, after which it is late. And moving averages, by which it is
  * *slow* when others of a key are four times faster. Who is asked again elsewhere may never be heard, since the request is over by then: so a peer that is late counts in the
- * average at once, for several times what it has taken so far, and not in the histogram. Who is slow is asked by one read in a second *beside* those that this read needs, a probe, whose answer counts whenever it
+ * averages at once, and not in the histogram. In the one that it is judged by for several times what it has taken so far; in the one that others are measured by for just that, or a
+ * moment's pause of the quick one would make a slow one look as good. Whoever has the least of these is never slow, or all would be after such a moment. Who is slow is asked by one read in a second *beside* those that this read needs, a probe, whose answer counts whenever it
  * comes: no read waits for it. Replies of RESP come in order, so with one that waits all wait that its client has asked for since.
  */
 import type { Id } from '../ring/ring-state.ts';
@@ -33,6 +34,8 @@ export class PeerTimes {
   #totals = new Uint16Array(0);
   #p95Ms = new Float64Array(0);
   #averageMs = new Float64Array(0);
+  /** With what is late counted LATE_FACTOR times. */
+  #fearedMs = new Float64Array(0);
   #heardMs = new Float64Array(0);
   /** Of the probe that is under way, and when it was sent; NO_PROBE: there is none. */
   #probes = new Float64Array(0);
@@ -49,12 +52,14 @@ export class PeerTimes {
     if (topology === this.#topology) return;
     const before = new Map<Id, number>(this.#topology?.ring.members.map(({ id }, index) => [id, index]));
     const { members } = topology.ring;
-    const [counts, totals, p95Ms, averageMs, heardMs] = [this.#counts, this.#totals, this.#p95Ms, this.#averageMs, this.#heardMs];
+    const [counts, totals, p95Ms, heardMs] = [this.#counts, this.#totals, this.#p95Ms, this.#heardMs];
+    const [averageMs, fearedMs] = [this.#averageMs, this.#fearedMs];
     this.#topology = topology;
     this.#counts = new Uint16Array(members.length * LATENCY_BUCKETS);
     this.#totals = new Uint16Array(members.length);
     this.#p95Ms = new Float64Array(members.length).fill(this.#unmeasuredMs);
     this.#averageMs = new Float64Array(members.length);
+    this.#fearedMs = new Float64Array(members.length);
     this.#heardMs = new Float64Array(members.length).fill(Number.NEGATIVE_INFINITY);
     this.#probes = new Float64Array(members.length).fill(NO_PROBE);
     this.#probedMs = new Float64Array(members.length);
@@ -66,6 +71,7 @@ export class PeerTimes {
       this.#totals[index] = totals[old]!;
       this.#p95Ms[index] = p95Ms[old]!;
       this.#averageMs[index] = averageMs[old]!;
+      this.#fearedMs[index] = fearedMs[old]!;
       this.#heardMs[index] = heardMs[old]!;
     }
   }
@@ -80,7 +86,7 @@ export class PeerTimes {
 
   /** It was asked `ms` ago, and has said nothing. */
   late(member: number, ms: number, nowMs: number): void {
-    this.#average(member, ms * LATE_FACTOR, nowMs);
+    this.#average(member, ms, nowMs, LATE_FACTOR);
   }
 
   /** When it is late: 95 of 100 answers come within that, rounded up to a bucket's bound. */
@@ -88,14 +94,14 @@ export class PeerTimes {
     return this.#p95Ms[member]!;
   }
 
-  /** 0: not known. */
+  /** What it takes, at present; 0: not known. */
   averageMs(member: number): number {
     return this.#averageMs[member]!;
   }
 
-  /** `fastestMs`: the least average of those that it could be asked instead of. */
-  isSlow(member: number, fastestMs: number): boolean {
-    return this.#averageMs[member]! > fastestMs * SLOW_FACTOR + SLOW_MS;
+  /** `fastest`: of those that could be asked, who has the least average; -1: none is known. */
+  isSlow(member: number, fastest: number): boolean {
+    return fastest >= 0 && member !== fastest && this.#fearedMs[member]! > this.#averageMs[fastest]! * SLOW_FACTOR + SLOW_MS;
   }
 
   /** Whether one that is slow is to be asked once more by what has that id, since nothing was heard of it for a second; then that is noted. */
@@ -121,12 +127,15 @@ export class PeerTimes {
     this.#average(member, nowMs - this.#probedMs[member]!, nowMs);
   }
 
-  #average(member: number, ms: number, nowMs: number): void {
+  #average(member: number, ms: number, nowMs: number, factor = 1): void {
     const isFirst = this.#heardMs[member] === Number.NEGATIVE_INFINITY;
     const before = this.#averageMs[member]!;
+    const feared = this.#fearedMs[member]!;
     // What answers a probe in good time is slow no more.
-    const isRecovered = before > RECOVERED_MS && ms * SLOW_FACTOR < before;
-    this.#averageMs[member] = isFirst || isRecovered ? ms : before + (ms - before) * WEIGHT;
+    const isRecovered = feared > RECOVERED_MS && ms * factor * SLOW_FACTOR < feared;
+    const isNew = isFirst || isRecovered;
+    this.#averageMs[member] = isNew ? ms : before + (ms - before) * WEIGHT;
+    this.#fearedMs[member] = isNew ? ms * factor : feared + (ms * factor - feared) * WEIGHT;
     this.#heardMs[member] = nowMs;
   }
 

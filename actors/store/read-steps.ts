@@ -314,7 +314,7 @@ export class ReadSteps {
     const { reads, counters } = this.#desk;
     const lostMs = this.#speculation.lostMs(slot);
     const isLost = nowMs >= lostMs;
-    this.#desk.wake(slot, isLost ? nowMs + this.#speculation.retryMs : lostMs);
+    this.#desk.wake(slot, isLost ? nowMs + this.#speculation.retryAfterMs(slot, nowMs) : lostMs);
     this.#noteLate(slot, nowMs);
     if (isLost) {
       counters.readRetries++;

@@ -59,11 +59,11 @@ export class RequestDesk {
     const base = slot * REPLICAS_MAX;
     const partition = topology.lists.partitionOf(table.high[slot]!);
     const count = countBits(addPrimaries(topology.lists.of(keyspace.n).read, partition, members, base, 0));
-    const fastestMs = this.#fastest(topology, base, count);
+    const fastest = this.#fastest(topology, base, count);
     const ranks = this.#ranks;
     for (let i = 0; i < count; i++) {
       const member = members[base + i]!;
-      const rank = this.#rankOf(member, topology.self, fastestMs);
+      const rank = this.#rankOf(member, topology.self, fastest);
       // Those of one rank stay in their order.
       let place = i;
       for (; place > 0 && ranks[place - 1]! > rank; place--) {
@@ -84,22 +84,25 @@ export class RequestDesk {
     return suspected;
   }
 
-  #rankOf(member: number, self: number, fastestMs: number): number {
+  #rankOf(member: number, self: number, fastest: number): number {
     if (member === self) return 0;
     if (!this.door.isReachable(member)) return SUSPECTED;
-    return this.peers.isSlow(member, fastestMs) ? SLOW : 1;
+    return this.peers.isSlow(member, fastest) ? SLOW : 1;
   }
 
-  /** The least average of a peer among them, of those that are known; Infinity: none is. */
+  /** Which peer among them has the least average, of those that are known; -1: none is. */
   #fastest(topology: Topology, base: number, count: number): number {
     this.peers.use(topology);
+    let fastest = -1;
     let fastestMs = Number.POSITIVE_INFINITY;
     for (let i = 0; i < count; i++) {
       const member = this.table.members[base + i]!;
       const averageMs = member === topology.self ? 0 : this.peers.averageMs(member);
-      if (averageMs > 0 && averageMs < fastestMs) fastestMs = averageMs;
+      if (averageMs === 0 || averageMs >= fastestMs) continue;
+      fastest = member;
+      fastestMs = averageMs;
     }
-    return fastestMs;
+    return fastest;
   }
 
   wake(slot: number, atMs: number): void {

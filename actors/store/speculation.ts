@@ -21,7 +21,7 @@ export interface SpeculationOptions {
 }
 
 export class Speculation {
-  readonly retryMs: number;
+  readonly #retryMs: number;
   readonly #table: RequestTable;
   readonly #peers: PeerTimes;
   readonly #ratio: number;
@@ -33,7 +33,7 @@ export class Speculation {
     this.#table = table;
     this.#peers = peers;
     this.#ratio = speculateRatio;
-    this.retryMs = retryMs;
+    this.#retryMs = retryMs;
     this.#mutants = mutants;
     this.#askedMs = new Float64Array(table.capacity);
   }
@@ -42,9 +42,9 @@ export class Speculation {
   asks(slot: number, others: number, nowMs: number): number {
     this.#saved = Math.min(SAVED_MAX, this.#saved + this.#ratio);
     this.#askedMs[slot] = nowMs;
-    let lateMs = others === 0 ? this.retryMs : LATE_MIN_MS;
+    let lateMs = others === 0 ? this.#retryMs : LATE_MIN_MS;
     for (let rest = others; rest !== 0; rest &= rest - 1) lateMs = Math.max(lateMs, this.#peers.p95Ms(this.#memberOf(slot, rest)));
-    return nowMs + Math.min(lateMs, this.retryMs);
+    return nowMs + Math.min(lateMs, this.#retryMs);
   }
 
   /** One of those that were asked first has answered, for the first time. */
@@ -67,7 +67,12 @@ export class Speculation {
 
   /** When messages that a read has sent first are taken to be lost. */
   lostMs(slot: number): number {
-    return this.#askedMs[slot]! + this.retryMs;
+    return this.#askedMs[slot]! + this.#retryMs;
+  }
+
+  /** For how long those who are asked again then are waited for: each time twice as long, as all may be late under too much load, and nothing lost. */
+  retryAfterMs(slot: number, nowMs: number): number {
+    return Math.max(this.#retryMs, nowMs - this.#askedMs[slot]!);
   }
 
   #memberOf(slot: number, rest: number): number {

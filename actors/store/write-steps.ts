@@ -145,12 +145,19 @@ export class WriteSteps {
     return added;
   }
 
-  /** For whom there is no stand-in this shard holds the write, which counts for nothing. Requires: the record is there. */
+  /**
+   * For whom there is no stand-in this shard holds the write, which counts for nothing; not for who is only late: under too much load all are, and to hold, hand over and delete
+   * what they will take anyway makes them later. Requires: the record is there.
+   */
   #keepOrphans(slot: number): void {
-    const { table, door } = this.#desk;
+    const { table, door, writes } = this.#desk;
     if (this.#desk.topologyOf(slot) === null) return;
-    for (let rest = table.orphans[slot]!; rest !== 0; rest &= rest - 1)
-      door.keep(table.members[slot * REPLICAS_MAX + lowestBit(rest)]!, slot);
+    for (let rest = table.orphans[slot]!; rest !== 0; rest &= rest - 1) {
+      const member = table.members[slot * REPLICAS_MAX + lowestBit(rest)]!;
+      const isLate = door.isReachable(member) && (writes.failed(slot) & rest & -rest) === 0;
+      if (isLate) table.covered[slot]! &= ~(rest & -rest);
+      else door.keep(member, slot);
+    }
     table.orphans[slot] = 0;
   }
 
@@ -163,12 +170,12 @@ export class WriteSteps {
     return mask;
   }
 
-  /** Also sees to what comes of it. */
-  #spread(slot: number, replicas: number): void {
+  /** Also sees to what comes of it. After `waitMs` those who are silent are sent it again. */
+  #spread(slot: number, replicas: number, waitMs = this.#resendMs): void {
     const id = this.#desk.table.idOf(slot, 0);
     this.#send(slot, replicas);
     if (this.#desk.slotIn(id, WRITING) < 0) return;
-    this.#desk.wake(slot, this.#desk.door.nowMs() + this.#resendMs);
+    this.#desk.wake(slot, this.#desk.door.nowMs() + waitMs);
     this.#afterWriteReply(slot);
   }
 
@@ -216,13 +223,14 @@ export class WriteSteps {
     }
   }
 
-  /** Again to those who have said nothing; the replica that minted it has it. */
-  onSlow(slot: number): void {
+  /** Again to those who have said nothing, each time after twice as long: who is late, and has lost nothing, is not to be later for it. The replica that minted it has it. */
+  onSlow(slot: number, nowMs: number): void {
     const { writes, table, counters } = this.#desk;
     const self = placeOf(table.members, slot * REPLICAS_MAX, table.replicaCounts[slot]!, this.#desk.topologyOf(slot)?.self ?? -1);
     const silent = self < 0 ? writes.silent(slot) : writes.silent(slot) & ~(1 << self);
     counters.writeRetries += countBits(silent);
-    this.#spread(slot, silent | this.#standInFor(slot, silent | writes.failed(slot)));
+    const waitMs = Math.max(this.#resendMs, nowMs - table.begunMs[slot]!);
+    this.#spread(slot, silent | this.#standInFor(slot, silent | writes.failed(slot)), waitMs);
   }
 }
 

@@ -3,7 +3,7 @@
  * fixed beforehand, and is timed from then). Every answer is judged.
  */
 import { createHistogram, type RecordableHistogram } from 'node:perf_hooks';
-import { openLoop } from '../lib/open-loop.ts';
+import { NAPPING, openLoop } from '../lib/open-loop.ts';
 import type { Channel, ChannelSink } from './channel.ts';
 import { newOperation, type Operation } from './operation.ts';
 import type { Records, Verdict } from './records.ts';
@@ -149,7 +149,7 @@ export class Load implements ChannelSink {
         channel.flush(operation.lane);
       };
       const onLatency = (latency: number): void => count(latencies, latency);
-      openLoop({ perSecond, ms, settleMs, request, onLatency }).then(({ lateP99 }) => {
+      openLoop({ perSecond, ms, settleMs, request, onLatency }, NAPPING).then(({ lateP99 }) => {
         marks.end();
         resolve({ operations: latencies.count, ms, latencies, lateP99Ms: lateP99 });
       }, reject);

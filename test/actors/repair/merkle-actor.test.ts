@@ -127,11 +127,14 @@ function missed(hintBytesMax: number): readonly unknown[] {
   const statOf = (name: string): number =>
     NODES.slice(0, 2).reduce((sum, node) => sum + (cluster.shardOf(node, 'k').replicas.replicas?.stats()[name] ?? 0), 0);
   cluster.sim.crash('n3');
+  const suspect = (away: readonly string[]): void => NODES.slice(0, 2).forEach((node) => cluster.suspect(node, away));
+  suspect(['n3']);
   cluster.run(50);
-  cluster.ask('n1', { kind: PUT, w: 3 }, 'k', 'v');
+  cluster.ask('n1', { kind: PUT, w: 2 }, 'k', 'v');
   cluster.run(1_000);
   const marks = statOf('dirtyMarks');
   cluster.sim.restart('n3');
+  suspect([]);
   cluster.runUntil(() => cluster.shardOf('n3', 'k').replicas.replicas !== null && cluster.isConverged(), 8_000);
   cluster.runUntil(() => statOf('dirtyMarks') + statOf('hints') === 0, 3_000);
   return [cluster.isConverged(), marks, statOf('dirtyMarks'), statOf('hintsCollapsed') > 0, statOf('hintsHandedOver')];

@@ -214,7 +214,11 @@ export class RepairCluster {
       isSuspected: away.includes(member.address.node),
     }));
     const view = { members } as unknown as ViewMessage['view'];
-    for (let shard = 0; shard < SHARDS; shard++) this.#ref(node, shard).tell({ type: 'view', view });
+    for (let shard = 0; shard < SHARDS; shard++) {
+      const { runtime } = this.sim.node(node).shard(shard);
+      for (const slot of [MERKLE_SLOT, COORDINATOR_SLOT])
+        (runtime.wellKnown(slot, { node, shard }) as unknown as Ref<ViewMessage>).tell({ type: 'view', view });
+    }
   }
 
   figures(node: string, shard: number): RepairFigures {

@@ -1,7 +1,16 @@
 import test from 'ava';
 import { PreferenceLists } from '../../../actors/ring/preference-list.ts';
 import { Hasher } from '../../../actors/ring/token.ts';
-import { CONTEXT_LOCAL, GET, NOT_FOUND, OK, PUT, QUORUM_NOT_MET, STORAGE_FAILED } from '../../../actors/store/store-request.ts';
+import {
+  CONTEXT_LOCAL,
+  GET,
+  INDETERMINATE,
+  NOT_FOUND,
+  OK,
+  PUT,
+  QUORUM_NOT_MET,
+  STORAGE_FAILED,
+} from '../../../actors/store/store-request.ts';
 import { RingWorld } from '../ring/ring-world.ts';
 import { decodeNaive } from '../version/naive-record.ts';
 import { type Answered, type Asked, type CoordinatorNode, CoordinatorWorld, type WorldOptions } from './coordinator-world.ts';
@@ -212,4 +221,23 @@ test('stand-ins: primaries that are asked for are not made up for', (t) => {
   cluster.kill(b, c);
   t.is(cluster.ask(a, { kind: PUT, value: 'one', primaries: 2 }).status, QUORUM_NOT_MET);
   t.is(cluster.ask(a, { kind: PUT, value: 'one', primaries: 1 }).status, OK);
+});
+
+test('stand-ins: where none is left nothing is held for who is only late, and it is sent the write again after twice as long each time', (t) => {
+  const world = new CoordinatorWorld({ ring: new RingWorld(3).ring });
+  const [a, b, c] = world.nodes as unknown as Nodes;
+  const sentTo = (node: CoordinatorNode): number => a.sent.filter((what) => what === `merge ${node.name}`).length;
+  c.isMute = true;
+  let got: Answered | undefined;
+  a.ask({ kind: PUT, key: KEY, value: 'one', w: 3, timeoutMs: 3_000 }, (answer) => {
+    got = answer;
+  });
+  // At once, and after 200, 400 and 800 ms.
+  world.run(world.now + 1_000);
+  t.deepEqual([sentTo(b), sentTo(c), a.kept], [1, 4, []]);
+  a.suspects.add(c.name);
+  world.run(world.now + 1_000);
+  t.deepEqual([sentTo(c), a.kept], [5, [c.name]]);
+  world.run(world.now + 1_500);
+  t.deepEqual([got?.status, got?.received], [INDETERMINATE, 2]);
 });
