@@ -312,9 +312,8 @@ export class ReadSteps {
   /** When it is late one more replica is asked, if the budget has it; when messages seem to be lost one more, or those again that have said nothing. */
   onSlow(slot: number, nowMs: number): void {
     const { reads, counters } = this.#desk;
-    const lostMs = this.#speculation.lostMs(slot);
-    const isLost = nowMs >= lostMs;
-    this.#desk.wake(slot, isLost ? nowMs + this.#speculation.retryAfterMs(slot, nowMs) : lostMs);
+    const isLost = this.#speculation.isLost(slot, nowMs);
+    this.#desk.wake(slot, this.#speculation.wakeMs(slot, nowMs));
     this.#noteLate(slot, nowMs);
     if (isLost) {
       counters.readRetries++;

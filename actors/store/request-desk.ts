@@ -51,7 +51,7 @@ export class RequestDesk {
   }
 
   /**
-   * Primaries that reads go to: this shard's first, then those that are well, those that are slow, and suspected ones last. Returns which of them are suspected, a mask.
+   * Primaries that reads go to: this shard's first, then those that are well, those that are slow, the least slow first, and suspected ones last. Returns which of them are suspected, a mask.
    */
   planRead(slot: number, topology: Topology, keyspace: Keyspace): number {
     const { table } = this;
@@ -64,9 +64,9 @@ export class RequestDesk {
     for (let i = 0; i < count; i++) {
       const member = members[base + i]!;
       const rank = this.#rankOf(member, topology.self, fastest);
-      // Those of one rank stay in their order.
+      // Those of one rank stay in their order, but for slow ones: who was slow a moment ago is to be asked before who is now.
       let place = i;
-      for (; place > 0 && ranks[place - 1]! > rank; place--) {
+      for (; place > 0 && this.#isAfter(ranks[place - 1]!, members[base + place - 1]!, rank, member); place--) {
         ranks[place] = ranks[place - 1]!;
         members[base + place] = members[base + place - 1]!;
       }
@@ -82,6 +82,11 @@ export class RequestDesk {
       else if (ranks[i] === SLOW) this.slow |= 1 << i;
     }
     return suspected;
+  }
+
+  #isAfter(rankBefore: number, before: number, rank: number, member: number): boolean {
+    if (rankBefore !== rank) return rankBefore > rank;
+    return rank === SLOW && this.peers.averageMs(before) > this.peers.averageMs(member);
   }
 
   #rankOf(member: number, self: number, fastest: number): number {

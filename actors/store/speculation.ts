@@ -65,14 +65,19 @@ export class Speculation {
     return true;
   }
 
-  /** When messages that a read has sent first are taken to be lost. */
-  lostMs(slot: number): number {
-    return this.#askedMs[slot]! + this.#retryMs;
+  /** Messages that a read has sent first are taken to be lost. */
+  isLost(slot: number, nowMs: number): boolean {
+    return nowMs >= this.#askedMs[slot]! + this.#retryMs;
   }
 
-  /** For how long those who are asked again then are waited for: each time twice as long, as all may be late under too much load, and nothing lost. */
-  retryAfterMs(slot: number, nowMs: number): number {
-    return Math.max(this.#retryMs, nowMs - this.#askedMs[slot]!);
+  /**
+   * When a read that is late is looked at again: after twice as long each time. Before its messages count as lost, since the longer it waits the more it says of those it waits for,
+   * and the budget may be filled by then; after that, as all may be late under too much load, and nothing lost.
+   */
+  wakeMs(slot: number, nowMs: number): number {
+    const askedMs = this.#askedMs[slot]!;
+    const againMs = nowMs + Math.max(LATE_MIN_MS, nowMs - askedMs);
+    return this.isLost(slot, nowMs) ? Math.max(againMs, nowMs + this.#retryMs) : Math.min(againMs, askedMs + this.#retryMs);
   }
 
   #memberOf(slot: number, rest: number): number {

@@ -127,7 +127,9 @@ function missed(hintBytesMax: number): readonly unknown[] {
   const statOf = (name: string): number =>
     NODES.slice(0, 2).reduce((sum, node) => sum + (cluster.shardOf(node, 'k').replicas.replicas?.stats()[name] ?? 0), 0);
   cluster.sim.crash('n3');
-  const suspect = (away: readonly string[]): void => NODES.slice(0, 2).forEach((node) => cluster.suspect(node, away));
+  const suspect = (away: readonly string[]): void => {
+    for (const node of NODES.slice(0, 2)) cluster.suspect(node, away);
+  };
   suspect(['n3']);
   cluster.run(50);
   cluster.ask('n1', { kind: PUT, w: 2 }, 'k', 'v');
