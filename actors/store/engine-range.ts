@@ -1,5 +1,5 @@
 /** Ranges of a shard's engine: of keyspaces, and of tokens of one (engine-key.ts). */
-import { type KeyRange, LATER } from '../../storage/engine/api.ts';
+import { type EngineIterator, type KeyRange, LATER } from '../../storage/engine/api.ts';
 import type { Engine } from '../../storage/engine/engine.ts';
 import type { StorageError } from '../../storage/errors.ts';
 import { engineKeyOf, prefixOf } from './engine-key.ts';
@@ -49,7 +49,7 @@ export function clearRanges(
   begin: (count: number) => void,
   done: (range: EngineRange, error: StorageError | undefined) => void,
 ): number {
-  const held = new Set(ranges.filter((range) => mayHold(engine, range)));
+  const held = heldOf(engine, ranges);
   begin(held.size);
   for (const range of ranges) {
     if (held.has(range)) engine.deleteRange(range.start, range.end, 'sync', (error) => done(range, error));
@@ -58,10 +58,35 @@ export function clearRanges(
   return held.size;
 }
 
-function mayHold(engine: Engine, { start, end }: EngineRange): boolean {
-  if (engine.hasWaitingWrites) return true;
-  const iterator = engine.iterator({ gte: start, lt: end, values: false });
-  const entries = iterator.next(1, 1, () => {});
-  iterator.close();
-  return entries === LATER || entries.length > 0;
+/**
+ * Which of them may hold something. By one iterator, that goes from each range to the next key that there is: one for each range took four times as long, in one turn. So what is deleted, and not
+ * yet gone, is gone over once, however many ranges it lies in.
+ */
+function heldOf(engine: Engine, ranges: readonly EngineRange[]): ReadonlySet<EngineRange> {
+  if (engine.hasWaitingWrites) return new Set(ranges);
+  const held = new Set<EngineRange>();
+  const rising = ranges.toSorted((a, b) => Buffer.compare(a.start, b.start));
+  const open = (): EngineIterator => engine.iterator({ gte: rising[0]!.start, lt: rising.at(-1)!.end, values: false });
+  let iterator: EngineIterator | null = null;
+  /** The first key from where it has looked last; null: there is none. */
+  let next: Uint8Array | null | undefined;
+  for (const range of rising) {
+    if (next === undefined || (next !== null && Buffer.compare(next, range.start) < 0)) {
+      iterator ??= open();
+      iterator.seek(range.start);
+      const entries = iterator.next(1, 1, () => {});
+      if (entries === LATER) {
+        // What a disk has to be asked for may be anything.
+        held.add(range);
+        iterator.close();
+        iterator = null;
+        next = undefined;
+        continue;
+      }
+      next = entries[0]?.key ?? null;
+    }
+    if (next !== null && Buffer.compare(next, range.end) < 0) held.add(range);
+  }
+  iterator?.close();
+  return held;
 }

@@ -7,7 +7,8 @@
  *                      |               |  a merge failed
  *                      '--refused, or nothing came in time--'--> waiting, from where it was, after a rest of its source
  * ```
- * Bounded: `streamsMax` moves are under way at once, `perSourceMax` from one member; a page has `pageBytes` or one record; `bytesPerSecond` of pages are asked for. Merging is idempotent,
+ * Bounded: `streamsMax` moves are under way at once, `perSourceMax` from one member; a page has `pageBytes` or one record; `bytesPerSecond` of pages are asked for, and after each page
+ * streams rest for REST_FACTOR times what it took: so clients keep most of the threads and disks on both sides, and the more of them the busier they are. Merging is idempotent,
  * mints nothing and never puts an older version over a newer one, so a page may come twice, and with writes of clients between.
  */
 import { PageEntries } from '../scan/page-entries.ts';
@@ -23,9 +24,9 @@ export interface StreamOptions {
   readonly streamsMax?: number;
   /** Default 2. */
   readonly perSourceMax?: number;
-  /** Keys of a page, at most. Default 256. */
+  /** Keys of a page, at most. Default 64. */
   readonly pageKeys?: number;
-  /** Bytes of a page, at most, but for one record that is longer. Default 256 KiB. */
+  /** Bytes of a page, at most, but for one record that is longer. Default 64 KiB. */
   readonly pageBytes?: number;
   /** Of pages that this shard asks for. Default 32 MiB. */
   readonly bytesPerSecond?: number;
@@ -100,6 +101,7 @@ class Stream {
   /** Null: no page has come. */
   merge: ArrivedPage | null = null;
   covered: ScanPosition | null = null;
+  askedMs = 0;
   deadlineMs = Number.POSITIVE_INFINITY;
   damages = 0;
 
@@ -115,6 +117,10 @@ interface Source {
   failures: number;
 }
 
+/** A quarter of the time is theirs. */
+const REST_FACTOR = 3;
+/** What took longer has waited for something else. */
+const REST_MAX_MS = 250;
 const DAMAGES_MAX = 3;
 const DOUBLINGS_MAX = 5;
 
@@ -209,7 +215,9 @@ export class Streams {
     }
     const bytes = page.entriesEnd - page.entriesStart;
     this.#bytes += bytes;
-    this.#paceMs = Math.max(this.#paceMs, this.#door.nowMs()) + (bytes * 1_000) / this.#options.bytesPerSecond;
+    const now = this.#door.nowMs();
+    const restMs = Math.min(REST_MAX_MS, (now - stream.askedMs) * REST_FACTOR);
+    this.#paceMs = Math.max(this.#paceMs, now) + Math.max(restMs, (bytes * 1_000) / this.#options.bytesPerSecond);
     if (this.#mutants?.has('streamedBeforeStored')) merge.left = 1;
     merge.stored();
   }
@@ -264,6 +272,7 @@ export class Streams {
     const { pageKeys, pageBytes, pageMs } = this.#options;
     this.#lastId = (this.#lastId % 0xffff_ffff) + 1;
     stream.id = this.#lastId;
+    stream.askedMs = now;
     stream.deadlineMs = now + pageMs;
     this.#underWay.set(stream.id, stream);
     this.#source(stream).underWay++;
@@ -282,8 +291,8 @@ export class Streams {
 const DEFAULTS: Readonly<Required<Omit<StreamOptions, 'mutants'>>> = {
   streamsMax: 4,
   perSourceMax: 2,
-  pageKeys: 256,
-  pageBytes: 256 * 1_024,
+  pageKeys: 64,
+  pageBytes: 64 * 1_024,
   bytesPerSecond: 32 * 1_024 * 1_024,
   pageMs: 5_000,
   restMs: 100,

@@ -133,6 +133,41 @@ test('dropped ranges: of several all are looked at before the first goes, and ea
   t.is(valueIn(rig, 'fill 3', { tokenHigh: HALF }), undefined);
 });
 
+test('dropped ranges: in whatever order they are named, all that lies in them goes and nothing else, and one iterator looks at them', (t) => {
+  for (const [name, order] of [
+    ['rising', [0, 1, 2, 3, 4, 5]],
+    ['falling', [5, 4, 3, 2, 1, 0]],
+    ['mixed', [3, 0, 5, 1, 4, 2]],
+  ] as const) {
+    const rig = new ReplicaRig(name);
+    rig.open();
+    // Range i has tokens 100 i to 100 i + 49; keys lie in the even ones, behind each of them, and in none of the odd ones.
+    const inside = [0, 2, 4].map((i) => 100 * i + 49);
+    const outside = [0, 1, 2, 3, 4, 5].map((i) => 100 * i + 50);
+    for (const tokenHigh of [...inside, ...outside]) rig.answer(rig.call(COORDINATE, { tokenHigh, bytes: 'old' }));
+    const ranges = order.map((i) => ({ start: prefixOf(1, 100 * i), end: prefixOf(1, 100 * i + 50) }));
+    const dropAll = (): readonly number[] => {
+      const { engine } = rig.replicas;
+      const iterator = engine.iterator.bind(engine);
+      let looks = 0;
+      engine.iterator = (...args) => {
+        looks++;
+        return iterator(...args);
+      };
+      const told = new Set<unknown>();
+      const count = rig.replicas.dropAll(ranges, (range) => told.add(range));
+      rig.run(() => told.size === ranges.length);
+      engine.iterator = iterator;
+      return [count, looks];
+    };
+    t.deepEqual(dropAll(), [3, 1]);
+    for (const tokenHigh of inside) t.is(valueIn(rig, 'k', { tokenHigh }), undefined);
+    for (const tokenHigh of outside) t.is(valueIn(rig, 'k', { tokenHigh }), 'old');
+    // What is hidden counts as gone.
+    t.deepEqual(dropAll(), [0, 1]);
+  }
+});
+
 test('bug: a write that waited for room came back, when its range was dropped and had nothing else', (t) => {
   const rig = new ReplicaRig('room');
   rig.open();

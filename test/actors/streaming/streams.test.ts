@@ -178,6 +178,22 @@ test('streams: pages are asked for no faster than the rate', (t) => {
   t.is(rig.asked.length, 2);
 });
 
+test('streams: after a page they rest for three times what it took, and no longer than for a quarter of a second', (t) => {
+  for (const [tookMs, restMs] of [
+    [20, 60],
+    [2_000, 250],
+  ] as const) {
+    const rig = new Rig();
+    rig.begin(move(1));
+    rig.now = tookMs;
+    rig.answer(0, OK, ['a', 'b'], false);
+    rig.stored();
+    t.is(rig.asked.length, 1);
+    rig.wake();
+    t.deepEqual([rig.now, rig.asked.length], [tookMs + restMs, 2]);
+  }
+});
+
 test('streams: what a source can not read is said, when it fails again and again', (t) => {
   const rig = new Rig();
   rig.begin(move(1));
