@@ -41,7 +41,7 @@ export interface HandoffOptions {
   readonly pauseMsMax?: number;
   /** u32: where ids begin. Another one after each start, or a late answer to what was sent before it would be taken for one of now. Default 0. */
   readonly firstId?: number;
-  /** Planted bugs: hintForgottenBeforeAck, removedOwnersHintDropped. */
+  /** Planted bugs: hintForgottenBeforeAck, removedOwnersHintDropped, leaverIsItsOwnHeir. */
   readonly mutants?: ReadonlySet<string>;
 }
 
@@ -188,7 +188,7 @@ export class HintHandoff {
     }
     if (!targets.every((member) => this.#door.isReachable(member))) {
       if (!isLeaving(topology)) return true;
-      targets = heirsOf(topology, hint).filter((member) => this.#door.isReachable(member));
+      targets = heirsOf(topology, hint, (member) => this.#door.isReachable(member), this.#mutants);
       if (targets.length === 0) return true;
     }
     const windows = targets.map((member) => this.#windowOf(topology.member(member).id));

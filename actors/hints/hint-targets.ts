@@ -30,10 +30,25 @@ export function targetsOf(
   return isSplit[partition] === 0 && all.includes(index) ? [index] : all;
 }
 
-/** All who are to have the hint's key, old and new; none: there is no such keyspace. */
-export function heirsOf(topology: Topology, { keyspace: id, tokenHigh }: HintKey): readonly number[] {
+/**
+ * Who gets the hint's key from a member that leaves, when not all whom it is for can be reached: those of its primaries, old and new, who can. Nobody, if none of them is another member that will have it
+ * when the partition has moved: what only those have who drop it then would be lost with them.
+ */
+export function heirsOf(
+  topology: Topology,
+  { keyspace: id, tokenHigh }: HintKey,
+  isReachable: (member: number) => boolean,
+  mutants?: ReadonlySet<string>,
+): readonly number[] {
   const keyspace = topology.keyspace(id);
-  return keyspace === undefined ? [] : primariesOf(topology, keyspace, topology.lists.partitionOf(tokenHigh));
+  if (keyspace === undefined) return [];
+  const partition = topology.lists.partitionOf(tokenHigh);
+  const reachable = primariesOf(topology, keyspace, partition).filter(isReachable);
+  if (mutants?.has('leaverIsItsOwnHeir')) return reachable;
+  const members = new Uint16Array(topology.lists.of(keyspace.n).writes[1].primaries);
+  const count = countBits(addPrimaries(topology.lists.of(keyspace.n).writes[1], partition, members, 0, 0));
+  const keeps = (member: number): boolean => member !== topology.self && members.subarray(0, count).includes(member);
+  return reachable.some(keeps) ? reachable : [];
 }
 
 function primariesOf({ lists }: Topology, { n }: Keyspace, partition: number): readonly number[] {

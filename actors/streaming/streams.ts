@@ -8,8 +8,9 @@
  *                      '--refused, or nothing came in time--'--> waiting, from where it was, after a rest of its source
  * ```
  * Bounded: `streamsMax` moves are under way at once, `perSourceMax` from one member; a page has `pageBytes` or one record; `bytesPerSecond` of pages are asked for, and after each page
- * streams rest for REST_FACTOR times what it took: so clients keep most of the threads and disks on both sides, and the more of them the busier they are. Merging is idempotent,
- * mints nothing and never puts an older version over a newer one, so a page may come twice, and with writes of clients between.
+ * streams rest for REST_FACTOR times what it took to merge it and what it has waited for others on its way: what it took longer than the quickest of that source (as LEDBAT, RFC 6817, tells
+ * queues from distance). So clients keep most of the threads on both sides, and the more of them the busier they are. Merging is idempotent, mints nothing
+ * and never puts an older version over a newer one, so a page may come twice, and with writes of clients between.
  */
 import { PageEntries } from '../scan/page-entries.ts';
 import type { Page } from '../scan/scan-frames.ts';
@@ -113,12 +114,14 @@ class Stream {
 
 interface Source {
   underWay: number;
+  /** Of its pages, the time of the quickest; rises slowly, as ways change. */
+  quickestMs: number;
   restsUntilMs: number;
   failures: number;
 }
 
-/** A quarter of the time is theirs. */
 const REST_FACTOR = 3;
+const QUICKEST_RISE = 1 / 64;
 /** What took longer has waited for something else. */
 const REST_MAX_MS = 250;
 const DAMAGES_MAX = 3;
@@ -201,7 +204,11 @@ export class Streams {
     const stream = this.#underWay.get(id);
     if (stream === undefined || stream.merge !== null) return;
     if (page === null || status !== OK) return this.#refused(stream, status);
-    this.#source(stream).failures = 0;
+    const source = this.#source(stream);
+    source.failures = 0;
+    const cameMs = this.#door.nowMs();
+    const tookMs = cameMs - stream.askedMs;
+    source.quickestMs = tookMs < source.quickestMs ? tookMs : source.quickestMs + (tookMs - source.quickestMs) * QUICKEST_RISE;
     const merge = new ArrivedPage(() => this.#door.later());
     stream.merge = merge;
     stream.covered = page.covered;
@@ -216,7 +223,7 @@ export class Streams {
     const bytes = page.entriesEnd - page.entriesStart;
     this.#bytes += bytes;
     const now = this.#door.nowMs();
-    const restMs = Math.min(REST_MAX_MS, (now - stream.askedMs) * REST_FACTOR);
+    const restMs = Math.min(REST_MAX_MS, (now - cameMs + tookMs - source.quickestMs) * REST_FACTOR);
     this.#paceMs = Math.max(this.#paceMs, now) + Math.max(restMs, (bytes * 1_000) / this.#options.bytesPerSecond);
     if (this.#mutants?.has('streamedBeforeStored')) merge.left = 1;
     merge.stored();
@@ -282,7 +289,7 @@ export class Streams {
   #source({ move }: Stream): Source {
     const known = this.#sources.get(move.source);
     if (known !== undefined) return known;
-    const made = { underWay: 0, restsUntilMs: 0, failures: 0 };
+    const made = { underWay: 0, quickestMs: Number.POSITIVE_INFINITY, restsUntilMs: 0, failures: 0 };
     this.#sources.set(move.source, made);
     return made;
   }

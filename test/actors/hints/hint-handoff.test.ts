@@ -256,6 +256,46 @@ test('hint handoff: who leaves gives what it holds for one that is down to the p
   t.deepEqual(shard.forgotten, ['a']);
 });
 
+/** Members that get it from node 5, an old primary that leaves, while `up` can be reached of old and new ones but itself. */
+function given(
+  up: (of: { readonly stays: readonly number[]; readonly gains: readonly number[] }) => readonly number[],
+  mutants: readonly string[] = [],
+) {
+  const world = new RingWorld(6);
+  world.do({ type: 'removeMember', id: idOf(5) });
+  if (world.ring.transition === null) world.begin();
+  world.advance('stream');
+  const topology = new Topology(world.ring, 'n5');
+  const { lists, self } = topology;
+  const { writes } = lists.of(3);
+  const rowOf = (set: 0 | 1, partition: number): readonly number[] => [
+    ...writes[set].members.subarray(partition * writes[set].stride, partition * writes[set].stride + writes[set].primaries),
+  ];
+  const partition = Array.from({ length: lists.partitions }, (_, i) => i).find((i) => rowOf(0, i).includes(self))!;
+  const [old, next] = [rowOf(0, partition), rowOf(1, partition)];
+  const stays = old.filter((member) => member !== self);
+  const gains = next.filter((member) => !old.includes(member));
+  const shard = new Shard(world.ring, mutants);
+  shard.add(stays[0]! + 1, 'a', (partition * 2 ** 32) / lists.partitions);
+  for (const member of [...stays, ...gains]) shard.down.add(member);
+  for (const member of up({ stays, gains })) shard.down.delete(member);
+  shard.tick();
+  const sent = shard.sent.map(({ member }) => member).sort();
+  shard.answer();
+  return { sent, self, stays, gains, forgotten: shard.forgotten };
+}
+
+test('bug: who leaves handed what it held for others to itself alone, when no other primary could be reached, and dropped it with all it had', (t) => {
+  const alone = given(() => []);
+  t.deepEqual([alone.sent, alone.forgotten], [[], []]);
+  for (const up of [({ stays }: { stays: readonly number[] }) => stays.slice(1), ({ gains }: { gains: readonly number[] }) => gains]) {
+    const { sent, self, forgotten, ...sets } = given(up);
+    t.deepEqual([sent, forgotten], [[self, ...up(sets)].sort(), ['a']]);
+  }
+  const bug = given(() => [], ['leaverIsItsOwnHeir']);
+  t.deepEqual([bug.sent, bug.forgotten], [[bug.self], ['a']]);
+});
+
 test('hint handoff: a leave waits until nothing is held, and no longer for it when another ring has come', (t) => {
   const { ring } = leaving();
   const told: string[] = [];
