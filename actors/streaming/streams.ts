@@ -8,8 +8,8 @@
  *                      '--refused, or nothing came in time--'--> waiting, from where it was, after a rest of its source
  * ```
  * Bounded: `streamsMax` moves are under way at once, `perSourceMax` from one member; a page has `pageBytes` or one record; `bytesPerSecond` of pages are asked for, and after each page
- * streams rest for REST_FACTOR times what it took to merge it and what it has waited for others on its way: what it took longer than the quickest of that source (as LEDBAT, RFC 6817, tells
- * queues from distance). So clients keep most of the threads on both sides, and the more of them the busier they are. Merging is idempotent, mints nothing
+ * streams rest for REST_FACTOR times what it took to merge it, and as long as it has waited for others on its way: what it took longer than the quickest of that source (as LEDBAT, RFC 6817,
+ * tells queues from distance). So clients keep most of the threads on both sides, and the more of them the busier they are. Merging is idempotent, mints nothing
  * and never puts an older version over a newer one, so a page may come twice, and with writes of clients between.
  */
 import { PageEntries } from '../scan/page-entries.ts';
@@ -123,7 +123,7 @@ interface Source {
 const REST_FACTOR = 3;
 const QUICKEST_RISE = 1 / 64;
 /** What took longer has waited for something else. */
-const REST_MAX_MS = 250;
+const REST_MAX_MS = 100;
 const DAMAGES_MAX = 3;
 const DOUBLINGS_MAX = 5;
 
@@ -223,7 +223,7 @@ export class Streams {
     const bytes = page.entriesEnd - page.entriesStart;
     this.#bytes += bytes;
     const now = this.#door.nowMs();
-    const restMs = Math.min(REST_MAX_MS, (now - cameMs + tookMs - source.quickestMs) * REST_FACTOR);
+    const restMs = Math.min(REST_MAX_MS, (now - cameMs) * REST_FACTOR + tookMs - source.quickestMs);
     this.#paceMs = Math.max(this.#paceMs, now) + Math.max(restMs, (bytes * 1_000) / this.#options.bytesPerSecond);
     if (this.#mutants?.has('streamedBeforeStored')) merge.left = 1;
     merge.stored();

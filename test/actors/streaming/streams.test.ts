@@ -178,14 +178,14 @@ test('streams: pages are asked for no faster than the rate', (t) => {
   t.is(rig.asked.length, 2);
 });
 
-test('streams: after a page they rest for three times what it took longer than the quickest, and no longer than for a quarter of a second', (t) => {
+test('streams: after a page they rest for as long as it took longer than the quickest, and no longer than for a tenth of a second', (t) => {
   const rig = new Rig();
   rig.begin(move(1));
   for (const [i, [tookMs, restMs]] of [
     [20, 1],
     [20, 1],
-    [52, 94.5],
-    [2_000, 250],
+    [52, 31.5],
+    [2_000, 100],
   ].entries()) {
     rig.now += tookMs!;
     rig.answer(i, OK, ['a', 'b'], false);
