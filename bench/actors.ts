@@ -3,12 +3,12 @@
  * `node dist/bench/actors.js [--json FILE] [--runs N] [--ms N] [--rows name,...] [--quick]`
  */
 import { fork } from 'node:child_process';
-import { parseArgs } from 'node:util';
 import { CONTEST_NAMES, type ContestReport } from './actors/contests.ts';
 import { simulationRows } from './actors/simulated.ts';
+import { optionsOf } from './lib/options.ts';
 import { printRows, printSetup, type Row, setupOf, writeReport } from './lib/report.ts';
 
-const { values: options } = parseArgs({
+const { values: options } = optionsOf({
   options: {
     json: { type: 'string' },
     runs: { type: 'string' },

@@ -8,7 +8,6 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { MEMORY_MIB_MIN } from '../actors/node/config/config.ts';
 import { compareFiles } from './cluster/compare.ts';
 import { dynactorClient } from './cluster/dynactor-client.ts';
@@ -25,6 +24,7 @@ import { svgOf } from './cluster/svg.ts';
 import { tablesOf } from './cluster/tables.ts';
 import type { Durability, Target } from './cluster/target.ts';
 import { WORKLOAD_NAMES } from './cluster/workload.ts';
+import { optionsOf } from './lib/options.ts';
 import { printSetup, setupOf } from './lib/report.ts';
 import { fileSystemOf, syncMs } from './storage/disk.ts';
 
@@ -32,7 +32,7 @@ import { fileSystemOf, syncMs } from './storage/disk.ts';
 const LOADED_BYTES_MAX = 100_000_000;
 const KEY_BYTES = 16;
 
-const { values: options, positionals } = parseArgs({
+const { values: options, positionals } = optionsOf({
   allowPositionals: true,
   options: {
     json: { type: 'string' },

@@ -5,7 +5,7 @@
  * `decode` is a plain `Decoder.decode` of a buffer that holds nothing but the message, so that cbor-x makes no Buffer and DataView per
  * message. Refs are `[slot, uid]` for cbor-x.
  */
-import { parseArgs } from 'node:util';
+
 import { Decoder, Encoder } from 'cbor-x';
 import type { Address } from '../runtime/address.ts';
 import { OutBuffer } from '../runtime/bytes.ts';
@@ -13,9 +13,10 @@ import { type AnyRef, Ref } from '../runtime/ref.ts';
 import { CBOR_OPTIONS, PayloadCodec, type Peer } from '../runtime/wire/codec.ts';
 import { FRAME_HEADER_BYTES } from '../runtime/wire/frame.ts';
 import { Scanner } from '../runtime/wire/scan.ts';
+import { optionsOf } from './lib/options.ts';
 import { printRows, printSetup, type Row, rowOf, setupOf, writeReport } from './lib/report.ts';
 
-const { values: options } = parseArgs({
+const { values: options } = optionsOf({
   options: { runs: { type: 'string', default: '5' }, ms: { type: 'string', default: '60' }, json: { type: 'string' } },
 });
 

@@ -5,12 +5,12 @@
  *   node dist/bench/detection.js [--nodes 3] [--kills 21] [--interval 1000] [--json FILE]
  */
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { NodeProcess, temporaryDirectory, until, untilAllSee } from '../test/actors/node/processes.ts';
+import { optionsOf } from './lib/options.ts';
 import { printRows, printSetup, rowOf, setupOf, writeReport } from './lib/report.ts';
 import { quantileOf } from './lib/stats.ts';
 
-const { values } = parseArgs({
+const { values } = optionsOf({
   options: {
     nodes: { type: 'string', default: '3' },
     kills: { type: 'string', default: '21' },

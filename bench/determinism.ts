@@ -4,7 +4,7 @@
  */
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
+import { optionsOf } from './lib/options.ts';
 
 const PROGRAM = fileURLToPath(new URL('../test/runtime/simulation/digests.js', import.meta.url));
 const FLAGS: readonly (readonly string[])[] = [
@@ -25,7 +25,7 @@ function digests(flags: readonly string[], from: number, count: number): Promise
   });
 }
 
-const { values } = parseArgs({ options: { seeds: { type: 'string', default: '1000' }, from: { type: 'string', default: '0' } } });
+const { values } = optionsOf({ options: { seeds: { type: 'string', default: '1000' }, from: { type: 'string', default: '0' } } });
 const count = Number(values.seeds);
 const startedAt = performance.now();
 const [one = [], two = []] = await Promise.all(FLAGS.map((flags) => digests(flags, Number(values.from), count)));

@@ -4,18 +4,18 @@
  * [--durability sync|none] [--seed N] [--json FILE]`
  */
 import { writeFileSync } from 'node:fs';
-import { parseArgs } from 'node:util';
 import { downAndBack } from './failures/down-and-back.ts';
 import { join } from './failures/join.ts';
 import { killOneOfFive } from './failures/kill-one-of-five.ts';
 import { control, slowReplica } from './failures/links.ts';
 import type { Report, Scenario, ScenarioOptions } from './failures/scenario.ts';
 import { claimsOf, tableOf } from './failures/tables.ts';
+import { optionsOf } from './lib/options.ts';
 import { printSetup, setupOf } from './lib/report.ts';
 
 const SCENARIOS: readonly Scenario[] = [control, slowReplica, killOneOfFive, downAndBack, join];
 
-const { values } = parseArgs({
+const { values } = optionsOf({
   options: {
     only: { type: 'string', default: SCENARIOS.map(({ name }) => name).join(',') },
     rate: { type: 'string', default: '3000' },

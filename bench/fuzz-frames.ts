@@ -2,10 +2,11 @@
  * Hostile frames against the way in, and our codec against cbor-x. Ends with 1 when anything was found.
  * `node dist/bench/fuzz-frames.js [--frames N] [--seed S]`
  */
-import { parseArgs } from 'node:util';
-import { fuzzFrames } from '../test/runtime/wire/fuzz.ts';
 
-const { values: options } = parseArgs({
+import { fuzzFrames } from '../test/runtime/wire/fuzz.ts';
+import { optionsOf } from './lib/options.ts';
+
+const { values: options } = optionsOf({
   options: { frames: { type: 'string', default: '5000000' }, seed: { type: 'string', default: '1' } },
 });
 

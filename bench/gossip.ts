@@ -3,11 +3,12 @@
  * bytes: sent per node and second, beside all-to-all heartbeats in the same run. rounds: intervals until all have a new ring. detection: from a kill to the label on
  * all live nodes. accusations: of healthy nodes, while one pauses 0 to 5 s; exits with 1 when there is one.
  */
-import { parseArgs } from 'node:util';
+
 import { SeededRandom } from '../runtime/random.ts';
 import { paused } from '../test/actors/gossip/scenarios.ts';
 import { GossipWorld, INTERVAL_MS, idOf, nodeName } from '../test/actors/gossip/world.ts';
 import { Crowd, type CrowdKind } from './gossip/crowd.ts';
+import { optionsOf } from './lib/options.ts';
 import { printRows, printSetup, type Row, rowOf, setupOf, writeReport } from './lib/report.ts';
 import { quantileOf } from './lib/stats.ts';
 
@@ -16,7 +17,7 @@ const MEASURED_MS = 5000;
 const DELAY_MS = [20, 80] as const;
 const DETECTION_RUNS = 200;
 
-const { values } = parseArgs({
+const { values } = optionsOf({
   options: {
     parts: { type: 'string', default: 'bytes,rounds,detection,accusations' },
     nodes: { type: 'string', default: '3,10,30,100,300' },

@@ -5,7 +5,6 @@
 import { writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import {
   describeItem,
   type Failure,
@@ -16,8 +15,9 @@ import {
   shrink,
 } from '../runtime/simulation/testing.ts';
 import { exchange, exchangeRun } from '../test/runtime/simulation/exchange.ts';
+import { optionsOf } from './lib/options.ts';
 
-const { values } = parseArgs({
+const { values } = optionsOf({
   options: {
     from: { type: 'string', default: '0' },
     seeds: { type: 'string', default: '1000' },

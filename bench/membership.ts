@@ -8,19 +8,19 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
 import { describeItem, formatPlanFile, parsePlanFile, replay } from '../runtime/simulation/testing.ts';
 import { huntMutant, runSeed, shrunkFile } from '../test/actors/membership/membership-hunt.ts';
 import { MUTANTS } from '../test/actors/membership/membership-mutants.ts';
 import { membershipRun } from '../test/actors/membership/membership-run.ts';
 import { membership } from '../test/actors/membership/membership-workload.ts';
+import { optionsOf } from './lib/options.ts';
 
 const PROCESSES = 2;
 const SHRINK_RUNS = 200;
 /** Seeds of one hunt begin where no other hunt's are. */
 const HUNT_SEEDS = 100_000;
 
-const { values } = parseArgs({
+const { values } = optionsOf({
   options: {
     seeds: { type: 'string', default: '1000' },
     from: { type: 'string', default: '0' },

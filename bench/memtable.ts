@@ -17,15 +17,16 @@
  * ```
  * An arena in shared memory is as quick as one that is not. The leaves are not in shared memory: there `copyWithin` made a put 1.3 instead of 2.1.
  */
-import { parseArgs } from 'node:util';
+
 import { hashKey } from '../storage/hash.ts';
 import { Arena } from '../storage/memtable/arena.ts';
 import { Memtable } from '../storage/memtable/memtable.ts';
 import { PUT } from '../storage/record.ts';
+import { optionsOf } from './lib/options.ts';
 import { printRows, printSetup, type Row, rowOf, setupOf, writeReport } from './lib/report.ts';
 import { quantileOf } from './lib/stats.ts';
 
-const { values: options } = parseArgs({
+const { values: options } = optionsOf({
   options: { runs: { type: 'string', default: '5' }, entries: { type: 'string', default: '250000' }, json: { type: 'string' } },
 });
 const runs = Number(options.runs);

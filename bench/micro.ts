@@ -3,7 +3,6 @@
  * `node dist/bench/micro.js [--json FILE] [--only TEXT] [--quick]`
  */
 import { createHash } from 'node:crypto';
-import { parseArgs } from 'node:util';
 import { add, configure, suite } from 'benny';
 import { Decoder, Encoder } from 'cbor-x';
 import farmhash from 'farmhash';
@@ -11,10 +10,11 @@ import { copyBytes } from '../actors/version/copy-bytes.ts';
 import { OutBuffer } from '../runtime/bytes.ts';
 import { Ring } from '../runtime/ring.ts';
 import { PayloadCodec } from '../runtime/wire/codec.ts';
+import { optionsOf } from './lib/options.ts';
 import { printRows, printSetup, type Row, setupOf, writeReport } from './lib/report.ts';
 import { tableBenches } from './lib/table-benches.ts';
 
-const { values: options } = parseArgs({
+const { values: options } = optionsOf({
   options: { json: { type: 'string' }, only: { type: 'string', default: '' }, quick: { type: 'boolean', default: false } },
 });
 

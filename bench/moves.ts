@@ -2,16 +2,17 @@
  * Runs seeds of the workload in which data moves (test/actors/streaming/), and says what broke: `node dist/bench/moves.js --seeds 500 --from 0`. `--mutants` hunts the planted bugs
  * instead, and prints how many seeds each takes. Exits with 1 when something broke that was not planted, or what was planted was not found.
  */
-import { parseArgs } from 'node:util';
+
 import { huntMove, runMove } from '../test/actors/streaming/move-hunt.ts';
 import { MOVE_MUTANTS } from '../test/actors/streaming/move-mutants.ts';
 import { shapeOf } from '../test/actors/streaming/move-run.ts';
+import { optionsOf } from './lib/options.ts';
 
 const HUNTS = 3;
 /** Seeds of one hunt begin where no other hunt's are. */
 const HUNT_SEEDS = 100_000;
 
-const { values } = parseArgs({
+const { values } = optionsOf({
   options: {
     seeds: { type: 'string', default: '300' },
     from: { type: 'string', default: '0' },

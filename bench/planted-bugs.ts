@@ -5,10 +5,10 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { describeItem, formatPlanFile, parsePlanFile, replay } from '../runtime/simulation/testing.ts';
 import { exchange } from '../test/runtime/simulation/exchange.ts';
 import { type Catch, hunt, withoutMutants } from '../test/runtime/simulation/hunt.ts';
+import { optionsOf } from './lib/options.ts';
 
 const MUTANTS = ['reorder', 'lostWakeUp'] as const;
 const SEEDS_MAX = 1000;
@@ -38,7 +38,7 @@ function report(prey: Catch, hunts: readonly Catch[], path: string): boolean {
   return isFound && holds;
 }
 
-const { values } = parseArgs({
+const { values } = optionsOf({
   options: { out: { type: 'string', default: tmpdir() }, hunts: { type: 'string', default: '10' }, replay: { type: 'string' } },
 });
 let allWell = true;

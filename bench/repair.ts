@@ -3,15 +3,16 @@
  * Real trees, exchanges and frames between two replicas in memory, of one process; payloads of frames, whose own headers come to some 40 bytes each. And what a mark costs a write.
  * `node dist/bench/repair.js [--keys N]`
  */
-import { parseArgs } from 'node:util';
+
 import { DirtyMarks } from '../actors/repair/dirty-marks.ts';
 import { engineKeyOf } from '../actors/store/engine-key.ts';
 import type { Entry } from '../storage/engine/api.ts';
 import { type Ended, RepairPair } from '../test/actors/repair/repair-pair.ts';
 import { recordOf, siblingOf } from '../test/actors/scan/scan-cluster.ts';
 import { encodeNaive } from '../test/actors/version/naive-record.ts';
+import { optionsOf } from './lib/options.ts';
 
-const { values } = parseArgs({ options: { keys: { type: 'string', default: '1000000' } } });
+const { values } = optionsOf({ options: { keys: { type: 'string', default: '1000000' } } });
 const keys = Number(values.keys);
 if (!Number.isInteger(keys) || keys < 10_000) throw new Error(`--keys: expected a whole number from 10000, got ${values.keys}`);
 

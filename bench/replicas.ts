@@ -6,7 +6,6 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { COORDINATE, MERGE_IN, READ_LOCAL, ReplicaCall, type ReplicaSink } from '../actors/store/replica-call.ts';
 import { Replicas } from '../actors/store/replicas.ts';
 import { CONTEXT_LOCAL, DURABILITY_NONE, DURABILITY_SYNC } from '../actors/store/store-request.ts';
@@ -20,9 +19,10 @@ import { RealTimers } from '../runtime/real/timers.ts';
 import { LATER } from '../storage/engine/api.ts';
 import { Engine } from '../storage/engine/engine.ts';
 import type { EngineDoors } from '../storage/engine/options.ts';
+import { optionsOf } from './lib/options.ts';
 import { medianOf } from './lib/stats.ts';
 
-const { values: options } = parseArgs({
+const { values: options } = optionsOf({
   options: { runs: { type: 'string', default: '5' }, operations: { type: 'string', default: '100000' } },
 });
 const runs = Number(options.runs);

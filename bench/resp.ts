@@ -5,7 +5,7 @@
  *
  * Neither side has sockets or a store: it is the cost of the gateway alone. "Out of order": the store answers each chunk's commands last to first.
  */
-import { parseArgs } from 'node:util';
+
 import { RespSession } from '../actors/resp/resp-session.ts';
 import type { StoreDoor } from '../actors/store/store-door.ts';
 import { OK, type RequestSink, StoreAnswer, type StoreRequest } from '../actors/store/store-request.ts';
@@ -14,10 +14,11 @@ import { RecordView } from '../actors/version/record-view.ts';
 import { Write } from '../actors/version/write.ts';
 import { OutBuffer } from '../runtime/bytes.ts';
 import { encode, keyspaceOf, quietHost } from '../test/actors/resp/session-kit.ts';
+import { optionsOf } from './lib/options.ts';
 import { printRows, printSetup, type Row, rowOf, setupOf, writeReport } from './lib/report.ts';
 import { medianOf } from './lib/stats.ts';
 
-const { values: options } = parseArgs({
+const { values: options } = optionsOf({
   options: { runs: { type: 'string', default: '5' }, ms: { type: 'string', default: '100' }, json: { type: 'string' } },
 });
 const runs = Number(options.runs);

@@ -7,14 +7,15 @@
  * much fair loads grow, or what the leaving one held. It may be below 1, since loads need not be fair to the last partition. `hash mod n` puts a key on nodes h mod n, h + 1 mod n, h + 2 mod n; its figures are
  * those of 200,000 keys.
  */
-import { parseArgs } from 'node:util';
+
 import { planOwners, recommendedPartitions } from '../actors/ring/plan.ts';
 import { PreferenceLists } from '../actors/ring/preference-list.ts';
 import { Hasher } from '../actors/ring/token.ts';
 import { idOf, leastMoves, memberOf, RingWorld, type Traits, worstLoad } from '../test/actors/ring/ring-world.ts';
+import { optionsOf } from './lib/options.ts';
 import { printRows, printSetup, type Row, rowOf, setupOf, writeReport } from './lib/report.ts';
 
-const { values: options } = parseArgs({
+const { values: options } = optionsOf({
   options: { members: { type: 'string', default: '100' }, json: { type: 'string' } },
 });
 const most = Number(options.members);

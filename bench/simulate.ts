@@ -5,13 +5,13 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { describeItem, formatPlanFile, type PlanFile, parsePlanFile, type RunPlan } from '../runtime/simulation/testing.ts';
 import { huntMutant, runSeed, shrunkFile } from '../test/actors/store/cluster-hunt.ts';
 import { STORE_MUTANTS } from '../test/actors/store/cluster-mutants.ts';
 import { type ClusterRunOptions, clusterRun } from '../test/actors/store/cluster-run.ts';
 import { store } from '../test/actors/store/cluster-workload.ts';
 import { FAULT_CLASSES, FAULT_TEXTS, parseClasses } from '../test/actors/store/fault-classes.ts';
+import { optionsOf } from './lib/options.ts';
 import { runJobs } from './simulate/jobs.ts';
 import { record } from './simulate/recording.ts';
 import { type FailedSeed, linesOf } from './simulate/report.ts';
@@ -42,26 +42,28 @@ faults:
 ${FAULT_CLASSES.map((name) => `  ${name.padEnd(12)} ${FAULT_TEXTS[name]}`).join('\n')}
 `;
 
-const { values } = parseArgs({
-  options: {
-    seeds: { type: 'string', default: '500' },
-    from: { type: 'string', default: '0' },
-    nodes: { type: 'string' },
-    faults: { type: 'string', default: 'all' },
-    jobs: { type: 'string', default: '2' },
-    out: { type: 'string', default: tmpdir() },
-    seed: { type: 'string' },
-    replay: { type: 'string' },
-    html: { type: 'string' },
-    key: { type: 'string' },
-    node: { type: 'string' },
-    messages: { type: 'boolean', default: false },
-    mutants: { type: 'boolean', default: false },
-    only: { type: 'string' },
-    hunts: { type: 'string', default: '3' },
-    help: { type: 'boolean', default: false },
+const { values } = optionsOf(
+  {
+    options: {
+      seeds: { type: 'string', default: '500' },
+      from: { type: 'string', default: '0' },
+      nodes: { type: 'string' },
+      faults: { type: 'string', default: 'all' },
+      jobs: { type: 'string', default: '2' },
+      out: { type: 'string', default: tmpdir() },
+      seed: { type: 'string' },
+      replay: { type: 'string' },
+      html: { type: 'string' },
+      key: { type: 'string' },
+      node: { type: 'string' },
+      messages: { type: 'boolean', default: false },
+      mutants: { type: 'boolean', default: false },
+      only: { type: 'string' },
+      hunts: { type: 'string', default: '3' },
+    },
   },
-});
+  HELP,
+);
 
 const options: ClusterRunOptions = {
   faults: parseClasses(values.faults),
@@ -147,5 +149,4 @@ async function main(): Promise<boolean> {
   return values.mutants ? huntAll() : runAll();
 }
 
-if (values.help) console.log(HELP);
-else process.exitCode = (await main()) ? 0 : 1;
+process.exitCode = (await main()) ? 0 : 1;

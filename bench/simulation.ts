@@ -1,9 +1,9 @@
 /** Simulated events per second of one core: pairs of actors on different shards and nodes that send to each other, with the real codec. */
 import { writeFileSync } from 'node:fs';
-import { parseArgs } from 'node:util';
 import { defineActor } from '../runtime/actor.ts';
 import type { Ref } from '../runtime/ref.ts';
 import { type SimNode, Simulation, type SimulationOptions } from '../runtime/simulation/testing.ts';
+import { optionsOf } from './lib/options.ts';
 
 interface Ball {
   readonly type: 'ball';
@@ -69,7 +69,7 @@ function measure(row: Row, messages: number): { readonly messagesPerSecond: numb
   return { messagesPerSecond: (sim.messages - before.messages) / seconds, eventsPerSecond: (sim.events - before.events) / seconds };
 }
 
-const { values } = parseArgs({
+const { values } = optionsOf({
   options: { json: { type: 'string' }, runs: { type: 'string', default: '5' }, messages: { type: 'string', default: '200000' } },
 });
 const runs = Number(values.runs);

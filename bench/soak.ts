@@ -4,12 +4,12 @@
  * `node dist/bench/soak.js [--messages N] [--log LEVEL] [--json FILE]`
  */
 import { writeFileSync } from 'node:fs';
-import { parseArgs } from 'node:util';
 import type { LogLevel } from '../runtime/doors.ts';
 import { type Disruption, memorySentence, runSoak } from '../test/system/soak/soak.ts';
+import { optionsOf } from './lib/options.ts';
 import { setupOf } from './lib/report.ts';
 
-const { values: options } = parseArgs({
+const { values: options } = optionsOf({
   options: { messages: { type: 'string', default: '10000000' }, log: { type: 'string', default: 'silent' }, json: { type: 'string' } },
 });
 

@@ -5,8 +5,8 @@
  * `--every N`: each N-th bit only. `--unused`: also the zeros behind what a segment of the log holds.
  */
 import { fork } from 'node:child_process';
-import { parseArgs } from 'node:util';
 import { largestAllocation, makeSample, Tally, tryFlip } from '../test/storage/engine/damage.ts';
+import { optionsOf } from './lib/options.ts';
 import { printRows, printSetup, rowOf, setupOf, writeReport } from './lib/report.ts';
 
 const ALLOCATION_MAX = 1 << 20;
@@ -21,7 +21,7 @@ interface PartReport {
   readonly largest: number;
 }
 
-const { values } = parseArgs({
+const { values } = optionsOf({
   options: {
     processes: { type: 'string', default: '2' },
     every: { type: 'string', default: '1' },

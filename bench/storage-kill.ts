@@ -6,10 +6,10 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { SeededRandom } from '../runtime/random.ts';
 import { Store } from '../storage/embedded/store.ts';
 import { KillRounds, type Round, writeUntil } from '../test/storage/engine/kill-rounds.ts';
+import { optionsOf } from './lib/options.ts';
 import { printRows, printSetup, rowOf, setupOf, writeReport } from './lib/report.ts';
 
 const FULL_BYTES = 30 * 2 ** 20;
@@ -18,7 +18,7 @@ const FULL_RUNS = 3;
 /** A database that has grown for so many rounds gives way to a new one. */
 const ROUNDS_OF_ONE = 25;
 
-const { values } = parseArgs({
+const { values } = optionsOf({
   options: {
     rounds: { type: 'string', default: '500' },
     seed: { type: 'string', default: '1' },

@@ -7,7 +7,7 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
+import { optionsOf } from './lib/options.ts';
 import { printRows, printSetup, setupOf, writeReport } from './lib/report.ts';
 import { OURS, PEERS } from './storage/contenders.ts';
 import { fileSystemOf, syncMs } from './storage/disk.ts';
@@ -16,7 +16,7 @@ import { Processes } from './storage/processes.ts';
 import { Results } from './storage/results.ts';
 import { LARGE_BYTES, VALUE_BYTES } from './storage/task.ts';
 
-const { values: options } = parseArgs({
+const { values: options } = optionsOf({
   options: {
     json: { type: 'string' },
     quick: { type: 'boolean', default: false },

@@ -3,15 +3,16 @@
  * Real frames, encoded into an out-buffer and flushed once per turn of the loop; the receiver reads every header and touches the payload.
  * `node dist/bench/threads.js [--runs N] [--run-ms N] [--only TEXT] [--kinds ring,transfer,...] [--json FILE]`
  */
-import { parseArgs } from 'node:util';
+
 import { Worker } from 'node:worker_threads';
 import { createThreadChannel } from '../runtime/threads/thread-channel.ts';
+import { optionsOf } from './lib/options.ts';
 import { printRows, printSetup, type Row, rowOf, setupOf, writeReport } from './lib/report.ts';
 import { quantileOf } from './lib/stats.ts';
 import type { CarrierKind } from './threads-carriers.ts';
 import type { PeerResult, PeerRun } from './threads-peer.ts';
 
-const { values: options } = parseArgs({
+const { values: options } = optionsOf({
   options: {
     runs: { type: 'string', default: '5' },
     'run-ms': { type: 'string', default: '100' },

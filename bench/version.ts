@@ -7,7 +7,6 @@
  * little, since pieces of a run in which it was collected don't count.
  */
 import { createHmac, randomBytes } from 'node:crypto';
-import { parseArgs } from 'node:util';
 import { ContextSeal } from '../actors/version/causal-context.ts';
 import { checkRecord } from '../actors/version/check-record.ts';
 import { writeDigest } from '../actors/version/digest.ts';
@@ -27,10 +26,11 @@ import {
   naiveMerge,
   naivePut,
 } from '../test/actors/version/naive-record.ts';
+import { optionsOf } from './lib/options.ts';
 import { printRows, printSetup, type Row, rowOf, setupOf, writeReport } from './lib/report.ts';
 import { medianOf } from './lib/stats.ts';
 
-const { values: options } = parseArgs({
+const { values: options } = optionsOf({
   options: { runs: { type: 'string', default: '5' }, ms: { type: 'string', default: '60' }, json: { type: 'string' } },
 });
 const runs = Number(options.runs);

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { openLoop } from '../../bench/lib/open-loop.ts';
+import { NAPPING, openLoop } from '../../bench/lib/open-loop.ts';
 
 /** Time that goes on by `stepMs` per turn of the loop, and a service that answers `serviceMs` after the beginning, but nothing while it stalls. */
 function virtual(stepMs: number, serviceMs: number, stall: { readonly fromMs: number; readonly untilMs: number }) {
@@ -54,4 +54,38 @@ test('open loop: what the loop itself is late for counts as latency, when the ge
   t.is(p50, 0);
   t.is(max, 99);
   t.true(lateP99 > 80, `${lateP99}`);
+});
+
+test('open loop: who turns it may sleep for as long as it says, and no request begins late for that', async (t) => {
+  let now = 0;
+  let turns = 0;
+  const doors = {
+    now: () => now,
+    turn: (next: () => void, idleMs: number) => {
+      turns++;
+      now += idleMs;
+      setImmediate(next);
+    },
+  };
+  const begun: number[] = [];
+  const request = (_: number, onAnswer: () => void): void => {
+    begun.push(now);
+    onAnswer();
+  };
+  await openLoop({ perSecond: 1_000, ms: 100, settleMs: 0, request }, doors);
+  t.is(begun.length, 100);
+  t.true(turns <= 102, `${turns}`);
+  for (const [i, at] of begun.entries()) t.true(at - (1 + i) < 1e-6, `${i}: ${at}`);
+});
+
+test('open loop: all requests are begun, none before its time, when the loop naps in between', async (t) => {
+  const startedMs = performance.now();
+  const begun: number[] = [];
+  const request = (_: number, onAnswer: () => void): void => {
+    begun.push(performance.now() - startedMs);
+    setImmediate(onAnswer);
+  };
+  await openLoop({ perSecond: 2_000, ms: 100, settleMs: 0, request }, NAPPING);
+  t.is(begun.length, 200);
+  for (const [i, at] of begun.entries()) t.true(at >= 1 + i / 2, `${i}: ${at}`);
 });
