@@ -90,10 +90,13 @@ test('peer times: who answers a probe in good time is slow no more, and an answe
 test('peer times: what is known goes with the member, when a ring has others in their places', (t) => {
   const ring = { ...WORLD.ring, members: [...WORLD.ring.members].reverse() };
   const times = timesOf(
-    repeated(64, () => 3),
+    repeated(64, () => 30),
     0,
   );
+  for (let i = 0; i < 64; i++) times.answered(1, 3, i);
   times.use(new Topology(ring, 'n1'));
-  t.deepEqual([times.p95Ms(0), times.p95Ms(1), times.p95Ms(2)], [20, 20, LATENCY_BOUNDS_MS[latencyBucket(3)]!]);
-  t.deepEqual([times.averageMs(0), times.averageMs(2)], [0, 3]);
+  const [quick, slow] = [LATENCY_BOUNDS_MS[latencyBucket(3)]!, LATENCY_BOUNDS_MS[latencyBucket(30)]!];
+  t.deepEqual([times.p95Ms(0), times.p95Ms(1), times.p95Ms(2)], [20, quick, slow]);
+  t.deepEqual([times.averageMs(0), times.averageMs(1), times.averageMs(2)], [0, 3, 30]);
+  t.true(times.isSlow(2, 1));
 });
