@@ -9,7 +9,9 @@
  * | new, and its pair can be read | that one |
  * | new, its pair is excluded, or what it holds is damaged | all other old replicas that can be read: what W >= 2 of them were told, one of them has |
  * | new, and it has no pair (there are more replicas than before) | all old replicas that can be read |
- * | stays, and one that goes has no pair (there are fewer than before) | one of those that stay copies from that one |
+ * | any, and some that go have no pair (there are fewer than before) | beside that, from each of those |
+ *
+ * Why all of them copy from who has no pair: were it one, it might be one that has the write already. Then there would be a copy less of it, and with the next replica lost perhaps none.
  */
 import { Placement } from '../ring/placement.ts';
 import type { RingState } from '../ring/ring-state.ts';
@@ -29,7 +31,7 @@ export interface Move {
 export interface MoveOptions {
   /** Replicas whose data is damaged, beside those that are excluded. Default: none is. */
   readonly isDamaged?: (move: Move) => boolean;
-  /** Planted bugs: streamedFromAnother. */
+  /** Planted bugs: streamedFromAnother, pairlessCopiedOnce. */
   readonly mutants?: ReadonlySet<string>;
 }
 
@@ -68,14 +70,17 @@ export function sourcesOf(
   const rising = (a: number, b: number): number => a - b;
   const gained = next.filter((member) => !old.includes(member)).sort(rising);
   const lost = old.filter((member) => !next.includes(member)).sort(rising);
+  const pairless = lost.slice(gained.length).filter(canRead);
   const place = gained.indexOf(self);
   if (place >= 0) {
     if (mutants?.has('streamedFromAnother')) return old.filter((member) => !lost.includes(member) && canRead(member)).slice(0, 1);
     const pair = lost[place];
-    return pair !== undefined && canRead(pair) ? [pair] : old.filter(canRead);
+    if (pair === undefined || !canRead(pair)) return old.filter(canRead);
+    return mutants?.has('pairlessCopiedOnce') ? [pair] : [pair, ...pairless];
   }
+  if (!mutants?.has('pairlessCopiedOnce')) return pairless;
   const staying = old.filter((member) => next.includes(member) && canRead(member)).sort(rising);
-  return lost.slice(gained.length).filter((member, i) => canRead(member) && staying[i % staying.length] === self);
+  return pairless.filter((_, i) => staying[i % staying.length] === self);
 }
 
 /**

@@ -116,11 +116,13 @@ export class StoreWorkload {
     const from = random.chance(0.8) ? client : random.below(this.#options.clients);
     const context = random.chance(0.85) ? key.contexts.get(from) : undefined;
     const id = `w${this.#writes++}`;
+    // Of what was not found there is none: an empty one is malformed.
+    const given = context?.vector.length === 0 ? undefined : context?.vector;
     const fields = { id, key: key.name, isDelete, parents: new Set(context?.seen), calledMs: moments.next(), isQuorum: !isOne };
     const what = `client ${client} ${isDelete ? 'delete' : 'put'} ${id} after [${context?.seen.join(', ') ?? ''}]${isOne ? ', W 1' : ''}`;
     const ended = key.timeline.begin(what);
     const told = await this.#client.ask({
-      ...{ kind: isDelete ? DELETE : PUT, keyspace: KEYSPACE, key: key.name, context: context?.vector, replicas: isOne ? 1 : undefined },
+      ...{ kind: isDelete ? DELETE : PUT, keyspace: KEYSPACE, key: key.name, context: given, replicas: isOne ? 1 : undefined },
       ...(isDelete ? {} : { value: id }),
     });
     const ackedMs = moments.next();
