@@ -122,8 +122,8 @@ interface Source {
 
 const REST_FACTOR = 3;
 const QUICKEST_RISE = 1 / 64;
-/** What took longer has waited for something else. */
-const REST_MAX_MS = 100;
+/** Where ways differ by more from page to page, that is no queue: transitions would not end. */
+const REST_MAX_MS = 10;
 const DAMAGES_MAX = 3;
 const DOUBLINGS_MAX = 5;
 

@@ -342,16 +342,6 @@ test('bug: a read asked its own replica again while that was slow, and the calls
   t.true(a.sent.filter((it) => it === `read ${b.name} digest`).length > 1);
 });
 
-test('coordinator: who says nothing is asked again after twice as long each time, as it may only be late', (t) => {
-  const world = worldOf();
-  const [a, , c] = world.nodes;
-  c!.isMute = true;
-  a!.ask({ kind: GET, key: 'k', r: 3, timeoutMs: 3_000 }, () => undefined);
-  // At once, and after 100, 200, 400 and 800 ms.
-  world.run(world.now + 1_000);
-  t.is(a!.sent.filter((what) => what.startsWith(`read ${c!.name}`)).length, 5);
-});
-
 test('coordinator: a read goes on, when a ring with the same owners comes in the middle of it', (t) => {
   const ringWorld = new RingWorld(5);
   const world = worldOf({ ring: ringWorld.ring, delayMs: 5 });

@@ -178,14 +178,14 @@ test('streams: pages are asked for no faster than the rate', (t) => {
   t.is(rig.asked.length, 2);
 });
 
-test('streams: after a page they rest for as long as it took longer than the quickest, and no longer than for a tenth of a second', (t) => {
+test('streams: after a page they rest for as long as it took longer than the quickest, and no longer than for 10 ms', (t) => {
   const rig = new Rig();
   rig.begin(move(1));
   for (const [i, [tookMs, restMs]] of [
     [20, 1],
     [20, 1],
-    [52, 31.5],
-    [2_000, 100],
+    [26, 5.9],
+    [2_000, 10],
   ].entries()) {
     rig.now += tookMs!;
     rig.answer(i, OK, ['a', 'b'], false);
