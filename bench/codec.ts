@@ -5,7 +5,6 @@
  * `decode` is a plain `Decoder.decode` of a buffer that holds nothing but the message, so that cbor-x makes no Buffer and DataView per
  * message. Refs are `[slot, uid]` for cbor-x.
  */
-
 import { Decoder, Encoder } from 'cbor-x';
 import type { Address } from '../runtime/address.ts';
 import { OutBuffer } from '../runtime/bytes.ts';

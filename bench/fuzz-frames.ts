@@ -2,7 +2,6 @@
  * Hostile frames against the way in, and our codec against cbor-x. Ends with 1 when anything was found.
  * `node dist/bench/fuzz-frames.js [--frames N] [--seed S]`
  */
-
 import { fuzzFrames } from '../test/runtime/wire/fuzz.ts';
 import { optionsOf } from './lib/options.ts';
 

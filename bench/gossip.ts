@@ -3,7 +3,6 @@
  * bytes: sent per node and second, beside all-to-all heartbeats in the same run. rounds: intervals until all have a new ring. detection: from a kill to the label on
  * all live nodes. accusations: of healthy nodes, while one pauses 0 to 5 s; exits with 1 when there is one.
  */
-
 import { SeededRandom } from '../runtime/random.ts';
 import { paused } from '../test/actors/gossip/scenarios.ts';
 import { GossipWorld, INTERVAL_MS, idOf, nodeName } from '../test/actors/gossip/world.ts';

@@ -17,7 +17,6 @@
  * ```
  * An arena in shared memory is as quick as one that is not. The leaves are not in shared memory: there `copyWithin` made a put 1.3 instead of 2.1.
  */
-
 import { hashKey } from '../storage/hash.ts';
 import { Arena } from '../storage/memtable/arena.ts';
 import { Memtable } from '../storage/memtable/memtable.ts';

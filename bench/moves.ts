@@ -2,7 +2,6 @@
  * Runs seeds of the workload in which data moves (test/actors/streaming/), and says what broke: `node dist/bench/moves.js --seeds 500 --from 0`. `--mutants` hunts the planted bugs
  * instead, and prints how many seeds each takes. Exits with 1 when something broke that was not planted, or what was planted was not found.
  */
-
 import { huntMove, runMove } from '../test/actors/streaming/move-hunt.ts';
 import { MOVE_MUTANTS } from '../test/actors/streaming/move-mutants.ts';
 import { shapeOf } from '../test/actors/streaming/move-run.ts';

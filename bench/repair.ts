@@ -3,7 +3,6 @@
  * Real trees, exchanges and frames between two replicas in memory, of one process; payloads of frames, whose own headers come to some 40 bytes each. And what a mark costs a write.
  * `node dist/bench/repair.js [--keys N]`
  */
-
 import { DirtyMarks } from '../actors/repair/dirty-marks.ts';
 import { engineKeyOf } from '../actors/store/engine-key.ts';
 import type { Entry } from '../storage/engine/api.ts';

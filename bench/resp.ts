@@ -5,7 +5,6 @@
  *
  * Neither side has sockets or a store: it is the cost of the gateway alone. "Out of order": the store answers each chunk's commands last to first.
  */
-
 import { RespSession } from '../actors/resp/resp-session.ts';
 import type { StoreDoor } from '../actors/store/store-door.ts';
 import { OK, type RequestSink, StoreAnswer, type StoreRequest } from '../actors/store/store-request.ts';

@@ -7,7 +7,6 @@
  * much fair loads grow, or what the leaving one held. It may be below 1, since loads need not be fair to the last partition. `hash mod n` puts a key on nodes h mod n, h + 1 mod n, h + 2 mod n; its figures are
  * those of 200,000 keys.
  */
-
 import { planOwners, recommendedPartitions } from '../actors/ring/plan.ts';
 import { PreferenceLists } from '../actors/ring/preference-list.ts';
 import { Hasher } from '../actors/ring/token.ts';

@@ -3,7 +3,6 @@
  * survives, and again at each call of the recovery; then each call failing in each way. Ends with 1 when anything was wrong, and says how to run it again.
  * `node dist/bench/storage-crash.js [--script NAME] [--seeds N] [--every N] [--tear BYTES]`
  */
-
 import { SCRIPTS } from '../test/storage/engine/crash-scripts.ts';
 import { CrashSearch } from '../test/storage/engine/crash-search.ts';
 import { FaultSweep } from '../test/storage/engine/fault-sweep.ts';

@@ -3,7 +3,6 @@
  * Real frames, encoded into an out-buffer and flushed once per turn of the loop; the receiver reads every header and touches the payload.
  * `node dist/bench/threads.js [--runs N] [--run-ms N] [--only TEXT] [--kinds ring,transfer,...] [--json FILE]`
  */
-
 import { Worker } from 'node:worker_threads';
 import { createThreadChannel } from '../runtime/threads/thread-channel.ts';
 import { optionsOf } from './lib/options.ts';

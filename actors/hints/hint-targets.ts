@@ -45,10 +45,9 @@ export function heirsOf(
   const partition = topology.lists.partitionOf(tokenHigh);
   const reachable = primariesOf(topology, keyspace, partition).filter(isReachable);
   if (mutants?.has('leaverIsItsOwnHeir')) return reachable;
-  const members = new Uint16Array(topology.lists.of(keyspace.n).writes[1].primaries);
-  const count = countBits(addPrimaries(topology.lists.of(keyspace.n).writes[1], partition, members, 0, 0));
-  const keeps = (member: number): boolean => member !== topology.self && members.subarray(0, count).includes(member);
-  return reachable.some(keeps) ? reachable : [];
+  const { members, stride, primaries } = topology.lists.of(keyspace.n).writes[1];
+  const next = members.subarray(partition * stride, partition * stride + primaries);
+  return reachable.some((member) => member !== topology.self && next.includes(member)) ? reachable : [];
 }
 
 function primariesOf({ lists }: Topology, { n }: Keyspace, partition: number): readonly number[] {

@@ -59,8 +59,8 @@ export function clearRanges(
 }
 
 /**
- * Which of them may hold something. By one iterator, that goes from each range to the next key that there is: one for each range took four times as long, in one turn. So what is deleted, and not
- * yet gone, is gone over once, however many ranges it lies in.
+ * Which of them may hold something. By one iterator, that goes from each range to the next key that there is, as all of it is one turn: so what is deleted, and not yet gone, is gone over once, however
+ * many ranges it lies in.
  */
 function heldOf(engine: Engine, ranges: readonly EngineRange[]): ReadonlySet<EngineRange> {
   if (engine.hasWaitingWrites) return new Set(ranges);

@@ -8,9 +8,9 @@
  *                      '--refused, or nothing came in time--'--> waiting, from where it was, after a rest of its source
  * ```
  * Bounded: `streamsMax` moves are under way at once, `perSourceMax` from one member; a page has `pageBytes` or one record; `bytesPerSecond` of pages are asked for, and after each page
- * streams rest for REST_FACTOR times what it took to merge it, and as long as it has waited for others on its way: what it took longer than the quickest of that source (as LEDBAT, RFC 6817,
- * tells queues from distance). So clients keep most of the threads on both sides, and the more of them the busier they are. Merging is idempotent, mints nothing
- * and never puts an older version over a newer one, so a page may come twice, and with writes of clients between.
+ * streams rest for REST_FACTOR times what it took to merge it, and as long as it has waited for others on its way, QUEUE_MAX_MS at most: what it took longer than the quickest of that source
+ * (as LEDBAT, RFC 6817, tells queues from distance). So clients keep most of the thread. Merging is idempotent, mints nothing and never puts an older version over a newer one, so a page may
+ * come twice, and with writes of clients between.
  */
 import { PageEntries } from '../scan/page-entries.ts';
 import type { Page } from '../scan/scan-frames.ts';
@@ -123,7 +123,7 @@ interface Source {
 const REST_FACTOR = 3;
 const QUICKEST_RISE = 1 / 64;
 /** Where ways differ by more from page to page, that is no queue: transitions would not end. */
-const REST_MAX_MS = 10;
+const QUEUE_MAX_MS = 10;
 const DAMAGES_MAX = 3;
 const DOUBLINGS_MAX = 5;
 
@@ -223,7 +223,7 @@ export class Streams {
     const bytes = page.entriesEnd - page.entriesStart;
     this.#bytes += bytes;
     const now = this.#door.nowMs();
-    const restMs = Math.min(REST_MAX_MS, (now - cameMs) * REST_FACTOR + tookMs - source.quickestMs);
+    const restMs = (now - cameMs) * REST_FACTOR + Math.min(QUEUE_MAX_MS, tookMs - source.quickestMs);
     this.#paceMs = Math.max(this.#paceMs, now) + Math.max(restMs, (bytes * 1_000) / this.#options.bytesPerSecond);
     if (this.#mutants?.has('streamedBeforeStored')) merge.left = 1;
     merge.stored();

@@ -30,7 +30,7 @@ const NAP_MS = 0.1;
 const nobodyWakes = new Int32Array(new SharedArrayBuffer(4));
 
 /**
- * Sleeps between requests, for what is measured in other processes: a loop that always turns takes a core from them, and on two cores it was most of the p99 that it measured.
+ * Sleeps between requests, for what is measured in other processes: a loop that always turns takes a core from them.
  * Why so short: an answer that comes meanwhile is noticed at the end of it. Timers are no way: they have whole milliseconds.
  */
 export const NAPPING: LoopDoors = {

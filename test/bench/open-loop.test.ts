@@ -85,7 +85,14 @@ test('open loop: all requests are begun, none before its time, when the loop nap
     begun.push(performance.now() - startedMs);
     setImmediate(onAnswer);
   };
-  await openLoop({ perSecond: 2_000, ms: 100, settleMs: 0, request }, NAPPING);
+  let turns = 0;
+  const turn: typeof NAPPING.turn = (next, idleMs) => {
+    turns++;
+    NAPPING.turn(next, idleMs);
+  };
+  await openLoop({ perSecond: 2_000, ms: 100, settleMs: 0, request }, { ...NAPPING, turn });
   t.is(begun.length, 200);
+  // A nap of 0.1 ms, or up to the next request: one that always turned would turn some hundred times as often.
+  t.true(turns <= 2 * begun.length + (performance.now() - startedMs) / 0.09, `${turns}`);
   for (const [i, at] of begun.entries()) t.true(at >= 1 + i / 2, `${i}: ${at}`);
 });

@@ -256,15 +256,18 @@ test('hint handoff: who leaves gives what it holds for one that is down to the p
   t.deepEqual(shard.forgotten, ['a']);
 });
 
-/** Members that get it from node 5, an old primary that leaves, while `up` can be reached of old and new ones but itself. */
+/** Members that get it from node 5, an old primary that leaves, while `up` can be reached of old and new ones but itself. `isMoving`: its transition has begun. */
 function given(
   up: (of: { readonly stays: readonly number[]; readonly gains: readonly number[] }) => readonly number[],
   mutants: readonly string[] = [],
+  isMoving = true,
 ) {
   const world = new RingWorld(6);
   world.do({ type: 'removeMember', id: idOf(5) });
-  if (world.ring.transition === null) world.begin();
-  world.advance('stream');
+  if (isMoving) {
+    world.begin();
+    world.advance('stream');
+  }
   const topology = new Topology(world.ring, 'n5');
   const { lists, self } = topology;
   const { writes } = lists.of(3);
@@ -288,12 +291,33 @@ function given(
 test('bug: who leaves handed what it held for others to itself alone, when no other primary could be reached, and dropped it with all it had', (t) => {
   const alone = given(() => []);
   t.deepEqual([alone.sent, alone.forgotten], [[], []]);
+  // It is one of those that are to have it, as long as nothing has been planned.
+  const early = given(() => [], [], false);
+  t.deepEqual([early.sent, early.forgotten], [[], []]);
   for (const up of [({ stays }: { stays: readonly number[] }) => stays.slice(1), ({ gains }: { gains: readonly number[] }) => gains]) {
     const { sent, self, forgotten, ...sets } = given(up);
     t.deepEqual([sent, forgotten], [[self, ...up(sets)].sort((a, b) => a - b), ['a']]);
   }
   const bug = given(() => [], ['leaverIsItsOwnHeir']);
   t.deepEqual([bug.sent, bug.forgotten], [[bug.self], ['a']]);
+});
+
+test('hint handoff: who leaves hands nothing to those alone who leave too', (t) => {
+  const world = new RingWorld(7);
+  for (const number of [5, 6]) world.do({ type: 'removeMember', id: idOf(number) });
+  world.begin();
+  world.advance('stream');
+  const { lists, self } = new Topology(world.ring, 'n5');
+  const { members, stride, primaries } = lists.of(3).writes[0];
+  const other = world.ring.members.findIndex(({ id }) => id === idOf(6));
+  const rows = Array.from({ length: lists.partitions }, (_, i) => [...members.subarray(i * stride, i * stride + primaries)]);
+  const partition = rows.findIndex((row) => row.includes(self) && row.includes(other));
+  const stays = rows[partition]!.find((member) => member !== self && member !== other)!;
+  const shard = new Shard(world.ring);
+  shard.add(stays + 1, 'a', (partition * 2 ** 32) / lists.partitions);
+  for (let member = 0; member < world.ring.members.length; member++) if (member !== self && member !== other) shard.down.add(member);
+  shard.tick();
+  t.deepEqual([shard.sent, shard.forgotten], [[], []]);
 });
 
 test('hint handoff: a leave waits until nothing is held, and no longer for it when another ring has come', (t) => {

@@ -128,6 +128,18 @@ test('stand-ins: where none is left the coordinator holds the write itself, and 
   t.deepEqual(a.kept, [c.name]);
 });
 
+test('stand-ins: where none is left the coordinator holds the write for one whose disk fails, though it is there', (t) => {
+  const world = new CoordinatorWorld({ ring: new RingWorld(3).ring });
+  const [a, , c] = world.nodes as unknown as Nodes;
+  c.status = STORAGE_FAILED;
+  let got: Answered | undefined;
+  a.ask({ kind: PUT, key: KEY, value: 'one', w: 3 }, (answer) => {
+    got = answer;
+  });
+  world.run(world.now + 100);
+  t.deepEqual([got?.status, a.kept], [INDETERMINATE, [c.name]]);
+});
+
 test('stand-ins: a primary that says nothing, and is not known to be down, gets one when the write is sent again', (t) => {
   const cluster = new Cluster();
   const [a, b, c] = cluster.primaries;
