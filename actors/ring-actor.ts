@@ -8,6 +8,7 @@
  * | empty | there is no ring on disk | waits for `init`, or for a ring that has this node as a joining member |
  * | unconfirmed | there is a ring | registers; spreads and learns rings; neither votes nor proposes |
  * | confirmed | registered with a majority | all |
+ * | departing | the newest ring does not have it | tells the others of that: departure.ts |
  * | fenced | see `#fence` | answers `status` and `fetchRing`; an operator has to look |
  *
  * Invariants: nothing is answered before what the answer rests on is on disk. What is published is on disk and was decided. Versions published only rise.
@@ -18,9 +19,10 @@ import { unreachable } from '../runtime/errors.ts';
 import { RESPONSE } from '../runtime/lanes.ts';
 import type { StorageResult } from '../storage/errors.ts';
 import type { MembershipView } from './gossip-protocol.ts';
-import { answer, answerBallot, answerRegister, checkedProposal } from './membership/answering.ts';
-import { faultOfAnswer, faultOfMessage, isFetched } from './membership/check-message.ts';
+import { answer, answerBallot, answerRegister, checkedProposal, refuseForeign } from './membership/answering.ts';
+import { faultOfMessage, isFetched, isSound } from './membership/check-message.ts';
 import type { ClusterDoor } from './membership/cluster-door.ts';
+import { Departure } from './membership/departure.ts';
 import { type KnownRing, knownRing } from './membership/known-ring.ts';
 import type { NodeIdentity } from './membership/node-identity.ts';
 import { Proposals } from './membership/proposals.ts';
@@ -36,8 +38,8 @@ import { isInOneThread, RingSubscribers } from './membership/ring-subscribers.ts
 import { ShardFollowers } from './membership/shard-followers.ts';
 import { TransitionDriver } from './membership/transition-driver.ts';
 import { faultOfVote } from './membership/voting.ts';
-import { compareVersions, type Member, type RingState, type RingVersion } from './ring/ring-state.ts';
-import type { RingMessage, Sender } from './ring-protocol.ts';
+import { compareVersions, type RingState, type RingVersion } from './ring/ring-state.ts';
+import type { RingMessage } from './ring-protocol.ts';
 
 type Message = RingActorMessage;
 type Of<T extends (RingMessage | OwnMessage)['type']> = Extract<RingMessage | OwnMessage, { type: T }>;
@@ -71,6 +73,7 @@ class RingActor implements Actor<Message> {
   readonly #registering: Registering;
   readonly #driver: TransitionDriver;
   readonly #proposals: Proposals;
+  readonly #departure: Departure;
   readonly #subscribers = new RingSubscribers();
   readonly #startedMs: number;
   #isOpening = true;
@@ -92,6 +95,8 @@ class RingActor implements Actor<Message> {
     this.#registering = new Registering(identity.id);
     this.#driver = new TransitionDriver(all, all.plan);
     this.#startedMs = context.clock.now();
+    const departAgain = (): void => context.after('departAgain', all.registerMs, new Own({ type: 'departAgain' }));
+    this.#departure = new Departure(this.#peers, departAgain, all.mutants);
     this.#keeper = this.#makeKeeper();
     this.#proposals = this.#makeProposals();
     const opened = context.completion<StorageResult<OpenedRingStore>>((result) => new Own({ type: 'opened', result }));
@@ -154,6 +159,8 @@ class RingActor implements Actor<Message> {
         return this.#onRegisterAnswered(message);
       case 'fetchAnswered':
         return this.#onFetchAnswered(message);
+      case 'departAgain':
+        return this.#departure.tellUntold();
       case 'voteAnswered':
         return this.#onVoteAnswered(message);
       case 'proposeAgain':
@@ -172,7 +179,7 @@ class RingActor implements Actor<Message> {
   #onAsked(message: Of<'register' | 'prepare' | 'accept'>): void {
     const { newest, fence } = this.#keeper;
     if (newest === null || fence !== null) return;
-    if (message.from.cluster !== newest.state.cluster) return this.#refuseForeign(message.from);
+    if (message.from.cluster !== newest.state.cluster) return refuseForeign(message.from, newest, this.#context.log);
     const { mutants } = this.#options;
     const { isConfirmed } = this.#registering;
     const answerer = { keeper: this.#keeper, self: this.#peers.sender(newest.state), isConfirmed, mutants, log: this.#context.log };
@@ -182,14 +189,16 @@ class RingActor implements Actor<Message> {
 
   #onRing({ from, ring }: Of<'ring'>): void {
     const { memory, newest } = this.#keeper;
-    if (memory === null || (newest !== null && from.cluster !== newest.state.cluster)) return this.#refuseForeign(from);
+    if (memory === null || (newest !== null && from.cluster !== newest.state.cluster))
+      return refuseForeign(from, newest, this.#context.log);
     if (from.id !== this.#identity.id && supersededBy(memory.now.registered, from) !== null) return;
     if (this.#keeper.learn(ring)?.type === 'older') this.#peers.teach(this.#keeper.ring, from.id);
   }
 
   #onStatus({ replyTo }: Of<'status'>): void {
-    const { ring, trouble, fence } = this.#keeper;
+    const { ring, trouble } = this.#keeper;
     const { switchedTo } = this.#followers;
+    const fence = this.#departure.isUnderWay ? 'departing' : this.#keeper.fence;
     answer(replyTo, { ring: ring?.encoded ?? null, isConfirmed: this.#isConfirmed, switchedTo, trouble, fence });
   }
 
@@ -217,11 +226,8 @@ class RingActor implements Actor<Message> {
   #onSwitched(shard: number, version: RingVersion): void {
     const { ring } = this.#keeper;
     if (!this.#followers.has(shard) || ring === null || compareVersions(version, ring.encoded) > 0) return;
-    const before = this.#followers.switchedTo;
-    this.#followers.switched(shard, version);
-    const { switchedTo } = this.#followers;
-    if (switchedTo !== null && (before === null || compareVersions(before, switchedTo) < 0))
-      this.#peers.tellGossip({ type: 'switchedTo', version: switchedTo });
+    const all = this.#followers.switched(shard, version);
+    if (all !== null) this.#peers.tellGossip({ type: 'switchedTo', version: all });
   }
 
   #wait(message: RingMessage): void {
@@ -258,7 +264,7 @@ class RingActor implements Actor<Message> {
 
   #onRegisterAnswered({ member, answer: given }: Of<'registerAnswered'>): void {
     const { ring, fence } = this.#keeper;
-    if (ring === null || fence !== null || !given.ok || !this.#isSound(given.value, member)) return;
+    if (ring === null || fence !== null || !given.ok || !isSound(given.value, member, this.#context.log)) return;
     const { value } = given;
     switch (value.type) {
       case 'registered':
@@ -277,15 +283,16 @@ class RingActor implements Actor<Message> {
     }
   }
 
-  #onFetchAnswered({ answer: given }: Of<'fetchAnswered'>): void {
+  #onFetchAnswered({ member, answer: given }: Of<'fetchAnswered'>): void {
     if (!given.ok || !isFetched(given.value) || given.value.ring === null) return;
+    this.#departure.heard(member.id, given.value.ring);
     // Who is behind it was not counted: it registers again at once, with what it has learned.
     if (this.#keeper.learn(given.value.ring)?.type === 'adopt') this.#context.after('registerAgain', 1, new Own({ type: 'registerAgain' }));
   }
 
   #onVoteAnswered({ attempt, voter, answer: given }: Of<'voteAnswered'>): void {
     const { ring, fence, memory } = this.#keeper;
-    if (ring === null || fence !== null || memory === null || !given.ok || !this.#isSound(given.value, voter)) return;
+    if (ring === null || fence !== null || memory === null || !given.ok || !isSound(given.value, voter, this.#context.log)) return;
     if (!this.#proposals.isFor(attempt, ring)) return;
     const fault = faultOfVote(given.value, voter, ring, memory.now.registered, this.#options.mutants);
     if (fault !== null) return this.#context.log.error('vote refused', { fault, from: voter.id });
@@ -349,16 +356,6 @@ class RingActor implements Actor<Message> {
     this.#followers.tellAll(null, mayServe);
   }
 
-  #refuseForeign({ cluster, id }: Sender): void {
-    this.#context.log.warn('message of another cluster refused', { cluster, from: id, ours: this.#keeper.newest?.state.cluster });
-  }
-
-  #isSound(given: unknown, member: Member): boolean {
-    const fault = faultOfAnswer(given);
-    if (fault !== null) this.#context.log.warn('malformed answer refused', { fault, member: member.id });
-    return fault === null;
-  }
-
   #makeKeeper(): RingKeeper {
     return new RingKeeper({
       identity: this.#identity,
@@ -372,6 +369,7 @@ class RingActor implements Actor<Message> {
       fenced: (fence, trouble) => {
         this.#context.log.error('this node takes no part any more', { fence, trouble });
         this.#checkServing();
+        if (fence === 'removed') this.#departure.begin(this.#keeper.ring!);
       },
       warn: (event, detail) => this.#context.log.warn(event, { detail }),
     });

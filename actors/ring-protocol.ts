@@ -119,8 +119,8 @@ export interface RingStatus {
   readonly switchedTo: RingVersion | null;
   /** Why this node can't take part, for people; empty when it does. */
   readonly trouble: string;
-  /** Why it never will again as it runs; null: it may. */
-  readonly fence: Fence | null;
+  /** Why it never will again as it runs; null: it may. departing: removed, and it has to be there until the others know it. */
+  readonly fence: Fence | 'departing' | null;
 }
 
 export type RingMessage =

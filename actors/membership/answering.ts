@@ -6,6 +6,7 @@ import type { Ref } from '../../runtime/ref.ts';
 import type { OperationOutcome, Proposal } from '../ring/operation.ts';
 import { decodeProposal, encodeProposal } from '../ring/operation-codec.ts';
 import type { AcceptAnswer, PeerMessage, PrepareAnswer, RegisterAnswer, RingMessage, Sender } from '../ring-protocol.ts';
+import type { KnownRing } from './known-ring.ts';
 import { register, supersededBy } from './registry.ts';
 import type { RingKeeper } from './ring-keeper.ts';
 import { type Ballotted, faultOfProposal, vote } from './voting.ts';
@@ -22,6 +23,10 @@ export interface Answerer {
 
 export function answer<A>(replyTo: Ref<A>, given: A): void {
   replyTo.tell(given, { lane: RESPONSE });
+}
+
+export function refuseForeign({ cluster, id }: Sender, ours: KnownRing | null, log: Log): void {
+  log.warn('message of another cluster refused', { cluster, from: id, ours: ours?.state.cluster });
 }
 
 /** Requires: the sender names this cluster; nothing fences this node off. */

@@ -2,8 +2,10 @@
  * Checks of what comes to a RingActor, before a field of it is used: most of it comes from other processes, which may be of another version or broken. Contents that
  * travel as bytes are checked where they are decoded.
  */
+import type { Log } from '../../runtime/doors.ts';
 import { Ref } from '../../runtime/ref.ts';
 import { ROUND_MAX } from '../consensus/ballot.ts';
+import type { Member } from '../ring/ring-state.ts';
 import type { AcceptAnswer, Fetched, PrepareAnswer, RegisterAnswer, RingMessage } from '../ring-protocol.ts';
 
 type Check = (value: unknown) => boolean;
@@ -74,9 +76,11 @@ export function faultOfMessage(message: unknown): string | null {
   return faultIn(message, MESSAGES);
 }
 
-/** As `faultOfMessage`, of answers to register, prepare and accept. */
-export function faultOfAnswer(answer: unknown): string | null {
-  return faultIn(answer, ANSWERS);
+/** Of answers of that member to register, prepare and accept. */
+export function isSound(answer: unknown, { id }: Pick<Member, 'id'>, log: Log): boolean {
+  const fault = faultIn(answer, ANSWERS);
+  if (fault !== null) log.warn('malformed answer refused', { fault, member: id });
+  return fault === null;
 }
 
 export function isFetched(answer: unknown): answer is Fetched {

@@ -13,7 +13,8 @@ export type OwnMessage =
   | { readonly type: 'retryWrite' }
   | { readonly type: 'registerAgain' }
   | { readonly type: 'registerAnswered'; readonly member: Member; readonly answer: Answer<RegisterAnswer> }
-  | { readonly type: 'fetchAnswered'; readonly answer: Answer<Fetched> }
+  | { readonly type: 'fetchAnswered'; readonly member: Member; readonly answer: Answer<Fetched> }
+  | { readonly type: 'departAgain' }
   | {
       readonly type: 'voteAnswered';
       readonly attempt: number;

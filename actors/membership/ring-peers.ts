@@ -60,7 +60,7 @@ export class RingPeers {
       this.#ringActorOf(member),
       (replyTo) => ({ type: 'fetchRing', replyTo }),
       { timeoutMs: this.#times.answerMs, lane: CONTROL },
-      (answer) => new Own({ type: 'fetchAnswered', answer }),
+      (answer) => new Own({ type: 'fetchAnswered', member, answer }),
     );
   }
 

@@ -31,10 +31,13 @@ export class ShardFollowers {
     return this.#followers[shard] !== undefined;
   }
 
-  /** Requires: there is such a shard, and `version` is none that was never published. */
-  switched(shard: number, version: RingVersion): void {
+  /** Returns what all shards have switched to now; null: it is what it was before. Requires: there is such a shard, and `version` is none that was never published. */
+  switched(shard: number, version: RingVersion): RingVersion | null {
+    const before = this.switchedTo;
     const follower = this.#followers[shard]!;
     if (follower.switchedTo === null || compareVersions(version, follower.switchedTo) > 0) follower.switchedTo = version;
+    const { switchedTo } = this;
+    return switchedTo !== null && (before === null || compareVersions(before, switchedTo) < 0) ? switchedTo : null;
   }
 
   /** Remembers the agent, and tells it how things stand, with the ring where `has` is older. */

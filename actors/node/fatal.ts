@@ -14,9 +14,10 @@ export function fatal({ fence, trouble }: Pick<RingStatus, 'fence' | 'trouble'>,
       return new NodeError('REMOVED', text);
     case 'storage':
       return new NodeError('IO', text);
+    case 'departing':
     case 'conflict':
     case null:
-      // An operator has to look, and the node has to be there to be looked at.
+      // Where two rings conflict an operator has to look, and the node has to be there to be looked at.
       return null;
     default:
       return unreachable(fence);

@@ -113,7 +113,8 @@ async function startRing(system: ActorSystem, identity: NodeIdentity, cluster: s
   const ring = system.spawnWellKnown(RING_SLOT, ringActor, [{ identity, door: clusterDoor(system), directory: directory.path, initial }]);
   system.spawnWellKnown(COMPACTION_SLOT, compactionActor, [{ limits: COMPACTION_TURNS }]);
   const status = await ring.ask<RingStatus>((replyTo) => ({ type: 'status', replyTo }), { timeoutMs: READY_MS });
-  const error = fatal(status, identity);
+  // Here is nobody whom it could tell that it has left.
+  const error = fatal({ ...status, fence: status.fence === 'departing' ? 'removed' : status.fence }, identity);
   if (error !== null) throw error;
   const members = status.ring === null ? [] : readRing(status.ring).state.members;
   if (members.length <= 1) return;

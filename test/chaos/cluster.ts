@@ -168,19 +168,26 @@ export class ChaosCluster implements Owner {
     return true;
   }
 
-  /** Resolves when who was told to leave has left, or will not, as it was never known whether it would. Requires: all others run, with nothing wrong between them. Errors: nothing changes any more. */
-  async untilLeft(machine: Machine): Promise<void> {
+  /**
+   * Resolves when all who were told to leave have left, or will not, as it was never known whether they would. They are looked at together: one that has left no longer says how it sees another.
+   * Requires: all others run, with nothing wrong between them. Errors: nothing changes any more.
+   */
+  async untilLeft(): Promise<void> {
     let seen = '';
+    const leaving = (): readonly Machine[] => this.machines.filter(({ expected }) => expected === 'left');
     await until(
       async () => {
-        if (await this.hasLeft(machine)) return true;
-        const states = await this.#statesOf(machine);
-        seen = `${states.join()}, ${await this.machines.find((other) => other !== machine)!.process.states()}`;
-        if (states.length < this.machines.length - 1 || states.some((state) => state !== 'UP')) return null;
-        machine.expected = 'nothing';
-        return true;
+        seen = '';
+        for (const machine of leaving()) {
+          if (await this.hasLeft(machine)) continue;
+          const states = await this.#statesOf(machine);
+          const staying = this.machines.filter(({ expected }) => expected !== 'left');
+          if (states.length >= staying.length && states.every((state) => state === 'UP')) machine.expected = 'nothing';
+          else seen += `${machine.name} is to leave: ${states.join()}, ${await staying[0]!.process.states()}; `;
+        }
+        return leaving().length === 0 ? true : null;
       },
-      () => `${machine.name} is to leave: ${seen}`,
+      () => seen,
     );
   }
 

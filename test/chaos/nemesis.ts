@@ -69,7 +69,7 @@ export class Nemesis {
       if (machine.expected === 'left') await this.#tryUp(machine);
       else await this.#ensureUp(machine);
     }
-    for (const machine of cluster.machines) if (machine.expected === 'left') await cluster.untilLeft(machine);
+    await cluster.untilLeft();
     await cluster.untilWhole();
   }
 

@@ -20,7 +20,7 @@ import type { Action } from './cluster-run.ts';
 import type { PurgeWatch } from './purge-watch.ts';
 import { RegisterHistory } from './register-history.ts';
 import type { Promises } from './run-promises.ts';
-import { dotOf, StoreHistory } from './store-history.ts';
+import { dotOf, newestOf, StoreHistory } from './store-history.ts';
 
 const CLIENTS = 4;
 const TIMEOUT_MS = 500;
@@ -78,6 +78,16 @@ interface Context {
   readonly vector: Uint8Array;
 }
 
+/** A write that was acknowledged. */
+export interface Acknowledged {
+  readonly id: string;
+  /** `keyspace/key`. */
+  readonly name: string;
+  readonly dot: string;
+  /** W, as it was resolved. */
+  readonly needed: number;
+}
+
 interface Pending {
   readonly what: string;
   readonly endMs: number;
@@ -105,6 +115,8 @@ interface Told {
   readonly record: NaiveRecord;
   /** As many primaries as had to have answered. What a stand-in made up for is neither lost nor promised to be read at once. */
   readonly isStrict: boolean;
+  /** How many replicas had to answer. */
+  readonly needed: number;
 }
 
 export class ClusterClients {
@@ -114,6 +126,7 @@ export class ClusterClients {
   readonly registers = new Map<string, RegisterHistory>();
   /** How many were told what: by kind and status. */
   readonly counts = new Map<string, number>();
+  readonly acknowledged: Acknowledged[] = [];
   /** Answers in which stand-ins made up for primaries. */
   sloppy = 0;
   readonly #nowMs: () => number;
@@ -145,10 +158,10 @@ export class ClusterClients {
     else this.#doWrite(action, random, keyspace, key, gateway);
   }
 
-  /** Puts a key that nobody else writes, on all `replicas`; `done` is called when they all have it. */
+  /** Puts a key that nobody else writes, on all `replicas`; `done` is called when they all have it, and nobody in place of one. */
   putOnce(keyspace: Keyspace, key: string, replicas: number, gateway: Gateway, done: () => void): void {
     const asked = { kind: PUT, value: key, w: Math.min(keyspace.n, replicas), timeoutMs: 1_500 } as const;
-    this.#ask(asked, keyspace, key, gateway, ({ status }) => (status === OK ? done() : undefined));
+    this.#ask(asked, keyspace, key, gateway, ({ status, isStrict }) => (status === OK && isStrict ? done() : undefined));
   }
 
   /** Every key, as R = quorum reads it there. */
@@ -222,8 +235,10 @@ export class ClusterClients {
     const asked = { context: context?.vector ?? NOTHING, w: isOne ? 1 : 0 };
     this.#ask(isDelete ? { ...asked, kind: DELETE } : { ...asked, kind: PUT, value: write.id }, keyspace, key, gateway, (told) => {
       write.isQuorum &&= told.isStrict;
-      if (told.status === OK) this.history.acknowledged(write, told.given, this.#nowMs());
-      else write.outcome = told.status === INDETERMINATE || told.status === STORAGE_FAILED ? 'unknown' : 'refused';
+      if (told.status === OK) {
+        this.history.acknowledged(write, told.given, this.#nowMs());
+        this.#noteAcknowledged(write.id, name, told);
+      } else write.outcome = told.status === INDETERMINATE || told.status === STORAGE_FAILED ? 'unknown' : 'refused';
     });
   }
 
@@ -242,8 +257,15 @@ export class ClusterClients {
     const write = register.write(`w${this.#requests}`, isDelete);
     const asked = { context: CONTEXT_READ } as const;
     this.#ask(isDelete ? { ...asked, kind: DELETE } : { ...asked, kind: PUT, value: write.id }, keyspace, key, gateway, (told) => {
-      if (told.status === OK) register.acknowledged(write, isDelete, told.given.siblings);
+      if (told.status !== OK) return;
+      register.acknowledged(write, isDelete, told.given.siblings);
+      this.#noteAcknowledged(write.id, name, told);
     });
+  }
+
+  #noteAcknowledged(id: string, name: string, { given, needed }: Told): void {
+    const newest = newestOf(given.siblings);
+    if (newest !== undefined) this.acknowledged.push({ id, name, dot: dotOf(newest), needed });
   }
 
   #ask(asked: Asked, keyspace: Keyspace, key: string, gateway: Gateway, done: (told: Told) => void): void {
@@ -287,7 +309,7 @@ export class ClusterClients {
         const record = this.#purged.shown(keyspace, key, decoded, keyspace.mode === 'cp');
         const vector = this.#purged.vectorOf(keyspace, key);
         if (vector !== undefined) this.history.purged(nameOf(keyspace, key), vector);
-        done({ status, bytes, given: decoded, record, isStrict });
+        done({ status, bytes, given: decoded, record, isStrict, needed: answer.needed });
       },
     };
     begin(request);

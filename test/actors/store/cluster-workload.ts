@@ -113,12 +113,12 @@ export class ClusterRun extends MachineRun {
   readonly #away = new Set<string>();
   readonly #hints = new HintChecker();
   readonly #isPurging: boolean;
-  readonly #purged = new PurgeWatch();
+  protected readonly purgeWatch = new PurgeWatch();
   /** Hints that were handed back, at shards that were not started since. */
   handedOver = 0;
   /** Records that were purged, counted at each replica. */
   get purged(): number {
-    return this.#purged.count;
+    return this.purgeWatch.count;
   }
   #starts = 0;
   #isFormed = false;
@@ -134,7 +134,7 @@ export class ClusterRun extends MachineRun {
     if (this.machines.includes(SPARE)) this.#away.add(SPARE);
     this.#engine = ENGINES[new SeededRandom(`engine:${run.seed}`).below(ENGINES.length)]!;
     this.#isPurging = run.plan.some((item) => item.kind === 'act' && item.action === 'purging');
-    this.clients = new ClusterClients({ nowMs: () => this.simulation.now, promises, watch, keys, purged: this.#purged });
+    this.clients = new ClusterClients({ nowMs: () => this.simulation.now, promises, watch, keys, purged: this.purgeWatch });
   }
 
   /** All members are in, and there is a keyspace: only then requests are made. */
@@ -171,7 +171,7 @@ export class ClusterRun extends MachineRun {
       {
         ...about,
         ...{ shards: node.shards.length, dir: DIRECTORY, holder: replicas, engine: this.#engine },
-        replicas: { hintForgotten: this.#hints.onForgotten, recordPurged: this.#purged.onPurged },
+        replicas: { hintForgotten: this.#hints.onForgotten, recordPurged: this.purgeWatch.onPurged },
         ...(this.#isPurging ? { marks } : {}),
       },
     ]);

@@ -7,10 +7,11 @@ import { generatePlan } from '../../../runtime/simulation/plan-generator.ts';
 import type { NodeSettings } from '../../../runtime/simulation/settings.ts';
 import { type Action, clusterRun, networkOf } from '../store/cluster-run.ts';
 
-const FROM_MS = 3_500;
-const UNTIL_MS = 9_000;
+/** The cluster has formed by then, as a rule. */
+export const FROM_MS = 3_500;
+export const UNTIL_MS = 9_000;
 const REQUESTS = 420;
-export const MOVES_STOP_MS = 24_000;
+const STOP_MS = 24_000;
 
 /** calm: no faults. net: machines keep what they know. crashes: they do not. dead: one is killed for good, and replaced or removed. */
 export const MOVE_PROFILES = ['calm', 'net', 'crashes', 'dead'] as const;
@@ -26,14 +27,19 @@ export interface MoveShape {
   readonly profile: MoveProfile;
   /** Machines that form the cluster, of those that there are. */
   readonly first: number;
-  /** How many of them leave, or are lost. */
+  /** How many of them leave, or are lost: those behind the first. */
   readonly leaving: number;
+  /** Members that are away for longer are excluded. */
+  readonly excludes: boolean;
+  /** How many go with what they have, nobody having copied it. */
+  readonly lost: number;
 }
 
 export function shapeOf(seed: number | string): MoveShape {
   const random = new SeededRandom(`moves:${seed}`);
   const profile = MOVE_PROFILES[[0, 1, 1, 2, 2, 2, 2, 3, 3, 3][random.below(10)]!]!;
-  return { profile, first: 3 + random.below(2), leaving: profile === 'dead' ? 1 : random.below(2) };
+  const isDead = profile === 'dead';
+  return { profile, first: 3 + random.below(2), leaving: isDead ? 1 : random.below(2), excludes: isDead, lost: isDead ? 1 : 0 };
 }
 
 export function moveRun(seed: number, mutants: readonly string[] = []): RunPlan {
@@ -50,14 +56,14 @@ export function moveRun(seed: number, mutants: readonly string[] = []): RunPlan 
   const living = profile === 'dead' ? nodes.filter(({ name }) => name !== LOST) : nodes;
   return {
     seed,
-    stopMs: MOVES_STOP_MS,
+    stopMs: STOP_MS,
     plan: [...setUp, ...purging, ...faultsOf(seed, profile, living), ...acts].sort((a, b) => a.atMs - b.atMs),
     settings: { ...settings, nodes, network: networkOf({ quality: qualityOf(profile === 'calm', random.fork('network')) }) },
   };
 }
 
 /** `isCalm`: the network only delays. */
-function qualityOf(isCalm: boolean, random: SeededRandom): Partial<LinkQuality> {
+export function qualityOf(isCalm: boolean, random: SeededRandom): Partial<LinkQuality> {
   const ratio = (most: number): number => (!isCalm && random.chance(0.5) ? most * random.float() : 0);
   return {
     delay: { kind: 'exponential', minMs: 0.05, meanMs: 0.1 * 2 ** random.below(isCalm ? 5 : 8) },
@@ -98,9 +104,9 @@ function changesOf(
   return items;
 }
 
-function faultsOf(seed: number, profile: MoveProfile, nodes: readonly NodeSettings[]): readonly PlanItem[] {
+export function faultsOf(seed: number, profile: MoveProfile, nodes: readonly NodeSettings[], forMsMax = 900): readonly PlanItem[] {
   if (profile === 'calm') return [];
-  const bounds = { nodes, fromMs: FROM_MS + 300, untilMs: UNTIL_MS, everyMs: 2_000, forMsMax: 900 };
+  const bounds = { nodes, fromMs: FROM_MS + 300, untilMs: UNTIL_MS, everyMs: 2_000, forMsMax };
   const faults = generatePlan(seed, { ...bounds, kinds: NET_KINDS });
   if (profile !== 'crashes') return faults;
   return [
@@ -110,7 +116,7 @@ function faultsOf(seed: number, profile: MoveProfile, nodes: readonly NodeSettin
   ];
 }
 
-function requestsOf(nodes: readonly NodeSettings[], random: SeededRandom): readonly PlanItem[] {
+export function requestsOf(nodes: readonly NodeSettings[], random: SeededRandom): readonly PlanItem[] {
   return Array.from({ length: REQUESTS }, () => {
     const { name: node } = nodes[random.below(nodes.length)]!;
     const atMs = FROM_MS + random.below((UNTIL_MS + 300 - FROM_MS) * 1_000) / 1_000;

@@ -6,7 +6,7 @@ import { Placement } from '../../../actors/ring/placement.ts';
 import type { RingState } from '../../../actors/ring/ring-state.ts';
 import { Hasher, partitionOf, shardOf } from '../../../actors/ring/token.ts';
 import { engineKeyOf } from '../../../actors/store/engine-key.ts';
-import { LOADING } from '../../../actors/store/store-request.ts';
+import { LOADING, STALE_RING } from '../../../actors/store/store-request.ts';
 import type { ActItem } from '../../../runtime/simulation/plan.ts';
 import type { RunPlan } from '../../../runtime/simulation/plan-file.ts';
 import type { SimNode } from '../../../runtime/simulation/sim-node.ts';
@@ -14,7 +14,9 @@ import type { BuiltWorkload, Workload } from '../../../runtime/simulation/worklo
 import { memberOf } from '../membership/sim-machine.ts';
 import { builtOf, ClusterRun } from '../store/cluster-workload.ts';
 import { promisesOf } from '../store/run-promises.ts';
+import { missingCopies } from './copies-checker.ts';
 import { LOST, type MoveAction, type MoveShape, shapeOf } from './move-run.ts';
+import { shrinkShapeOf } from './shrink-run.ts';
 
 const KEYS = 10;
 /** Keys that are written once; so many that partitions have several. */
@@ -27,9 +29,10 @@ export class MoveRun extends ClusterRun {
   readonly #mayJoin: Set<string>;
   /** Keys that all replicas had, with their keyspaces. */
   readonly #filled = new Map<string, number>();
+  /** Of its ring, in the end. */
+  members = 0;
 
-  constructor(run: RunPlan) {
-    const shape = shapeOf(run.seed);
+  constructor(run: RunPlan, shape: MoveShape = shapeOf(run.seed)) {
     // Who is killed for good takes with it what only it had.
     const isKept = shape.profile === 'calm' || shape.profile === 'net';
     super(
@@ -39,7 +42,7 @@ export class MoveRun extends ClusterRun {
         promises: { ...promisesOf(run), forgets: !isKept, losesSingle: shape.profile === 'dead' },
         keys: KEYS,
         capacity: 128,
-        excludeAfterMs: shape.profile === 'dead' ? 1_200 : 1_000_000,
+        excludeAfterMs: shape.excludes ? 1_200 : 1_000_000,
       },
     );
     this.#shape = shape;
@@ -51,7 +54,9 @@ export class MoveRun extends ClusterRun {
     const action = item.action as MoveAction;
     const node = this.simulation.node(name);
     const ring = this.#ringAt(node);
-    const lost = ring?.members.find((member) => member.name === LOST);
+    // Who is lost, or leaves.
+    const leaver = action === 'leave' ? `m${1 + (draw % this.#shape.leaving)}` : LOST;
+    const lost = ring?.members.find((member) => member.name === leaver);
     switch (action) {
       case 'join':
         return this.#join(node);
@@ -82,6 +87,8 @@ export class MoveRun extends ClusterRun {
     const ring = this.#ringAt(this.simulation.node(this.machines[0]!));
     const isSettled = ring !== undefined && ring.transition === null && ring.members.every(({ state }) => state === 'up');
     if (!simulation.check(isSettled, 'the change of members has not ended, when all is well for long', () => said(ring))) return;
+    this.members = ring!.members.length;
+    this.#checkCopies(ring!);
     for (const { name } of ring!.members) {
       const gateway = this.gatewayAt(simulation.node(name), 0);
       if (!simulation.check(gateway !== undefined, 'a shard does not serve, when all is well for long', name)) return;
@@ -106,13 +113,18 @@ export class MoveRun extends ClusterRun {
   }
 
   protected override onFatal(node: SimNode): void {
-    if (node.name !== LOST || this.#shape.leaving === 0) super.onFatal(node);
+    if (!this.#leaves(node.name)) super.onFatal(node);
     else this.simulation.crash(node.name, 'silent');
+  }
+
+  /** Those behind the first one, which has made the cluster. */
+  #leaves(machine: string): boolean {
+    return this.machines.indexOf(machine) > 0 && this.machines.indexOf(machine) <= this.#shape.leaving;
   }
 
   /** Of a node that is no member yet, or any more: to be asked elsewhere. */
   protected override mayAnswer(status: number): boolean {
-    return status === LOADING;
+    return status === LOADING || (status === STALE_RING && this.#shape.leaving > 0);
   }
 
   #fill(node: SimNode): void {
@@ -143,6 +155,13 @@ export class MoveRun extends ClusterRun {
 
   #ringAt(node: SimNode): RingState | undefined {
     return this.shards.get(`${node.name}/0`)?.ring.ring?.state;
+  }
+
+  #checkCopies(ring: RingState): void {
+    const { simulation, shards, clients } = this;
+    const { lost } = this.#shape;
+    const [first] = missingCopies({ ring, shards, acknowledged: clients.acknowledged, purged: this.purgeWatch, lost });
+    simulation.check(first === undefined, 'an acknowledged write has too few copies', first ?? '');
   }
 
   /** No shard has a key that lies elsewhere, and each has those of its own that all replicas had. */
@@ -188,3 +207,9 @@ export function buildMove(run: RunPlan): BuiltMove {
 }
 
 export const moves: Workload = { name: 'moves', build: buildMove };
+
+export function buildShrink(run: RunPlan): BuiltMove {
+  return builtOf(run, new MoveRun(run, shrinkShapeOf(run.seed)));
+}
+
+export const shrinks: Workload = { name: 'shrinks', build: buildShrink };
