@@ -39,7 +39,7 @@ function runAll(from: number, count: number): boolean {
     console.error(`seed ${seed}: ${failure.atMs} ms: ${failure.what}: ${failure.detail.slice(0, 400)}`);
   }
   console.log(`${count} seeds in ${((performance.now() - startedAt) / 1000).toFixed(0)} s`);
-  for (const [kind, times] of [...ran].sort()) console.log(`  ${kind.padEnd(20)} ${times}`);
+  for (const [kind, times] of ran) console.log(`  ${kind.padEnd(20)} ${times}`);
   console.log(`violations: ${failed.size === 0 ? 'none' : ''}`);
   for (const [what, seeds] of failed) console.log(`${what}: ${seeds.length} seeds: ${seeds.slice(0, 20).join(', ')}`);
   return failed.size === 0;
