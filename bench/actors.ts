@@ -5,7 +5,7 @@
 import { fork } from 'node:child_process';
 import { CONTEST_NAMES, type ContestReport } from './actors/contests.ts';
 import { simulationRows } from './actors/simulated.ts';
-import { optionsOf } from './lib/options.ts';
+import { optionsOf, usageError } from './lib/options.ts';
 import { printRows, printSetup, type Row, setupOf, writeReport } from './lib/report.ts';
 
 const { values: options } = optionsOf({
@@ -22,7 +22,7 @@ const SIMULATED = 'simulated';
 const names = [...CONTEST_NAMES, SIMULATED];
 const chosen = options.rows === '' ? names : options.rows.split(',');
 for (const name of chosen) {
-  if (!names.includes(name)) throw new Error(`--rows ${name}: expected some of ${names.join(', ')}`);
+  if (!names.includes(name)) usageError(`--rows ${name}: expected some of ${names.join(', ')}`);
 }
 const runs = Number(options.runs ?? (options.quick ? 3 : 7));
 const runMs = Number(options.ms ?? (options.quick ? 80 : 300));

@@ -24,7 +24,7 @@ import { svgOf } from './cluster/svg.ts';
 import { tablesOf } from './cluster/tables.ts';
 import type { Durability, Target } from './cluster/target.ts';
 import { WORKLOAD_NAMES } from './cluster/workload.ts';
-import { optionsOf } from './lib/options.ts';
+import { optionsOf, usageError } from './lib/options.ts';
 import { printSetup, setupOf } from './lib/report.ts';
 import { fileSystemOf, syncMs } from './storage/disk.ts';
 
@@ -88,7 +88,7 @@ async function measure(): Promise<void> {
   const openRate = numberOf('rate', options.rate, 0);
   const openShare = Number(options['open-share']);
   if (!(openShare >= 0 && openShare < Number.POSITIVE_INFINITY))
-    throw new Error(`--open-share: expected a number from 0, got ${options['open-share']}`);
+    usageError(`--open-share: expected a number from 0, got ${options['open-share']}`);
   const rules = { n: numberOf('n', options.n), r: numberOf('r', options.r), w: numberOf('w', options.w) };
   const theirs = [redis, redisWait, etcd, given(listOf(options.resp).map((text) => numberOf('resp', text)))];
   const all = [dynactorResp, dynactorClient, dynactorOne, ...theirs];
@@ -176,7 +176,7 @@ async function measure(): Promise<void> {
 function timesOf(memoryMiB: number, valueBytes: number): number | undefined {
   if (options.times === undefined) return undefined;
   const times = Number(options.times);
-  if (!(times > 0 && times <= 1_000)) throw new Error(`--times: expected a number above 0 and up to 1000, got ${options.times}`);
+  if (!(times > 0 && times <= 1_000)) usageError(`--times: expected a number above 0 and up to 1000, got ${options.times}`);
   return Math.ceil((times * memoryMiB * 1_048_576) / (KEY_BYTES + valueBytes));
 }
 
@@ -188,12 +188,12 @@ function isThere(target: Target): boolean {
 
 function targetOf(all: readonly Target[], name: string): Target {
   const found = all.find((target) => target.name === name);
-  if (found === undefined) throw new Error(`--targets ${name}: expected some of ${all.map((target) => target.name).join(', ')}`);
+  if (found === undefined) usageError(`--targets ${name}: expected some of ${all.map((target) => target.name).join(', ')}`);
   return found;
 }
 
 function durabilityOf(name: string): Durability {
-  if (name !== 'none' && name !== 'sync') throw new Error(`--durability ${name}: expected none or sync`);
+  if (name !== 'none' && name !== 'sync') usageError(`--durability ${name}: expected none or sync`);
   return name;
 }
 
@@ -203,6 +203,6 @@ function listOf(text: string): readonly string[] {
 
 function numberOf(name: string, text: string, least = 1): number {
   const number = Number(text);
-  if (!(Number.isInteger(number) && number >= least)) throw new Error(`--${name}: expected a whole number from ${least}, got ${text}`);
+  if (!(Number.isInteger(number) && number >= least)) usageError(`--${name}: expected a whole number from ${least}, got ${text}`);
   return number;
 }

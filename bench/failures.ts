@@ -10,7 +10,7 @@ import { killOneOfFive } from './failures/kill-one-of-five.ts';
 import { control, slowReplica } from './failures/links.ts';
 import type { Report, Scenario, ScenarioOptions } from './failures/scenario.ts';
 import { claimsOf, tableOf } from './failures/tables.ts';
-import { optionsOf } from './lib/options.ts';
+import { optionsOf, usageError } from './lib/options.ts';
 import { printSetup, setupOf } from './lib/report.ts';
 
 const SCENARIOS: readonly Scenario[] = [control, slowReplica, killOneOfFive, downAndBack, join];
@@ -32,19 +32,19 @@ const { values } = optionsOf({
 
 function numberOf(name: 'rate' | 'settle' | 'seconds' | 'down' | 'records' | 'value' | 'seed', least: number, most: number): number {
   const value = Number(values[name]);
-  if (!(value >= least && value <= most)) throw new Error(`--${name}: expected ${least} to ${most}, got ${values[name]}`);
+  if (!(value >= least && value <= most)) usageError(`--${name}: expected ${least} to ${most}, got ${values[name]}`);
   return value;
 }
 
 function scenarioOf(name: string): Scenario {
   const found = SCENARIOS.find((scenario) => scenario.name === name);
-  if (found === undefined) throw new Error(`--only: expected some of ${SCENARIOS.map((it) => it.name).join(',')}, got ${name}`);
+  if (found === undefined) usageError(`--only: expected some of ${SCENARIOS.map((it) => it.name).join(',')}, got ${name}`);
   return found;
 }
 
 function durabilityOf(word: string): 'sync' | 'none' {
   if (word === 'sync' || word === 'none') return word;
-  throw new Error(`--durability: expected sync or none, got ${word}`);
+  usageError(`--durability: expected sync or none, got ${word}`);
 }
 
 const scenarios = values.only.split(',').map(scenarioOf);

@@ -4,7 +4,7 @@
  */
 import { huntMove, MOVE_WORKLOADS, type MoveWorkload, moveShape, runMove } from '../test/actors/streaming/move-hunt.ts';
 import { MOVE_MUTANTS } from '../test/actors/streaming/move-mutants.ts';
-import { optionsOf } from './lib/options.ts';
+import { optionsOf, usageError } from './lib/options.ts';
 
 const HUNTS = 3;
 /** Seeds of one hunt begin where no other hunt's are. */
@@ -22,7 +22,7 @@ const workload = workloadOf(values.workload);
 
 function workloadOf(text: string): MoveWorkload {
   const workload = MOVE_WORKLOADS.find((name) => name === text);
-  if (workload === undefined) throw new Error(`--workload: expected ${MOVE_WORKLOADS.join(' or ')}, got ${text}`);
+  if (workload === undefined) usageError(`--workload: expected ${MOVE_WORKLOADS.join(' or ')}, got ${text}`);
   return workload;
 }
 
@@ -57,7 +57,7 @@ function huntAll(seedsMax: number): boolean {
 }
 
 for (const name of ['seeds', 'from'] as const) {
-  if (!/^\d+$/.test(values[name])) throw new Error(`--${name}: expected a whole number, got ${values[name]}`);
+  if (!/^\d+$/.test(values[name])) usageError(`--${name}: expected a whole number, got ${values[name]}`);
 }
 const isWell = values.mutants ? huntAll(Number(values.seeds)) : runAll(Number(values.from), Number(values.seeds));
 process.exitCode = isWell ? 0 : 1;

@@ -11,7 +11,7 @@ import { STORE_MUTANTS } from '../test/actors/store/cluster-mutants.ts';
 import { type ClusterRunOptions, clusterRun } from '../test/actors/store/cluster-run.ts';
 import { store } from '../test/actors/store/cluster-workload.ts';
 import { FAULT_CLASSES, FAULT_TEXTS, parseClasses } from '../test/actors/store/fault-classes.ts';
-import { optionsOf } from './lib/options.ts';
+import { optionsOf, usageError } from './lib/options.ts';
 import { runJobs } from './simulate/jobs.ts';
 import { record } from './simulate/recording.ts';
 import { type FailedSeed, linesOf } from './simulate/report.ts';
@@ -71,7 +71,7 @@ const options: ClusterRunOptions = {
 };
 
 function wholeNumber(name: string, text: string, least = 0): number {
-  if (!/^\d{1,9}$/.test(text) || Number(text) < least) throw new Error(`--${name}: expected a whole number from ${least}, got ${text}`);
+  if (!/^\d{1,9}$/.test(text) || Number(text) < least) usageError(`--${name}: expected a whole number from ${least}, got ${text}`);
   return Number(text);
 }
 

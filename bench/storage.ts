@@ -7,7 +7,7 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { optionsOf } from './lib/options.ts';
+import { optionsOf, usageError } from './lib/options.ts';
 import { printRows, printSetup, setupOf, writeReport } from './lib/report.ts';
 import { OURS, PEERS } from './storage/contenders.ts';
 import { fileSystemOf, syncMs } from './storage/disk.ts';
@@ -32,7 +32,7 @@ const { values: options } = optionsOf({
 
 const names: readonly string[] = WORKS.map(({ name }) => name);
 const asked = options.rows === '' ? names : options.rows.split(',');
-for (const name of asked) if (!names.includes(name)) throw new Error(`--rows ${name}: expected some of ${names.join(', ')}`);
+for (const name of asked) if (!names.includes(name)) usageError(`--rows ${name}: expected some of ${names.join(', ')}`);
 const needsLoad = WORKS.some(({ name, needsLoad: needs }) => needs && asked.includes(name));
 const works = names.filter((name) => asked.includes(name) || (name === 'load' && needsLoad));
 const keys = Number(options.keys ?? (options.quick ? 50_000 : 1_000_000));
@@ -40,7 +40,7 @@ const runs = Number(options.runs ?? (options.quick ? 1 : 3));
 const ms = Number(options.ms ?? (options.quick ? 100 : 1_000));
 const memtableBytes = Number(options.memtable) * 2 ** 20;
 const peers = options.peers.split(',').filter((name) => name !== '');
-for (const name of peers) if (!PEERS.includes(name)) throw new Error(`--peers ${name}: expected some of ${PEERS.join(', ')}`);
+for (const name of peers) if (!PEERS.includes(name)) usageError(`--peers ${name}: expected some of ${PEERS.join(', ')}`);
 
 const processes = new Processes();
 const root = mkdtempSync(join(options.dir, 'dynactor-bench-storage-'));

@@ -16,9 +16,14 @@ export function optionsOf<const Config extends ParseArgsConfig>(config: Config, 
     return parseArgs(config);
   } catch (error) {
     if (!(error instanceof TypeError)) throw error;
-    console.error(`${error.message}\n${help ?? namesOf(config)}`);
-    process.exit(USAGE_ERROR);
+    return usageError(`${error.message}\n${help ?? namesOf(config)}`);
   }
+}
+
+/** Ends the process with that line, and the exit code of bad arguments. */
+export function usageError(message: string): never {
+  console.error(message);
+  process.exit(USAGE_ERROR);
 }
 
 function namesOf({ options = {} }: ParseArgsConfig): string {
