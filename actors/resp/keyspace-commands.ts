@@ -16,7 +16,7 @@ export const KEYSPACE_COMMANDS: readonly Command[] = [
     group: 'keyspaces',
     syntax: 'KEYSPACE LIST | INFO name | USE name | CREATE name [option value ...] | ALTER name [option value ...] | DROP name',
     summary:
-      'Options: N, R, W (a number, one, quorum, all), MODE ap|cp, CONFLICT siblings|lww (CREATE only), DURABILITY sync|periodic|none, TTL ms, KEYBYTES, VALUEBYTES. DROP has to be allowed by the settings.',
+      'Options: N, R, W (a number, one, quorum, all), PR, PW (of R and W, primaries: the same; 0: no matter), MODE ap|cp, CONFLICT siblings|lww (CREATE only), DURABILITY sync|periodic|none, TTL ms, KEYBYTES, VALUEBYTES. DROP has to be allowed by the settings.',
     run: runKeyspace,
   },
 ];

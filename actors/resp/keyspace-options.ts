@@ -31,6 +31,12 @@ function optionOf(reader: RespReader, word: string, i: number): KeyspaceSettings
       if (count === undefined) return wrong('a number, one, quorum or all');
       return word === 'R' ? { r: count } : { w: count };
     }
+    case 'PR':
+    case 'PW': {
+      const count = number === 0 ? 0 : replicaCount(text, number);
+      if (count === undefined) return wrong('a number, one, quorum or all');
+      return word === 'PR' ? { pr: count } : { pw: count };
+    }
     case 'MODE':
       return text === 'ap' || text === 'cp' ? { mode: text } : wrong('ap or cp');
     case 'CONFLICT':
@@ -44,7 +50,7 @@ function optionOf(reader: RespReader, word: string, i: number): KeyspaceSettings
     case 'VALUEBYTES':
       return isNumber ? { valueBytesMax: number } : wrong('a number');
     default:
-      return `expected N, R, W, MODE, CONFLICT, DURABILITY, TTL, KEYBYTES or VALUEBYTES, got ${word}`;
+      return `expected N, R, W, PR, PW, MODE, CONFLICT, DURABILITY, TTL, KEYBYTES or VALUEBYTES, got ${word}`;
   }
 }
 

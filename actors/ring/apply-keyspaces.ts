@@ -44,8 +44,8 @@ export function dropKeyspace(ring: RingState, name: string): ChangeOrRefusal {
 
 /** With the fields it should have, and no others. */
 function withFields(id: number, keyspace: NewKeyspace): Keyspace {
-  const { name, n, r, w, mode, conflict, durability, ttlMs, keyBytesMax, valueBytesMax } = keyspace;
-  return { id, name, n, r, w, mode, conflict, durability, ttlMs, keyBytesMax, valueBytesMax };
+  const { name, n, r, w, pr, pw, mode, conflict, durability, ttlMs, keyBytesMax, valueBytesMax } = keyspace;
+  return { id, name, n, r, w, pr, pw, mode, conflict, durability, ttlMs, keyBytesMax, valueBytesMax };
 }
 
 function isSame(a: Keyspace, b: Keyspace): boolean {

@@ -10,6 +10,8 @@ export const KEYSPACE_DEFAULTS: Readonly<Omit<NewKeyspace, 'name'>> = {
   n: 3,
   r: 'quorum',
   w: 'quorum',
+  pr: 0,
+  pw: 0,
   mode: 'ap',
   conflict: 'siblings',
   durability: 'sync',

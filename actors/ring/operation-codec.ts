@@ -26,6 +26,7 @@ import {
   readKeyspace,
   readMember,
   readOwners,
+  readPrimaryCount,
   readReplicaCount,
   STEPS,
   TTL_MAX,
@@ -42,8 +43,9 @@ const TYPES: readonly Operation['type'][] = [
 ];
 
 type Changes = Extract<Operation, { type: 'alterKeyspace' }>['changes'];
-/** Bits of the byte that says which fields of a keyspace change, from the lowest. */
+/** Bits of the byte that says which fields of a keyspace change, from the lowest. A second byte is there where a field of `MORE_CHANGES` changes. */
 const CHANGES: readonly (keyof Changes)[] = ['n', 'r', 'w', 'mode', 'durability', 'ttlMs', 'keyBytesMax', 'valueBytesMax'];
+const MORE_CHANGES: readonly (keyof Changes)[] = ['pr', 'pw'];
 
 /** Requires: fields of the stated form. */
 export function encodeProposal({ operationId, operation }: Proposal): Buffer {
@@ -148,7 +150,7 @@ function readFields(reader: RingReader, type: Operation['type']): Operation {
 }
 
 function putChanges(writer: ByteWriter, changes: Changes): void {
-  writer.u8(CHANGES.reduce((bits, field, bit) => (changes[field] === undefined ? bits : bits | (1 << bit)), 0));
+  writer.u8(bitsOf(CHANGES, changes));
   if (changes.n !== undefined) writer.varint(changes.n);
   if (changes.r !== undefined) putReplicaCount(writer, changes.r);
   if (changes.w !== undefined) putReplicaCount(writer, changes.w);
@@ -157,12 +159,21 @@ function putChanges(writer: ByteWriter, changes: Changes): void {
   if (changes.ttlMs !== undefined) writer.varint(changes.ttlMs);
   if (changes.keyBytesMax !== undefined) writer.varint(changes.keyBytesMax);
   if (changes.valueBytesMax !== undefined) writer.varint(changes.valueBytesMax);
+  const more = bitsOf(MORE_CHANGES, changes);
+  if (more === 0) return;
+  writer.u8(more);
+  if (changes.pr !== undefined) putReplicaCount(writer, changes.pr);
+  if (changes.pw !== undefined) putReplicaCount(writer, changes.pw);
+}
+
+function bitsOf(fields: readonly (keyof Changes)[], changes: Changes): number {
+  return fields.reduce((bits, field, bit) => (changes[field] === undefined ? bits : bits | (1 << bit)), 0);
 }
 
 function readChanges(reader: RingReader): Changes {
   const bits = reader.u8('changes');
   const has = (field: keyof Changes): boolean => (bits & (1 << CHANGES.indexOf(field))) !== 0;
-  return {
+  const changes: Changes = {
     ...(has('n') && { n: atLeastOne(reader, 'n', REPLICAS_MAX) }),
     ...(has('r') && { r: readReplicaCount(reader, 'r') }),
     ...(has('w') && { w: readReplicaCount(reader, 'w') }),
@@ -171,5 +182,15 @@ function readChanges(reader: RingReader): Changes {
     ...(has('ttlMs') && { ttlMs: reader.varint('ttlMs', TTL_MAX) }),
     ...(has('keyBytesMax') && { keyBytesMax: atLeastOne(reader, 'keyBytesMax', KEYSPACE_KEY_BYTES_MAX) }),
     ...(has('valueBytesMax') && { valueBytesMax: reader.varint('valueBytesMax', VALUE_BYTES_MAX) }),
+  };
+  return reader.isAtEnd ? changes : { ...changes, ...readMoreChanges(reader) };
+}
+
+function readMoreChanges(reader: RingReader): Pick<Changes, 'pr' | 'pw'> {
+  const bits = reader.u8('more changes');
+  if (bits < 1 || bits >= 1 << MORE_CHANGES.length) throw reader.bad('more changes', `1 to ${(1 << MORE_CHANGES.length) - 1}`, `${bits}`);
+  return {
+    ...((bits & 1) !== 0 && { pr: readPrimaryCount(reader, 'pr') }),
+    ...((bits & 2) !== 0 && { pw: readPrimaryCount(reader, 'pw') }),
   };
 }

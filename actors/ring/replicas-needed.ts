@@ -11,6 +11,11 @@ export function replicasNeeded(count: ReplicaCount, given: number): number {
   return Math.max(1, count === 'all' ? given : majority(given));
 }
 
+/** As `replicasNeeded`, of a count that may be 0: then none is needed. */
+export function primariesNeeded(count: ReplicaCount, given: number): number {
+  return count === 0 ? 0 : replicasNeeded(count, given);
+}
+
 /** The least number such that two groups of it have a member in common. */
 export function majority(count: number): number {
   return Math.floor(count / 2) + 1;

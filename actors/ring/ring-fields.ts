@@ -24,6 +24,8 @@ export const STEPS: readonly Step[] = ['writeBoth', 'stream', 'readNew', 'writeN
 export const MODES: readonly Keyspace['mode'][] = ['ap', 'cp'];
 export const CONFLICTS: readonly Keyspace['conflict'][] = ['siblings', 'lww'];
 export const DURABILITIES: readonly Keyspace['durability'][] = ['sync', 'periodic', 'none'];
+/** What comes behind `MODES` in the byte of the mode: the same mode, and `pr` and `pw` at the end. Rings of before they were there have neither. */
+const MODES_WITH_PRIMARIES: readonly string[] = MODES.map((mode) => `${mode}+primaries`);
 /** Numbers from 3 are counts: 3 + count. */
 const SHARES: readonly ReplicaCount[] = ['one', 'quorum', 'all'];
 export const TTL_MAX = Number.MAX_SAFE_INTEGER;
@@ -85,39 +87,55 @@ export function putKeyspace(writer: ByteWriter, keyspace: NewKeyspace): void {
   writer.varint(keyspace.n);
   putReplicaCount(writer, keyspace.r);
   putReplicaCount(writer, keyspace.w);
-  putOne(writer, MODES, keyspace.mode);
+  const hasPrimaries = keyspace.pr !== 0 || keyspace.pw !== 0;
+  writer.u8(MODES.indexOf(keyspace.mode) + (hasPrimaries ? MODES.length : 0));
   putOne(writer, CONFLICTS, keyspace.conflict);
   putOne(writer, DURABILITIES, keyspace.durability);
   writer.varint(keyspace.ttlMs);
   writer.varint(keyspace.keyBytesMax);
   writer.varint(keyspace.valueBytesMax);
+  if (!hasPrimaries) return;
+  putReplicaCount(writer, keyspace.pr);
+  putReplicaCount(writer, keyspace.pw);
 }
 
 export function readKeyspace(reader: RingReader): NewKeyspace {
-  return {
-    name: reader.text('keyspace name', KEYSPACE_NAME, 64),
-    n: atLeastOne(reader, 'n', REPLICAS_MAX),
-    r: readReplicaCount(reader, 'r'),
-    w: readReplicaCount(reader, 'w'),
-    mode: reader.one('mode', MODES),
+  const name = reader.text('keyspace name', KEYSPACE_NAME, 64);
+  const n = atLeastOne(reader, 'n', REPLICAS_MAX);
+  const r = readReplicaCount(reader, 'r');
+  const w = readReplicaCount(reader, 'w');
+  const modes = [...MODES, ...MODES_WITH_PRIMARIES];
+  const place = modes.indexOf(reader.one('mode', modes));
+  const rules = {
     conflict: reader.one('conflict', CONFLICTS),
     durability: reader.one('durability', DURABILITIES),
     ttlMs: reader.varint('ttlMs', TTL_MAX),
     keyBytesMax: atLeastOne(reader, 'keyBytesMax', KEYSPACE_KEY_BYTES_MAX),
     valueBytesMax: reader.varint('valueBytesMax', VALUE_BYTES_MAX),
   };
+  const hasPrimaries = place >= MODES.length;
+  const pr = hasPrimaries ? readPrimaryCount(reader, 'pr') : 0;
+  const pw = hasPrimaries ? readPrimaryCount(reader, 'pw') : 0;
+  if (hasPrimaries && pr === 0 && pw === 0)
+    throw reader.bad('mode', 'one without primaries, as pr and pw are 0', MODES_WITH_PRIMARIES[place - MODES.length]!);
+  return { name, n, r, w, pr, pw, mode: MODES[place % MODES.length]!, ...rules };
 }
 
 export function putReplicaCount(writer: ByteWriter, count: ReplicaCount): void {
   writer.u8(typeof count === 'number' ? SHARES.length + count : SHARES.indexOf(count));
 }
 
-export function readReplicaCount(reader: RingReader, field: string): ReplicaCount {
+export function readReplicaCount(reader: RingReader, field: string, least = 1): ReplicaCount {
   const number = reader.u8(field);
   if (number < SHARES.length) return SHARES[number]!;
   const count = number - SHARES.length;
-  if (count < 1 || count > REPLICAS_MAX) throw reader.bad(field, `a count from 1 to ${REPLICAS_MAX}`, `${count}`);
+  if (count < least || count > REPLICAS_MAX) throw reader.bad(field, `a count from ${least} to ${REPLICAS_MAX}`, `${count}`);
   return count;
+}
+
+/** Of primaries: 0 as well. */
+export function readPrimaryCount(reader: RingReader, field: string): ReplicaCount {
+  return readReplicaCount(reader, field, 0);
 }
 
 export function putOwners(writer: ByteWriter, owners: Uint16Array): void {

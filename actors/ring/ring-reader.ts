@@ -69,6 +69,10 @@ export class RingReader {
     return this.one(field, [false, true]);
   }
 
+  get isAtEnd(): boolean {
+    return this.#at === this.#bytes.length;
+  }
+
   ended(): void {
     if (this.#at !== this.#bytes.length) throw this.bad('end', 'nothing more', `${this.#bytes.length - this.#at} bytes`);
   }

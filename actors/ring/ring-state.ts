@@ -52,6 +52,10 @@ export interface Keyspace {
   readonly n: number;
   readonly r: ReplicaCount;
   readonly w: ReplicaCount;
+  /** Of those who answer a read, primaries; 0: no matter. In the place of 0 of a request. */
+  readonly pr: ReplicaCount;
+  /** Of those who confirm a write, the same. */
+  readonly pw: ReplicaCount;
   readonly mode: 'ap' | 'cp';
   readonly conflict: 'siblings' | 'lww';
   readonly durability: 'sync' | 'periodic' | 'none';

@@ -68,12 +68,14 @@ export function addressProblem({ node, host, ports }: Member['address']): string
 
 /** Undefined: it is well formed. */
 export function keyspaceProblem(keyspace: Omit<Keyspace, 'id'>): string | undefined {
-  const { name, n, r, w, mode, conflict, durability, ttlMs, keyBytesMax, valueBytesMax } = keyspace;
+  const { name, n, r, w, pr, pw, mode, conflict, durability, ttlMs, keyBytesMax, valueBytesMax } = keyspace;
   if (!isText(KEYSPACE_NAME, name)) return `keyspace: expected a name of 1 to 64 of [A-Za-z0-9_-], found ${quote(name)}`;
   const bad = (field: string, expected: string, found: unknown) => `keyspace ${name}: expected ${field} ${expected}, found ${quote(found)}`;
   if (!isWhole(n, 1, REPLICAS_MAX)) return bad('n', `from 1 to ${REPLICAS_MAX}`, n);
   if (!isReplicaCount(r, n)) return bad('r', `from 1 to n = ${n}, or one, quorum, all`, r);
   if (!isReplicaCount(w, n)) return bad('w', `from 1 to n = ${n}, or one, quorum, all`, w);
+  if (pr !== 0 && !isReplicaCount(pr, n)) return bad('pr', `from 0 to n = ${n}, or one, quorum, all`, pr);
+  if (pw !== 0 && !isReplicaCount(pw, n)) return bad('pw', `from 0 to n = ${n}, or one, quorum, all`, pw);
   if (mode !== 'ap' && mode !== 'cp') return bad('mode', 'ap or cp', mode);
   if (conflict !== 'siblings' && conflict !== 'lww') return bad('conflict', 'siblings or lww', conflict);
   if (durability !== 'sync' && durability !== 'periodic' && durability !== 'none')

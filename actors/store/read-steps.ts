@@ -5,7 +5,7 @@
  * majority too finds that or what superseded it. What R replicas agree in costs nothing more. Who holds a write may not have it on disk yet: a crash may take back what was read of
  * a write that nobody has acknowledged.
  */
-import { majority, replicasNeeded } from '../ring/replicas-needed.ts';
+import { majority, primariesNeeded, replicasNeeded } from '../ring/replicas-needed.ts';
 import type { Keyspace } from '../ring/ring-state.ts';
 import { liveSiblings } from '../version/newest.ts';
 import type { RecordView } from '../version/record-view.ts';
@@ -108,7 +108,7 @@ export class ReadSteps {
     const isShort = primaries - countBits(suspected) < needed;
     const isSloppy = isShort && table.isMonotonic[slot] === 0 && this.#desk.standIns.isSloppy(keyspace);
     if (isSloppy) this.#desk.counters.standIns += countBits(this.#desk.standIns.addAll(slot, topology, keyspace, suspected));
-    const neededPrimaries = table.kinds[slot] === GET && !isAlone ? table.primaries[slot]! : 0;
+    const neededPrimaries = table.kinds[slot] === GET && !isAlone ? table.primaries[slot]! || primariesNeeded(keyspace.pr, primaries) : 0;
     this.#desk.reads.start(slot, table.replicaCounts[slot]!, firstBits(primaries), isSloppy, needed, neededPrimaries);
     table.phases[slot] = READING;
     if (this.#desk.reads.enough(slot) === 'lost') return this.#desk.finish(slot, QUORUM_NOT_MET, 'the ring gives the key too few replicas');

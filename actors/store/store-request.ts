@@ -144,6 +144,8 @@ const NO_KEYSPACE: Keyspace = {
   n: 1,
   r: 1,
   w: 1,
+  pr: 0,
+  pw: 0,
   mode: 'ap',
   conflict: 'siblings',
   durability: 'sync',

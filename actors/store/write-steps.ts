@@ -1,6 +1,6 @@
 /** WriteSteps: has the record minted by the replica of this shard, sends it to all others, and waits for W of the old and of the new set. */
 import { assert } from '../../runtime/errors.ts';
-import { replicasNeeded } from '../ring/replicas-needed.ts';
+import { primariesNeeded, replicasNeeded } from '../ring/replicas-needed.ts';
 import type { Keyspace } from '../ring/ring-state.ts';
 import type { WriteReply } from './quorum-write.ts';
 import type { StepEvents } from './read-steps.ts';
@@ -76,7 +76,8 @@ export class WriteSteps {
     const w = table.w[slot]!;
     const neededFirst = w === 0 ? replicasNeeded(keyspace.w, first.primaries) : w;
     const neededSecond = w === 0 ? replicasNeeded(keyspace.w, second.primaries) : w;
-    if (!isMinted(table, slot)) this.#desk.writes.start(slot, firstMask, secondMask, neededFirst, neededSecond, table.primaries[slot]);
+    const least = table.primaries[slot]! || primariesNeeded(keyspace.pw, Math.min(first.primaries, second.primaries));
+    if (!isMinted(table, slot)) this.#desk.writes.start(slot, firstMask, secondMask, neededFirst, neededSecond, least);
     else this.#desk.writes.restart(slot, firstMask, secondMask, neededFirst, neededSecond);
     const reachable = this.#reachable(slot, count, topology.self);
     const isSloppy = this.#desk.standIns.isSloppy(keyspace);
@@ -87,7 +88,6 @@ export class WriteSteps {
       return this.#spread(slot, firstBits(table.replicaCounts[slot]));
     }
     table.phases[slot] = COORDINATING;
-    const least = table.primaries[slot]!;
     const votes = reachable | standIns;
     if (
       countBits(votes & (firstMask | standIns)) < neededFirst ||

@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import type { RingAnswer } from '../http/ring-routes.ts';
 import { keyspaceTable } from './ring-command.ts';
-import { conflictOption, rulesOf, withLimits, withReplication } from './rules.ts';
+import { conflictOption, rulesOf, withLimits, withPrimaries, withReplication } from './rules.ts';
 import { sessionOf, withTarget } from './target.ts';
 
 interface Done {
@@ -19,7 +19,7 @@ export function addKeyspaceCommand(program: Command): void {
       const { keyspaces } = await session.call<Pick<RingAnswer, 'keyspaces'>>('GET', '/v1/keyspaces');
       session.print(keyspaces, keyspaceTable);
     });
-  withLimits(withReplication(withTarget(keyspace.command('create'))), true)
+  withLimits(withPrimaries(withReplication(withTarget(keyspace.command('create'))), true), true)
     .argument('<name>', '1 to 64 of [A-Za-z0-9_-]')
     .addOption(conflictOption())
     .description('make a keyspace')
@@ -31,7 +31,7 @@ export function addKeyspaceCommand(program: Command): void {
         ({ epoch }) => `keyspace ${name} is there, since epoch ${epoch}`,
       );
     });
-  withLimits(withReplication(withTarget(keyspace.command('alter')), null), false)
+  withLimits(withPrimaries(withReplication(withTarget(keyspace.command('alter')), null), false), false)
     .argument('<name>')
     .description('change the rules of a keyspace')
     .action(async (name: string, _options: unknown, command: Command) => {

@@ -73,9 +73,23 @@ function replicaTable({ keyspace, epoch, partitions }: ReplicasAnswer): string {
 export function keyspaceTable(keyspaces: RingAnswer['keyspaces']): string {
   if (keyspaces.length === 0) return 'no keyspaces';
   return formatTable({
-    head: ['KEYSPACE', 'ID', 'N', 'R', 'W', 'MODE', 'CONFLICT', 'DURABILITY', 'TTL MS', 'KEY MAX', 'VALUE MAX'],
-    rows: keyspaces.map((k) => [k.name, k.id, k.n, k.r, k.w, k.mode, k.conflict, k.durability, k.ttlMs, k.keyBytesMax, k.valueBytesMax]),
-    right: [1, 2, 8, 9, 10],
+    head: ['KEYSPACE', 'ID', 'N', 'R', 'W', 'PR', 'PW', 'MODE', 'CONFLICT', 'DURABILITY', 'TTL MS', 'KEY MAX', 'VALUE MAX'],
+    rows: keyspaces.map((k) => [
+      k.name,
+      k.id,
+      k.n,
+      k.r,
+      k.w,
+      k.pr,
+      k.pw,
+      k.mode,
+      k.conflict,
+      k.durability,
+      k.ttlMs,
+      k.keyBytesMax,
+      k.valueBytesMax,
+    ]),
+    right: [1, 2, 10, 11, 12],
   });
 }
 

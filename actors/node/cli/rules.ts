@@ -29,6 +29,16 @@ export function withReplication(command: Command, shown: Readonly<Record<string,
     .addOption(durabilityOption(about('durability', 'when a write counts')));
 }
 
+/** pr and pw. */
+export function withPrimaries(command: Command, isNew: boolean): Command {
+  const byDefault = isNew ? ` (default: ${KEYSPACE_DEFAULTS.pr})` : '';
+  const option = (name: 'pr' | 'pw', about: string): Option =>
+    new Option(`--${name} <count>`, `${about}${byDefault}`).argParser((text) => (text === '0' ? 0 : replicas(text)));
+  return command
+    .addOption(option('pr', 'of those that answer a read, so many are primaries of the key: a number, one, quorum or all; 0: no matter'))
+    .addOption(option('pw', 'of those that confirm a write: the same'));
+}
+
 export function withLimits(command: Command, isNew: boolean): Command {
   const { ttlMs, keyBytesMax, valueBytesMax } = KEYSPACE_DEFAULTS;
   const about = (text: string, byDefault: number): string => `${text}${isNew ? ` (default: ${byDefault})` : ''}`;

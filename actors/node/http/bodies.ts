@@ -12,6 +12,9 @@ const oneOf = <const T extends readonly string[]>(values: T) => z.enum(values, {
 const count = z.union([whole(1, REPLICAS_MAX), oneOf(['one', 'quorum', 'all'])], {
   error: `expected 1 to ${REPLICAS_MAX}, one, quorum or all`,
 });
+const primaries = z.union([whole(0, REPLICAS_MAX), oneOf(['one', 'quorum', 'all'])], {
+  error: `expected 0 to ${REPLICAS_MAX}, one, quorum or all`,
+});
 
 /** Without other keys, which are named together with those that there are. */
 function strict<const T extends z.ZodRawShape>(shape: T) {
@@ -33,6 +36,8 @@ const rules = {
   n: whole(1, REPLICAS_MAX).exactOptional(),
   r: count.exactOptional(),
   w: count.exactOptional(),
+  pr: primaries.exactOptional(),
+  pw: primaries.exactOptional(),
   mode: oneOf(['ap', 'cp']).exactOptional(),
   durability: oneOf(['sync', 'periodic', 'none']).exactOptional(),
   ttlMs: whole(0, Number.MAX_SAFE_INTEGER).exactOptional(),

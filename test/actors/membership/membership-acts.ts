@@ -156,6 +156,6 @@ function rotated(owners: Uint16Array): Uint16Array {
 function keyspaceOf(name: string, random: SeededRandom): NewKeyspace {
   return {
     ...{ name, n: 1 + random.below(4), r: 'quorum', w: 'quorum', mode: 'ap', conflict: 'siblings', durability: 'sync' },
-    ...{ ttlMs: 0, keyBytesMax: 1024, valueBytesMax: 65_536 },
+    ...{ pr: 0, pw: 0, ttlMs: 0, keyBytesMax: 1024, valueBytesMax: 65_536 },
   };
 }

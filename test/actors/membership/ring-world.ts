@@ -78,7 +78,7 @@ const TIMES: Partial<RingOptions> = {
 export function keyspace(name: string): NewKeyspace {
   return {
     ...{ name, n: 3, r: 'quorum', w: 'quorum', mode: 'ap', conflict: 'lww', durability: 'sync' },
-    ...{ ttlMs: 0, keyBytesMax: 100, valueBytesMax: 100 },
+    ...{ pr: 0, pw: 0, ttlMs: 0, keyBytesMax: 100, valueBytesMax: 100 },
   };
 }
 

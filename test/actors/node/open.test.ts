@@ -57,7 +57,7 @@ test(wrong, { memory: 1 }, /^memory: expected a whole number from 16 /);
 test(
   wrong,
   { keyspace: { N: 3 } as never },
-  /^keyspace: expected n, r, w, mode, conflict, durability, ttlMs, keyBytesMax, valueBytesMax, found "N"$/,
+  /^keyspace: expected n, r, w, pr, pw, mode, conflict, durability, ttlMs, keyBytesMax, valueBytesMax, found "N"$/,
 );
 test(wrong, { timeoutMs: -1 }, /timeoutMs/);
 test(wrong, { logLevel: 'loud' as 'warn' }, /^logLevel: expected one of debug, info, warn, error, silent, got "loud"$/);

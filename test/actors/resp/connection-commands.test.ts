@@ -117,19 +117,21 @@ test('KEYSPACE: a change is proposed and answered in order, when the ring has de
   const kit = new SessionKit({ allowsDrop: true });
   const client = kit.connect();
   const decide = (outcome: OperationOutcome): void => kit.proposals.shift()!.decided(outcome);
-  t.is(client.send(['KEYSPACE', 'CREATE', 'new', 'n', '2', 'W', 'all', 'MODE', 'cp', 'TTL', '5'], ['PING']), '');
+  t.is(client.send(['KEYSPACE', 'CREATE', 'new', 'n', '2', 'W', 'all', 'MODE', 'cp', 'TTL', '5', 'PR', '1', 'PW', 'quorum'], ['PING']), '');
   const operation = kit.proposals[0]!.operation;
   t.true(
     operation.type === 'createKeyspace' &&
       operation.keyspace.n === 2 &&
       operation.keyspace.w === 'all' &&
       operation.keyspace.r === 'quorum' &&
+      operation.keyspace.pr === 1 &&
+      operation.keyspace.pw === 'quorum' &&
       operation.keyspace.ttlMs === 5,
   );
   decide({ ok: true, version: { generation: 1, epoch: 2 } });
   t.is(client.take(), '+OK\r\n+PONG\r\n');
-  client.do('KEYSPACE ALTER new N 3');
-  t.deepEqual(kit.proposals[0]!.operation, { type: 'alterKeyspace', name: 'new', changes: { n: 3 } });
+  client.do('KEYSPACE ALTER new N 3 PR 0');
+  t.deepEqual(kit.proposals[0]!.operation, { type: 'alterKeyspace', name: 'new', changes: { n: 3, pr: 0 } });
   decide({ ok: false, code: 'NOT_FOUND', message: 'no keyspace new' });
   t.is(client.take(), '-ERR no keyspace new\r\n');
   client.do('KEYSPACE DROP new');
@@ -155,9 +157,10 @@ test(
   ['KEYSPACE CREATE a N', '-ERR KEYSPACE CREATE: expected a value after N\r\n'],
   ['KEYSPACE CREATE a MODE x', '-ERR KEYSPACE CREATE: MODE: expected ap or cp, got "x"\r\n'],
   ['KEYSPACE CREATE a W none', /expected a number, one, quorum or all/],
+  ['KEYSPACE CREATE a PW none', /PW: expected a number, one, quorum or all, got "none"/],
   [
     'KEYSPACE CREATE a FOO 1',
-    '-ERR KEYSPACE CREATE: expected N, R, W, MODE, CONFLICT, DURABILITY, TTL, KEYBYTES or VALUEBYTES, got FOO\r\n',
+    '-ERR KEYSPACE CREATE: expected N, R, W, PR, PW, MODE, CONFLICT, DURABILITY, TTL, KEYBYTES or VALUEBYTES, got FOO\r\n',
   ],
   ['KEYSPACE CREATE a.b', /expected a name of 1 to 64/],
   ['KEYSPACE ALTER a CONFLICT lww', /CONFLICT is fixed/],

@@ -25,8 +25,16 @@ type Try =
 const number = fc.integer({ min: 1, max: 7 });
 const name = fc.constantFrom('users', 'carts');
 const share = fc.constantFrom('one' as const, 'quorum' as const, 'all' as const, 1, 2);
+const primaries = fc.oneof(share, fc.constant(0));
 const changes: fc.Arbitrary<Partial<NewKeyspace>> = fc.record(
-  { n: fc.integer({ min: 1, max: 4 }), r: share, w: share, mode: fc.constantFrom('ap' as const, 'cp' as const) },
+  {
+    n: fc.integer({ min: 1, max: 4 }),
+    r: share,
+    w: share,
+    pr: primaries,
+    pw: primaries,
+    mode: fc.constantFrom('ap' as const, 'cp' as const),
+  },
   { requiredKeys: [] },
 );
 const oneTry: fc.Arbitrary<Try> = fc.oneof(

@@ -310,6 +310,21 @@ test(
   'INVALID_ARGUMENT',
   /w from 1 to n = 3/,
 );
+test(
+  'alterKeyspace: refused, when pw would be above n',
+  refused,
+  three,
+  () => ({ type: 'alterKeyspace', name: 'users', changes: { pw: 4 } }),
+  'INVALID_ARGUMENT',
+  /pw from 0 to n = 3/,
+);
+test('alterKeyspace: primaries can be asked for, and no more', (t) => {
+  const world = new RingWorld(3);
+  world.do({ type: 'alterKeyspace', name: 'users', changes: { pr: 'quorum', pw: 1 } });
+  t.like(world.ring.keyspaces[0], { pr: 'quorum', pw: 1, r: 'quorum' });
+  world.do({ type: 'alterKeyspace', name: 'users', changes: { pr: 0 } });
+  t.like(world.ring.keyspaces[0], { pr: 0, pw: 1 });
+});
 test('dropKeyspace: refused, when there is none', refused, three, () => ({ type: 'dropKeyspace', name: 'carts' }), 'NOT_FOUND', /carts/);
 
 const plan = (world: RingWorld, owners: (p: number) => number, parent = hashOfRing(world.ring)): Operation => ({

@@ -12,6 +12,7 @@ export function goldenRings(): ReadonlyMap<string, RingState> {
   return new Map([
     ['ring-1-first.bin', first.ring],
     ['ring-1-busy.bin', busyRing()],
+    ['ring-1-primaries.bin', new RingWorld(1, { partitions: 8, keyspace: { mode: 'cp', pr: 'one', pw: 2 } }).ring],
   ]);
 }
 
@@ -66,5 +67,11 @@ export function goldenProposals(): ReadonlyMap<string, Proposal> {
     { type: 'advance', startedAt: 4_294_967_295, step: 'writeNew' },
     { type: 'cancelTransition', startedAt: 1 },
   ];
-  return new Map(operations.map((operation) => [`proposal-1-${operation.type}.bin`, { operationId: idOf(0xabc), operation }]));
+  const primaries: readonly Operation[] = [
+    { type: 'createKeyspace', keyspace: keyspaceOf('users', { pr: 0, pw: 'all' }) },
+    { type: 'alterKeyspace', name: 'users', changes: { n: 3, pr: 1, pw: 0 } },
+  ];
+  const named = (some: readonly Operation[], suffix: string): (readonly [string, Proposal])[] =>
+    some.map((operation) => [`proposal-1-${operation.type}${suffix}.bin`, { operationId: idOf(0xabc), operation }]);
+  return new Map([...named(operations, ''), ...named(primaries, '-primaries')]);
 }

@@ -40,6 +40,16 @@ test('ring hash: it is that of the bytes, and another one for any other ring', (
   t.is(hashOfRing(goldenRings().get('ring-1-first.bin')!), 'cfe79c7faa85ba82');
 });
 
+test('ring decode: a keyspace that is said to ask for primaries, and asks for none, is refused', (t) => {
+  const { ring } = new RingWorld(1, { partitions: 8, keyspace: { pr: 1 } });
+  const bytes = encodeRing(ring);
+  const at = bytes.indexOf(Buffer.from([3 + 1, 3 + 0]));
+  t.true(at > 0);
+  const spoilt = Buffer.from(bytes);
+  spoilt[at] = 3;
+  t.throws(() => decodeRing(spoilt), { message: /mode: expected one without primaries, as pr and pw are 0, found ap\+primaries/ });
+});
+
 const refused = test.macro((t: ExecutionContext, spoil: (ring: RingState) => RingState, message: RegExp) => {
   const { ring } = new RingWorld(3, { partitions: 8 });
   const error = t.throws(() => decodeRing(encodeRing(spoil(ring))), { instanceOf: RuntimeError });

@@ -23,7 +23,7 @@ export function memberOf(number: number, traits: Traits = {}): NewMember {
 }
 
 export function keyspaceOf(name: string, changes: Partial<NewKeyspace> = {}): NewKeyspace {
-  const limits = { ttlMs: 0, keyBytesMax: 1_024, valueBytesMax: 1_048_576 } as const;
+  const limits = { pr: 0, pw: 0, ttlMs: 0, keyBytesMax: 1_024, valueBytesMax: 1_048_576 } as const;
   return { name, n: 3, r: 'quorum', w: 'quorum', mode: 'ap', conflict: 'siblings', durability: 'sync', ...limits, ...changes };
 }
 

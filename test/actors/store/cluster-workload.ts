@@ -230,6 +230,10 @@ export class ClusterRun extends MachineRun {
     const node = this.lastNode();
     const gateway = node && this.gatewayAt(node, 0);
     if (!simulation.check(gateway !== undefined, 'a shard does not serve, when all is well for long')) return;
+    // What is handed over while the keys are read is found by neither.
+    const heldBefore = new HintChecker();
+    if (clocksJump)
+      for (const [name, { replicas }] of this.shards) if (replicas.replicas !== null) heldBefore.look(name, replicas.replicas);
     // Of a machine that is damaged nothing is expected: a quorum has to do.
     clients.readAll(victims.size > 0 ? 0 : gateway!.members, gateway!, (key, { status, record, isStrict }) => {
       if (!clients.registers.has(key)) finals.set(key, record);
@@ -241,7 +245,7 @@ export class ClusterRun extends MachineRun {
     });
     if (!simulation.run(simulation.now + 3_000)) return;
     this.#checkHints(finals);
-    if (clocksJump) this.#addHeld(finals, gateway!.keyspaces);
+    if (clocksJump) for (const { held } of [heldBefore, this.#hints]) this.#addHeld(finals, gateway!.keyspaces, held);
     clients.history.end(finals);
     for (const what of clients.unanswered(GRACE_MS)) clients.history.faults.push(`T35: no answer to ${what}`);
     for (const [key, register] of clients.registers)
@@ -292,8 +296,8 @@ export class ClusterRun extends MachineRun {
   }
 
   /** Where wall clocks were set, what was acknowledged may still be on its way. */
-  #addHeld(finals: Map<string, NaiveRecord>, keyspaces: readonly Keyspace[]): void {
-    for (const { hint, record } of [...this.#hints.held.values()].flat()) {
+  #addHeld(finals: Map<string, NaiveRecord>, keyspaces: readonly Keyspace[], held: HintChecker['held']): void {
+    for (const { hint, record } of [...held.values()].flat()) {
       const keyspace = keyspaces.find(({ id }) => id === hint.keyspace);
       const name = `${keyspace?.name}/${Buffer.from(hint.key).toString()}`;
       const final = finals.get(name);
@@ -473,7 +477,7 @@ export class ClusterRun extends MachineRun {
 export function keyspaceOf(name: string, mode: 'ap' | 'cp', n: number): NewKeyspace {
   return {
     ...{ name, n, r: 'quorum', w: 'quorum', mode, conflict: 'siblings', durability: 'sync' },
-    ...{ ttlMs: 0, keyBytesMax: 1_024, valueBytesMax: 65_536 },
+    ...{ pr: 0, pw: 0, ttlMs: 0, keyBytesMax: 1_024, valueBytesMax: 65_536 },
   };
 }
 

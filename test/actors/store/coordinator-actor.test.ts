@@ -1,5 +1,6 @@
 import test from 'ava';
-import { knownRing } from '../../../actors/membership/known-ring.ts';
+import { type KnownRing, knownRing } from '../../../actors/membership/known-ring.ts';
+import type { NewKeyspace } from '../../../actors/ring/operation.ts';
 import type { RingHolder } from '../../../actors/ring-agent.ts';
 import { type CoordinatorMessage, coordinatorActor, type StoreFigures } from '../../../actors/store/coordinator-actor.ts';
 import { COORDINATOR_SLOT, FORWARD, FORWARDED, VNODE_SLOT } from '../../../actors/store/data-frames.ts';
@@ -56,9 +57,10 @@ class StoreCluster {
   readonly sim: Simulation;
   readonly holders = new Map<string, CoordinatorHolder>();
   readonly rings: RingHolder[] = [];
-  readonly #ring = knownRing(new RingWorld(3, {}, () => ({ shards: 2 })).ring);
+  readonly #ring: KnownRing;
 
-  constructor(quality: Partial<LinkQuality> = {}) {
+  constructor(quality: Partial<LinkQuality> = {}, keyspace: Partial<NewKeyspace> = {}) {
+    this.#ring = knownRing(new RingWorld(3, { keyspace }, () => ({ shards: 2 })).ring);
     const nodes = this.#ring.state.members.map(({ address }) => ({ name: address.node, shards: 2 }));
     this.sim = new Simulation({ seed: 1, nodes, jobs: JOBS, network: { quality } });
     for (const node of this.sim.nodes) node.disk.makeDirectory('/data');
@@ -224,6 +226,21 @@ test('coordinator actor: R, W, PR and PW are those of the request, at a shard th
     t.like(two, { status: OK, counts: [2, 2, 2], replied: [0, 1] }, at);
     t.like(askInFull(cluster, at, GET, 'key', { r: 1, primaries: 3 }), { status: TIMED_OUT, counts: [2, 3, 2] }, at);
   }
+});
+
+test('coordinator actor: PR and PW are those of the keyspace, where the request does not say', (t) => {
+  const cluster = new StoreCluster({}, { r: 'one', w: 'one', pr: 'all', pw: 3 });
+  for (const at of ['n1/0', 'n1/1']) {
+    t.like(askInFull(cluster, at, PUT, 'key', {}), { status: OK, counts: [3, 3, 3] }, at);
+    t.like(askInFull(cluster, at, GET, 'key', {}), { status: OK, counts: [3, 3, 3] }, at);
+    t.like(askInFull(cluster, at, GET, 'key', { primaries: 2 }), { status: OK, counts: [2, 2, 2] }, at);
+    t.is(askInFull(cluster, at, GET, 'key', { isLocal: true }).replied.length, 1, at);
+  }
+  cluster.sim.crash('n3');
+  cluster.run(50);
+  t.is(askInFull(cluster, 'n1/0', PUT, 'key', {}).status, INDETERMINATE);
+  t.like(askInFull(cluster, 'n1/0', PUT, 'key', { primaries: 2 }), { status: OK, counts: [2, 2, 2] });
+  t.is(askInFull(cluster, 'n1/0', GET, 'key', {}).status, TIMED_OUT);
 });
 
 const outlives = test.macro((t, durability: number, isThere: boolean) => {

@@ -45,10 +45,12 @@ export class HintChecker {
     }
   }
 
+  /** To the end: a page is shorter where a block is not in memory. */
   #read(name: string, iterator: EngineIterator): void {
     const tell = (entries: readonly Entry[]): void => {
-      if (entries.length > 0) this.held.set(name, entries.flatMap(owedOf));
-      iterator.close();
+      if (entries.length === 0) return iterator.close();
+      this.held.set(name, [...(this.held.get(name) ?? []), ...entries.flatMap(owedOf)]);
+      this.#read(name, iterator);
     };
     const page = iterator.next(ENTRIES_MAX, BYTES_MAX, (result) => tell(result.ok ? result.value : []));
     if (page !== LATER) tell(page);

@@ -82,10 +82,10 @@ test('http ring: owners by name, keyspaces, members with their partitions', asyn
 test('http keyspaces: made, shown, altered and dropped', async (t) => {
   const rig = new Rig();
   t.deepEqual(await rig.json('POST', '/v1/keyspaces', { name: 'users' }), { name: 'users', generation: 1, epoch: 2 });
-  const made = { id: 1, name: 'users', n: 3, r: 'quorum', w: 'quorum', mode: 'ap', conflict: 'siblings', durability: 'sync' };
+  const made = { id: 1, name: 'users', n: 3, r: 'quorum', w: 'quorum', pr: 0, pw: 0, mode: 'ap', conflict: 'siblings', durability: 'sync' };
   t.like(await rig.json('GET', '/v1/keyspaces/users'), { ...made, ttlMs: 0, keyBytesMax: 1024, valueBytesMax: 1_048_576 });
-  await rig.json('PATCH', '/v1/keyspaces/users', { r: 1, ttlMs: 5 });
-  t.like(await rig.json('GET', '/v1/keyspaces/users'), { ...made, r: 1, ttlMs: 5 });
+  await rig.json('PATCH', '/v1/keyspaces/users', { r: 1, pw: 'one', ttlMs: 5 });
+  t.like(await rig.json('GET', '/v1/keyspaces/users'), { ...made, r: 1, pw: 'one', ttlMs: 5 });
   await rig.json('DELETE', '/v1/keyspaces/users');
   t.deepEqual(await rig.json('GET', '/v1/keyspaces'), { keyspaces: [] });
   t.is(await rig.problem('GET', '/v1/keyspaces/users'), '404 NOT_FOUND no keyspace "users"');
