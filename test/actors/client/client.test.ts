@@ -207,7 +207,7 @@ test('client: keyspaces are made, changed and dropped, and a program hears of it
   await t.throwsAsync(orders.get('1'), { code: 'NO_KEYSPACE' });
   await t.throwsAsync(client.keyspaces.drop('orders'), { code: 'NOT_FOUND' });
   await t.throwsAsync(client.keyspaces.create('wrong', { n: 99 }), { code: 'INVALID_ARGUMENT' });
-  const all = 'expected n, r, w, mode, conflict, durability, ttlMs, keyBytesMax, valueBytesMax';
+  const all = 'expected n, r, w, pr, pw, mode, conflict, durability, ttlMs, keyBytesMax, valueBytesMax';
   const code = 'INVALID_ARGUMENT';
   await t.throwsAsync(client.keyspaces.create('wrong', { N: 3 } as never), { code, message: `create wrong: ${all}, found "N"` });
   await t.throwsAsync(client.keyspaces.create('wrong', null as never), { code, message: 'create wrong: expected an object, found null' });
