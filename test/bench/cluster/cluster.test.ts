@@ -101,7 +101,7 @@ test('bench cluster: a target that is not there is left out with the reason, and
     ['open-share', 'half', /--open-share: expected a number from 0, got half/],
   ] as const) {
     const refused = await run([...QUICK, `--${name}`, value]);
-    t.is(refused.code, 1);
+    t.is(refused.code, 2);
     t.regex(refused.stderr, message);
   }
 });
