@@ -10,8 +10,10 @@
  * | new, its pair is excluded, or what it holds is damaged | all other old replicas that can be read: what W >= 2 of them were told, one of them has |
  * | new, and it has no pair (there are more replicas than before) | all old replicas that can be read |
  * | any, and some that go have no pair (there are fewer than before) | beside that, from each of those |
+ * | any, and one of those can't be read | all other old replicas that can be read |
  *
- * Why all of them copy from who has no pair: were it one, it might be one that has the write already. Then there would be a copy less of it, and with the next replica lost perhaps none.
+ * Why all of them copy from who has no pair: were it one, it might be one that has the write already. Then there would be a copy less of it, and with the next replica lost perhaps none. And why
+ * all copy from each other when that one can't be read: what it and one more were told, that one alone would have, and when it is the next that goes and can't be read, nobody.
  */
 import { Placement } from '../ring/placement.ts';
 import type { RingState } from '../ring/ring-state.ts';
@@ -31,7 +33,7 @@ export interface Move {
 export interface MoveOptions {
   /** Replicas whose data is damaged, beside those that are excluded. Default: none is. */
   readonly isDamaged?: (move: Move) => boolean;
-  /** Planted bugs: streamedFromAnother, pairlessCopiedOnce. */
+  /** Planted bugs: streamedFromAnother, pairlessCopiedOnce, unreadableLeft. */
   readonly mutants?: ReadonlySet<string>;
 }
 
@@ -71,6 +73,8 @@ export function sourcesOf(
   const gained = next.filter((member) => !old.includes(member)).sort(rising);
   const lost = old.filter((member) => !next.includes(member)).sort(rising);
   const pairless = lost.slice(gained.length).filter(canRead);
+  if (pairless.length < lost.length - gained.length && mutants?.has('unreadableLeft') !== true)
+    return old.filter((member) => member !== self && canRead(member));
   const place = gained.indexOf(self);
   if (place >= 0) {
     if (mutants?.has('streamedFromAnother')) return old.filter((member) => !lost.includes(member) && canRead(member)).slice(0, 1);

@@ -86,6 +86,8 @@ export interface Acknowledged {
   readonly dot: string;
   /** W, as it was resolved. */
   readonly needed: number;
+  /** So many primaries have confirmed it. */
+  readonly isStrict: boolean;
 }
 
 interface Pending {
@@ -263,9 +265,9 @@ export class ClusterClients {
     });
   }
 
-  #noteAcknowledged(id: string, name: string, { given, needed }: Told): void {
+  #noteAcknowledged(id: string, name: string, { given, needed, isStrict }: Told): void {
     const newest = newestOf(given.siblings);
-    if (newest !== undefined) this.acknowledged.push({ id, name, dot: dotOf(newest), needed });
+    if (newest !== undefined) this.acknowledged.push({ id, name, dot: dotOf(newest), needed, isStrict });
   }
 
   #ask(asked: Asked, keyspace: Keyspace, key: string, gateway: Gateway, done: (told: Told) => void): void {

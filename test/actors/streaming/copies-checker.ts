@@ -17,15 +17,15 @@ export interface CopiesCheck {
   readonly shards: ReadonlyMap<string, { readonly replicas: ReplicasHolder }>;
   readonly acknowledged: readonly Acknowledged[];
   readonly purged: PurgeWatch;
-  /** Replicas that went with what they had: so many copies may be missing. */
-  readonly lost: number;
+  /** Members went with what they had: of W = 1 that may be all, and of others what a stand-in held. */
+  readonly losesSingle: boolean;
 }
 
 /** What is wrong, one text per write. */
-export function missingCopies({ ring, shards, acknowledged, purged, lost }: CopiesCheck): readonly string[] {
+export function missingCopies({ ring, shards, acknowledged, purged, losesSingle }: CopiesCheck): readonly string[] {
   const faults: string[] = [];
   const records = new Map<string, ReadonlyMap<string, NaiveRecord>>();
-  for (const { id, name, dot, needed } of acknowledged) {
+  for (const { id, name, dot, needed, isStrict } of acknowledged) {
     const [space = '', key = ''] = name.split('/');
     const keyspace = ring.keyspaces.find((it) => it.name === space);
     if (keyspace === undefined || hasSeen(purged.vectorOf(keyspace, key), dot)) continue;
@@ -33,7 +33,7 @@ export function missingCopies({ ring, shards, acknowledged, purged, lost }: Copi
     records.set(name, held);
     const have = [...held].flatMap(([member, { vector }]) => (hasSeen(vector, dot) ? member : []));
     const quorum = (Math.min(keyspace.n, ring.members.length) >> 1) + 1;
-    const expected = Math.max(1, Math.min(needed - lost, quorum));
+    const expected = Math.min(needed - (losesSingle && (needed === 1 || !isStrict) ? 1 : 0), quorum);
     if (have.length < expected)
       faults.push(`${id} of ${name}, ${dot}: W was ${needed}, it is with [${have.join(' ')}] of ${ring.members.length} members`);
   }

@@ -29,17 +29,15 @@ export interface MoveShape {
   readonly first: number;
   /** How many of them leave, or are lost: those behind the first. */
   readonly leaving: number;
-  /** Members that are away for longer are excluded. */
+  /** Members that are away for longer are excluded: when they leave then, nobody copies what they have. */
   readonly excludes: boolean;
-  /** How many go with what they have, nobody having copied it. */
-  readonly lost: number;
 }
 
 export function shapeOf(seed: number | string): MoveShape {
   const random = new SeededRandom(`moves:${seed}`);
   const profile = MOVE_PROFILES[[0, 1, 1, 2, 2, 2, 2, 3, 3, 3][random.below(10)]!]!;
   const isDead = profile === 'dead';
-  return { profile, first: 3 + random.below(2), leaving: isDead ? 1 : random.below(2), excludes: isDead, lost: isDead ? 1 : 0 };
+  return { profile, first: 3 + random.below(2), leaving: isDead ? 1 : random.below(2), excludes: isDead };
 }
 
 export function moveRun(seed: number, mutants: readonly string[] = []): RunPlan {

@@ -39,7 +39,7 @@ export class MoveRun extends ClusterRun {
       run,
       {},
       {
-        promises: { ...promisesOf(run), forgets: !isKept, losesSingle: shape.profile === 'dead' },
+        promises: { ...promisesOf(run), forgets: !isKept, losesSingle: shape.excludes },
         keys: KEYS,
         capacity: 128,
         excludeAfterMs: shape.excludes ? 1_200 : 1_000_000,
@@ -159,8 +159,8 @@ export class MoveRun extends ClusterRun {
 
   #checkCopies(ring: RingState): void {
     const { simulation, shards, clients } = this;
-    const { lost } = this.#shape;
-    const [first] = missingCopies({ ring, shards, acknowledged: clients.acknowledged, purged: this.purgeWatch, lost });
+    const { excludes: losesSingle } = this.#shape;
+    const [first] = missingCopies({ ring, shards, acknowledged: clients.acknowledged, purged: this.purgeWatch, losesSingle });
     simulation.check(first === undefined, 'an acknowledged write has too few copies', first ?? '');
   }
 

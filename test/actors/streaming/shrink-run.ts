@@ -23,7 +23,7 @@ export function shrinkShapeOf(seed: number | string): MoveShape {
   const isDead = profile === 'dead';
   // Two of whom one is dead are no majority, and decide nothing.
   const leaving = 1 + random.below(first - (isDead ? 2 : 1));
-  return { profile, first, leaving, excludes: isDead || (profile === 'net' && random.chance(0.5)), lost: isDead ? 1 : 0 };
+  return { profile, first, leaving, excludes: isDead || (profile === 'net' && random.chance(0.5)) };
 }
 
 export function shrinkRun(seed: number, mutants: readonly string[] = []): RunPlan {
