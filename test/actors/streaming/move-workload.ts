@@ -99,8 +99,9 @@ export class MoveRun extends ClusterRun {
     super.finish();
   }
 
+  /** Killed for good; or it may have been excluded when it left, and gone with what it held. */
   protected override isGone(machine: string): boolean {
-    return machine === LOST && this.#shape.profile === 'dead';
+    return this.#shape.profile === 'dead' ? machine === LOST : this.#shape.excludes && this.#leaves(machine);
   }
 
   protected override get firstMachines(): readonly string[] {
