@@ -32,7 +32,8 @@ testProp('live placement: its cost after changes is that of a new one', [members
     if (to < all.length && live.tokens[live.owners[p]!]! > 1) live.set(p, to);
   }
   const fresh = new LivePlacement({ members: all, before, owners: live.owners, root, n: count });
-  t.is(live.cost.toFixed(6), fresh.cost.toFixed(6));
+  // Not by their digits: sums in another order may lie on both sides of where a digit is rounded.
+  t.true(Math.abs(live.cost - fresh.cost) < 1e-6, `${live.cost}, ${fresh.cost}`);
 });
 
 testProp('windows: what is faulty after changes is what a new one finds', [members, n, writes], (t, all, count, changes) => {
