@@ -1,9 +1,9 @@
 /**
- * Runs seeds of the workload in which data moves (test/actors/streaming/), and says what broke: `node dist/bench/moves.js --seeds 500 --from 0`. `--mutants` hunts the planted bugs
+ * Runs seeds of the workload in which data moves (test/actors/streaming/), and says what broke: `node dist/bench/moves.js --seeds 500 --from 0 [--workload shrinks]`. `--mutants` hunts the planted bugs
  * instead, and prints how many seeds each takes. Exits with 1 when something broke that was not planted, or what was planted was not found.
  */
 import { huntMove, MOVE_WORKLOADS, type MoveWorkload, moveShape, runMove } from '../test/actors/streaming/move-hunt.ts';
-import { MOVE_MUTANTS } from '../test/actors/streaming/move-mutants.ts';
+import { MOVE_MUTANTS, SHRINK_MUTANTS } from '../test/actors/streaming/move-mutants.ts';
 import { optionsOf, usageError } from './lib/options.ts';
 
 const HUNTS = 3;
@@ -47,7 +47,7 @@ function runAll(from: number, count: number): boolean {
 
 function huntAll(seedsMax: number): boolean {
   let isWell = true;
-  for (const name of MOVE_MUTANTS) {
+  for (const name of workload === 'moves' ? MOVE_MUTANTS : SHRINK_MUTANTS) {
     const found = Array.from({ length: HUNTS }, (_, index) => huntMove(name, index * HUNT_SEEDS, seedsMax, workload));
     const tried = found.map((prey) => prey?.tried ?? '-').join(', ');
     console.log(`${name.padEnd(24)} ${tried.padEnd(14)} ${found.find((prey) => prey !== undefined)?.what ?? 'not found'}`);

@@ -43,9 +43,11 @@ export class Departure {
     this.#wakeLater();
   }
 
-  /** That member has this ring on disk. */
+  /** That member has this ring on disk. A newer one was decided by a majority that had this one: so nobody else need be asked, who may have left since. */
   heard(id: Id, ring: RingBytes): void {
-    if (this.#ring === null || compareVersions(ring, this.#ring.encoded) < 0) return;
+    const order = this.#ring === null ? -1 : compareVersions(ring, this.#ring.encoded);
+    if (order > 0) this.#majority = 0;
+    if (order !== 0) return;
     const before = this.#untold.length;
     this.#untold = this.#untold.filter((member) => member.id !== id);
     this.#majority -= before - this.#untold.length;

@@ -42,7 +42,7 @@ test('departure: it is over when a majority of those who stay has the ring on di
   departure.heard(idOf(2), ring.encoded);
   departure.heard(idOf(9), ring.encoded);
   departure.heard(idOf(3), { ...ring.encoded, epoch: ring.encoded.epoch - 1 });
-  departure.heard(idOf(4), { ...ring.encoded, epoch: ring.encoded.epoch + 1 });
+  departure.heard(idOf(4), ring.encoded);
   t.true(departure.isUnderWay);
   departure.tellUntold();
   t.deepEqual(asked.slice(4), [1, 3].map(idOf));
@@ -50,6 +50,13 @@ test('departure: it is over when a majority of those who stay has the ring on di
   t.false(departure.isUnderWay);
   departure.tellUntold();
   t.is(wakes(), 2);
+});
+
+test('departure: it is over when one has a newer ring, which a majority that had this one has decided', (t) => {
+  const { departure, ring } = rigOf(4);
+  departure.begin(ring);
+  departure.heard(idOf(3), { ...ring.encoded, epoch: ring.encoded.epoch + 1 });
+  t.false(departure.isUnderWay);
 });
 
 test('departure: of one who stays that one has to know', (t) => {

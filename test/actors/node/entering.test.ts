@@ -60,9 +60,9 @@ test('transport boot: rises with each start, and differs between processes that 
 });
 
 test('fatal: what RingActor can not take back ends the node, what an operator can mend does not', (t) => {
-  const codes = (['superseded', 'removed', 'storage', 'conflict', null] as const).map(
+  const codes = (['superseded', 'removed', 'storage', 'conflict', 'departing', null] as const).map(
     (fence) => fatal({ fence, trouble: 'why' }, { name: 'a' })?.code,
   );
-  t.deepEqual(codes, ['DUPLICATE', 'REMOVED', 'IO', undefined, undefined]);
+  t.deepEqual(codes, ['DUPLICATE', 'REMOVED', 'IO', undefined, undefined, undefined]);
   t.is(fatal({ fence: 'removed', trouble: 'why' }, { name: 'a' })?.message, 'node a: why');
 });

@@ -3,3 +3,5 @@ export const MOVE_MUTANTS: readonly string[] = [
   ...['streamedFromAnother', 'pageBoundarySkipped', 'unfinishedForgotten', 'moveMarkForgotten', 'droppedTooEarly', 'foreignKept'],
   'writtenWhereRead',
 ];
+/** Those that seeds of the cluster that shrinks are to find: the second is found by no other. */
+export const SHRINK_MUTANTS: readonly string[] = ['streamedFromAnother', 'pairlessCopiedOnce', 'droppedTooEarly'];

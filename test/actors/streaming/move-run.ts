@@ -9,7 +9,7 @@ import { type Action, clusterRun, networkOf } from '../store/cluster-run.ts';
 
 /** The cluster has formed by then, as a rule. */
 export const FROM_MS = 3_500;
-export const UNTIL_MS = 9_000;
+const UNTIL_MS = 9_000;
 const REQUESTS = 420;
 const STOP_MS = 24_000;
 
