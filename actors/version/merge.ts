@@ -11,7 +11,16 @@ import { u16At } from '../../storage/byte-reader.ts';
 import { compareBytes, compareU64 } from './compare-bytes.ts';
 import { compareActors } from './incarnation.ts';
 import { copySibling, DIFFERS_FROM_A, DIFFERS_FROM_B, finishRecord, mergeEntries } from './merge-entries.ts';
-import { ENTRIES_MAX, ENTRY_BYTES, RECORD_HEADER_BYTES, SIBLING_COUNTER, SIBLING_FLAGS, SIBLINGS_MAX } from './record-format.ts';
+import {
+  ENTRIES_MAX,
+  ENTRY_BYTES,
+  ENTRY_COUNTER,
+  ENTRY_STAMP,
+  RECORD_HEADER_BYTES,
+  SIBLING_COUNTER,
+  SIBLING_FLAGS,
+  SIBLINGS_MAX,
+} from './record-format.ts';
 import { type RecordView, siblingEnd, stampAt } from './record-view.ts';
 import { hasSeen, skipTo } from './seen.ts';
 
@@ -31,7 +40,23 @@ export const NO_ROOM = -1;
 export function compare(a: RecordView, b: RecordView): Order {
   // What a read has merged so far, mostly, and a key that is new.
   if (a.entries === 0) return b.entries === 0 ? EQUAL : ANCESTOR;
-  return walk(a, b, undefined);
+  return isReplaced(a, b) ? ANCESTOR : walk(a, b, undefined);
+}
+
+/** The usual case of a write on its way to a replica, at a third of the cost of `walk`: one sibling each, the same actors, and b's was written by who had seen all of a. */
+function isReplaced(a: RecordView, b: RecordView): boolean {
+  const { entries } = a;
+  if (a.siblings !== 1 || b.siblings !== 1 || entries !== b.entries) return false;
+  let aAt = a.entriesAt;
+  let bAt = b.entriesAt;
+  for (let i = 0; i < entries; i++, aAt += ENTRY_BYTES, bAt += ENTRY_BYTES) {
+    if (compareActors(a.bytes, aAt, b.bytes, bAt) !== 0) return false;
+    const counters = compareU64(a.bytes, aAt + ENTRY_COUNTER, b.bytes, bAt + ENTRY_COUNTER);
+    if (counters > 0 || (counters === 0 && compareU64(a.bytes, aAt + ENTRY_STAMP, b.bytes, bAt + ENTRY_STAMP) !== 0)) return false;
+  }
+  // What b's vector covers of a's is all of it; its own dot is new to a: so neither a's sibling nor its vector is left.
+  const dotOfB = b.siblingsAt;
+  return compareU64(b.bytes, dotOfB + SIBLING_COUNTER, a.bytes, a.entryAt(u16At(b.bytes, dotOfB)) + ENTRY_COUNTER) > 0;
 }
 
 /**

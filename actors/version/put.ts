@@ -14,7 +14,7 @@ import { putU16, putU32 } from '../../storage/byte-writer.ts';
 import { compareBytes } from './compare-bytes.ts';
 import { copyBytes } from './copy-bytes.ts';
 import { ACTOR_BYTES, compareActors } from './incarnation.ts';
-import { copySibling, finishRecord, mergeEntries } from './merge-entries.ts';
+import { beginRecord, copySibling, finishRecord, mergeEntries } from './merge-entries.ts';
 import {
   ENTRIES_MAX,
   ENTRY_BYTES,
@@ -33,7 +33,7 @@ import {
   SIBLINGS_MAX,
   TOMBSTONE,
 } from './record-format.ts';
-import { RecordView, siblingEnd } from './record-view.ts';
+import { type RecordView, siblingEnd } from './record-view.ts';
 import { hasSeen, skipTo } from './seen.ts';
 import { COUNTER, EXPIRY, putNumber, STAMP, type Write } from './write.ts';
 
@@ -70,7 +70,8 @@ export function put(local: RecordView, context: RecordView, write: Write, out: O
     if (!mutants?.has('stampBehindTaken')) return 'stampBehind';
   }
   const start = out.length;
-  mergeEntries(local, hasReadAll ? NO_RECORD : context, out);
+  if (hasReadAll) copyVector(local, out);
+  else mergeEntries(local, context, out);
   const entryOfActor = setEntry(out, start, write);
   const entries = (out.length - start - RECORD_HEADER_BYTES) / ENTRY_BYTES;
   let siblings = 1;
@@ -92,6 +93,13 @@ export function put(local: RecordView, context: RecordView, write: Write, out: O
   if (!isWritten) appendSibling(out, entryOfActor, write);
   finishRecord(out, start, entries, siblings);
   return 'done';
+}
+
+/** A header, and the vector of `local` as it is: what `mergeEntries` with an empty record would append. */
+function copyVector({ bytes, entriesAt, siblingsAt }: RecordView, out: OutBuffer): void {
+  beginRecord(out);
+  copyBytes(bytes, entriesAt, siblingsAt, out.bytes, out.length);
+  out.length += siblingsAt - entriesAt;
 }
 
 /** 0 is what a dot source and a clock answer when they must write to disk first. */
@@ -154,5 +162,3 @@ function appendSibling(out: OutBuffer, entry: number, write: Write): void {
   copyBytes(value, valueStart, valueEnd, bytes, at);
   out.length = at + valueEnd - valueStart;
 }
-
-const NO_RECORD: Readonly<RecordView> = new RecordView();

@@ -23,6 +23,7 @@ const OPEN_OPTIONS: Readonly<Record<Exclude<keyof OpenOptions, 'openEngine'>, tr
   periodMs: true,
   memtableBytes: true,
   memtablesMax: true,
+  keepFlushed: true,
   waitingBytesMax: true,
   valueBytesMax: true,
   cacheBytes: true,

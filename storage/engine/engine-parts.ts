@@ -164,12 +164,17 @@ export class EngineParts {
     if (this.isClosing || log.poisoned !== undefined) return log.poisoned ?? closed();
     if (memory.immutables.length >= options.memtablesMax || this.#isStopped()) return this.flusher.error ?? this.edits.error ?? false;
     if (!log.ready) return this.#spareError ?? false;
-    const table = new Memtable(this.#arenas.take(), memory.sequence);
+    const table = this.#freshTable();
     memory.rotate(new LoggedMemtable(table, log.rotate(table, memory.sequence, memory.sequence + 1)));
     this.#releaseSegments();
     this.flusher.pump();
     this.#grade();
     return true;
+  }
+
+  #freshTable(): Memtable {
+    this.memory.makeRoom();
+    return new Memtable(this.#arenas.take(), this.memory.sequence);
   }
 
   onFlushed({ segment }: LoggedMemtable): void {
@@ -225,7 +230,7 @@ export class EngineParts {
     this.doors.log.error('commitLogFailed', { error });
     this.writes.refuse(error);
     const { memory } = this;
-    if (memory.active.table.recordCount > 0) memory.rotate(new LoggedMemtable(new Memtable(this.#arenas.take(), memory.sequence), 0));
+    if (memory.active.table.recordCount > 0) memory.rotate(new LoggedMemtable(this.#freshTable(), 0));
     this.flusher.pump();
     this.#advance();
   }
@@ -295,7 +300,7 @@ export class EngineParts {
     const { memory, log } = this;
     if (log.poisoned === undefined || memory.immutables.length > 0 || memory.active.table.recordCount > 0 || !log.ready) return;
     const { active } = memory;
-    const table = active.table.length === 0 ? active.table : new Memtable(this.#arenas.take(), memory.sequence);
+    const table = active.table.length === 0 ? active.table : this.#freshTable();
     memory.active = new LoggedMemtable(table, log.rotate(table, memory.sequence, memory.sequence + 1));
     this.#releaseSegments();
     this.writes.allow();

@@ -16,6 +16,7 @@ export function engineStats(parts: EngineParts): EngineStats {
     memtableBytes: memory.active.table.length,
     memtableRecords: memory.active.table.recordCount,
     immutableMemtables: memory.immutables.length,
+    keptMemtables: memory.kept.length,
     snapshots: snapshots.count,
     logGroups: groups,
     logInlineGroups: inlineGroups,

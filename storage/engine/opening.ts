@@ -336,9 +336,9 @@ class Opening {
   }
 
   #finish(recovered: Recovered, log: LogPort, manifest: ManifestWriter): EngineParts {
-    const { readOnly, memtableBytes } = this.#options;
+    const { readOnly, memtableBytes, memtablesMax, keepFlushed, mutants } = this.#options;
     // Planted bug: sequences of replayed records are given again.
-    const replayed = this.#options.mutants.has('sequenceReused') ? 0 : recovered.lastSequence;
+    const replayed = mutants.has('sequenceReused') ? 0 : recovered.lastSequence;
     const sequence = Math.max(this.#state.lastSequence, replayed);
     const arenas = new Arenas(readOnly ? ARENA_BYTES_MIN : roundUp(memtableBytes));
     const table = new Memtable(arenas.take(), sequence);
@@ -352,7 +352,14 @@ class Opening {
       state: manifest.state,
       tables: this.#tables,
       arenas,
-      memory: new Memory(new LoggedMemtable(table, segment), recovered.memtables, sequence, arenas, this.#options.mutants),
+      memory: new Memory(
+        new LoggedMemtable(table, segment),
+        recovered.memtables,
+        sequence,
+        arenas,
+        keepFlushed ? memtablesMax + 1 : 0,
+        mutants,
+      ),
       log,
       manifest,
       dbUid: this.#dbUid,

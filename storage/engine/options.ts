@@ -39,6 +39,8 @@ export interface EngineOptions {
   readonly memtableBytes?: number;
   /** Memtables that may wait for their flush before writers do. Default 3. */
   readonly memtablesMax?: number;
+  /** Read single keys in memtables that are in tables already, as long as no other needs their memory. Default true. */
+  readonly keepFlushed?: boolean;
   /** Bytes of writes that may wait while writers are stopped; more are OVERLOADED. Default 16 MiB. */
   readonly waitingBytesMax?: number;
   /** Largest value, in bytes. Default 16 MiB. */
@@ -84,6 +86,7 @@ const DEFAULTS: Readonly<CheckedOptions> = {
   periodMs: 100,
   memtableBytes: 32 * MIB,
   memtablesMax: 3,
+  keepFlushed: true,
   waitingBytesMax: 16 * MIB,
   valueBytesMax: 16 * MIB,
   cacheBytes: 64 * MIB,

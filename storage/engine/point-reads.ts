@@ -1,5 +1,5 @@
 /**
- * Reads of single keys: memtables newest first, then the tables of level 0 newest first, then the one table of each level below that can hold
+ * Reads of single keys: memtables newest first (memory.ts says which), then the tables of level 0 newest first, then the one table of each level below that can hold
  * the key. The first version that is not newer than the snapshot decides.
  *
  * What is in memory is answered within the call, without an allocation but the value; `look` has none at all. Where a block has to be read, the state of the search
@@ -147,6 +147,10 @@ export class PointReads {
     if (at !== 0) return heldAt(active.table, at, search);
     for (let i = skipsImmutable ? 1 : 0; i < immutables.length; i++) {
       const { table } = immutables[i]!;
+      at = table.find(key, hash, sequence);
+      if (at !== 0) return heldAt(table, at, search);
+    }
+    for (const { table } of memory.kept) {
       at = table.find(key, hash, sequence);
       if (at !== 0) return heldAt(table, at, search);
     }

@@ -1,8 +1,8 @@
 /**
- * The newest changes, in memory: records in an arena, as they also stand in the commit log, found through `KeyOrder`. No object per entry.
+ * The newest changes, in memory: records in an arena, as they also stand in the commit log, found through `KeyIndex`, and in order through `KeyOrder`. No object per entry.
  *
  * Invariants: records begin above offset 0; a key's records form a chain by `previous`, newest first, sequences going down; the order
- * points to the newest. Records never move or change once they are indexed.
+ * knows the newest. Records never move or change once they are indexed.
  */
 import { BugError } from '../../runtime/errors.ts';
 import type { Cursor } from '../cursor.ts';
@@ -12,7 +12,7 @@ import { KEY_BYTES_MAX } from '../key.ts';
 import { DELETE, PUT, RANGE_DELETE, RECORD_ALIGNMENT, RECORD_HEADER_BYTES, type RecordKind, recordBytes } from '../record.ts';
 import type { WriteBatch } from '../write-batch.ts';
 import type { Arena } from './arena.ts';
-import { KeyFilter } from './key-filter.ts';
+import { KeyIndex } from './key-index.ts';
 import { KeyOrder } from './key-order.ts';
 import { MemtableCursor } from './memtable-cursor.ts';
 import type { MemtableSnapshot } from './memtable-snapshot.ts';
@@ -36,7 +36,7 @@ export class Memtable {
   /** Records that were added, those of range deletes too. */
   recordCount = 0;
   readonly #order: KeyOrder;
-  readonly #filter: KeyFilter;
+  readonly #index: KeyIndex;
   readonly #rangeDeletes: RangeDelete[] = [];
 
   /** `baseSequence`: sequences of all records are from it to 2^32-1 above it. What the arena held is lost. */
@@ -44,7 +44,7 @@ export class Memtable {
     this.arena = arena;
     this.baseSequence = baseSequence;
     this.#order = new KeyOrder(arena);
-    this.#filter = new KeyFilter(arena.bytes.length);
+    this.#index = new KeyIndex(this.#order);
   }
 
   /** Different keys, deleted ones too; range deletes don't count. */
@@ -154,10 +154,12 @@ export class Memtable {
 
   /** Offset of the newest PUT or DELETE of the key with a sequence up to `maxSequence`; 0: none. `hash` is its `hashKey`. */
   find(key: Uint8Array, hash: number, maxSequence: number): number {
-    if (this.#order.keyCount === 0 || !this.#filter.mayHave(hash)) return 0;
+    const order = this.#order;
+    const number = this.#index.find(hash, key, 0, key.length);
+    if (number === 0 && !this.#index.isFull) return 0;
     const { words } = this.arena;
     const sequenceMax = maxSequence - this.baseSequence;
-    let offset = this.#order.find(key, 0, key.length);
+    let offset = number === 0 ? order.find(key, 0, key.length) : order.newestOf(number);
     while (offset !== 0 && words[(offset >>> 2) + 1]! > sequenceMax) offset = words[offset >>> 2]!;
     return offset;
   }
@@ -170,7 +172,7 @@ export class Memtable {
     return new MemtableCursor(this.#order, this.baseSequence);
   }
 
-  /** For a job: plain data; the records are shared, not copied. Requires: nothing is added any more. Cost: about 4 ns per key (1 ms for 250,000). */
+  /** For a job: plain data; the records are shared, not copied. Requires: nothing is added any more. Cost: about 20 ns per key (5 ms for 250,000). */
   snapshot(): MemtableSnapshot {
     const { baseSequence, recordCount, length } = this;
     const { buffer, length: capacityBytes } = this.arena.bytes;
@@ -193,8 +195,16 @@ export class Memtable {
       this.#addRangeDelete(offset, start + keyLength);
       return;
     }
-    this.#filter.add(hashKeyInWords(words, start >>> 2, keyLength));
-    words[offset >>> 2] = this.#order.exchange(offset);
+    const order = this.#order;
+    const hash = hashKeyInWords(words, start >>> 2, keyLength);
+    const number = this.#index.findOf(hash, offset);
+    if (number !== 0) {
+      words[offset >>> 2] = order.replace(number, offset);
+      return;
+    }
+    const older = order.exchange(offset);
+    words[offset >>> 2] = older;
+    if (older === 0) this.#index.add(hash, order.keyCount);
   }
 
   #addRangeDelete(offset: number, keyEnd: number): void {

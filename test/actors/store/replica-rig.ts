@@ -12,6 +12,7 @@ import { decodeNaive, type NaiveRecord, NO_RECORD } from '../version/naive-recor
 export const COLD: EngineOptions = {
   cacheBytes: 0,
   inlineReads: false,
+  keepFlushed: false,
   memtableBytes: 16 * 1_024,
   tableBytes: 16 * 1_024,
   levelBytes: 64 * 1_024,

@@ -3,7 +3,7 @@ import test from 'ava';
 import { merge, NO_ROOM } from '../../../actors/version/merge.ts';
 import { OutBuffer } from '../../../runtime/bytes.ts';
 import { anyNaive, anyRecord } from './arbitraries.ts';
-import { decodeNaive, encodeNaive, naiveCompare, naiveMerge, naivePut } from './naive-record.ts';
+import { decodeNaive, encodeNaive, type NaiveRecord, naiveCompare, naiveMerge, naivePut } from './naive-record.ts';
 import { actorOf, mergeBytes, NOTHING, orderOf, outBuffer, putBytes, taken, tryPut, valuesOf, viewOf } from './records.ts';
 
 testProp(
@@ -31,6 +31,36 @@ testProp('compare: says what merging gives, when records are any', [anyRecord, a
   const order = ab.equals(a) ? (ab.equals(b) ? 'equal' : 'descendant') : ab.equals(b) ? 'ancestor' : 'concurrent';
   t.is(orderOf(a, b), order);
   t.is(orderOf(a, ab), ab.equals(a) ? 'equal' : 'ancestor');
+});
+
+/** All with two actors, counters up to 3, and one sibling. */
+function allWithOneSibling(): NaiveRecord[] {
+  const [a, b] = [actorOf('a').toString('hex'), actorOf('b').toString('hex')] as const;
+  const counters = [1, 2, 3];
+  return counters.flatMap((ofA) =>
+    counters.flatMap((ofB) =>
+      [1, 2].flatMap((stamp) =>
+        [a, b].flatMap((actor) =>
+          counters
+            .filter((counter) => counter <= (actor === a ? ofA : ofB))
+            .map((counter) => ({
+              vector: new Map([
+                [a, { counter: ofA, stamp }],
+                [b, { counter: ofB, stamp: 1 }],
+              ]),
+              siblings: [{ actor, counter, stamp: 1, expiry: 0, isTombstone: false, value: 'v' }],
+            })),
+        ),
+      ),
+    ),
+  );
+}
+
+test('compare: says what the naive comparison says of all pairs with the same actors and a sibling each', (t) => {
+  const all = allWithOneSibling().map((record) => [record, encodeNaive(record)] as const);
+  const wrong = all.flatMap(([a, x]) => all.filter(([b, y]) => orderOf(x, y) !== naiveCompare(a, b)).map(([b]) => [a, b]));
+  t.deepEqual(wrong, []);
+  t.true(all.some(([, x]) => all.some(([, y]) => orderOf(x, y) === 'ancestor')));
 });
 
 test('compare: a key that is not there is an ancestor of any record and equal to another such', (t) => {

@@ -5,6 +5,7 @@ import type { Durability, KeyRange } from '../../../storage/engine/api.ts';
 export interface ScriptOptions {
   readonly codec: 'none' | 'deflate';
   readonly inlineReads: boolean;
+  readonly keepFlushed: boolean;
   readonly cacheBytes: number;
   readonly memtablesMax: number;
 }
@@ -108,6 +109,7 @@ const durability = fc.constantFrom<Durability | undefined>('sync', 'periodic', '
 export const scriptOptions: fc.Arbitrary<ScriptOptions> = fc.record({
   codec: fc.constantFrom('none', 'deflate'),
   inlineReads: fc.boolean(),
+  keepFlushed: fc.nat(3).map((i) => i === 0),
   cacheBytes: fc.constantFrom(0, 4_096, 1 << 20),
   memtablesMax: fc.constantFrom(1, 2, 4),
 });

@@ -7,7 +7,14 @@ import { type StorageDone, StorageError } from '../../../storage/errors.ts';
 import { SimWorld } from './worlds.ts';
 
 export const MEMTABLE_BYTES = 128 * 1_024;
-const OPTIONS: EngineOptions = { memtableBytes: MEMTABLE_BYTES, tableBytes: 16 * 1_024, levelBytes: 64 * 1_024, blockBytes: 256 };
+/** What was flushed is read from its table: `keepFlushed` has tests of its own. */
+const OPTIONS: EngineOptions = {
+  keepFlushed: false,
+  memtableBytes: MEMTABLE_BYTES,
+  tableBytes: 16 * 1_024,
+  levelBytes: 64 * 1_024,
+  blockBytes: 256,
+};
 
 export class Rig {
   readonly world: SimWorld;
