@@ -21,7 +21,7 @@ import { badOf, ResultBook, readResults, writeResults } from './cluster/result.t
 import { killAllServers } from './cluster/server-process.ts';
 import { runSession } from './cluster/session.ts';
 import { svgOf } from './cluster/svg.ts';
-import { tablesOf } from './cluster/tables.ts';
+import { tablesOf, troublesOf } from './cluster/tables.ts';
 import type { Durability, Target } from './cluster/target.ts';
 import { WORKLOAD_NAMES } from './cluster/workload.ts';
 import { optionsOf, usageError } from './lib/options.ts';
@@ -164,6 +164,7 @@ async function measure(): Promise<void> {
   const bad = book.all.reduce((sum, { troubles }) => sum + badOf(troubles), 0);
   const checked = book.all.reduce((sum, { samples }) => sum + samples.reduce((total, { operations }) => total + operations, 0), 0);
   console.log(`\n${checked} operations checked, ${bad} of them wrong, missing, stale or failed`);
+  for (const line of troublesOf(book.all)) console.log(`  ${line}`);
   if (options.json !== undefined) writeResults(options.json, { setup, results: book.all });
   if (options.svg !== undefined)
     writeFileSync(

@@ -134,7 +134,9 @@ class PurgeActor {
 
   #onPulse(): void {
     this.#pulses.came();
-    if (this.#reads.slice()) this.#pulses.begin();
+    const hasMore = this.#reads.slice();
+    this.#pulses.ended();
+    if (hasMore) this.#pulses.begin();
   }
 
   #onAwake(): void {

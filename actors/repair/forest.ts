@@ -39,12 +39,13 @@ export interface ForestOptions {
   readonly reads: RangeReads;
   readonly marks: DirtyMarks;
   readonly clock: Clock;
-  /** Trees that are kept. Default 512: 18 MiB. */
+  /** Trees that are kept. Default 1,024: 36 MiB. */
   readonly treesMax?: number;
   readonly mutants?: ReadonlySet<string>;
 }
 
-const TREES_MAX = 512;
+/** Of four keyspaces of 256 partitions. With fewer than there are, rounds that go over all of them find none of theirs again, and read everything each time. */
+const TREES_MAX = 1_024;
 
 export class Forest {
   readonly #options: ForestOptions;

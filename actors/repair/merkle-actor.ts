@@ -292,6 +292,7 @@ class Merkle {
     const step = this.#steps.shift();
     if (step !== undefined) step();
     const hasMore = this.#reads.slice();
+    this.#pulses.ended();
     if (hasMore || this.#steps.length > 0) this.#pulses.begin();
   }
 

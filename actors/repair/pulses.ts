@@ -7,6 +7,9 @@ export class Pulses {
   readonly #after: (waitMs: number) => void;
   readonly #pace = new Pace();
   #atMs = 0;
+  #cameMs = 0;
+  /** Of the last slice; 0: the next one needs no rest. */
+  #tookMs = 0;
   #isPulsing = false;
 
   /** `after`: has a pulse come to the actor so much later, which then calls `came`. */
@@ -23,7 +26,8 @@ export class Pulses {
   begin(): void {
     if (this.#isPulsing) return;
     this.#isPulsing = true;
-    const { waitMs } = this.#pace;
+    const waitMs = this.#pace.restAfter(this.#tookMs);
+    this.#tookMs = 0;
     this.#atMs = this.#clock.now() + waitMs;
     this.#after(waitMs);
   }
@@ -31,6 +35,12 @@ export class Pulses {
   /** Before its slice. */
   came(): void {
     this.#isPulsing = false;
-    this.#pace.observe(this.#clock.now() - this.#atMs);
+    this.#cameMs = this.#clock.now();
+    this.#pace.observe(this.#cameMs - this.#atMs);
+  }
+
+  /** Behind its slice. */
+  ended(): void {
+    this.#tookMs = this.#clock.now() - this.#cameMs;
   }
 }

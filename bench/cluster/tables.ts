@@ -40,6 +40,17 @@ export function tablesOf(results: readonly Result[], rows: readonly string[], ta
   return lines;
 }
 
+/** A line for each result that has any: how many operations were bad in which way, and what the first was told. */
+export function troublesOf(results: readonly Result[]): string[] {
+  return results
+    .filter(({ troubles }) => badOf(troubles) > 0)
+    .map(({ row, loop, target, durability, valueBytes, troubles }) => {
+      const { first, ...counts } = troubles;
+      const kinds = Object.entries(counts).flatMap(([kind, count]) => (count === 0 ? [] : [`${count} ${kind}`]));
+      return `${target}, ${row}, ${loop} loop, durability ${durability}, ${valueBytes} B: ${kinds.join(', ')}; the first: ${first}`;
+    });
+}
+
 /** Results of one table each, in the order in which they came. */
 export function groupsOf(results: readonly Result[]): readonly (readonly Result[])[] {
   const groups = new Map<string, Result[]>();

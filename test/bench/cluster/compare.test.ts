@@ -3,7 +3,7 @@ import { compareFiles } from '../../../bench/cluster/compare.ts';
 import { figuresBetween } from '../../../bench/cluster/node-figures.ts';
 import { planOf } from '../../../bench/cluster/plan.ts';
 import { ResultBook, type ResultFile } from '../../../bench/cluster/result.ts';
-import { tablesOf } from '../../../bench/cluster/tables.ts';
+import { tablesOf, troublesOf } from '../../../bench/cluster/tables.ts';
 import type { TargetName } from '../../../bench/cluster/target.ts';
 import type { Figures, Outcome } from '../../../bench/cluster/task.ts';
 
@@ -39,6 +39,16 @@ test('bench tables: rates are medians of the runs, and stand beside those of eac
   t.regex(ours, / 200 .* 0\.50 +4\.00$/);
   t.true(text.includes('  redis: redis as it is'));
   t.true(text.some((line) => line.startsWith('durability none, values of 100 B')));
+});
+
+test('bench tables: results with bad operations are named, with what the first was told', (t) => {
+  const book = bookOf({ redis: [400], etcd: [50] });
+  const troubles = { wrong: 0, missing: 2, stale: 0, failed: 71, first: 'SET of key 7: -CLUSTERDOWN' };
+  for (const more of [troubles, { ...troubles, first: 'another' }])
+    book.add({ durability: 'none', valueBytes: 100, target: 'etcd', described: '' }, SET!, 'open', { ...outcomeOf(10), troubles: more });
+  t.deepEqual(troublesOf(book.all), [
+    'etcd, set uniform, open loop, durability none, 100 B: 4 missing, 142 failed; the first: SET of key 7: -CLUSTERDOWN',
+  ]);
 });
 
 test('bench tables: a row that a target has not is named so, when others have it', (t) => {
