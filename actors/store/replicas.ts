@@ -46,7 +46,7 @@ import {
   type ReplicaSink,
 } from './replica-call.ts';
 import { ReplicaCounts } from './replica-counts.ts';
-import { ENTRIES_MAX, RECORD_BYTES_MAX, type ReplicasOptions, SIBLINGS_MAX, WAITING_MAX } from './replicas-options.ts';
+import { ENTRIES_MAX, RECORD_BYTES_MAX, type ReplicasOptions, SIBLINGS_MAX, WAITING_BYTES_MAX, WAITING_MAX } from './replicas-options.ts';
 import { INVALID, LOADING, OVERLOADED, STALE_RING, TIMED_OUT } from './store-request.ts';
 import { Stores } from './stores.ts';
 import { ViewCache } from './view-cache.ts';
@@ -89,7 +89,7 @@ export class Replicas {
     this.#options = options;
     this.#log = options.doors.log;
     this.#mutants = options.mutants;
-    this.#waiting = new WaitingCalls(options.waitingMax ?? WAITING_MAX);
+    this.#waiting = new WaitingCalls(options.waitingMax ?? WAITING_MAX, options.waitingBytesMax ?? WAITING_BYTES_MAX);
     this.#stores = new Stores(options.ring);
     const most = options.recordBytesMax ?? RECORD_BYTES_MAX;
     this.#out = new OutBuffer(Math.min(SCRATCH_BYTES, most * 3), most * 3);

@@ -31,15 +31,19 @@ export class Miss {
 
 export class WaitingCalls {
   readonly #max: number;
+  readonly #bytesMax: number;
   readonly #misses = new Map<string, Miss>();
   /** Misses per hash of their token. */
   readonly #perSlot = new Uint16Array(SLOTS);
   #stalled: ReplicaCall[] = [];
   readonly #refused: ReplicaCall[] = [];
   #count = 0;
+  #bytes = 0;
 
-  constructor(max: number) {
+  /** Full at `max` calls, or at `bytesMax` bytes of keys, records, values and contexts. */
+  constructor(max: number, bytesMax: number) {
     this.#max = max;
+    this.#bytesMax = bytesMax;
   }
 
   get count(): number {
@@ -47,7 +51,7 @@ export class WaitingCalls {
   }
 
   get isFull(): boolean {
-    return this.#count >= this.#max;
+    return this.#count >= this.#max || this.#bytes >= this.#bytesMax;
   }
 
   get hasStalled(): boolean {
@@ -70,13 +74,12 @@ export class WaitingCalls {
 
   /** Requires: not full. */
   join(miss: Miss, call: ReplicaCall): void {
-    miss.calls.push(call.copy());
-    this.#count++;
+    miss.calls.push(this.#added(call));
   }
 
   /** It has its result: its calls are the caller's now. */
   end(miss: Miss): void {
-    this.#count -= miss.calls.length;
+    this.#leave(miss.calls);
     this.#perSlot[miss.slot]!--;
     if (this.#misses.get(miss.name) === miss) this.#misses.delete(miss.name);
   }
@@ -93,7 +96,7 @@ export class WaitingCalls {
       const writes = miss.calls.filter(({ verb }) => verb !== READ_LOCAL);
       const reads = miss.calls.filter(({ verb }) => verb === READ_LOCAL);
       if (reads.length === 0) this.end(miss);
-      else this.#count -= writes.length;
+      else this.#leave(writes);
       miss.calls.length = 0;
       miss.calls.push(...reads);
       taken.push(...writes);
@@ -109,14 +112,13 @@ export class WaitingCalls {
 
   /** Requires: not full. */
   stall(call: ReplicaCall): void {
-    this.#stalled.push(call.copy());
-    this.#count++;
+    this.#stalled.push(this.#added(call));
   }
 
   takeStalled(): readonly ReplicaCall[] {
     const stalled = this.#stalled;
     this.#stalled = [];
-    this.#count -= stalled.length;
+    this.#leave(stalled);
     return stalled;
   }
 
@@ -127,8 +129,24 @@ export class WaitingCalls {
     this.#perSlot.fill(0);
     this.#stalled = [];
     this.#count = 0;
+    this.#bytes = 0;
     return all;
   }
+
+  #added(call: ReplicaCall): ReplicaCall {
+    this.#count++;
+    this.#bytes += bytesOf(call);
+    return call.copy();
+  }
+
+  #leave(calls: readonly ReplicaCall[]): void {
+    this.#count -= calls.length;
+    for (const call of calls) this.#bytes -= bytesOf(call);
+  }
+}
+
+function bytesOf({ keyStart, keyEnd, start, end, contextStart, contextEnd }: ReplicaCall): number {
+  return keyEnd - keyStart + (end - start) + (contextEnd - contextStart);
 }
 
 function nameOf(engineKey: Uint8Array): string {

@@ -357,7 +357,7 @@ class Opening {
         recovered.memtables,
         sequence,
         arenas,
-        keepFlushed ? memtablesMax + 1 : 0,
+        keepFlushed ? memtablesMax : 0,
         mutants,
       ),
       log,

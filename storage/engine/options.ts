@@ -39,7 +39,7 @@ export interface EngineOptions {
   readonly memtableBytes?: number;
   /** Memtables that may wait for their flush before writers do. Default 3. */
   readonly memtablesMax?: number;
-  /** Read single keys in memtables that are in tables already, as long as no other needs their memory. Default true. */
+  /** Read single keys in memtables that are in tables already, in the memory of those that may wait but one, as long as none of these needs it. Default true. */
   readonly keepFlushed?: boolean;
   /** Bytes of writes that may wait while writers are stopped; more are OVERLOADED. Default 16 MiB. */
   readonly waitingBytesMax?: number;

@@ -61,6 +61,22 @@ test('replicas: what waits for the disk is bounded, and the rest refused', (t) =
   );
 });
 
+test('replicas: what waits for the disk is bounded by its bytes too, and there is room again when it is done', (t) => {
+  const rig = opened('bounded bytes', { waitingBytesMax: 10_000 });
+  for (const key of ['k', 'f1', 'f2', 'f3', 'f4', 'f5'])
+    t.true(rig.answer(rig.call(COORDINATE, { key, bytes: 'x'.repeat(7_000) })).isStored);
+  rig.advance(1_000);
+  const statuses = (): (number | undefined)[] => {
+    const tokens = Array.from({ length: 3 }, () => rig.call(COORDINATE, { bytes: 'y'.repeat(6_000), contextKind: CONTEXT_LOCAL }));
+    rig.settle();
+    return tokens.map((token) => rig.told[token]!.failed?.status);
+  };
+  t.deepEqual(statuses(), [undefined, undefined, OVERLOADED]);
+  for (const key of ['g1', 'g2', 'g3', 'g4', 'g5']) rig.answer(rig.call(COORDINATE, { key, bytes: 'x'.repeat(7_000) }));
+  rig.advance(1_000);
+  t.deepEqual(statuses(), [undefined, undefined, OVERLOADED]);
+});
+
 test('replicas: a write that leaves too many siblings is refused', (t) => {
   const rig = opened('siblings', { siblingsMax: 2 });
   for (let i = 0; i < 3; i++) rig.answer(rig.call(COORDINATE, { bytes: `${i}` }));

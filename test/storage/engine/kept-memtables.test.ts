@@ -13,7 +13,7 @@ function flushed(rig: Rig, count: number): void {
 }
 
 test('kept memtables: what was flushed last is read without its table', (t) => {
-  const rig = new Rig().open({ keepFlushed: true, cacheBytes: 0, inlineReads: false, memtablesMax: 3 });
+  const rig = new Rig().open({ keepFlushed: true, cacheBytes: 0, inlineReads: false, memtablesMax: 4 });
   flushed(rig, 3);
   t.is(rig.engine.stats().keptMemtables, 3);
   const before = rig.engine.stats();
@@ -23,7 +23,7 @@ test('kept memtables: what was flushed last is read without its table', (t) => {
 });
 
 test('kept memtables: the oldest gives way to those that need its memory, so that there are never more than without', (t) => {
-  const rig = new Rig().open({ keepFlushed: true, cacheBytes: 0, inlineReads: false, memtablesMax: 3 });
+  const rig = new Rig().open({ keepFlushed: true, cacheBytes: 0, inlineReads: false, memtablesMax: 4 });
   flushed(rig, 4);
   t.is(rig.engine.stats().keptMemtables, 3);
   const before = rig.engine.stats().asyncReads!;
@@ -49,7 +49,7 @@ test('kept memtables: none is, when the option says so', (t) => {
 });
 
 test('kept memtables: a range delete that a merge has dropped hides what is kept from before it', (t) => {
-  const rig = new Rig().open({ keepFlushed: true, memtablesMax: 3 });
+  const rig = new Rig().open({ keepFlushed: true, memtablesMax: 4 });
   flushed(rig, 1);
   rig.done((done) => rig.engine.deleteRange(Buffer.from('key'), Buffer.from('kez'), undefined, done));
   rig.flush();
@@ -60,7 +60,7 @@ test('kept memtables: a range delete that a merge has dropped hides what is kept
 });
 
 test('kept memtables: an iterator that was open before keeps the memory of one that gave way', (t) => {
-  const rig = new Rig().open({ keepFlushed: true, memtablesMax: 1 });
+  const rig = new Rig().open({ keepFlushed: true, memtablesMax: 2 });
   rig.put('key', 'old');
   const iterator = rig.engine.iterator({});
   rig.flush();
