@@ -13,6 +13,8 @@ const MIB = 1024 * 1024;
 const MEMTABLE_BYTES_MAX = 64 * MIB;
 /** Of which one takes writes. */
 const MEMTABLES = 4;
+/** Of the bytes of memtables: what their hash tables and orders take beside them, with records of 250 bytes. */
+const INDEX_SHARE = 1 / 8;
 /** Of each shard, left to buffers that nobody needs any more and that are not collected yet: V8 begins to look for them when there are 64 MiB. */
 const UNCOLLECTED_BYTES = 96 * MIB;
 
@@ -28,7 +30,7 @@ export function shardSettings(
   // Half for the memtables; of the rest at least half for the cache.
   const bytes = Math.floor((memory * MIB) / record.shards);
   const memtableBytes = Math.min(MEMTABLE_BYTES_MAX, Math.floor(bytes / 2 / MEMTABLES));
-  const rest = bytes - MEMTABLES * memtableBytes;
+  const rest = bytes - Math.ceil(MEMTABLES * memtableBytes * (1 + INDEX_SHARE));
   return {
     directory,
     name: record.name,

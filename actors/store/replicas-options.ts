@@ -14,7 +14,7 @@ export interface ReplicasOptions extends HintLimits, Pick<HintsOptions, 'hintFor
   readonly ring: () => void;
   /** Calls that may wait for a read, for room or for a dot; more are OVERLOADED. Default 4,096. */
   readonly waitingMax?: number;
-  /** Bytes of their keys, records and values; once there are as many, more calls are OVERLOADED. Default 16 MiB. */
+  /** Bytes of their keys, records and values; once there are as many, more calls are OVERLOADED. Default 4 MiB. */
   readonly waitingBytesMax?: number;
   /** Siblings a client's write may leave; one that would leave more is INVALID. Default 1,000. */
   readonly siblingsMax?: number;
@@ -33,7 +33,7 @@ export interface ReplicasOptions extends HintLimits, Pick<HintsOptions, 'hintFor
 }
 
 export const WAITING_MAX = 4_096;
-export const WAITING_BYTES_MAX = 16 * 1_024 * 1_024;
+export const WAITING_BYTES_MAX = 4 * 1_024 * 1_024;
 export const SIBLINGS_MAX = 1_000;
 export const ENTRIES_MAX = 64;
 export const RECORD_BYTES_MAX = 7 * 1024 * 1024;

@@ -4,12 +4,12 @@ import { shardSettings } from '../../../actors/node/shard-settings.ts';
 
 const MIB = 1024 * 1024;
 
-test('shard settings: memtables, cached blocks and what is not collected yet stay within the memory of the node', (t) => {
+test('shard settings: memtables with their indexes, cached blocks and what is not collected yet stay within the memory of the node', (t) => {
   for (const [memory, shards, memtable, cache] of [
-    [512, 1, 64, 160],
-    [512, 4, 16, 32],
-    [64, 1, 8, 16],
-    [4_096, 1, 64, 4_096 - 256 - 96],
+    [512, 1, 64, 128],
+    [512, 4, 16, 28],
+    [64, 1, 8, 14],
+    [4_096, 1, 64, 4_096 - 256 - 32 - 96],
   ] as const) {
     const record = { shards, name: 'a', cluster: 'c' } as NodeRecord;
     const { engine } = shardSettings(record, { memory, secret: undefined, resp: null }, '/data');
