@@ -4,13 +4,13 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { optionsOf, usageError } from '../../bench/lib/options.ts';
+import { parseArgs } from 'node:util';
 import { type ChaosReport, chaosRun } from './chaos-run.ts';
 import { canMount } from './cluster.ts';
 import { FAULT_KINDS, type FaultKind, formatPlan, parsePlan, planOf, SURVIVABLE_KINDS } from './plan.ts';
 import { counts } from './tally.ts';
 
-const { values } = optionsOf({
+const { values } = parseArgs({
   options: {
     minutes: { type: 'string', default: '1' },
     seed: { type: 'string', default: '1' },
@@ -29,14 +29,14 @@ const LINES_SHOWN = 40;
 
 function numberOf(name: 'minutes' | 'nodes' | 'clients' | 'settle', min: number, max: number): number {
   const value = Number(values[name]);
-  if (!(value >= min && value <= max)) usageError(`--${name}: expected ${min} to ${max}, got ${values[name]}`);
+  if (!(value >= min && value <= max)) throw new Error(`--${name}: expected ${min} to ${max}, got ${values[name]}`);
   return value;
 }
 
 function kindsOf(list: string): readonly FaultKind[] {
   const kinds = list.split(',').map((word): FaultKind => {
     const kind = FAULT_KINDS.find((it) => it === word);
-    if (kind === undefined) usageError(`--faults: expected some of ${FAULT_KINDS.join(',')}, got ${word}`);
+    if (kind === undefined) throw new Error(`--faults: expected some of ${FAULT_KINDS.join(',')}, got ${word}`);
     return kind;
   });
   if (kinds.includes('fill') && !canMount()) console.log('fill is left out: only root can make disks that may be filled');
@@ -45,7 +45,7 @@ function kindsOf(list: string): readonly FaultKind[] {
 
 function durabilityOf(word: string): 'sync' | 'periodic' | 'none' {
   if (word === 'sync' || word === 'periodic' || word === 'none') return word;
-  return usageError(`--durability: expected sync, periodic or none, got ${word}`);
+  throw new Error(`--durability: expected sync, periodic or none, got ${word}`);
 }
 
 function show(report: ChaosReport): void {

@@ -4,8 +4,8 @@
  * `node dist/test/chaos/partition.js [--keys 60] [--seed 1]`
  */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
 import type { Redis } from 'ioredis';
-import { optionsOf, usageError } from '../../bench/lib/options.ts';
 import { SeededRandom } from '../../runtime/random.ts';
 import { runCli, untilAllSee } from '../actors/node/processes.ts';
 import { redisTo } from '../actors/node/redis-writer.ts';
@@ -36,9 +36,9 @@ const REFUSED = /^CLUSTERDOWN quorum not met, nothing was written: 2 replicas ne
 const CONVERGE_MS = 120_000;
 const LOOK_MS = 500;
 
-const { values } = optionsOf({ options: { keys: { type: 'string', default: '60' }, seed: { type: 'string', default: '1' } } });
+const { values } = parseArgs({ options: { keys: { type: 'string', default: '60' }, seed: { type: 'string', default: '1' } } });
 const keyCount = Number(values.keys);
-if (!(keyCount >= 10 && keyCount <= 1_000)) usageError(`--keys: expected 10 to 1000, got ${values.keys}`);
+if (!(keyCount >= 10 && keyCount <= 1_000)) throw new Error(`--keys: expected 10 to 1000, got ${values.keys}`);
 const KEYS = Array.from({ length: keyCount }, (_, i) => `key ${i}`);
 
 const wrong: string[] = [];

@@ -67,7 +67,7 @@ export const SETTINGS: readonly Setting[] = [
     kind: 'number',
     flags: '--memory <MiB>',
     about:
-      "MiB for memtables, cached blocks and buffers that are not collected yet, of all shards together, at least 1 for each; a key with all its siblings takes at most 1/16 of a shard's part, and 7 MiB",
+      "MiB for memtables and their indexes, cached blocks and buffers that are not collected yet, of all shards together, at least 1 for each; a key with all its siblings takes at most 1/16 of a shard's part, and 7 MiB",
     byDefault: MEMORY_MIB_DEFAULT,
   },
   {
