@@ -313,8 +313,6 @@ export class ReadSteps {
   onSlow(slot: number, nowMs: number): void {
     const { reads, counters } = this.#desk;
     const isLost = this.#speculation.isLost(slot, nowMs);
-    // Not before they were asked: who is taken to be down may be up.
-    if (isLost && this.#isCutOff(slot)) return this.#desk.finish(slot, QUORUM_NOT_MET, 'too few replicas can be reached');
     this.#desk.wake(slot, this.#speculation.wakeMs(slot, nowMs));
     this.#noteLate(slot, nowMs);
     if (isLost) {
@@ -325,20 +323,6 @@ export class ReadSteps {
       counters.speculativeReads++;
       this.#askNext(slot);
     }
-  }
-
-  /** Whether who has answered and who can be reached are too few together, and nobody may stand in for the others. */
-  #isCutOff(slot: number): boolean {
-    const { table, reads, door, standIns } = this.#desk;
-    const topology = this.#desk.topologyOf(slot);
-    const keyspace = this.#desk.keyspaceOf(slot);
-    if (topology === null || keyspace === undefined || (standIns.isSloppy(keyspace) && table.isMonotonic[slot] === 0)) return false;
-    let able = reads.replied(slot);
-    for (let i = 0; i < table.replicaCounts[slot]!; i++) {
-      const member = table.members[slot * REPLICAS_MAX + i]!;
-      if (member === topology.self || door.isReachable(member)) able |= 1 << i;
-    }
-    return countBits(able) < reads.needed(slot);
   }
 
   #noteLate(slot: number, nowMs: number): void {
