@@ -54,6 +54,7 @@ class PurgeActor {
   readonly #server: PurgeServer;
   readonly #leader: PurgeLeader;
   readonly #pulses: Pulses;
+  readonly #slice = (): boolean => this.#reads.slice();
 
   constructor(context: ActorContext<Message>, args: PurgeArguments) {
     const { clock } = context;
@@ -99,7 +100,7 @@ class PurgeActor {
       case 'purgeState':
         return this.#onState(message);
       case 'pulse':
-        return this.#onPulse();
+        return this.#pulses.came(this.#slice);
       case 'awake':
         return this.#onAwake();
       case 'tick':
@@ -130,13 +131,6 @@ class PurgeActor {
   #onState({ replyTo }: GetPurgeState): void {
     const figures = { ...this.#leader.figures(), sweeps: this.#server.sweeps, readKeys: this.#reads.keys, paceMs: this.#pulses.waitMs };
     replyTo.tell({ type: 'purgeFigures', figures, blocked: this.#leader.blocked() });
-  }
-
-  #onPulse(): void {
-    this.#pulses.came();
-    const hasMore = this.#reads.slice();
-    this.#pulses.ended();
-    if (hasMore) this.#pulses.begin();
   }
 
   #onAwake(): void {

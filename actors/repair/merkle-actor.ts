@@ -170,7 +170,7 @@ class Merkle {
       case 'repairFigures':
         return this.#onFigures(message);
       case 'pulse':
-        return this.#onPulse();
+        return this.#pulses.came(this.#slice);
       case 'awake':
         return this.#onAwake();
       case 'tick':
@@ -287,14 +287,12 @@ class Merkle {
   }
 
   /** One slice of reading, or one step of an exchange, in turn. */
-  #onPulse(): void {
-    this.#pulses.came();
+  readonly #slice = (): boolean => {
     const step = this.#steps.shift();
     if (step !== undefined) step();
     const hasMore = this.#reads.slice();
-    this.#pulses.ended();
-    if (hasMore || this.#steps.length > 0) this.#pulses.begin();
-  }
+    return hasMore || this.#steps.length > 0;
+  };
 
   #onAwake(): void {
     const soon = this.#soon;

@@ -21,8 +21,6 @@ interface Level {
   readonly isStale: Uint8Array;
 }
 
-const ALL_DIRTY = 0xffff_ffff;
-
 /** Leaves [from, to). */
 export interface LeafRun {
   readonly from: number;
@@ -39,7 +37,7 @@ export class MerkleTree {
   constructor(leafBits: number, dirty: Uint32Array) {
     this.leafCount = 2 ** leafBits;
     this.#dirty = dirty;
-    dirty.fill(ALL_DIRTY);
+    dirty.fill(0xffff_ffff);
     this.#levels = levelsOf(leafBits).map((bits) => ({
       bits,
       low: new Int32Array(2 ** bits),
@@ -95,11 +93,6 @@ export class MerkleTree {
     if (first >= this.leafCount) return null;
     let to = first;
     while (to < this.leafCount && to - first < most && this.isDirty(to)) {
-      if ((to & 31) === 0 && this.#dirty[to >>> 5] === ALL_DIRTY && to + 32 - first <= most) {
-        this.#dirty[to >>> 5] = 0;
-        to += 32;
-        continue;
-      }
       this.#dirty[to >>> 5]! &= ~(1 << (to & 31));
       to++;
     }

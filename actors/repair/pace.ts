@@ -17,9 +17,9 @@ export class Pace {
   observe(lateMs: number): void {
     this.waitMs = lateMs > LATE_MS ? Math.min(WAIT_MAX_MS, this.waitMs * 2) : Math.max(WAIT_MIN_MS, this.waitMs / 2);
   }
+}
 
-  /** Ms before the next slice, when this one has taken `tookMs`. */
-  restAfter(tookMs: number): number {
-    return Math.max(this.waitMs, Math.min(WAIT_MAX_MS, tookMs * REST_PER_WORK));
-  }
+/** Ms, behind a slice that has taken `tookMs`. */
+export function restAfter(tookMs: number): number {
+  return Math.min(WAIT_MAX_MS, tookMs * REST_PER_WORK);
 }

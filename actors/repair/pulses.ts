@@ -1,15 +1,14 @@
 /** Pulses: the slices in which an actor does what can wait, by a timer of its own, as far apart as its Pace says. No timer runs while there is nothing to do. */
 import type { Clock } from '../../runtime/doors.ts';
-import { Pace } from './pace.ts';
+import { Pace, restAfter } from './pace.ts';
 
 export class Pulses {
   readonly #clock: Clock;
   readonly #after: (waitMs: number) => void;
   readonly #pace = new Pace();
   #atMs = 0;
-  #cameMs = 0;
-  /** Of the last slice; 0: the next one needs no rest. */
-  #tookMs = 0;
+  /** Before it none comes. */
+  #restsUntilMs = 0;
   #isPulsing = false;
 
   /** `after`: has a pulse come to the actor so much later, which then calls `came`. */
@@ -26,21 +25,20 @@ export class Pulses {
   begin(): void {
     if (this.#isPulsing) return;
     this.#isPulsing = true;
-    const waitMs = this.#pace.restAfter(this.#tookMs);
-    this.#tookMs = 0;
-    this.#atMs = this.#clock.now() + waitMs;
+    const now = this.#clock.now();
+    const waitMs = Math.max(this.#pace.waitMs, this.#restsUntilMs - now);
+    this.#atMs = now + waitMs;
     this.#after(waitMs);
   }
 
-  /** Before its slice. */
-  came(): void {
+  /** Does `slice`, which says whether there is more to do. */
+  came(slice: () => boolean): void {
     this.#isPulsing = false;
-    this.#cameMs = this.#clock.now();
-    this.#pace.observe(this.#cameMs - this.#atMs);
-  }
-
-  /** Behind its slice. */
-  ended(): void {
-    this.#tookMs = this.#clock.now() - this.#cameMs;
+    const now = this.#clock.now();
+    this.#pace.observe(now - this.#atMs);
+    const hasMore = slice();
+    const endMs = this.#clock.now();
+    this.#restsUntilMs = endMs + restAfter(endMs - now);
+    if (hasMore) this.begin();
   }
 }

@@ -37,6 +37,13 @@ export class LoggedMemtable {
   }
 }
 
+interface MemoryMutants {
+  readonly arenaReusedTooEarly: boolean;
+  readonly keptOldestFirst: boolean;
+  readonly keptRangeDeletesIgnored: boolean;
+  readonly keptLeavesGap: boolean;
+}
+
 export class Memory {
   active: LoggedMemtable;
   /** Newest first; replaced, never changed, so that readers may keep it. */
@@ -46,7 +53,7 @@ export class Memory {
   /** Of the newest record. */
   sequence: number;
   readonly #arenas: Arenas;
-  readonly #mutants: ReadonlySet<string>;
+  readonly #mutants: MemoryMutants;
   /** Memtables of all kinds, at most, where one is kept. */
   readonly #most: number;
 
@@ -56,12 +63,17 @@ export class Memory {
     immutables: readonly LoggedMemtable[],
     sequence: number,
     arenas: Arenas,
-    most = 0,
-    mutants: ReadonlySet<string> = new Set<string>(),
+    most: number,
+    mutants: ReadonlySet<string>,
   ) {
     this.#arenas = arenas;
     this.#most = most;
-    this.#mutants = mutants;
+    this.#mutants = {
+      arenaReusedTooEarly: mutants.has('arenaReusedTooEarly'),
+      keptOldestFirst: mutants.has('keptOldestFirst'),
+      keptRangeDeletesIgnored: mutants.has('keptRangeDeletesIgnored'),
+      keptLeavesGap: mutants.has('keptLeavesGap'),
+    };
     this.active = active;
     this.immutables = immutables;
     this.sequence = sequence;
@@ -84,7 +96,7 @@ export class Memory {
     this.makeRoom();
     if (this.#hasRoom()) {
       flushed.kept = true;
-      this.kept = this.#mutants.has('keptOldestFirst') ? [...this.kept, flushed] : [flushed, ...this.kept];
+      this.kept = this.#mutants.keptOldestFirst ? [...this.kept, flushed] : [flushed, ...this.kept];
     }
     this.#maybeGive(flushed);
   }
@@ -109,7 +121,7 @@ export class Memory {
   }
 
   #dropOldestKept(): void {
-    const oldest = this.#mutants.has('keptLeavesGap') ? this.kept[0]! : this.kept.at(-1)!;
+    const oldest = this.#mutants.keptLeavesGap ? this.kept[0]! : this.kept.at(-1)!;
     this.kept = this.kept.filter((each) => each !== oldest);
     oldest.kept = false;
     this.#maybeGive(oldest);
@@ -117,14 +129,14 @@ export class Memory {
 
   #maybeGive(table: LoggedMemtable): void {
     if (!table.flushed || table.kept) return;
-    if (table.holders === 0 || this.#mutants.has('arenaReusedTooEarly')) this.#arenas.give(table.table.arena);
+    if (table.holders === 0 || this.#mutants.arenaReusedTooEarly) this.#arenas.give(table.table.arena);
   }
 
   /** The largest sequence <= `maxSequence` of a range delete over the key; 0: none. */
   covering(key: Uint8Array, maxSequence: number): number {
     let covering = this.active.rangeDeletes.covering(key, 0, key.length, maxSequence);
     for (const each of this.immutables) covering = Math.max(covering, each.rangeDeletes.covering(key, 0, key.length, maxSequence));
-    if (this.kept.length === 0 || this.#mutants.has('keptRangeDeletesIgnored')) return covering;
+    if (this.#mutants.keptRangeDeletesIgnored) return covering;
     // A merge drops a range delete with the last that it hides on disk; what is kept may still hold it.
     for (const each of this.kept) covering = Math.max(covering, each.rangeDeletes.covering(key, 0, key.length, maxSequence));
     return covering;

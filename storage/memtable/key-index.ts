@@ -37,7 +37,7 @@ export class KeyIndex {
     return this.#count === this.#most;
   }
 
-  /** Number of `key[start, end)`, whose `hashKey` is `hash`; 0: not here. */
+  /** Number of `key[start, end)`, whose `hashKey` is `hash`; 0: not here. Requires: in the arena a key begins where a record's does. */
   find(hash: number, key: Uint8Array, start: number, end: number): number {
     const slots = this.#slots;
     const mask = slots.length - 1;
@@ -46,18 +46,6 @@ export class KeyIndex {
       const slot = slots[at]!;
       if (slot === 0) return 0;
       if (slot >>> NUMBER_BITS === tag && this.#hasKey(slot & NUMBER_MASK, key, start, end)) return slot & NUMBER_MASK;
-    }
-  }
-
-  /** Same, of the key of the record at `offset` of the arena. */
-  findOf(hash: number, offset: number): number {
-    const slots = this.#slots;
-    const mask = slots.length - 1;
-    const tag = hash & TAG_MASK;
-    for (let at = hash >>> this.#shift; ; at = (at + 1) & mask) {
-      const slot = slots[at]!;
-      if (slot === 0) return 0;
-      if (slot >>> NUMBER_BITS === tag && this.#hasKeyOf(slot & NUMBER_MASK, offset)) return slot & NUMBER_MASK;
     }
   }
 
@@ -72,26 +60,19 @@ export class KeyIndex {
     slots[at] = (hash << NUMBER_BITS) | number;
   }
 
+  /** A key in the arena itself is compared in words: records are aligned. */
   #hasKey(number: number, key: Uint8Array, start: number, end: number): boolean {
     const { bytes, words } = this.#order.arena;
     const offset = this.#order.newestOf(number);
     const length = end - start;
     if (words[(offset >>> 2) + 2]! >>> 4 !== length) return false;
     const own = offset + RECORD_HEADER_BYTES;
-    for (let i = 0; i < length; i++) if (bytes[own + i] !== key[start + i]) return false;
-    return true;
-  }
-
-  /** Records are aligned: most of it is compared in words. */
-  #hasKeyOf(number: number, offset: number): boolean {
-    const { bytes, words } = this.#order.arena;
-    const a = (this.#order.newestOf(number) + RECORD_HEADER_BYTES) >>> 2;
-    const b = (offset + RECORD_HEADER_BYTES) >>> 2;
-    const length = words[b - 2]! >>> 4;
-    if (words[a - 2]! >>> 4 !== length) return false;
-    const whole = length >>> 2;
-    for (let i = 0; i < whole; i++) if (words[a + i] !== words[b + i]) return false;
-    for (let i = whole << 2; i < length; i++) if (bytes[(a << 2) + i] !== bytes[(b << 2) + i]) return false;
+    let i = 0;
+    if (key === bytes) {
+      const whole = length & ~3;
+      for (; i < whole; i += 4) if (words[(own + i) >>> 2] !== words[(start + i) >>> 2]) return false;
+    }
+    for (; i < length; i++) if (bytes[own + i] !== key[start + i]) return false;
     return true;
   }
 }

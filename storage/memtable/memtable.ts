@@ -142,7 +142,7 @@ export class Memtable {
     if (end > top) throw bad(0, `an end at or before ${top}`, end);
     if (kind !== RANGE_DELETE) {
       const start = offset + RECORD_HEADER_BYTES;
-      const newest = this.#order.find(bytes, start, start + keyLength);
+      const newest = this.#newestOf(hashKeyInWords(words, start >>> 2, keyLength), bytes, start, start + keyLength);
       const above = newest === 0 ? -1 : words[(newest >>> 2) + 1]!;
       if (words[word + 1]! <= above) throw bad(4, `a sequence above ${above}`, words[word + 1]!);
     }
@@ -154,14 +154,18 @@ export class Memtable {
 
   /** Offset of the newest PUT or DELETE of the key with a sequence up to `maxSequence`; 0: none. `hash` is its `hashKey`. */
   find(key: Uint8Array, hash: number, maxSequence: number): number {
-    const order = this.#order;
-    const number = this.#index.find(hash, key, 0, key.length);
-    if (number === 0 && !this.#index.isFull) return 0;
     const { words } = this.arena;
     const sequenceMax = maxSequence - this.baseSequence;
-    let offset = number === 0 ? order.find(key, 0, key.length) : order.newestOf(number);
+    let offset = this.#newestOf(hash, key, 0, key.length);
     while (offset !== 0 && words[(offset >>> 2) + 1]! > sequenceMax) offset = words[offset >>> 2]!;
     return offset;
+  }
+
+  /** Offset of the newest record of `key[start, end)`; 0: none. */
+  #newestOf(hash: number, key: Uint8Array, start: number, end: number): number {
+    const number = this.#index.find(hash, key, start, end);
+    if (number !== 0) return this.#order.newestOf(number);
+    return this.#index.isFull ? this.#order.find(key, start, end) : 0;
   }
 
   /**
@@ -188,7 +192,7 @@ export class Memtable {
   }
 
   #link(offset: number, kind: number, keyLength: number): void {
-    const { words } = this.arena;
+    const { bytes, words } = this.arena;
     this.recordCount++;
     const start = offset + RECORD_HEADER_BYTES;
     if (kind === RANGE_DELETE) {
@@ -197,7 +201,7 @@ export class Memtable {
     }
     const order = this.#order;
     const hash = hashKeyInWords(words, start >>> 2, keyLength);
-    const number = this.#index.findOf(hash, offset);
+    const number = this.#index.find(hash, bytes, start, start + keyLength);
     if (number !== 0) {
       words[offset >>> 2] = order.replace(number, offset);
       return;

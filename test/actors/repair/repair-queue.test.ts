@@ -1,5 +1,5 @@
 import test from 'ava';
-import { Pace } from '../../../actors/repair/pace.ts';
+import { Pace, restAfter } from '../../../actors/repair/pace.ts';
 import { type AsksDoor, PeerAsks } from '../../../actors/repair/peer-asks.ts';
 import { Pulses } from '../../../actors/repair/pulses.ts';
 import { RepairHistory } from '../../../actors/repair/repair-history.ts';
@@ -83,37 +83,37 @@ test('repair pace: waits twice as long when its timer comes late, and half as lo
   t.deepEqual(waits, [2, 4, 2, 1, 1, 2, 4, 8, 16, 32, 64, 128, 128, 128]);
 });
 
-test('repair pace: rests three times as long as it worked, where that is longer than its wait', (t) => {
-  const pace = new Pace();
-  t.deepEqual(
-    [0, 0.2, 2, 40, 1_000].map((tookMs) => pace.restAfter(tookMs)),
-    [1, 1, 6, 120, 128],
-  );
-  pace.observe(6);
-  pace.observe(6);
-  t.deepEqual(
-    [0, 1, 2].map((tookMs) => pace.restAfter(tookMs)),
-    [4, 4, 6],
-  );
+test('repair pace: rests three times as long as it worked, up to the longest wait', (t) => {
+  t.deepEqual([0, 0.2, 2, 40, 1_000].map(restAfter), [0, 0.2 * 3, 6, 120, 128]);
 });
 
-test('pulses: come as far apart as the slice before has worked, and at once when there was none', (t) => {
+test('pulses: come as far apart as their pace says, and as the slice before has worked, from its end on', (t) => {
   let now = 0;
   const waits: number[] = [];
   const pulses = new Pulses({ now: () => now, wall: () => now }, (waitMs) => waits.push(waitMs));
+  /** In time, when the last wait is over. */
+  const come = (tookMs: number, hasMore: boolean): void => {
+    now += waits.at(-1)!;
+    pulses.came(() => {
+      now += tookMs;
+      return hasMore;
+    });
+  };
   pulses.begin();
   pulses.begin();
   t.deepEqual(waits, [1]);
-  now = 1;
-  pulses.came();
-  now = 3;
-  pulses.ended();
-  pulses.begin();
-  now = 9;
-  pulses.came();
-  pulses.ended();
-  pulses.begin();
+  come(2, true);
+  come(0, true);
   t.deepEqual(waits, [1, 6, 1]);
+  come(5, false);
+  t.deepEqual(waits, [1, 6, 1]);
+  now += 10;
+  pulses.begin();
+  t.deepEqual(waits, [1, 6, 1, 5]);
+  come(2, false);
+  now += 100;
+  pulses.begin();
+  t.deepEqual(waits, [1, 6, 1, 5, 1]);
 });
 
 function asking(firstId = 0): { readonly asks: PeerAsks; readonly sent: number[]; readonly heard: number[]; now: number } {

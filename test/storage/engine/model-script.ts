@@ -111,7 +111,7 @@ export const scriptOptions: fc.Arbitrary<ScriptOptions> = fc.record({
   inlineReads: fc.boolean(),
   keepFlushed: fc.nat(3).map((i) => i === 0),
   cacheBytes: fc.constantFrom(0, 4_096, 1 << 20),
-  memtablesMax: fc.constantFrom(1, 3, 4),
+  memtablesMax: fc.constantFrom(1, 2, 3, 4),
 });
 const change: fc.Arbitrary<BatchChange> = fc.record({
   kind: fc.constantFrom('put', 'put', 'put', 'delete', 'deleteRange'),
