@@ -324,13 +324,11 @@ class RingActor implements Actor<Message> {
     return this.#context.clock.now() - this.#startedMs >= this.#options.registerGraceMs;
   }
 
-  #onPublished(ring: KnownRing, before: KnownRing | null, isDecidedHere: boolean): void {
+  #onPublished(ring: KnownRing): void {
     const { generation, epoch } = ring.encoded;
     this.#context.log.info('ring', { generation, epoch, hash: ring.hash });
     this.#peers.introduce(ring.state);
     this.#subscribers.tell(ring);
-    // Gossip tells those whom this misses.
-    if (isDecidedHere) this.#peers.spread(ring, before);
     this.#followers.tellAll(ring.encoded, this.#mayServe);
     this.#checkConfirmed();
     this.#proposals.ringChanged();
@@ -365,7 +363,8 @@ class RingActor implements Actor<Message> {
           state,
           this.#context.completion((result) => new Own({ type: 'written', result })),
         ),
-      published: (ring, before, isDecidedHere) => this.#onPublished(ring, before, isDecidedHere),
+      decided: (ring, before) => this.#peers.spread(ring, before),
+      published: (ring) => this.#onPublished(ring),
       fenced: (fence, trouble) => {
         this.#context.log.error('this node takes no part any more', { fence, trouble });
         this.#checkServing();

@@ -35,15 +35,15 @@ export interface KeeperPorts {
   readonly mutants: ReadonlySet<string>;
   /** Ends in `written`, in a later turn. */
   write(store: RingStore, state: StoredRing): void;
-  /** A newer ring is on disk. `before`: the one that was. `isDecidedHere`: it was made by this node, so nobody else may know of it. */
-  published(ring: KnownRing, before: KnownRing | null, isDecidedHere: boolean): void;
+  /**
+   * This node made a newer ring, so nobody else may know of it; it is not on disk here yet, but that it was decided is with a majority (or it is what an operator forced, whoever writes it). Why not
+   * later: others would write it only when this node has, and requests that meet two rings are refused until all have it. `before`: the newest that was.
+   */
+  decided(ring: KnownRing, before: KnownRing | null): void;
+  /** A newer ring is on disk. */
+  published(ring: KnownRing): void;
   fenced(fence: Fence, trouble: string): void;
   warn(event: string, detail: string): void;
-}
-
-interface Adopted {
-  readonly ring: KnownRing;
-  readonly isDecidedHere: boolean;
 }
 
 /** In the row of its owner: no start of this directory can be the newest. */
@@ -62,7 +62,7 @@ export class RingKeeper {
   #memory: RingMemory | null = null;
   #ring: KnownRing | null = null;
   /** On their way to the disk, oldest first. */
-  #adopted: readonly Adopted[] = [];
+  #adopted: readonly KnownRing[] = [];
   #fence: Fence | null = null;
   #fenceText = '';
   #writeText = '';
@@ -91,7 +91,7 @@ export class RingKeeper {
 
   /** Adopted: what votes and lessons follow from. */
   get newest(): KnownRing | null {
-    return this.#adopted.at(-1)?.ring ?? this.#ring;
+    return this.#adopted.at(-1) ?? this.#ring;
   }
 
   get decided(): readonly DecidedOperation[] {
@@ -137,7 +137,7 @@ export class RingKeeper {
     const superseded = supersededBy(stored.registered, identity);
     if (superseded !== null) return this.superseded(superseded.boot, superseded.instance);
     this.#memory.change({ ...stored, registered: register(stored.registered, identity) });
-    if (this.#ring !== null) this.#publish(this.#ring, null, false);
+    if (this.#ring !== null) this.#publish(this.#ring);
   }
 
   written(result: FileResult<void>): void {
@@ -174,7 +174,7 @@ export class RingKeeper {
       return this.fenceOff('conflict', message);
     }
     if (order <= 0) return memory.change(memory.now, then);
-    this.#adopted = [...this.#adopted, { ring, isDecidedHere }];
+    this.#adopted = [...this.#adopted, ring];
     const { operationId, generation, epoch } = ring.state;
     const decided = [...memory.now.decided, { operationId, generation, epoch }].slice(-DECIDED_MAX);
     memory.change({ ...memory.now, ring: ring.encoded, promised: null, accepted: null, round: 0, decided }, then);
@@ -182,6 +182,7 @@ export class RingKeeper {
       this.#fence = null;
       this.#fenceText = '';
     }
+    if (isDecidedHere) this.#ports.decided(ring, newest);
   }
 
   /** A round that this node has neither used nor promised for the present epoch, above `above`. `then` runs when that is on disk. */
@@ -219,18 +220,16 @@ export class RingKeeper {
 
   #publishDurable(): void {
     const durable = this.#memory?.durable.ring;
-    const at = this.#adopted.findIndex(({ ring }) => ring.encoded === durable);
+    const at = this.#adopted.findIndex(({ encoded }) => encoded === durable);
     if (at < 0) return;
-    const { ring } = this.#adopted[at]!;
-    const isDecidedHere = this.#adopted.slice(0, at + 1).some((adopted) => adopted.isDecidedHere);
-    const before = this.#ring;
+    const ring = this.#adopted[at]!;
     this.#adopted = this.#adopted.slice(at + 1);
     this.#ring = ring;
-    this.#publish(ring, before, isDecidedHere);
+    this.#publish(ring);
   }
 
-  #publish(ring: KnownRing, before: KnownRing | null, isDecidedHere: boolean): void {
-    this.#ports.published(ring, before, isDecidedHere);
+  #publish(ring: KnownRing): void {
+    this.#ports.published(ring);
     const { generation, epoch } = ring.state;
     if (this.member === undefined)
       this.fenceOff('removed', `this node was removed from the cluster: it is not in the ring of generation ${generation}, epoch ${epoch}`);

@@ -49,8 +49,9 @@ export class RingPeers {
     if (ring !== null && member !== undefined) this.#give(ring, member);
   }
 
-  /** Gives all members the ring, also those whom only the one before had. */
+  /** Gives all members the ring, also those whom only the one before had. Gossip tells those whom this misses. */
   spread(ring: KnownRing, before: KnownRing | null): void {
+    this.introduce(ring.state);
     const told = new Map([...(before?.state.members ?? []), ...ring.state.members].map((member) => [member.id, member]));
     for (const member of told.values()) this.#give(ring, member);
   }

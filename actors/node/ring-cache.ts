@@ -1,5 +1,5 @@
 /** The newest ring that was decoded: rings are asked for more often than they change. */
-import { decodeRing, hashOfRing } from '../ring/ring-codec.ts';
+import { decodeRing, hashOfRingBytes } from '../ring/ring-codec.ts';
 import type { RingState } from '../ring/ring-state.ts';
 import type { RingBytes } from '../ring-protocol.ts';
 
@@ -15,7 +15,7 @@ export class RingCache {
   get(encoded: RingBytes): DecodedRing {
     if (this.#decoded === null || Buffer.compare(this.#bytes, encoded.bytes) !== 0) {
       const ring = decodeRing(encoded.bytes);
-      this.#decoded = { ring, hash: hashOfRing(ring) };
+      this.#decoded = { ring, hash: hashOfRingBytes(encoded.bytes) };
       this.#bytes = encoded.bytes;
     }
     return this.#decoded;

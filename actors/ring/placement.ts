@@ -35,8 +35,10 @@ export class Placement {
   readonly #owners: Uint16Array;
   readonly #topology: Topology;
   readonly #mutants: ReadonlySet<string> | undefined;
+  /** By n: a new ring has them looked at again and again. */
+  readonly #rows: (Uint16Array | undefined)[] = [];
 
-  /** Requires: owners are indices of `members`. */
+  /** Requires: owners are indices of `members`; neither changes any more. */
   constructor(members: readonly Member[], owners: Uint16Array, { mutants }: PlacementOptions = {}) {
     this.#owners = owners;
     this.#topology = topologyOf(members, owners);
@@ -76,12 +78,23 @@ export class Placement {
     }
   }
 
-  /** One row of `replicaCount(n)` entries per partition. */
+  /** One row of `replicaCount(n)` entries per partition; not to be changed: it is the same array each time. */
   replicas(n: number): Uint16Array {
+    const known = this.#rows[n];
+    if (known !== undefined) return known;
     const width = this.replicaCount(n);
     const rows = new Uint16Array(this.#owners.length * width);
     this.fill(n, width, rows);
+    this.#rows[n] = rows;
     return rows;
+  }
+
+  /** Whether `member` is a replica of the partition. */
+  holds(n: number, partition: number, member: number): boolean {
+    const rows = this.replicas(n);
+    const width = this.replicaCount(n);
+    for (let i = partition * width; i < (partition + 1) * width; i++) if (rows[i] === member) return true;
+    return false;
   }
 
   #walkOfLast(): Uint16Array {

@@ -1,6 +1,6 @@
 /** Routes: where the reads and writes of each partition go, at the present step of the ring (the table of ring-state.ts). */
 import { Placement, type PlacementOptions } from './placement.ts';
-import type { RingState } from './ring-state.ts';
+import type { Member, RingState } from './ring-state.ts';
 
 export interface Routes {
   readonly read: Placement;
@@ -9,10 +9,14 @@ export interface Routes {
 }
 
 export function routesOf(ring: RingState, options?: PlacementOptions): Routes {
-  const present = new Placement(ring.members, ring.owners, options);
-  if (ring.transition === null) return { read: present, writes: [present, present] };
-  const pending = new Placement(ring.members, ring.transition.owners, options);
-  switch (ring.transition.step) {
+  return routesBy(ring, (owners) => new Placement(ring.members, owners, options));
+}
+
+function routesBy({ owners, transition }: RingState, placementOf: (owners: Uint16Array) => Placement): Routes {
+  const present = placementOf(owners);
+  if (transition === null) return { read: present, writes: [present, present] };
+  const pending = placementOf(transition.owners);
+  switch (transition.step) {
     case 'writeBoth':
     case 'stream':
       return { read: present, writes: [present, pending] };
@@ -29,15 +33,28 @@ export function routesOf(ring: RingState, options?: PlacementOptions): Routes {
  */
 export function changedAtOf(before: RingState, after: RingState): Uint32Array {
   const changedAt = before.changedAt.slice();
-  const was = routesOf(before);
-  const is = routesOf(after);
+  const placed = new Map<Uint16Array, Placement>();
+  const was = routesBy(before, placedOnce(before.members, placed));
+  // Most steps keep members and owners, as the same arrays: what was placed is not placed again.
+  const is = routesBy(after, placedOnce(after.members, after.members === before.members ? placed : new Map()));
   const indexBefore = new Map(before.members.map(({ id }, index) => [id, index]));
   const toBefore = Uint16Array.from(after.members, ({ id }) => indexBefore.get(id) ?? NOBODY);
   for (const [nBefore, nAfter] of replicaCounts(before, after)) {
     const pairs = [[was.read, is.read] as const, [was.writes[0], is.writes[0]] as const, [was.writes[1], is.writes[1]] as const];
-    for (const [old, now] of pairs) mark(changedAt, after.epoch, old.replicas(nBefore), now.replicas(nAfter), toBefore);
+    for (const [old, now] of pairs) {
+      if (old === now && nBefore === nAfter) continue;
+      mark(changedAt, after.epoch, old.replicas(nBefore), now.replicas(nAfter), toBefore);
+    }
   }
   return changedAt;
+}
+
+function placedOnce(members: readonly Member[], placed: Map<Uint16Array, Placement>): (owners: Uint16Array) => Placement {
+  return (owners) => {
+    const placement = placed.get(owners) ?? new Placement(members, owners);
+    placed.set(owners, placement);
+    return placement;
+  };
 }
 
 const NOBODY = 0xffff;

@@ -63,8 +63,9 @@ export interface CoordinatorOptions {
   readonly rereadMs?: number;
   /** A write is sent again to who has said nothing for so long. Default 200 ms. */
   readonly resendMs?: number;
-  /** After that long it is tried by the ring of then, at most so often. Default 25 ms, 8 times. */
+  /** After that long it is tried by the ring of then, and then after twice as long each time, up to STALE_RETRY_MAX_MS. Default 4 ms. */
   readonly staleRetryMs?: number;
+  /** At most so often. Default 8 times. */
   readonly staleRetries?: number;
   /** u32: where the ids of its requests begin, by chance, another one for each start. Default 0. */
   readonly firstId?: number;
@@ -79,6 +80,9 @@ export interface CoordinatorOptions {
 /** A forwarded write is looked after so often; when no connection leads to who has it, so many times in a row, it is lost. A connection that was reset is there again by then. */
 const LOST_LOOK_MS = 100;
 const LOST_LOOKS = 3;
+/** Mostly the ring is here within milliseconds: a request is not to wait longer for it than that takes. */
+const STALE_RETRY_MS = 4;
+const STALE_RETRY_MAX_MS = 64;
 
 export class Coordinator {
   readonly #desk: RequestDesk;
@@ -97,7 +101,7 @@ export class Coordinator {
   constructor(door: ReplicaDoor, options: CoordinatorOptions) {
     const { shard, capacity = 4_096, bytesMax = 64 * 1_024 * 1_024, mutants = new Set() } = options;
     this.#shard = shard;
-    this.#staleRetryMs = options.staleRetryMs ?? 25;
+    this.#staleRetryMs = options.staleRetryMs ?? STALE_RETRY_MS;
     this.#staleRetries = options.staleRetries ?? 8;
     this.#desk = new RequestDesk(door, capacity, bytesMax, options.speculateMs ?? 20, mutants);
     if (!mutants.has('idsBeginAgain')) this.#desk.table.startAt(options.firstId ?? 0);
@@ -334,7 +338,7 @@ export class Coordinator {
       table.recordStarts[slot] = 0;
       table.recordEnds[slot] = 0;
     }
-    this.#desk.wake(slot, this.#desk.door.nowMs() + this.#staleRetryMs);
+    this.#desk.wake(slot, this.#desk.door.nowMs() + Math.min(STALE_RETRY_MAX_MS, this.#staleRetryMs * 2 ** (table.attempts[slot]! - 1)));
   }
 
   #finishStale(slot: number): void {

@@ -47,13 +47,13 @@ export function movesOf(ring: RingState, self: number, shard: number, options: M
   const { isDamaged = () => false } = options;
   const present = new Placement(members, owners);
   const pending = new Placement(members, transition.owners);
+  const partitions = partitionsOf(ring, self, shard);
   const moves: Move[] = [];
   for (const { id: keyspace, n } of ring.keyspaces) {
-    const old = rowsOf(present, n);
-    const next = rowsOf(pending, n);
-    for (const partition of partitionsOf(ring, self, shard)) {
+    for (const partition of partitions) {
+      if (!pending.holds(n, partition, self)) continue;
       const canRead: CanRead = (source) => !members[source]!.isExcluded && !isDamaged({ keyspace, partition, source });
-      for (const source of sourcesOf(self, old(partition), next(partition), canRead, options.mutants))
+      for (const source of sourcesOf(self, rowOf(present, n, partition), rowOf(pending, n, partition), canRead, options.mutants))
         moves.push({ keyspace, partition, source });
     }
   }
@@ -93,13 +93,13 @@ export function sourcesOf(
  */
 export function foreignRanges(ring: RingState, self: number, shard: number, at: 'now' | 'present'): readonly EngineRange[] {
   const { writes } = routesOf(at === 'now' ? ring : { ...ring, transition: null });
+  const partitions = partitionsOf(ring, self, shard);
   const ranges: EngineRange[] = [];
   for (const { id, n } of ring.keyspaces) {
-    const [first, second] = [rowsOf(writes[0], n), rowsOf(writes[1], n)];
     let from = -1;
     let before = 0;
-    for (const partition of partitionsOf(ring, self, shard)) {
-      const isForeign = !first(partition).includes(self) && !second(partition).includes(self);
+    for (const partition of partitions) {
+      const isForeign = !writes[0].holds(n, partition, self) && !writes[1].holds(n, partition, self);
       if (from >= 0 && !isForeign) {
         ranges.push(rangeOf(id, from, before, ring.owners.length));
         from = -1;
@@ -122,8 +122,7 @@ function partitionsOf({ owners, members }: RingState, self: number, shard: numbe
   return [...owners.keys()].filter((partition) => shardOf(partition, shards, owners.length) === shard);
 }
 
-function rowsOf(placement: Placement, n: number): (partition: number) => readonly number[] {
-  const rows = placement.replicas(n);
+function rowOf(placement: Placement, n: number, partition: number): readonly number[] {
   const width = placement.replicaCount(n);
-  return (partition) => [...rows.subarray(partition * width, (partition + 1) * width)];
+  return [...placement.replicas(n).subarray(partition * width, (partition + 1) * width)];
 }

@@ -6,6 +6,7 @@ import type { RingChanged, RingMessage } from '../../actors/ring-protocol.ts';
 import type { Ref } from '../../runtime/ref.ts';
 import { faultPlan, type PlanItem, SimSyncFiles } from '../../runtime/simulation/testing.ts';
 import { DATA, keyspace, RingWorld } from './membership/ring-world.ts';
+import { storedOn } from './membership/sim-machine.ts';
 
 const CUT_MS = 4_000;
 const CUT_FOR_MS = 5_000;
@@ -332,6 +333,24 @@ test('ring actor: what can not be written is not answered for; it says so, and g
   world.run(300);
   isOk(t, world.outcome(world.createKeyspace('a', 'k2')));
   t.is(world.status('b').trouble, '');
+});
+
+test('ring actor: what was decided reaches the others while its proposer has not written it yet', (t) => {
+  const world = new RingWorld();
+  const { epoch } = world.settle();
+  const { disk } = world.sim.node('a');
+  disk.onCall = ({ operation, path }) =>
+    operation === 'datasync' && path.includes('ring') && storedOn(world.sim.node('b').disk)?.accepted !== null
+      ? { kind: 'error', code: 'EIO' }
+      : undefined;
+  const asked = world.createKeyspace('a', 'k');
+  world.run(80);
+  const epochOf = (name: string): number => world.holders.get(`${name}/0`)!.ring!.state.epoch;
+  t.deepEqual(['a', 'b', 'c'].map(epochOf), [epoch, epoch + 1, epoch + 1]);
+  t.is(asked.answer, undefined);
+  disk.onCall = undefined;
+  isOk(t, world.outcome(asked));
+  t.is(epochOf('a'), epoch + 1);
 });
 
 test('ring actor: a lost majority is left behind by force, and those who come back are out', (t) => {

@@ -23,6 +23,8 @@ class Desk {
   readonly keeper: RingKeeper;
   readonly writes: StoredRing[] = [];
   readonly published: number[] = [];
+  /** Epochs, each with that of the ring before. */
+  readonly decided: (readonly [number, number])[] = [];
   fence: Fence | null = null;
 
   constructor(stored: Partial<StoredRing> | null, identity: Partial<NodeIdentity> = {}, mutants: readonly string[] = []) {
@@ -30,6 +32,7 @@ class Desk {
       identity: { ...MEMBER, boot: 2, instance: INSTANCE, ...identity },
       mutants: new Set(mutants),
       write: (_, state) => this.writes.push(state),
+      decided: ({ state }, before) => this.decided.push([state.epoch, before?.state.epoch ?? 0]),
       published: ({ state }) => this.published.push(state.epoch),
       fenced: (fence) => {
         this.fence = fence;
@@ -78,12 +81,13 @@ test('ring keeper: the planted bug ballotReused is seen: a round that was used b
   t.is(new Desk(stored, {}, ['ballotReused']).round(0), 1);
 });
 
-test('ring keeper: a ring is published only when it is on disk', (t) => {
+test('ring keeper: a ring that was decided here is told to others at once, and published here only when it is on disk', (t) => {
   const desk = new Desk(null);
   desk.written();
   desk.keeper.adopt(RING, true);
   t.is(desk.keeper.newest, RING);
   t.is(desk.keeper.ring, null);
+  t.deepEqual(desk.decided, [[1, 0]]);
   desk.failed();
   t.deepEqual(desk.published, []);
   t.regex(desk.keeper.trouble, /can't be written: datasync \/ring: EIO/);
@@ -108,6 +112,7 @@ test('ring keeper: a ring that is adopted twice does not take back what was prom
   desk.written();
   t.is(ran, 1);
   t.deepEqual(desk.published, [1]);
+  t.deepEqual(desk.decided, []);
   t.deepEqual(memory?.durable.promised, promised);
 });
 

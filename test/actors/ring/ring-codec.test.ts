@@ -1,4 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
+import { setFlagsFromString } from 'node:v8';
+import { runInThisContext } from 'node:vm';
 import { fc, testProp } from '@fast-check/ava';
 import test, { type ExecutionContext } from 'ava';
 import { decodeProposal, encodeProposal } from '../../../actors/ring/operation-codec.ts';
@@ -28,6 +30,23 @@ test('ring codec: each golden file is read, and written again as it is', (t) => 
 test('ring codec: what is decoded is what was encoded', (t) => {
   for (const ring of goldenRings().values()) t.deepEqual(decodeRing(encodeRing(ring)), ring);
   for (const proposal of goldenProposals().values()) t.deepEqual(decodeProposal(encodeProposal(proposal)), proposal);
+});
+
+test('ring decode: rings that follow each other have one hidden class, and so do their members and keyspaces', (t) => {
+  setFlagsFromString('--allow-natives-syntax');
+  const hasSameMap = runInThisContext('(a, b) => %HaveSameMap(a, b)') as (a: object, b: object) => boolean;
+  t.false(hasSameMap({ a: 1 }, { b: 1 }));
+  const { ring } = new RingWorld(3);
+  const transition = { startedAt: 1, step: 'stream' as const, owners: ring.owners };
+  const decoded = Array.from({ length: 6 }, (_, i) =>
+    decodeRing(encodeRing({ ...ring, epoch: ring.epoch + i, transition: i < 3 ? null : transition })),
+  );
+  for (const it of decoded.slice(1)) {
+    const [before] = decoded as [RingState];
+    t.true(hasSameMap(before, it));
+    for (const member of it.members) t.true(hasSameMap(before.members[0]!, member));
+    t.true(hasSameMap(before.keyspaces[0]!, it.keyspaces[0]!));
+  }
 });
 
 test('ring hash: it is that of the bytes, and another one for any other ring', (t) => {

@@ -316,6 +316,28 @@ test('coordinator: a minted record is sent again and not minted again, when repl
   t.deepEqual(values(ask(world, b, { kind: GET, key: 'k', r: 3 }).record), ['one']);
 });
 
+test('coordinator: what met another ring is made again at once, and then after twice as long each time', (t) => {
+  const world = worldOf();
+  const [a, b, c] = world.nodes as [CoordinatorNode, CoordinatorNode, CoordinatorNode];
+  b.status = STALE_RING;
+  c.status = STALE_RING;
+  const fromMs = world.now;
+  const triedMs: number[] = [];
+  let answer: Answered | undefined;
+  a.ask({ kind: GET, key: 'k', timeoutMs: 2_000 }, (answered) => {
+    answer = answered;
+  });
+  for (let sent = 0; answer === undefined; world.run(world.now + 1)) {
+    const tries = a.sent.filter((it) => it === `read ${a.name}`).length;
+    if (tries > sent) triedMs.push(world.now - fromMs);
+    sent = tries;
+  }
+  t.is(answer.status, STALE_RING);
+  t.is(triedMs.length, 9);
+  const rests = triedMs.slice(1).map((ms, i) => ms - triedMs[i]!);
+  for (const [i, restMs] of [4, 8, 16, 32, 64, 64, 64, 64].entries()) t.true(rests[i]! >= restMs && rests[i]! <= restMs + 8, rests.join());
+});
+
 test('coordinator: reads are tried again, and STALE_RING is said, when rings go on differing', (t) => {
   const world = worldOf();
   const [a, b, c] = world.nodes as [CoordinatorNode, CoordinatorNode, CoordinatorNode];
