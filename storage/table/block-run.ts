@@ -2,6 +2,7 @@
 import type { Codecs } from '../codec.ts';
 import { corruption } from '../errors.ts';
 import { BlockView } from './block-view.ts';
+import type { CursorBuffers } from './cursor-buffers.ts';
 import type { BlockSeal } from './stored-block.ts';
 import { BLOCK_BYTES_MAX } from './table-format.ts';
 import type { TableIndex } from './table-index.ts';
@@ -28,8 +29,11 @@ export class BlockRun {
   #first = 0;
   #end = 0;
   #plannedEnd = 0;
+  readonly #buffers: CursorBuffers | undefined;
 
-  constructor(index: TableIndex, seal: BlockSeal, codecs: Codecs) {
+  /** `buffers`: where its memory is from; undefined: its own. */
+  constructor(index: TableIndex, seal: BlockSeal, codecs: Codecs, buffers?: CursorBuffers) {
+    this.#buffers = buffers;
     this.#index = index;
     this.#seal = seal;
     this.#codecs = codecs;
@@ -43,7 +47,11 @@ export class BlockRun {
     if (step < 0) while (first > 0 && offsets[end]! - offsets[first - 1]! <= bytesMax) first--;
     else while (end < count && offsets[end + 1]! - offsets[first]! <= bytesMax) end++;
     const length = offsets[end]! - offsets[first]!;
-    if (this.#buffer.length < length) this.#buffer = Buffer.allocUnsafeSlow(Math.max(length, bytesMax));
+    if (this.#buffer.length < length) {
+      const needed = Math.max(length, bytesMax);
+      this.#buffers?.give(this.#buffer);
+      this.#buffer = this.#buffers?.take(needed) ?? Buffer.allocUnsafeSlow(needed);
+    }
     this.bytes = this.#buffer.subarray(0, length);
     this.offset = offsets[first]!;
     this.#first = first;
@@ -54,6 +62,14 @@ export class BlockRun {
   /** `bytes` is filled as planned. */
   filled(): void {
     this.#end = this.#plannedEnd;
+  }
+
+  /** Gives its memory back, and holds no block any more. Requires: nothing is being read into it, and nobody looks at a block of it. */
+  release(): void {
+    this.#buffers?.give(this.#buffer);
+    this.#buffer = NOTHING;
+    this.bytes = NOTHING;
+    this.#end = this.#first;
   }
 
   has(block: number): boolean {

@@ -2,6 +2,7 @@
 import type { Codecs } from '../codec.ts';
 import type { StorageError } from '../errors.ts';
 import { BlockRun } from './block-run.ts';
+import type { CursorBuffers } from './cursor-buffers.ts';
 import type { BlockWaiter } from './lookup.ts';
 import type { BlockSource } from './table-cursor.ts';
 import type { TableIndex } from './table-index.ts';
@@ -15,30 +16,37 @@ export class ReaderBlocks implements BlockSource {
   readonly index: TableIndex;
   readonly #reader: TableReader;
   readonly #run: BlockRun;
+  readonly #buffers: CursorBuffers;
+  /** Of the last block that was loaded singly. */
+  #single: Buffer = NOTHING;
   #aheadBytes = 0;
+  #isFilling = false;
   #closed = false;
 
-  constructor(reader: TableReader, parts: TableParts, codecs: Codecs) {
+  constructor(reader: TableReader, parts: TableParts, codecs: Codecs, buffers: CursorBuffers) {
     this.index = reader.index;
     this.#reader = reader;
-    this.#run = new BlockRun(parts.index, parts.seal, codecs);
+    this.#run = new BlockRun(parts.index, parts.seal, codecs, buffers);
+    this.#buffers = buffers;
   }
 
   load(block: number, step: number, waiter: BlockWaiter): Buffer | undefined {
     if (this.#run.has(block)) return this.#run.open(block);
     if (step === 0 || this.#reader.slots[block]! >= 0) {
       if (step === 0) this.#aheadBytes = 0;
-      return this.#reader.load(block, waiter);
+      return this.#reader.load(block, waiter, this.#into);
     }
     this.#aheadBytes = Math.min(Math.max(this.#aheadBytes * 2, AHEAD_BYTES_MIN), AHEAD_BYTES_MAX);
     this.#run.plan(block, step, this.#aheadBytes);
-    if (!this.#reader.fill(this.#run, (error) => this.#filled(block, waiter, error))) return undefined;
+    this.#isFilling = !this.#reader.fill(this.#run, (error) => this.#filled(block, waiter, error));
+    if (this.#isFilling) return undefined;
     this.#run.filled();
     return this.#run.open(block);
   }
 
   #filled(block: number, waiter: BlockWaiter, error: StorageError | undefined): void {
-    if (this.#closed) return;
+    this.#isFilling = false;
+    if (this.#closed) return this.#run.release();
     let bytes: Buffer | undefined;
     const failed =
       error ??
@@ -49,7 +57,23 @@ export class ReaderBlocks implements BlockSource {
     waiter.onBlock(bytes, failed);
   }
 
+  /** What was loaded is not looked at any more. */
   close(): void {
+    if (this.#closed) return;
     this.#closed = true;
+    this.#buffers.give(this.#single);
+    this.#single = NOTHING;
+    if (!this.#isFilling) this.#run.release();
   }
+
+  /** Memory for a block that is read at once: that of the one before, if it is long enough. */
+  readonly #into = (length: number): Buffer => {
+    if (this.#single.length < length) {
+      this.#buffers.give(this.#single);
+      this.#single = this.#buffers.take(length);
+    }
+    return this.#single.subarray(0, length);
+  };
 }
+
+const NOTHING = Buffer.alloc(0);

@@ -32,7 +32,7 @@ const SHORT = 32;
 export class TableCursor implements Cursor, BlockWaiter {
   valid = false;
   error: StorageError | undefined;
-  keyBytes: Buffer = Buffer.allocUnsafeSlow(INITIAL_KEY_BYTES);
+  keyBytes: Buffer = Buffer.allocUnsafe(INITIAL_KEY_BYTES);
   readonly keyStart = 0;
   keyEnd = 0;
   kind: RecordKind = PUT;

@@ -12,6 +12,7 @@ import type { InlinePolicy } from '../inline-policy.ts';
 import { type BlockCache, type BlockOwner, NO_SLOT } from './block-cache.ts';
 import { type BlockRun, openBlock } from './block-run.ts';
 import { BlockView, IN_NEXT } from './block-view.ts';
+import { CursorBuffers } from './cursor-buffers.ts';
 import { ABSENT, type BlockWaiter, FOUND, LOOKUP_PENDING, type Lookup, type LookupOutcome, type LookupTable } from './lookup.ts';
 import type { RangeDelete } from './range-delete-block.ts';
 import type { DeferredRead, ReadRuns } from './read-runs.ts';
@@ -36,9 +37,10 @@ export interface TableContext {
 /** Blocks up to this size are read into one buffer, and the value is copied out; larger ones have a buffer of their own. */
 export const SCRATCH_BYTES = 16 * 1_024;
 
-/** Memory for one call, shared by the tables of a thread. */
+/** Memory for one call, and buffers for cursors, shared by the tables of a thread. */
 export class Scratch {
   readonly view: BlockView = new BlockView();
+  readonly buffers: CursorBuffers = new CursorBuffers();
   readonly #bytes: Buffer = Buffer.allocUnsafeSlow(SCRATCH_BYTES);
   /** `#bytes` cut to each length that blocks have had: cutting costs more than looking up. */
   readonly #cuts: (Buffer | undefined)[] = [];
@@ -127,7 +129,7 @@ export class TableReader implements BlockOwner, LookupTable {
 
   /** On a shard's thread. Must be closed. */
   cursor(onReady: () => void): Cursor {
-    return new TableCursor(new ReaderBlocks(this, this.#parts, this.#context.codecs), onReady);
+    return new TableCursor(new ReaderBlocks(this, this.#parts, this.#context.codecs, this.#context.scratch.buffers), onReady);
   }
 
   /** Bytes of the file before the entries with a key >= `key`, within a block. */
@@ -223,8 +225,8 @@ export class TableReader implements BlockOwner, LookupTable {
     return this.#readInline(block, into, keep);
   }
 
-  /** For a cursor: a buffer that stays. Undefined: it comes by `waiter`. */
-  load(block: number, waiter: BlockWaiter): Buffer | undefined {
+  /** For a cursor: in the cache, or in what `into` gives for so many bytes; one that has to wait gets a buffer of its own. Undefined: it comes by `waiter`. */
+  load(block: number, waiter: BlockWaiter, into: (length: number) => Buffer): Buffer | undefined {
     const slot = this.slots[block]!;
     if (slot >= 0) return this.cache.blockOf(this.cache.use(this, block));
     if (!this.#mayGoInline(block)) {
@@ -232,7 +234,7 @@ export class TableReader implements BlockOwner, LookupTable {
       return undefined;
     }
     const length = this.index.storedBytes(block);
-    return this.#readInline(block, Buffer.allocUnsafeSlow(length), this.cache.wants(this, block, length));
+    return this.#readInline(block, into(length), this.cache.wants(this, block, length));
   }
 
   /** Fills a run; true when it is done, else `done` is called later. Throws StorageError. */
