@@ -295,7 +295,7 @@ export class ClusterClients {
     request.token = this.#requests++;
     this.#pending.set(request.token, { what: `${KINDS[kind]} ${nameOf(keyspace, key)}`, endMs: this.#nowMs() + timeoutMs, isAlive });
     const { token } = request;
-    this.#watch.onAsked?.({ token, where: gateway.name, key: nameOf(keyspace, key), text: textOf(asked) });
+    this.#watch.onAsked?.({ token, where: gateway.name, key: nameOf(keyspace, key), text: textOf(asked, token) });
     request.sink = {
       answered: (_token, answer) => {
         const { status, record: view } = answer;
@@ -342,9 +342,9 @@ export function readRecord(bytes: Buffer): NaiveRecord {
   return { vector, siblings: siblings.map((sibling) => ({ ...sibling, value: sibling.value.split('.', 1)[0]! })) };
 }
 
-/** What a person reads of a request. */
-function textOf({ kind, value, context, r = 0, w = 0, isMonotonic }: Asked): string {
-  const parts = [KINDS[kind], value, r > 0 ? `r=${r}` : '', w > 0 ? `w=${w}` : '', isMonotonic ? 'monotonic' : ''];
+/** What a person reads of a request. A write is named as checkers name it: by its value, and a delete, which has none, by the number of its request, which is that of the write. */
+function textOf({ kind, value, context, r = 0, w = 0, isMonotonic }: Asked, token: number): string {
+  const parts = [KINDS[kind], kind === DELETE ? `w${token}` : value, r > 0 ? `r=${r}` : '', w > 0 ? `w=${w}` : '', isMonotonic ? 'monotonic' : ''];
   if (context === CONTEXT_READ) parts.push('after a read');
   else if (context !== undefined && context.length > 0) parts.push('with a context');
   return parts.filter((part) => part !== undefined && part !== '').join(' ');
