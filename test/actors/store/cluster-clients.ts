@@ -344,7 +344,13 @@ export function readRecord(bytes: Buffer): NaiveRecord {
 
 /** What a person reads of a request. A write is named as checkers name it: by its value, and a delete, which has none, by the number of its request, which is that of the write. */
 function textOf({ kind, value, context, r = 0, w = 0, isMonotonic }: Asked, token: number): string {
-  const parts = [KINDS[kind], kind === DELETE ? `w${token}` : value, r > 0 ? `r=${r}` : '', w > 0 ? `w=${w}` : '', isMonotonic ? 'monotonic' : ''];
+  const parts = [
+    KINDS[kind],
+    kind === DELETE ? `w${token}` : value,
+    r > 0 ? `r=${r}` : '',
+    w > 0 ? `w=${w}` : '',
+    isMonotonic ? 'monotonic' : '',
+  ];
   if (context === CONTEXT_READ) parts.push('after a read');
   else if (context !== undefined && context.length > 0) parts.push('with a context');
   return parts.filter((part) => part !== undefined && part !== '').join(' ');
