@@ -36,8 +36,8 @@ export interface KeeperPorts {
   /** Ends in `written`, in a later turn. */
   write(store: RingStore, state: StoredRing): void;
   /**
-   * This node made a newer ring, so nobody else may know of it; it is not on disk here yet, but that it was decided is with a majority (or it is what an operator forced, whoever writes it). Why not
-   * later: others would write it only when this node has, and requests that meet two rings are refused until all have it. `before`: the newest that was.
+   * This node made a newer ring, so nobody else may know of it. It is not on disk here yet, but a majority has on disk that it was decided, or an operator has forced it. Why not when it is: others would
+   * begin to write it only when this node has ended, and requests that meet two rings are refused until all have it. `before`: the newest that was.
    */
   decided(ring: KnownRing, before: KnownRing | null): void;
   /** A newer ring is on disk. */

@@ -51,6 +51,7 @@ export class RingPeers {
 
   /** Gives all members the ring, also those whom only the one before had. Gossip tells those whom this misses. */
   spread(ring: KnownRing, before: KnownRing | null): void {
+    // It is not published yet: whom it adds nobody here knows the address of.
     this.introduce(ring.state);
     const told = new Map([...(before?.state.members ?? []), ...ring.state.members].map((member) => [member.id, member]));
     for (const member of told.values()) this.#give(ring, member);

@@ -17,11 +17,6 @@ import type { Fault, RangeReads, RangeSink } from './range-reads.ts';
 
 /** Leaves that one iterator reads: it keeps what it reads from being merged away. */
 const RUN_LEAVES = 1_024;
-/** To make an iterator costs as much as to read so many keys, about: so clean leaves between dirty ones that hold fewer are read with them. */
-const GAP_KEYS = 16;
-const GAP_LEAVES_MAX = 512;
-/** A pass over less of a tree says too little of how full its leaves are. */
-const COUNTED_SHARE = 1 / 4;
 const LAST_LOW = 0xffff_ffff;
 
 /** `tree`: undefined with a fault. `ageMs`: since the pass began that made it fresh. */
@@ -35,11 +30,6 @@ interface Kept {
   waiting: OnFresh[];
   isRefreshing: boolean;
   beganMs: number;
-  /** Read in the pass that is under way. */
-  keys: number;
-  leaves: number;
-  /** Clean leaves that are read with dirty ones on both sides. */
-  gap: number;
   /** When the last whole pass began; -Infinity: there was none. */
   freshMs: number;
   usedMs: number;
@@ -82,8 +72,6 @@ export class Forest {
     if (kept.isRefreshing) return;
     kept.isRefreshing = true;
     kept.beganMs = now;
-    kept.keys = 0;
-    kept.leaves = 0;
     this.#refresh(kept, 0);
   }
 
@@ -114,7 +102,7 @@ export class Forest {
     const tree = new MerkleTree(leafBitsOf(partitions), this.#options.marks.of(keyspace, partition, partitions));
     const kept: Kept = {
       ...{ keyspace, partition, partitions, tree, waiting: [], isRefreshing: false },
-      ...{ keys: 0, leaves: 0, gap: 0, beganMs: 0, freshMs: Number.NEGATIVE_INFINITY, usedMs: 0 },
+      ...{ beganMs: 0, freshMs: Number.NEGATIVE_INFINITY, usedMs: 0 },
     };
     this.#trees.set(name, kept);
     return kept;
@@ -133,18 +121,15 @@ export class Forest {
 
   /** The bits are cleared before the range is read: what is written meanwhile sets them again. */
   #refresh(kept: Kept, from: number): void {
-    const run = kept.tree.takeDirty(from, RUN_LEAVES, kept.gap);
+    const run = kept.tree.takeDirty(from, RUN_LEAVES);
     if (run === null) {
       kept.freshMs = kept.beganMs;
-      if (kept.leaves >= kept.tree.leafCount * COUNTED_SHARE)
-        kept.gap = Math.min(GAP_LEAVES_MAX, Math.floor((GAP_KEYS * kept.leaves) / Math.max(1, kept.keys)));
       return this.#end(kept, undefined);
     }
     const low = new Int32Array(run.to - run.from);
     const high = new Int32Array(run.to - run.from);
     const sink: RangeSink = {
       entry: (key, value) => {
-        kept.keys++;
         this.#record.open(value, 0, value.length);
         const digester = this.#digester;
         if (!digester.take(this.#record)) return true;
@@ -159,7 +144,6 @@ export class Forest {
           kept.tree.markDirty(run);
           return this.#end(kept, fault);
         }
-        kept.leaves += low.length;
         for (let i = 0; i < low.length; i++) kept.tree.setLeaf(run.from + i, low[i]!, high[i]!);
         this.#refresh(kept, run.to);
       },

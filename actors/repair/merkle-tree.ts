@@ -86,19 +86,15 @@ export class MerkleTree {
     }
   }
 
-  /**
-   * The next dirty leaves from a leaf on, at most `most` in a row, with up to `gap` clean ones between two of them; all are clean from now on. Null: there are none. Who doesn't set all of
-   * them has to call `markDirty`.
-   */
-  takeDirty(from: number, most: number, gap = 0): LeafRun | null {
+  /** The next dirty leaves from a leaf on, at most `most` in a row, which are clean from now on; null: there are none. Who doesn't set all of them has to call `markDirty`. */
+  takeDirty(from: number, most: number): LeafRun | null {
     let first = from;
     while (first < this.leafCount && !this.isDirty(first)) first += this.#dirty[first >>> 5] === 0 ? 32 - (first & 31) : 1;
     if (first >= this.leafCount) return null;
     let to = first;
-    for (let leaf = first; leaf < this.leafCount && leaf - first < most && leaf - to <= gap; leaf++) {
-      if (!this.isDirty(leaf)) continue;
-      this.#dirty[leaf >>> 5]! &= ~(1 << (leaf & 31));
-      to = leaf + 1;
+    while (to < this.leafCount && to - first < most && this.isDirty(to)) {
+      this.#dirty[to >>> 5]! &= ~(1 << (to & 31));
+      to++;
     }
     return { from: first, to };
   }

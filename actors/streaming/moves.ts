@@ -51,7 +51,6 @@ export function movesOf(ring: RingState, self: number, shard: number, options: M
   const moves: Move[] = [];
   for (const { id: keyspace, n } of ring.keyspaces) {
     for (const partition of partitions) {
-      if (!pending.holds(n, partition, self)) continue;
       const canRead: CanRead = (source) => !members[source]!.isExcluded && !isDamaged({ keyspace, partition, source });
       for (const source of sourcesOf(self, rowOf(present, n, partition), rowOf(pending, n, partition), canRead, options.mutants))
         moves.push({ keyspace, partition, source });

@@ -1,6 +1,6 @@
 /**
- * CursorBuffers: memory that cursors of a thread read blocks into, one after another. Why not a new buffer for each: it lies outside of V8's heap, which then marks all of its own after every 64 MB of them
- * (several times a second while repair reads thousands of short ranges), and a range of one key is read with more than 32 KiB.
+ * CursorBuffers: memory that the cursors of an engine read blocks into, one after another. Why not a new buffer for each: it lies outside of V8's heap, and V8 answers many of them with marking all of its own,
+ * several times a second where thousands of short ranges are read; one that goes from a block to the next is read with 32 KiB at least (`bench:repair-reads`).
  */
 
 const BYTES_MIN = 4_096;
@@ -14,10 +14,6 @@ export class CursorBuffers {
   /** By size: BYTES_MIN, twice that, and so on. */
   readonly #free: readonly Buffer[][] = Array.from({ length: CLASSES }, () => []);
   #freeBytes = 0;
-
-  get freeBytes(): number {
-    return this.#freeBytes;
-  }
 
   /** Of at least so many bytes, with any content. */
   take(bytes: number): Buffer {

@@ -7,12 +7,12 @@ import type { BlockWaiter } from './lookup.ts';
 import type { BlockSource } from './table-cursor.ts';
 import type { TableIndex } from './table-index.ts';
 import { attempt, type TableParts } from './table-parts.ts';
-import type { TableReader } from './table-reader.ts';
+import type { BlockMemory, TableReader } from './table-reader.ts';
 
 const AHEAD_BYTES_MIN = 32 * 1_024;
 const AHEAD_BYTES_MAX = 256 * 1_024;
 
-export class ReaderBlocks implements BlockSource {
+export class ReaderBlocks implements BlockSource, BlockMemory {
   readonly index: TableIndex;
   readonly #reader: TableReader;
   readonly #run: BlockRun;
@@ -34,7 +34,7 @@ export class ReaderBlocks implements BlockSource {
     if (this.#run.has(block)) return this.#run.open(block);
     if (step === 0 || this.#reader.slots[block]! >= 0) {
       if (step === 0) this.#aheadBytes = 0;
-      return this.#reader.load(block, waiter, this.#into);
+      return this.#reader.load(block, waiter, this);
     }
     this.#aheadBytes = Math.min(Math.max(this.#aheadBytes * 2, AHEAD_BYTES_MIN), AHEAD_BYTES_MAX);
     this.#run.plan(block, step, this.#aheadBytes);
@@ -67,13 +67,13 @@ export class ReaderBlocks implements BlockSource {
   }
 
   /** Memory for a block that is read at once: that of the one before, if it is long enough. */
-  readonly #into = (length: number): Buffer => {
+  into(length: number): Buffer {
     if (this.#single.length < length) {
       this.#buffers.give(this.#single);
       this.#single = this.#buffers.take(length);
     }
     return this.#single.subarray(0, length);
-  };
+  }
 }
 
 const NOTHING = Buffer.alloc(0);

@@ -60,6 +60,12 @@ export class Scratch {
   }
 }
 
+/** Where a cursor has the block that it stands in. */
+export interface BlockMemory {
+  /** So many bytes, until the next call. */
+  into(length: number): Buffer;
+}
+
 /** In `slots`, of a block that is being read: READING - index into `#reads`. */
 const READING = -2;
 
@@ -225,8 +231,8 @@ export class TableReader implements BlockOwner, LookupTable {
     return this.#readInline(block, into, keep);
   }
 
-  /** For a cursor: in the cache, or in what `into` gives for so many bytes; one that has to wait gets a buffer of its own. Undefined: it comes by `waiter`. */
-  load(block: number, waiter: BlockWaiter, into: (length: number) => Buffer): Buffer | undefined {
+  /** For a cursor: in the cache, or in its own memory; one that has to be waited for in a buffer of its own. Undefined: it comes by `waiter`. */
+  load(block: number, waiter: BlockWaiter, memory: BlockMemory): Buffer | undefined {
     const slot = this.slots[block]!;
     if (slot >= 0) return this.cache.blockOf(this.cache.use(this, block));
     if (!this.#mayGoInline(block)) {
@@ -234,7 +240,7 @@ export class TableReader implements BlockOwner, LookupTable {
       return undefined;
     }
     const length = this.index.storedBytes(block);
-    return this.#readInline(block, into(length), this.cache.wants(this, block, length));
+    return this.#readInline(block, memory.into(length), this.cache.wants(this, block, length));
   }
 
   /** Fills a run; true when it is done, else `done` is called later. Throws StorageError. */

@@ -153,29 +153,6 @@ testProp(
   { numRuns: 200 },
 );
 
-test('merkle tree: clean leaves between dirty ones are taken with them, when they are few', (t) => {
-  const marks = new DirtyMarks();
-  const tree = new MerkleTree(leafBitsOf(PARTITIONS), marks.of(1, PARTITION, PARTITIONS));
-  const dirty = [3, 14, LEAVES - 1];
-  const again = (): void => {
-    tree.takeDirty(0, LEAVES, LEAVES);
-    for (const leaf of dirty) tree.markDirty({ from: leaf, to: leaf + 1 });
-  };
-  again();
-  t.deepEqual(tree.takeDirty(0, LEAVES, 10), { from: 3, to: 15 });
-  t.deepEqual(tree.takeDirty(15, LEAVES, 10), { from: LEAVES - 1, to: LEAVES });
-  t.is(tree.takeDirty(0, LEAVES), null);
-  again();
-  t.deepEqual(tree.takeDirty(0, LEAVES, 9), { from: 3, to: 4 });
-  t.deepEqual(tree.takeDirty(4, 20, 9), { from: 14, to: 15 });
-  again();
-  t.deepEqual(tree.takeDirty(0, 10, 10), { from: 3, to: 4 });
-  t.deepEqual(
-    dirty.map((leaf) => tree.isDirty(leaf)),
-    [false, true, true],
-  );
-});
-
 test('merkle tree: the planted bug dirtyMarkLost is found', (t) => {
   const check = fc.check(
     fc.property(writes, writes, (a, b) => isAsNaive(a, b, ['dirtyMarkLost'])),
