@@ -3,9 +3,9 @@
  * `node dist/bench/actors.js [--json FILE] [--runs N] [--ms N] [--rows name,...] [--quick]`
  */
 import { fork } from 'node:child_process';
+import { optionsOf, usageError, wholeNumber } from '../test/helpers/options.ts';
 import { CONTEST_NAMES, type ContestReport } from './actors/contests.ts';
 import { simulationRows } from './actors/simulated.ts';
-import { optionsOf, usageError } from './lib/options.ts';
 import { printRows, printSetup, type Row, setupOf, writeReport } from './lib/report.ts';
 
 const { values: options } = optionsOf({
@@ -24,8 +24,8 @@ const chosen = options.rows === '' ? names : options.rows.split(',');
 for (const name of chosen) {
   if (!names.includes(name)) usageError(`--rows ${name}: expected some of ${names.join(', ')}`);
 }
-const runs = Number(options.runs ?? (options.quick ? 3 : 7));
-const runMs = Number(options.ms ?? (options.quick ? 80 : 300));
+const runs = wholeNumber('runs', options.runs ?? (options.quick ? '3' : '7'));
+const runMs = wholeNumber('ms', options.ms ?? (options.quick ? '80' : '300'));
 const setup = setupOf({ runs, runMs });
 printSetup(setup);
 

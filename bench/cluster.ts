@@ -9,22 +9,23 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { MEMORY_MIB_MIN } from '../actors/node/config/config.ts';
+import { numberBetween, oneOf, optionsOf, orUsageError, usageError, wholeNumber } from '../test/helpers/options.ts';
 import { compareFiles } from './cluster/compare.ts';
 import { dynactorClient } from './cluster/dynactor-client.ts';
 import { dynactorOne, dynactorResp } from './cluster/dynactor-resp.ts';
 import { etcd } from './cluster/etcd.ts';
 import { given } from './cluster/given.ts';
+import { HEAD_BYTES } from './cluster/pair-format.ts';
 import { planOf } from './cluster/plan.ts';
 import { redis } from './cluster/redis.ts';
 import { redisWait } from './cluster/redis-wait.ts';
-import { badOf, ResultBook, readResults, writeResults } from './cluster/result.ts';
+import { badOf, ResultBook, type ResultFile, readResults, writeResults } from './cluster/result.ts';
 import { killAllServers } from './cluster/server-process.ts';
 import { runSession } from './cluster/session.ts';
 import { svgOf } from './cluster/svg.ts';
 import { tablesOf, troublesOf } from './cluster/tables.ts';
 import type { Durability, Target } from './cluster/target.ts';
 import { WORKLOAD_NAMES } from './cluster/workload.ts';
-import { optionsOf, usageError } from './lib/options.ts';
 import { printSetup, setupOf } from './lib/report.ts';
 import { fileSystemOf, syncMs } from './storage/disk.ts';
 
@@ -65,43 +66,50 @@ if (positionals.length > 0) compare(positionals);
 else await measure();
 
 function compare([command, a, b]: readonly string[]): void {
-  if (command !== 'compare' || a === undefined || b === undefined) throw new Error('expected: compare a.json b.json');
-  for (const line of compareFiles(readResults(a), readResults(b))) console.log(line);
+  if (command !== 'compare' || a === undefined || b === undefined) usageError('expected: compare a.json b.json');
+  const resultsIn = (path: string): ResultFile => orUsageError(`compare ${path}: `, () => readResults(path));
+  for (const line of compareFiles(resultsIn(a), resultsIn(b))) console.log(line);
 }
 
 async function measure(): Promise<void> {
   const { quick } = options;
   const rows = planOf({
-    workloads: listOf(options.workloads),
-    distributions: listOf(options.distributions ?? (quick ? 'zipfian' : 'zipfian,uniform')),
+    workloads: someOf('workloads', options.workloads).map((word) => oneOf('workloads', word, WORKLOAD_NAMES)),
+    distributions: someOf('distributions', options.distributions ?? (quick ? 'zipfian' : 'zipfian,uniform')).map((word) =>
+      oneOf('distributions', word, ['zipfian', 'uniform']),
+    ),
   });
-  const durabilities = listOf(options.durability ?? (quick ? 'none' : 'none,sync')).map(durabilityOf);
-  const sizes = listOf(options.values ?? (quick ? '100' : '100,10240')).map((text) => numberOf('values', text));
-  const runs = numberOf('runs', options.runs ?? (quick ? '1' : '3'));
-  const ms = numberOf('ms', options.ms ?? (quick ? '150' : '2000'));
+  const durabilities = someOf('durability', options.durability ?? (quick ? 'none' : 'none,sync')).map(durabilityOf);
+  const sizes = someOf('values', options.values ?? (quick ? '100' : '100,10240')).map((text) =>
+    wholeNumber('values', text, HEAD_BYTES, LOADED_BYTES_MAX),
+  );
+  const runs = wholeNumber('runs', options.runs ?? (quick ? '1' : '3'));
+  const ms = wholeNumber('ms', options.ms ?? (quick ? '150' : '2000'));
   // What compiles as it runs is slow at first.
-  const settleMs = numberOf('settle', options.settle ?? (quick ? '50' : '1000'));
-  const connections = numberOf('connections', options.connections);
-  const memoryMiB = numberOf('memory', options.memory, MEMORY_MIB_MIN);
-  const basePort = numberOf('base-port', options['base-port'], 0);
-  const seed = numberOf('seed', options.seed);
-  const openRate = numberOf('rate', options.rate, 0);
-  const openShare = Number(options['open-share']);
-  if (!(openShare >= 0 && openShare < Number.POSITIVE_INFINITY))
-    usageError(`--open-share: expected a number from 0, got ${options['open-share']}`);
-  const rules = { n: numberOf('n', options.n), r: numberOf('r', options.r), w: numberOf('w', options.w) };
-  const theirs = [redis, redisWait, etcd, given(listOf(options.resp).map((text) => numberOf('resp', text)))];
+  const settleMs = wholeNumber('settle', options.settle ?? (quick ? '50' : '1000'));
+  const connections = wholeNumber('connections', options.connections);
+  const memoryMiB = wholeNumber('memory', options.memory, MEMORY_MIB_MIN);
+  const basePort = wholeNumber('base-port', options['base-port'], 0);
+  const seed = wholeNumber('seed', options.seed);
+  const openRate = wholeNumber('rate', options.rate, 0);
+  const openShare = numberBetween('open-share', options['open-share'], 0);
+  const n = wholeNumber('n', options.n);
+  const rules = { n, r: wholeNumber('r', options.r, 1, n), w: wholeNumber('w', options.w, 1, n) };
+  const times = options.times === undefined ? undefined : numberBetween('times', options.times, 0.001, 1_000);
+  const records = options.records === undefined ? undefined : wholeNumber('records', options.records);
+  const theirs = [redis, redisWait, etcd, given(listOf(options.resp).map((text) => wholeNumber('resp', text, 1, 65_535)))];
   const all = [dynactorResp, dynactorClient, dynactorOne, ...theirs];
-  const targets = listOf(options.targets)
+  const targets = someOf('targets', options.targets)
     .map((name) => targetOf(all, name))
     .filter(isThere);
-  const recordsOf = (bytes: number): number =>
-    numberOf(
-      'records',
-      options.records ?? String(timesOf(memoryMiB, bytes) ?? (quick ? 2_000 : Math.min(100_000, Math.floor(LOADED_BYTES_MAX / bytes)))),
-    );
+  const recordsOf = (bytes: number): number => {
+    if (records !== undefined) return records;
+    // So many that keys and values are so many times the memory of a node.
+    if (times !== undefined) return Math.ceil((times * memoryMiB * 1_048_576) / (KEY_BYTES + bytes));
+    return quick ? 2_000 : Math.min(100_000, Math.floor(LOADED_BYTES_MAX / bytes));
+  };
 
-  const root = mkdtempSync(join(options.dir, 'dynactor-bench-cluster-'));
+  const root = orUsageError('--dir: ', () => mkdtempSync(join(options.dir, 'dynactor-bench-cluster-')));
   process.on('exit', () => {
     killAllServers();
     rmSync(root, { recursive: true, force: true, maxRetries: 5 });
@@ -171,14 +179,6 @@ async function measure(): Promise<void> {
     );
 }
 
-/** Records whose keys and values are `--times` the memory of a node; undefined: nothing is said. */
-function timesOf(memoryMiB: number, valueBytes: number): number | undefined {
-  if (options.times === undefined) return undefined;
-  const times = Number(options.times);
-  if (!(times > 0 && times <= 1_000)) usageError(`--times: expected a number above 0 and up to 1000, got ${options.times}`);
-  return Math.ceil((times * memoryMiB * 1_048_576) / (KEY_BYTES + valueBytes));
-}
-
 function isThere(target: Target): boolean {
   const missing = target.missing();
   if (missing !== undefined) console.log(`${target.name} is left out: ${missing}`);
@@ -200,8 +200,9 @@ function listOf(text: string): readonly string[] {
   return text.split(',').filter((part) => part !== '');
 }
 
-function numberOf(name: string, text: string, least = 1): number {
-  const number = Number(text);
-  if (!(Number.isInteger(number) && number >= least)) usageError(`--${name}: expected a whole number from ${least}, got ${text}`);
-  return number;
+/** At least one. */
+function someOf(name: string, text: string): readonly string[] {
+  const words = listOf(text);
+  if (words.length === 0) usageError(`--${name}: expected at least one, got ${JSON.stringify(text)}`);
+  return words;
 }

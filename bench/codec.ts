@@ -12,12 +12,14 @@ import { type AnyRef, Ref } from '../runtime/ref.ts';
 import { CBOR_OPTIONS, PayloadCodec, type Peer } from '../runtime/wire/codec.ts';
 import { FRAME_HEADER_BYTES } from '../runtime/wire/frame.ts';
 import { Scanner } from '../runtime/wire/scan.ts';
-import { optionsOf } from './lib/options.ts';
+import { optionsOf, wholeNumber } from '../test/helpers/options.ts';
 import { printRows, printSetup, type Row, rowOf, setupOf, writeReport } from './lib/report.ts';
 
 const { values: options } = optionsOf({
   options: { runs: { type: 'string', default: '5' }, ms: { type: 'string', default: '60' }, json: { type: 'string' } },
 });
+const runs = wholeNumber('runs', options.runs);
+const runMs = wholeNumber('ms', options.ms);
 
 class BareRef extends Ref<unknown> {
   readonly address: Address;
@@ -116,7 +118,7 @@ function contest({ name, message, plain }: Case, samples: Map<string, number[]>,
 
 const samples = new Map<string, number[]>();
 for (const each of cases) contest(each, new Map(), 50);
-for (let run = 0; run < Number(options.runs); run++) for (const each of cases) contest(each, samples, Number(options.ms));
+for (let run = 0; run < runs; run++) for (const each of cases) contest(each, samples, runMs);
 
 const rows: Row[] = [];
 for (const work of ['encode', 'decode', 'scan and decode', 'scan']) {
@@ -132,7 +134,7 @@ function find(prefix: string): [string, number[]] {
   return found;
 }
 
-const setup = setupOf({ runs: Number(options.runs), runMs: Number(options.ms) });
+const setup = setupOf({ runs, runMs });
 printSetup(setup);
 printRows(rows);
 writeReport(options.json, setup, rows);

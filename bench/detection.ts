@@ -6,7 +6,7 @@
  */
 import { join } from 'node:path';
 import { NodeProcess, temporaryDirectory, until, untilAllSee } from '../test/actors/node/processes.ts';
-import { optionsOf } from './lib/options.ts';
+import { optionsOf, wholeNumber } from '../test/helpers/options.ts';
 import { printRows, printSetup, rowOf, setupOf, writeReport } from './lib/report.ts';
 import { quantileOf } from './lib/stats.ts';
 
@@ -18,7 +18,9 @@ const { values } = optionsOf({
     json: { type: 'string' },
   },
 });
-const [nodes, kills, intervalMs] = [Number(values.nodes), Number(values.kills), Number(values.interval)] as const;
+const nodes = wholeNumber('nodes', values.nodes, 2);
+const kills = wholeNumber('kills', values.kills);
+const intervalMs = wholeNumber('interval', values.interval, 50, 60_000);
 const ends: (() => void)[] = [];
 const owner = { teardown: (run: () => void) => void ends.push(run) };
 const dir = temporaryDirectory(owner);

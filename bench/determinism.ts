@@ -4,7 +4,7 @@
  */
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { optionsOf } from './lib/options.ts';
+import { optionsOf, wholeNumber } from '../test/helpers/options.ts';
 
 const PROGRAM = fileURLToPath(new URL('../test/runtime/simulation/digests.js', import.meta.url));
 const FLAGS: readonly (readonly string[])[] = [
@@ -26,9 +26,10 @@ function digests(flags: readonly string[], from: number, count: number): Promise
 }
 
 const { values } = optionsOf({ options: { seeds: { type: 'string', default: '1000' }, from: { type: 'string', default: '0' } } });
-const count = Number(values.seeds);
+const count = wholeNumber('seeds', values.seeds);
+const from = wholeNumber('from', values.from, 0);
 const startedAt = performance.now();
-const [one = [], two = []] = await Promise.all(FLAGS.map((flags) => digests(flags, Number(values.from), count)));
+const [one = [], two = []] = await Promise.all(FLAGS.map((flags) => digests(flags, from, count)));
 const mismatches = one.filter((line, index) => line !== two[index]);
 const failed = one.filter((line) => line.includes('failed'));
 const events = one.reduce((sum, line) => sum + Number(line.split(' ')[2]), 0);

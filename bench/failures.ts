@@ -4,13 +4,13 @@
  * [--durability sync|none] [--seed N] [--json FILE]`
  */
 import { writeFileSync } from 'node:fs';
+import { numberBetween, optionsOf, usageError, wholeNumber } from '../test/helpers/options.ts';
 import { downAndBack } from './failures/down-and-back.ts';
 import { join } from './failures/join.ts';
 import { killOneOfFive } from './failures/kill-one-of-five.ts';
 import { control, slowReplica } from './failures/links.ts';
 import type { Report, Scenario, ScenarioOptions } from './failures/scenario.ts';
 import { claimsOf, tableOf } from './failures/tables.ts';
-import { optionsOf, usageError } from './lib/options.ts';
 import { printSetup, setupOf } from './lib/report.ts';
 
 const SCENARIOS: readonly Scenario[] = [control, slowReplica, killOneOfFive, downAndBack, join];
@@ -30,12 +30,6 @@ const { values } = optionsOf({
   },
 });
 
-function numberOf(name: 'rate' | 'settle' | 'seconds' | 'down' | 'records' | 'value' | 'seed', least: number, most: number): number {
-  const value = Number(values[name]);
-  if (!(value >= least && value <= most)) usageError(`--${name}: expected ${least} to ${most}, got ${values[name]}`);
-  return value;
-}
-
 function scenarioOf(name: string): Scenario {
   const found = SCENARIOS.find((scenario) => scenario.name === name);
   if (found === undefined) usageError(`--only: expected some of ${SCENARIOS.map((it) => it.name).join(',')}, got ${name}`);
@@ -49,14 +43,14 @@ function durabilityOf(word: string): 'sync' | 'none' {
 
 const scenarios = values.only.split(',').map(scenarioOf);
 const options: ScenarioOptions = {
-  perSecond: numberOf('rate', 10, 1_000_000),
-  settleMs: numberOf('settle', 0, 3_600) * 1_000,
-  windowMs: numberOf('seconds', 0.5, 3_600) * 1_000,
-  downMs: numberOf('down', 0.5, 3_600) * 1_000,
-  records: Math.round(numberOf('records', 1, 10_000_000)),
-  valueBytes: Math.round(numberOf('value', 8, 1_000_000)),
+  perSecond: numberBetween('rate', values.rate, 10, 1_000_000),
+  settleMs: numberBetween('settle', values.settle, 0, 3_600) * 1_000,
+  windowMs: numberBetween('seconds', values.seconds, 0.5, 3_600) * 1_000,
+  downMs: numberBetween('down', values.down, 0.5, 3_600) * 1_000,
+  records: wholeNumber('records', values.records, 1, 10_000_000),
+  valueBytes: wholeNumber('value', values.value, 8, 1_000_000),
   durability: durabilityOf(values.durability),
-  seed: Math.round(numberOf('seed', 0, 2 ** 31)),
+  seed: wholeNumber('seed', values.seed, 0, 2 ** 31),
   say: (text) => console.log(text),
 };
 const setup = setupOf({

@@ -2,15 +2,16 @@
  * Hostile frames against the way in, and our codec against cbor-x. Ends with 1 when anything was found.
  * `node dist/bench/fuzz-frames.js [--frames N] [--seed S]`
  */
+import { optionsOf, wholeNumber } from '../test/helpers/options.ts';
 import { fuzzFrames } from '../test/runtime/wire/fuzz.ts';
-import { optionsOf } from './lib/options.ts';
 
 const { values: options } = optionsOf({
   options: { frames: { type: 'string', default: '5000000' }, seed: { type: 'string', default: '1' } },
 });
 
+const frames = wholeNumber('frames', options.frames);
 const begun = performance.now();
-const result = fuzzFrames(Number(options.frames), options.seed, (done) => {
+const result = fuzzFrames(frames, options.seed, (done) => {
   if (process.stderr.isTTY) process.stderr.write(`\r${done} frames`);
 });
 const seconds = (performance.now() - begun) / 1000;

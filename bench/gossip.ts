@@ -6,8 +6,8 @@
 import { SeededRandom } from '../runtime/random.ts';
 import { paused } from '../test/actors/gossip/scenarios.ts';
 import { GossipWorld, INTERVAL_MS, idOf, nodeName } from '../test/actors/gossip/world.ts';
+import { oneOf, optionsOf, wholeNumber } from '../test/helpers/options.ts';
 import { Crowd, type CrowdKind } from './gossip/crowd.ts';
-import { optionsOf } from './lib/options.ts';
 import { printRows, printSetup, type Row, rowOf, setupOf, writeReport } from './lib/report.ts';
 import { quantileOf } from './lib/stats.ts';
 
@@ -15,19 +15,22 @@ const WARM_UP_MS = 10_000;
 const MEASURED_MS = 5000;
 const DELAY_MS = [20, 80] as const;
 const DETECTION_RUNS = 200;
+const PARTS = ['bytes', 'rounds', 'detection', 'accusations'] as const;
+type Part = (typeof PARTS)[number];
 
 const { values } = optionsOf({
   options: {
-    parts: { type: 'string', default: 'bytes,rounds,detection,accusations' },
+    parts: { type: 'string', default: PARTS.join(',') },
     nodes: { type: 'string', default: '3,10,30,100,300' },
     seeds: { type: 'string', default: '5' },
     runs: { type: 'string', default: '1000' },
     json: { type: 'string' },
   },
 });
-const sizes = values.nodes.split(',').map(Number);
-const seeds = Number(values.seeds);
-const runs = Number(values.runs);
+const parts = values.parts.split(',').map((word) => oneOf('parts', word, PARTS));
+const sizes = values.nodes.split(',').map((text) => wholeNumber('nodes', text, 2));
+const seeds = wholeNumber('seeds', values.seeds);
+const runs = wholeNumber('runs', values.runs);
 
 function bytesPerSecond(kind: CrowdKind, nodes: number, seed: number): number {
   const crowd = new Crowd({ nodes, seed, kind, delayMs: DELAY_MS });
@@ -122,15 +125,13 @@ function accusations(): Row[] {
   return [rowOf(`runs of ${runs} with an accusation of a healthy node`, 'runs', [failed.length])];
 }
 
-const PARTS: Readonly<Record<string, () => Row[]>> = { bytes, rounds, detection, accusations };
+const PART: Readonly<Record<Part, () => Row[]>> = { bytes, rounds, detection, accusations };
 const setup = setupOf({ intervalMs: INTERVAL_MS, delayMs: DELAY_MS.join(' to '), seeds, runs, time: 'virtual' });
 printSetup(setup);
 const rows: Row[] = [];
-for (const name of values.parts.split(',')) {
-  const part = PARTS[name];
-  if (part === undefined) throw new Error(`expected parts of ${Object.keys(PARTS).join(', ')}, got ${name}`);
+for (const name of parts) {
   const startedAt = performance.now();
-  const done = part();
+  const done = PART[name]();
   rows.push(...done);
   console.log(`\n${name}, ${((performance.now() - startedAt) / 1000).toFixed(1)} s`);
   printRows(done);

@@ -14,8 +14,8 @@ import {
   runWorkload,
   shrink,
 } from '../runtime/simulation/testing.ts';
+import { numberBetween, oneOf, optionsOf, wholeNumber } from '../test/helpers/options.ts';
 import { exchange, exchangeRun } from '../test/runtime/simulation/exchange.ts';
-import { optionsOf } from './lib/options.ts';
 
 const { values } = optionsOf({
   options: {
@@ -36,12 +36,15 @@ function reduce(seed: number, start: RunPlan, failure: Failure): void {
   for (const item of run.plan) console.log(`    ${describeItem(item)}`);
 }
 
-const { fidelity } = values;
+const from = wholeNumber('from', values.from, 0);
+const seedsMost = wholeNumber('seeds', values.seeds);
+const secondsMost = numberBetween('seconds', values.seconds, 0.1);
+const settings = values.fidelity === undefined ? {} : { fidelity: oneOf('fidelity', values.fidelity, ['frames', 'bytes']) };
 const startedAt = performance.now();
-const until = startedAt + Number(values.seconds) * 1000;
+const until = startedAt + secondsMost * 1000;
 const total = { seeds: 0, failed: 0, events: 0, messages: 0, virtualMs: 0 };
-for (let seed = Number(values.from); total.seeds < Number(values.seeds) && performance.now() < until; seed++) {
-  const run = exchangeRun(seed, fidelity === 'frames' || fidelity === 'bytes' ? { fidelity } : {});
+for (let seed = from; total.seeds < seedsMost && performance.now() < until; seed++) {
+  const run = exchangeRun(seed, settings);
   const { failure, events, messages, simulation } = runWorkload(exchange, run);
   total.seeds++;
   total.events += events;

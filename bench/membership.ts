@@ -4,16 +4,17 @@
  * seeds each takes (`--only name`); `--replay FILE` runs a plan file again. Exits with 1 when something broke that was not planted.
  */
 import { spawn } from 'node:child_process';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { describeItem, formatPlanFile, parsePlanFile, replay } from '../runtime/simulation/testing.ts';
+import { describeItem, formatPlanFile, replay } from '../runtime/simulation/testing.ts';
 import { huntMutant, runSeed, shrunkFile } from '../test/actors/membership/membership-hunt.ts';
 import { MUTANTS } from '../test/actors/membership/membership-mutants.ts';
 import { membershipRun } from '../test/actors/membership/membership-run.ts';
 import { membership } from '../test/actors/membership/membership-workload.ts';
-import { optionsOf } from './lib/options.ts';
+import { oneOf, optionsOf, wholeNumber } from '../test/helpers/options.ts';
+import { planFileOf } from './lib/plan-file.ts';
 
 const PROCESSES = 2;
 const SHRINK_RUNS = 200;
@@ -33,6 +34,13 @@ const { values } = optionsOf({
   },
 });
 
+const from = wholeNumber('from', values.from, 0);
+const seeds = wholeNumber('seeds', values.seeds);
+const until = wholeNumber('until', values.until, 0);
+const hunts = wholeNumber('hunts', values.hunts);
+const names = MUTANTS.map(({ name }) => name);
+const asked = values.only === undefined ? names : [oneOf('only', values.only, names)];
+
 /** What a process says of its seeds, one JSON text. */
 interface Report {
   readonly seeds: number;
@@ -44,7 +52,7 @@ interface Report {
   readonly sometimes: Readonly<Record<string, number>>;
 }
 
-function runSeeds(from: number, until: number): Report {
+function runSeeds(): Report {
   const failures: Record<string, number[]> = {};
   const sometimes: Record<string, number> = {};
   const total = { seeds: 0, events: 0, rings: 0 };
@@ -61,9 +69,9 @@ function runSeeds(from: number, until: number): Report {
   return { ...total, failures, sometimes };
 }
 
-function runProcess(from: number, until: number): Promise<Report> {
+function runProcess(index: number): Promise<Report> {
   return new Promise((resolve, reject) => {
-    const options = ['--from', String(from), '--until', String(until)];
+    const options = ['--from', String(from + index), '--until', String(from + seeds)];
     const child = spawn(process.execPath, [fileURLToPath(import.meta.url), ...options], { stdio: ['ignore', 'pipe', 'inherit'] });
     const chunks: Buffer[] = [];
     child.stdout.on('data', (chunk: Buffer) => chunks.push(chunk));
@@ -77,15 +85,14 @@ function runProcess(from: number, until: number): Promise<Report> {
 
 async function runAll(): Promise<boolean> {
   const startedAt = performance.now();
-  const from = Number(values.from);
-  const reports = await Promise.all(Array.from({ length: PROCESSES }, (_, index) => runProcess(from + index, from + Number(values.seeds))));
+  const reports = await Promise.all(Array.from({ length: PROCESSES }, (_, index) => runProcess(index)));
   const seconds = (performance.now() - startedAt) / 1000;
   const sum = (of: (report: Report) => number): number => reports.reduce((total, report) => total + of(report), 0);
-  const seeds = sum((report) => report.seeds);
+  const ran = sum((report) => report.seeds);
   const states = [...new Set(reports.flatMap(({ sometimes }) => Object.keys(sometimes)))].sort();
   console.log(
-    `${seeds} seeds in ${seconds.toFixed(0)} s, ${(seeds / seconds).toFixed(1)} seeds/s in ${PROCESSES} processes; ` +
-      `${sum(({ rings }) => rings)} rings decided, ${Math.round(sum(({ events }) => events) / seeds)} events per seed`,
+    `${ran} seeds in ${seconds.toFixed(0)} s, ${(ran / seconds).toFixed(1)} seeds/s in ${PROCESSES} processes; ` +
+      `${sum(({ rings }) => rings)} rings decided, ${Math.round(sum(({ events }) => events) / ran)} events per seed`,
   );
   console.log('\nruns in which it occurred:');
   for (const state of states) console.log(`  ${String(sum(({ sometimes }) => sometimes[state] ?? 0)).padStart(6)}  ${state}`);
@@ -112,19 +119,16 @@ function reduce(what: string, failed: readonly number[]): void {
 }
 
 function huntAll(): boolean {
-  const hunts = Number(values.hunts);
   let isWell = true;
   console.log(
     `${'planted bug'.padEnd(32)} ${'found'.padStart(6)} ${'median'.padStart(7)} ${'most'.padStart(6)}  seeds to find it; first seen as`,
   );
-  for (const { name, seenBy } of MUTANTS.filter((mutant) => values.only === undefined || mutant.name === values.only)) {
+  for (const { name, seenBy } of MUTANTS.filter((mutant) => asked.includes(mutant.name))) {
     if (seenBy !== 'seeds') {
       console.log(`${name.padEnd(32)} ${'-'.padStart(6)} ${'-'.padStart(7)} ${'-'.padStart(6)}  ${seenBy}`);
       continue;
     }
-    const found = Array.from({ length: hunts }, (_, index) => huntMutant(name, index * HUNT_SEEDS, Number(values.seeds))).filter(
-      (prey) => prey !== null,
-    );
+    const found = Array.from({ length: hunts }, (_, index) => huntMutant(name, index * HUNT_SEEDS, seeds)).filter((prey) => prey !== null);
     const tried = found.map(({ seedsTried }) => seedsTried).sort((a, b) => a - b);
     const cells = [
       `${found.length}/${hunts}`.padStart(6),
@@ -138,15 +142,15 @@ function huntAll(): boolean {
 }
 
 function replayFile(path: string): boolean {
-  const file = parsePlanFile(readFileSync(path, 'utf8'));
+  const file = planFileOf(path, membership.name);
   const { failure, digest, isAsExpected } = replay(file, [membership]);
   console.log(`${path}: ${failure === null ? 'all held' : `${failure.what} at ${failure.atMs} ms: ${failure.detail}`}; digest ${digest}`);
   console.log(isAsExpected ? 'as the file says' : `expected: ${file.expect ?? 'all holds'}`);
   return isAsExpected;
 }
 
-if (values.until !== '0') {
-  console.log(JSON.stringify(runSeeds(Number(values.from), Number(values.until))));
+if (until > 0) {
+  console.log(JSON.stringify(runSeeds()));
 } else {
   const isWell = values.replay !== undefined ? replayFile(values.replay) : values.mutants ? huntAll() : await runAll();
   process.exitCode = isWell ? 0 : 1;

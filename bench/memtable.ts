@@ -26,23 +26,24 @@
  * An arena in shared memory is as quick as one that is not. The leaves are not in shared memory: there `copyWithin` made a put 1.3 instead of 2.1.
  */
 import { hashKey } from '../storage/hash.ts';
-import { Arena } from '../storage/memtable/arena.ts';
+import { ARENA_BYTES_MAX, Arena } from '../storage/memtable/arena.ts';
 import { Memtable } from '../storage/memtable/memtable.ts';
 import { PUT } from '../storage/record.ts';
-import { optionsOf } from './lib/options.ts';
+import { optionsOf, wholeNumber } from '../test/helpers/options.ts';
 import { printRows, printSetup, type Row, rowOf, setupOf, writeReport } from './lib/report.ts';
 import { quantileOf } from './lib/stats.ts';
 
 const { values: options } = optionsOf({
   options: { runs: { type: 'string', default: '5' }, entries: { type: 'string', default: '250000' }, json: { type: 'string' } },
 });
-const runs = Number(options.runs);
-const entries = Number(options.entries);
 const KEY_BYTES = 16;
 const PUTS_PER_OPEN = 20;
+const ENTRY_BYTES_MAX = 160;
+const runs = wholeNumber('runs', options.runs);
+const entries = wholeNumber('entries', options.entries, PUTS_PER_OPEN, Math.floor(ARENA_BYTES_MAX / ENTRY_BYTES_MAX));
 const MAP_OPENS = 20;
 const value = Buffer.alloc(100, 7);
-const arena = new Arena(Math.ceil((entries * 160) / 1024) * 1024);
+const arena = new Arena(Math.ceil((entries * ENTRY_BYTES_MAX) / 1024) * 1024);
 /** The key of the operation at hand. */
 const key = Buffer.alloc(KEY_BYTES);
 

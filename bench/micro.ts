@@ -10,7 +10,7 @@ import { copyBytes } from '../actors/version/copy-bytes.ts';
 import { OutBuffer } from '../runtime/bytes.ts';
 import { Ring } from '../runtime/ring.ts';
 import { PayloadCodec } from '../runtime/wire/codec.ts';
-import { optionsOf } from './lib/options.ts';
+import { optionsOf, usageError } from '../test/helpers/options.ts';
 import { printRows, printSetup, type Row, setupOf, writeReport } from './lib/report.ts';
 import { tableBenches } from './lib/table-benches.ts';
 
@@ -49,10 +49,12 @@ const benches: MicroBench[] = [
   queueing(),
   ...tableBenches(),
 ];
+const wanted = benches.filter(({ name }) => name.includes(options.only));
+if (wanted.length === 0) usageError(`--only: expected a part of the name of a row, got ${options.only}`);
 const setup = setupOf({ what: 'one thread, closed loop, medians of benny samples' });
 printSetup(setup);
 const rows: Row[] = [];
-for (const bench of benches.filter(({ name }) => name.includes(options.only))) rows.push(...(await measure(bench)));
+for (const bench of wanted) rows.push(...(await measure(bench)));
 printRows(rows);
 writeReport(options.json, setup, rows);
 

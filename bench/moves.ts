@@ -4,7 +4,7 @@
  */
 import { huntMove, MOVE_WORKLOADS, type MoveWorkload, moveShape, runMove } from '../test/actors/streaming/move-hunt.ts';
 import { MOVE_MUTANTS, SHRINK_MUTANTS } from '../test/actors/streaming/move-mutants.ts';
-import { optionsOf, usageError } from './lib/options.ts';
+import { optionsOf, usageError, wholeNumber } from '../test/helpers/options.ts';
 
 const HUNTS = 3;
 /** Seeds of one hunt begin where no other hunt's are. */
@@ -18,6 +18,8 @@ const { values } = optionsOf({
     mutants: { type: 'boolean', default: false },
   },
 });
+const seeds = wholeNumber('seeds', values.seeds);
+const from = wholeNumber('from', values.from, 0);
 const workload = workloadOf(values.workload);
 
 function workloadOf(text: string): MoveWorkload {
@@ -56,8 +58,5 @@ function huntAll(seedsMax: number): boolean {
   return isWell;
 }
 
-for (const name of ['seeds', 'from'] as const) {
-  if (!/^\d+$/.test(values[name])) usageError(`--${name}: expected a whole number, got ${values[name]}`);
-}
-const isWell = values.mutants ? huntAll(Number(values.seeds)) : runAll(Number(values.from), Number(values.seeds));
+const isWell = values.mutants ? huntAll(seeds) : runAll(from, seeds);
 process.exitCode = isWell ? 0 : 1;

@@ -2,13 +2,14 @@
  * Finds the bugs planted in the runtime by simulation, shrinks the failing run, writes its plan file and replays that:
  * `node dist/bench/planted-bugs.js --out /tmp --hunts 10`; `node dist/bench/planted-bugs.js --replay FILE` replays one.
  */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describeItem, formatPlanFile, parsePlanFile, replay } from '../runtime/simulation/testing.ts';
+import { describeItem, formatPlanFile, replay } from '../runtime/simulation/testing.ts';
+import { optionsOf, wholeNumber } from '../test/helpers/options.ts';
 import { exchange } from '../test/runtime/simulation/exchange.ts';
 import { type Catch, hunt, withoutMutants } from '../test/runtime/simulation/hunt.ts';
-import { optionsOf } from './lib/options.ts';
+import { planFileOf } from './lib/plan-file.ts';
 
 const MUTANTS = ['reorder', 'lostWakeUp'] as const;
 const SEEDS_MAX = 1000;
@@ -16,7 +17,7 @@ const SEEDS_MAX = 1000;
 const HUNT_SEEDS = 10_000;
 
 function replayFile(path: string): boolean {
-  const file = parsePlanFile(readFileSync(path, 'utf8'));
+  const file = planFileOf(path, exchange.name);
   const { failure, digest, isAsExpected } = replay(file, [exchange]);
   console.log(`${path}: ${failure === null ? 'all held' : `${failure.what} at ${failure.atMs} ms: ${failure.detail}`}; digest ${digest}`);
   console.log(isAsExpected ? 'as the file says' : `expected: ${file.expect ?? 'all holds'}`);
@@ -41,12 +42,13 @@ function report(prey: Catch, hunts: readonly Catch[], path: string): boolean {
 const { values } = optionsOf({
   options: { out: { type: 'string', default: tmpdir() }, hunts: { type: 'string', default: '10' }, replay: { type: 'string' } },
 });
+const huntsAsked = wholeNumber('hunts', values.hunts);
 let allWell = true;
 if (values.replay !== undefined) {
   allWell = replayFile(values.replay);
 } else {
   for (const mutant of MUTANTS) {
-    const hunts = Array.from({ length: Number(values.hunts) }, (_, index) => hunt(mutant, index * HUNT_SEEDS, SEEDS_MAX));
+    const hunts = Array.from({ length: huntsAsked }, (_, index) => hunt(mutant, index * HUNT_SEEDS, SEEDS_MAX));
     const found = hunts.filter((prey) => prey !== null);
     const [first] = found;
     if (first === undefined || found.length < hunts.length) {

@@ -28,7 +28,7 @@ import { openEngine } from '../storage/embedded/open-engine.ts';
 import { CursorBuffers } from '../storage/table/cursor-buffers.ts';
 import { recordOf, siblingOf } from '../test/actors/scan/scan-cluster.ts';
 import { encodeNaive } from '../test/actors/version/naive-record.ts';
-import { optionsOf, usageError } from './lib/options.ts';
+import { optionsOf, wholeNumber } from '../test/helpers/options.ts';
 import { printRows, printSetup, rowOf, setupOf, writeReport } from './lib/report.ts';
 
 const { values } = optionsOf({
@@ -41,17 +41,10 @@ const { values } = optionsOf({
   },
 });
 
-function numberOf(name: 'keys' | 'written' | 'cache' | 'runs', most: number): number {
-  const value = Number(values[name]);
-  if (!Number.isInteger(value) || value < 1 || value > most)
-    usageError(`--${name}: expected a whole number from 1 to ${most}, got ${values[name]}`);
-  return value;
-}
-
-const keys = numberOf('keys', 10_000_000);
-const written = numberOf('written', 10_000_000);
-const cacheMib = numberOf('cache', 4_096);
-const runs = numberOf('runs', 1_000);
+const keys = wholeNumber('keys', values.keys, 1, 10_000_000);
+const written = wholeNumber('written', values.written, 1, 10_000_000);
+const cacheMib = wholeNumber('cache', values.cache, 1, 4_096);
+const runs = wholeNumber('runs', values.runs, 1, 1_000);
 const KEYSPACE = 1;
 const PARTITIONS = 64;
 const VALUE_BYTES = 1_000;

@@ -9,11 +9,10 @@ import type { Entry } from '../storage/engine/api.ts';
 import { type Ended, RepairPair } from '../test/actors/repair/repair-pair.ts';
 import { recordOf, siblingOf } from '../test/actors/scan/scan-cluster.ts';
 import { encodeNaive } from '../test/actors/version/naive-record.ts';
-import { optionsOf, usageError } from './lib/options.ts';
+import { optionsOf, wholeNumber } from '../test/helpers/options.ts';
 
 const { values } = optionsOf({ options: { keys: { type: 'string', default: '1000000' } } });
-const keys = Number(values.keys);
-if (!Number.isInteger(keys) || keys < 10_000) usageError(`--keys: expected a whole number from 10000, got ${values.keys}`);
+const keys = wholeNumber('keys', values.keys, 10_000);
 
 const VALUE = 'v'.repeat(100);
 const OLD = encodeNaive(recordOf(siblingOf('a', 1, VALUE)));

@@ -19,14 +19,14 @@ import { RealTimers } from '../runtime/real/timers.ts';
 import { LATER } from '../storage/engine/api.ts';
 import { Engine } from '../storage/engine/engine.ts';
 import type { EngineDoors } from '../storage/engine/options.ts';
-import { optionsOf } from './lib/options.ts';
+import { optionsOf, wholeNumber } from '../test/helpers/options.ts';
 import { medianOf } from './lib/stats.ts';
 
 const { values: options } = optionsOf({
   options: { runs: { type: 'string', default: '5' }, operations: { type: 'string', default: '100000' } },
 });
-const runs = Number(options.runs);
-const operations = Number(options.operations);
+const runs = wholeNumber('runs', options.runs);
+const operations = wholeNumber('operations', options.operations);
 const KEYS = 10_000;
 const IN_FLIGHT = 256;
 const VALUE = Buffer.alloc(100, 'v');

@@ -13,15 +13,15 @@ import { RecordView } from '../actors/version/record-view.ts';
 import { Write } from '../actors/version/write.ts';
 import { OutBuffer } from '../runtime/bytes.ts';
 import { encode, keyspaceOf, quietHost } from '../test/actors/resp/session-kit.ts';
-import { optionsOf } from './lib/options.ts';
+import { optionsOf, wholeNumber } from '../test/helpers/options.ts';
 import { printRows, printSetup, type Row, rowOf, setupOf, writeReport } from './lib/report.ts';
 import { medianOf } from './lib/stats.ts';
 
 const { values: options } = optionsOf({
   options: { runs: { type: 'string', default: '5' }, ms: { type: 'string', default: '100' }, json: { type: 'string' } },
 });
-const runs = Number(options.runs);
-const runMs = Number(options.ms);
+const runs = wholeNumber('runs', options.runs);
+const runMs = wholeNumber('ms', options.ms);
 const CHUNKS = 64;
 const VALUE = Buffer.alloc(100, 'v');
 

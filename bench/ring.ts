@@ -11,13 +11,14 @@ import { planOwners, recommendedPartitions } from '../actors/ring/plan.ts';
 import { PreferenceLists } from '../actors/ring/preference-list.ts';
 import { Hasher } from '../actors/ring/token.ts';
 import { idOf, leastMoves, memberOf, RingWorld, type Traits, worstLoad } from '../test/actors/ring/ring-world.ts';
-import { optionsOf } from './lib/options.ts';
+import { optionsOf, wholeNumber } from '../test/helpers/options.ts';
 import { printRows, printSetup, type Row, rowOf, setupOf, writeReport } from './lib/report.ts';
 
 const { values: options } = optionsOf({
   options: { members: { type: 'string', default: '100' }, json: { type: 'string' } },
 });
-const most = Number(options.members);
+// Numbers above it are those of members that replace others.
+const most = wholeNumber('members', options.members, 3, 1_000);
 const REPLICAS = 3;
 const KEYS = 200_000;
 const LOOKUPS = 20_000_000;

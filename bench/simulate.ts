@@ -2,16 +2,17 @@
  * Simulation at scale: runs seeds of whole clusters, with the faults that are chosen, checks what clients saw, and reduces what fails to plan files:
  * `npm run simulate -- --seeds 1000 --nodes 5 --faults all`. See `--help`, and bench/README.md. Exits with 1 when something broke that was not planted, or what was planted was not found.
  */
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describeItem, formatPlanFile, type PlanFile, parsePlanFile, type RunPlan } from '../runtime/simulation/testing.ts';
+import { describeItem, formatPlanFile, type PlanFile, type RunPlan } from '../runtime/simulation/testing.ts';
 import { huntMutant, runSeed, shrunkFile } from '../test/actors/store/cluster-hunt.ts';
 import { STORE_MUTANTS } from '../test/actors/store/cluster-mutants.ts';
 import { type ClusterRunOptions, clusterRun } from '../test/actors/store/cluster-run.ts';
 import { store } from '../test/actors/store/cluster-workload.ts';
 import { FAULT_CLASSES, FAULT_TEXTS, parseClasses } from '../test/actors/store/fault-classes.ts';
-import { optionsOf, usageError } from './lib/options.ts';
+import { oneOf, optionsOf, orUsageError, wholeNumber } from '../test/helpers/options.ts';
+import { planFileOf } from './lib/plan-file.ts';
 import { runJobs } from './simulate/jobs.ts';
 import { record } from './simulate/recording.ts';
 import { type FailedSeed, linesOf } from './simulate/report.ts';
@@ -21,6 +22,7 @@ import { timelineText } from './simulate/timeline-text.ts';
 const SHRINK_RUNS = 200;
 /** Seeds of one hunt begin where no other hunt's are. */
 const HUNT_SEEDS = 100_000;
+const SEED_MAX = 999_999_999;
 
 const HELP = `npm run simulate -- [options]
 
@@ -66,22 +68,19 @@ const { values } = optionsOf(
 );
 
 const options: ClusterRunOptions = {
-  faults: parseClasses(values.faults),
+  // What it says of them begins with `faults:`.
+  faults: orUsageError('--', () => parseClasses(values.faults)),
   ...(values.nodes === undefined ? {} : { nodes: wholeNumber('nodes', values.nodes, 3) }),
 };
-
-function wholeNumber(name: string, text: string, least = 0): number {
-  if (!/^\d{1,9}$/.test(text) || Number(text) < least) usageError(`--${name}: expected a whole number from ${least}, got ${text}`);
-  return Number(text);
-}
+const from = wholeNumber('from', values.from, 0, SEED_MAX);
+const seeds = wholeNumber('seeds', values.seeds, 1, SEED_MAX);
+const jobs = wholeNumber('jobs', values.jobs);
+const hunts = wholeNumber('hunts', values.hunts);
+const seed = values.seed === undefined ? undefined : wholeNumber('seed', values.seed, 0, SEED_MAX);
+const mutants = values.only === undefined ? STORE_MUTANTS : [oneOf('only', values.only, STORE_MUTANTS)];
 
 async function runAll(): Promise<boolean> {
   const startedAt = performance.now();
-  const [from, seeds, jobs] = [
-    wholeNumber('from', values.from),
-    wholeNumber('seeds', values.seeds, 1),
-    wholeNumber('jobs', values.jobs, 1),
-  ];
   const report = await runJobs({ ...options, from, until: from + seeds, step: 1 }, jobs);
   for (const line of linesOf(report, (performance.now() - startedAt) / 1_000, jobs)) console.log(line);
   console.log(`violations: ${report.failed.length === 0 ? 'none' : ''}`);
@@ -90,31 +89,28 @@ async function runAll(): Promise<boolean> {
   for (const [what, failed] of byWhat)
     reduce(
       what,
-      failed.map(({ seed }) => seed).sort((a, b) => a - b),
+      failed.map((it) => it.seed).sort((a, b) => a - b),
     );
   return report.failed.length === 0;
 }
 
-function reduce(what: string, seeds: readonly number[]): void {
-  const [seed = 0] = seeds;
-  console.log(`${what}: ${seeds.length} seeds: ${seeds.slice(0, 20).join(', ')}`);
-  const { failure } = runSeed(seed, options);
+function reduce(what: string, failed: readonly number[]): void {
+  const [first = 0] = failed;
+  console.log(`${what}: ${failed.length} seeds: ${failed.slice(0, 20).join(', ')}`);
+  const { failure } = runSeed(first, options);
   if (failure === null) return;
-  const file = shrunkFile(clusterRun(seed, options), failure, SHRINK_RUNS);
+  const file = shrunkFile(clusterRun(first, options), failure, SHRINK_RUNS);
   mkdirSync(values.out, { recursive: true });
-  const path = join(values.out, `store-${seed}.json`);
+  const path = join(values.out, `store-${first}.json`);
   writeFileSync(path, formatPlanFile(file));
-  console.log(`  seed ${seed} reduced to ${file.plan.length} items: ${path}`);
+  console.log(`  seed ${first} reduced to ${file.plan.length} items: ${path}`);
   for (const item of file.plan) console.log(`    ${describeItem(item)}`);
 }
 
 function huntAll(): boolean {
-  const [seedsMax, hunts] = [wholeNumber('seeds', values.seeds, 1), wholeNumber('hunts', values.hunts, 1)];
-  const names = STORE_MUTANTS.filter((mutant) => values.only === undefined || mutant === values.only);
-  if (names.length === 0) console.error(`--only: expected one of ${STORE_MUTANTS.join(', ')}, got ${values.only}`);
-  let isWell = names.length > 0;
-  for (const name of names) {
-    const found = Array.from({ length: hunts }, (_, index) => huntMutant(name, index * HUNT_SEEDS, seedsMax, options));
+  let isWell = true;
+  for (const name of mutants) {
+    const found = Array.from({ length: hunts }, (_, index) => huntMutant(name, index * HUNT_SEEDS, seeds, options));
     const first = found.find((prey) => prey !== undefined);
     const tried = found.map((prey) => prey?.tried ?? '-').join(', ');
     console.log(`${name.padEnd(28)} ${tried.padEnd(14)} ${first?.what ?? 'not found'}`);
@@ -137,15 +133,9 @@ function show(run: RunPlan | PlanFile): boolean {
   return what === run.expect;
 }
 
-function showFile(path: string): boolean {
-  const file = parsePlanFile(readFileSync(path, 'utf8'));
-  if (file.workload !== store.name) throw new Error(`${path}: expected a plan of the workload ${store.name}, got one of ${file.workload}`);
-  return show(file);
-}
-
 async function main(): Promise<boolean> {
-  if (values.replay !== undefined) return showFile(values.replay);
-  if (values.seed !== undefined) return show(clusterRun(wholeNumber('seed', values.seed), options));
+  if (values.replay !== undefined) return show(planFileOf(values.replay, store.name));
+  if (seed !== undefined) return show(clusterRun(seed, options));
   return values.mutants ? huntAll() : runAll();
 }
 

@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { defineActor } from '../runtime/actor.ts';
 import type { Ref } from '../runtime/ref.ts';
 import { type SimNode, Simulation, type SimulationOptions } from '../runtime/simulation/testing.ts';
-import { optionsOf } from './lib/options.ts';
+import { optionsOf, wholeNumber } from '../test/helpers/options.ts';
 
 interface Ball {
   readonly type: 'ball';
@@ -72,11 +72,12 @@ function measure(row: Row, messages: number): { readonly messagesPerSecond: numb
 const { values } = optionsOf({
   options: { json: { type: 'string' }, runs: { type: 'string', default: '5' }, messages: { type: 'string', default: '200000' } },
 });
-const runs = Number(values.runs);
+const runs = wholeNumber('runs', values.runs);
+const messages = wholeNumber('messages', values.messages);
 const rows = [];
 for (const row of ROWS) {
-  measure(row, Number(values.messages) / 4);
-  const results = Array.from({ length: runs }, () => measure(row, Number(values.messages)));
+  measure(row, messages / 4);
+  const results = Array.from({ length: runs }, () => measure(row, messages));
   const rates = results.map((result) => result.messagesPerSecond).sort((a, b) => a - b);
   const events = results.map((result) => result.eventsPerSecond).sort((a, b) => a - b);
   const median = rates[runs >> 1]!;
@@ -88,7 +89,7 @@ for (const row of ROWS) {
 const setup = {
   node: process.version,
   runs,
-  messages: Number(values.messages),
+  messages,
   what: 'messages from shard to shard, encoded, carried, decoded and handled',
 };
 if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify({ setup, rows }, null, 2)}\n`);

@@ -4,15 +4,15 @@
  * `node dist/bench/soak.js [--messages N] [--log LEVEL] [--json FILE]`
  */
 import { writeFileSync } from 'node:fs';
-import type { LogLevel } from '../runtime/doors.ts';
+import { oneOf, optionsOf, wholeNumber } from '../test/helpers/options.ts';
 import { type Disruption, memorySentence, runSoak } from '../test/system/soak/soak.ts';
-import { optionsOf } from './lib/options.ts';
 import { setupOf } from './lib/report.ts';
 
 const { values: options } = optionsOf({
   options: { messages: { type: 'string', default: '10000000' }, log: { type: 'string', default: 'silent' }, json: { type: 'string' } },
 });
 
+const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
 const DISRUPTIONS: readonly Disruption[] = [
   { at: 0.1, kind: 'shard', node: 'a', shard: 1, how: 'terminate' },
   { at: 0.25, kind: 'shard', node: 'b', shard: 0, how: 'crash' },
@@ -21,12 +21,13 @@ const DISRUPTIONS: readonly Disruption[] = [
   { at: 0.7, kind: 'shard', node: 'a', shard: 0, how: 'crash' },
 ];
 
-const messages = Number(options.messages);
+const messages = wholeNumber('messages', options.messages);
+const logLevel = oneOf('log', options.log, LOG_LEVELS);
 const setup = setupOf({ messages, shards: 4, processes: 2, kills: DISRUPTIONS.length });
 const result = await runSoak({
   messages,
   disruptions: DISRUPTIONS,
-  logLevel: options.log as LogLevel | 'silent',
+  logLevel,
   onProgress: (received, last) => {
     if (process.stderr.isTTY) process.stderr.write(`\r${(received / 1e6).toFixed(2)} M received, last: ${last}          `);
   },

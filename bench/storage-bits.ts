@@ -5,8 +5,8 @@
  * `--every N`: each N-th bit only. `--unused`: also the zeros behind what a segment of the log holds.
  */
 import { fork } from 'node:child_process';
+import { optionsOf, wholeNumber } from '../test/helpers/options.ts';
 import { largestAllocation, makeSample, Tally, tryFlip } from '../test/storage/engine/damage.ts';
-import { optionsOf } from './lib/options.ts';
 import { printRows, printSetup, rowOf, setupOf, writeReport } from './lib/report.ts';
 
 const ALLOCATION_MAX = 1 << 20;
@@ -30,11 +30,12 @@ const { values } = optionsOf({
     json: { type: 'string' },
   },
 });
-const processes = Number(values.processes);
-const every = Number(values.every);
+const processes = wholeNumber('processes', values.processes);
+const every = wholeNumber('every', values.every);
+const part = values.part === undefined ? undefined : wholeNumber('part', values.part, 0, processes - 1);
 
-if (values.part === undefined) await runAll();
-else process.send?.(runPart(Number(values.part)));
+if (part === undefined) await runAll();
+else process.send?.(runPart(part));
 
 function runPart(part: number): PartReport {
   const sample = makeSample();

@@ -3,11 +3,11 @@
  * survives, and again at each call of the recovery; then each call failing in each way. Ends with 1 when anything was wrong, and says how to run it again.
  * `node dist/bench/storage-crash.js [--script NAME] [--seeds N] [--every N] [--tear BYTES]`
  */
+import { oneOf, optionsOf, wholeNumber } from '../test/helpers/options.ts';
 import { SCRIPTS } from '../test/storage/engine/crash-scripts.ts';
 import { CrashSearch } from '../test/storage/engine/crash-search.ts';
 import { FaultSweep } from '../test/storage/engine/fault-sweep.ts';
 import { emptyDisk, QUICK, SLOW } from '../test/storage/engine/sim-engine.ts';
-import { optionsOf } from './lib/options.ts';
 
 const { values } = optionsOf({
   options: {
@@ -17,10 +17,14 @@ const { values } = optionsOf({
     tear: { type: 'string', default: '2048' },
   },
 });
-const every = Number(values.every);
+const every = wholeNumber('every', values.every);
+const seeds = wholeNumber('seeds', values.seeds);
+const tearBytes = wholeNumber('tear', values.tear, 0);
+const names = SCRIPTS.map(({ name }) => name);
+const asked = values.script === undefined ? names : [oneOf('script', values.script, names)];
 const VIOLATIONS_MAX = 5;
 
-const scripts = SCRIPTS.filter(({ name }) => values.script === undefined || name === values.script);
+const scripts = SCRIPTS.filter(({ name }) => asked.includes(name));
 const total = { states: 0, again: 0, recoveries: 0, runs: 0, violations: 0 };
 const startedAt = performance.now();
 
@@ -32,14 +36,14 @@ function report(what: string, counts: string, violations: readonly string[]): vo
 }
 
 for (const script of scripts) {
-  for (let seed = 1; seed <= Number(values.seeds); seed++) {
+  for (let seed = 1; seed <= seeds; seed++) {
     // Every second one with a disk so slow that timers of the engine end before calls that they most often find ended, and that nothing is written inline.
     const cost = seed % 2 === 1 ? QUICK : SLOW;
     const search = new CrashSearch(script, {
       seed,
       cost,
       engine: { inlineWrites: cost === QUICK },
-      tearBytes: Number(values.tear),
+      tearBytes,
       randomCount: 2,
       every,
       everyAgain: 1,

@@ -8,8 +8,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SeededRandom } from '../runtime/random.ts';
 import { Store } from '../storage/embedded/store.ts';
+import { optionsOf, orUsageError, wholeNumber } from '../test/helpers/options.ts';
 import { KillRounds, type Round, writeUntil } from '../test/storage/engine/kill-rounds.ts';
-import { optionsOf } from './lib/options.ts';
 import { printRows, printSetup, rowOf, setupOf, writeReport } from './lib/report.ts';
 
 const FULL_BYTES = 30 * 2 ** 20;
@@ -26,10 +26,10 @@ const { values } = optionsOf({
     json: { type: 'string' },
   },
 });
-const count = Number(values.rounds);
-const seed = Number(values.seed);
-const random = new SeededRandom(values.seed);
-const root = mkdtempSync(join(values.dir, 'dynactor-kill-'));
+const count = wholeNumber('rounds', values.rounds);
+const seed = wholeNumber('seed', values.seed, 0);
+const random = new SeededRandom(seed);
+const root = orUsageError('--dir: ', () => mkdtempSync(join(values.dir, 'dynactor-kill-')));
 process.on('exit', () => rmSync(root, { recursive: true, force: true, maxRetries: 5 }));
 
 const setup = setupOf({ durability: 'sync, periodic and none, mixed', rounds: count, seed });

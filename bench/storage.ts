@@ -7,7 +7,7 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { optionsOf, usageError } from './lib/options.ts';
+import { optionsOf, orUsageError, usageError, wholeNumber } from '../test/helpers/options.ts';
 import { printRows, printSetup, setupOf, writeReport } from './lib/report.ts';
 import { OURS, PEERS } from './storage/contenders.ts';
 import { fileSystemOf, syncMs } from './storage/disk.ts';
@@ -35,15 +35,15 @@ const asked = options.rows === '' ? names : options.rows.split(',');
 for (const name of asked) if (!names.includes(name)) usageError(`--rows ${name}: expected some of ${names.join(', ')}`);
 const needsLoad = WORKS.some(({ name, needsLoad: needs }) => needs && asked.includes(name));
 const works = names.filter((name) => asked.includes(name) || (name === 'load' && needsLoad));
-const keys = Number(options.keys ?? (options.quick ? 50_000 : 1_000_000));
-const runs = Number(options.runs ?? (options.quick ? 1 : 3));
-const ms = Number(options.ms ?? (options.quick ? 100 : 1_000));
-const memtableBytes = Number(options.memtable) * 2 ** 20;
+const keys = wholeNumber('keys', options.keys ?? (options.quick ? '50000' : '1000000'), 3);
+const runs = wholeNumber('runs', options.runs ?? (options.quick ? '1' : '3'));
+const ms = wholeNumber('ms', options.ms ?? (options.quick ? '100' : '1000'));
+const memtableBytes = wholeNumber('memtable', options.memtable, 1, 1_024) * 2 ** 20;
 const peers = options.peers.split(',').filter((name) => name !== '');
 for (const name of peers) if (!PEERS.includes(name)) usageError(`--peers ${name}: expected some of ${PEERS.join(', ')}`);
 
 const processes = new Processes();
-const root = mkdtempSync(join(options.dir, 'dynactor-bench-storage-'));
+const root = orUsageError('--dir: ', () => mkdtempSync(join(options.dir, 'dynactor-bench-storage-')));
 process.on('exit', () => {
   processes.killAll();
   rmSync(root, { recursive: true, force: true, maxRetries: 5 });

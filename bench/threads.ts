@@ -4,8 +4,9 @@
  * `node dist/bench/threads.js [--runs N] [--run-ms N] [--only TEXT] [--kinds ring,transfer,...] [--json FILE]`
  */
 import { Worker } from 'node:worker_threads';
+import { ringBytes } from '../runtime/threads/frame-ring.ts';
 import { createThreadChannel } from '../runtime/threads/thread-channel.ts';
-import { optionsOf } from './lib/options.ts';
+import { oneOf, optionsOf, orUsageError, usageError, wholeNumber } from '../test/helpers/options.ts';
 import { printRows, printSetup, type Row, rowOf, setupOf, writeReport } from './lib/report.ts';
 import { quantileOf } from './lib/stats.ts';
 import type { CarrierKind } from './threads-carriers.ts';
@@ -45,6 +46,12 @@ const LABELS: Readonly<Record<Kind, string>> = {
   single: 'a message per frame',
   bare: 'bare MessagePort ping-pong',
 };
+const KINDS: readonly CarrierKind[] = ['ring', 'ring-async', 'transfer', 'transfer-whole', 'clone', 'single'];
+const kinds = options.kinds.split(',').map((word) => oneOf('kinds', word, KINDS));
+const runs = wholeNumber('runs', options.runs);
+const runMs = wholeNumber('run-ms', options['run-ms']);
+const windowBytes = wholeNumber('window-bytes', options['window-bytes']);
+orUsageError('--window-bytes: ', () => ringBytes(windowBytes));
 const LATE_MS = 10_000;
 const ext = import.meta.url.endsWith('.ts') ? '.ts' : '.js';
 
@@ -68,7 +75,7 @@ class Pair {
   readonly #workers = [0, 1].map(() => new Worker(new URL(`./threads-peer${ext}`, import.meta.url))) as [Worker, Worker];
 
   async run(c: Case, carrier: Kind, durationMs: number): Promise<Figures> {
-    const { a, b } = createThreadChannel({ bulkBytes: Number(options['window-bytes']) });
+    const { a, b } = createThreadChannel({ bulkBytes: windowBytes });
     const order = (end: PeerRun['end']): PeerRun => ({
       carrier,
       end,
@@ -121,12 +128,12 @@ async function measure(cases: readonly Case[], kinds: readonly CarrierKind[]): P
   const pairs = new Map<Kind, Pair>();
   const samples = new Map<string, number[]>();
   // Round by round, so that whatever disturbs the machine disturbs all kinds. The first round is warm-up.
-  for (let run = -1; run < Number(options.runs); run++) {
+  for (let run = -1; run < runs; run++) {
     for (const c of cases) {
       for (const kind of c.baseline === null ? kinds : [...kinds, c.baseline]) {
         const pair = pairs.get(kind) ?? new Pair();
         pairs.set(kind, pair);
-        const figures = await pair.run(c, kind, Number(options['run-ms']));
+        const figures = await pair.run(c, kind, runMs);
         if (run < 0) continue;
         for (const [unit, value] of Object.entries(figures)) {
           const key = [c.name, unit, kind].join();
@@ -148,8 +155,9 @@ async function measure(cases: readonly Case[], kinds: readonly CarrierKind[]): P
 }
 
 const wanted = casesOf().filter(({ name }) => name.includes(options.only));
+if (wanted.length === 0) usageError(`--only: expected a part of the name of a row, got ${options.only}`);
 const setup = setupOf({ what: 'two worker threads, closed loop', ...options });
 printSetup(setup);
-const rows = await measure(wanted, options.kinds.split(',') as CarrierKind[]);
+const rows = await measure(wanted, kinds);
 printRows(rows);
 writeReport(options.json, setup, rows);

@@ -26,15 +26,15 @@ import {
   naiveMerge,
   naivePut,
 } from '../test/actors/version/naive-record.ts';
-import { optionsOf } from './lib/options.ts';
+import { optionsOf, wholeNumber } from '../test/helpers/options.ts';
 import { printRows, printSetup, type Row, rowOf, setupOf, writeReport } from './lib/report.ts';
 import { medianOf } from './lib/stats.ts';
 
 const { values: options } = optionsOf({
   options: { runs: { type: 'string', default: '5' }, ms: { type: 'string', default: '60' }, json: { type: 'string' } },
 });
-const runs = Number(options.runs);
-const runMs = Number(options.ms);
+const runs = wholeNumber('runs', options.runs);
+const runMs = wholeNumber('ms', options.ms);
 /** How many different records each case goes round. */
 const RECORDS = 64;
 const NOW = 1_764_000_000_000 * 1_024;

@@ -75,7 +75,7 @@ export function writeResults(file: string, content: ResultFile): void {
 export function readResults(file: string): ResultFile {
   const content = JSON.parse(readFileSync(file, 'utf8')) as Partial<ResultFile> | null;
   if (!Array.isArray(content?.results) || content.setup === undefined)
-    throw new Error(`${file}: expected the JSON of bench:cluster, with setup and results`);
+    throw new Error('expected the JSON of bench:cluster, with setup and results');
   return content as ResultFile;
 }
 

@@ -4,13 +4,13 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
+import { numberBetween, optionsOf, orUsageError, usageError, wholeNumber } from '../helpers/options.ts';
 import { type ChaosReport, chaosRun } from './chaos-run.ts';
 import { canMount } from './cluster.ts';
-import { FAULT_KINDS, type FaultKind, formatPlan, parsePlan, planOf, SURVIVABLE_KINDS } from './plan.ts';
+import { FAULT_KINDS, type FaultKind, formatPlan, type Plan, parsePlan, planOf, SURVIVABLE_KINDS } from './plan.ts';
 import { counts } from './tally.ts';
 
-const { values } = parseArgs({
+const { values } = optionsOf({
   options: {
     minutes: { type: 'string', default: '1' },
     seed: { type: 'string', default: '1' },
@@ -27,17 +27,14 @@ const { values } = parseArgs({
 const VIOLATIONS_SHOWN = 10;
 const LINES_SHOWN = 40;
 
-function numberOf(name: 'minutes' | 'nodes' | 'clients' | 'settle', min: number, max: number): number {
-  const value = Number(values[name]);
-  if (!(value >= min && value <= max)) throw new Error(`--${name}: expected ${min} to ${max}, got ${values[name]}`);
-  return value;
+function planIn(file: string): Plan {
+  return orUsageError(`--replay ${file}: `, () => parsePlan(readFileSync(file, 'utf8')));
 }
 
 function kindsOf(list: string): readonly FaultKind[] {
   const kinds = list.split(',').map((word): FaultKind => {
     const kind = FAULT_KINDS.find((it) => it === word);
-    if (kind === undefined) throw new Error(`--faults: expected some of ${FAULT_KINDS.join(',')}, got ${word}`);
-    return kind;
+    return kind ?? usageError(`--faults: expected some of ${FAULT_KINDS.join(',')}, got ${word}`);
   });
   if (kinds.includes('fill') && !canMount()) console.log('fill is left out: only root can make disks that may be filled');
   return canMount() ? kinds : kinds.filter((kind) => kind !== 'fill');
@@ -45,7 +42,7 @@ function kindsOf(list: string): readonly FaultKind[] {
 
 function durabilityOf(word: string): 'sync' | 'periodic' | 'none' {
   if (word === 'sync' || word === 'periodic' || word === 'none') return word;
-  throw new Error(`--durability: expected sync, periodic or none, got ${word}`);
+  return usageError(`--durability: expected sync, periodic or none, got ${word}`);
 }
 
 function show(report: ChaosReport): void {
@@ -73,18 +70,20 @@ function show(report: ChaosReport): void {
   console.log(`again, as far as time allows: --replay ${planFile}`);
 }
 
-const plan =
-  values.replay === undefined
-    ? planOf(values.seed, numberOf('nodes', 3, 9), numberOf('minutes', 0.1, 600) * 60_000, kindsOf(values.faults))
-    : parsePlan(readFileSync(values.replay, 'utf8'));
+const nodes = wholeNumber('nodes', values.nodes, 3, 9);
+const minutes = numberBetween('minutes', values.minutes, 0.1, 600);
+const clients = wholeNumber('clients', values.clients, 1, 100);
+const settleMs = numberBetween('settle', values.settle, 0, 3_600) * 1_000;
+const durability = durabilityOf(values.durability);
+const plan = values.replay === undefined ? planOf(values.seed, nodes, minutes * 60_000, kindsOf(values.faults)) : planIn(values.replay);
 const ending = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => ending.abort());
 console.log(`seed ${plan.seed}, ${plan.nodes} nodes, ${plan.items.length} faults in ${(plan.runMs / 1_000).toFixed(0)} s`);
 const running = chaosRun({
   plan,
-  durability: durabilityOf(values.durability),
-  clients: numberOf('clients', 1, 100),
-  settleMs: numberOf('settle', 0, 3_600) * 1_000,
+  durability,
+  clients,
+  settleMs,
   hasDisks: plan.items.some(({ kind }) => kind === 'fill'),
   asksForRepair: values.repair,
   mustConverge: values['must-converge'],

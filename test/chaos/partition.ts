@@ -4,11 +4,11 @@
  * `node dist/test/chaos/partition.js [--keys 60] [--seed 1]`
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { parseArgs } from 'node:util';
 import type { Redis } from 'ioredis';
 import { SeededRandom } from '../../runtime/random.ts';
 import { runCli, untilAllSee } from '../actors/node/processes.ts';
 import { redisTo } from '../actors/node/redis-writer.ts';
+import { optionsOf, wholeNumber } from '../helpers/options.ts';
 import { ChaosCluster, KEYSPACES } from './cluster.ts';
 import { differences } from './convergence.ts';
 import { shown } from './machine.ts';
@@ -36,9 +36,8 @@ const REFUSED =
 const CONVERGE_MS = 120_000;
 const LOOK_MS = 500;
 
-const { values } = parseArgs({ options: { keys: { type: 'string', default: '60' }, seed: { type: 'string', default: '1' } } });
-const keyCount = Number(values.keys);
-if (!(keyCount >= 10 && keyCount <= 1_000)) throw new Error(`--keys: expected 10 to 1000, got ${values.keys}`);
+const { values } = optionsOf({ options: { keys: { type: 'string', default: '60' }, seed: { type: 'string', default: '1' } } });
+const keyCount = wholeNumber('keys', values.keys, 10, 1_000);
 const KEYS = Array.from({ length: keyCount }, (_, i) => `key ${i}`);
 
 const wrong: string[] = [];
