@@ -12,6 +12,11 @@ export class ReplyAddress {
   slot = NOBODY_SLOT;
   uid = 0;
   requestId = 0;
+
+  /** The same request of the same sender. */
+  equals({ link, slot, uid, requestId }: ReplyAddress): boolean {
+    return this.requestId === requestId && this.uid === uid && this.slot === slot && this.link === link;
+  }
 }
 
 /** `ActorContext.noteSender`. */

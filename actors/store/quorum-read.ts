@@ -21,17 +21,14 @@
  */
 import { countBits, firstBits, lowestBit, REPLICAS_MAX } from './replica-mask.ts';
 
-/** record, digest: what came, with the digest of it; absent is the digest 0, 0 of either. failed: no answer is to come. stale: rings differ. */
-export type ReadReply = 'record' | 'digest' | 'failed' | 'stale';
+/** record, digest: what came, with the digest of it; absent is the digest 0, 0 of either. failed: no answer is to come. overloaded: not now. stale: rings differ. */
+export type ReadReply = 'record' | 'digest' | 'failed' | 'overloaded' | 'stale';
 
-/** mismatch: enough have answered, but records of `wanted` are needed. lost: too few are left. stale: so, but more may answer under the present ring. */
-export type ReadProgress = 'waiting' | 'met' | 'mismatch' | 'lost' | 'stale';
-
-export type ReadVerdict =
-  | 'ok'
-  | 'quorumNotMet'
-  /** Those who might have made up the quorum have not answered yet. */
-  | 'timedOut';
+/**
+ * mismatch: enough have answered, but records of `wanted` are needed. lost: too few are left. stale: so, but more may answer under the present ring. overloaded: so, but with those
+ * that have too much to do they would be enough.
+ */
+export type ReadProgress = 'waiting' | 'met' | 'mismatch' | 'lost' | 'stale' | 'overloaded';
 
 /** Looked up once: a look into the set takes longer than most of what is done here. */
 interface ReadMutants {
@@ -55,6 +52,8 @@ export class QuorumReads {
   readonly #digests: Int32Array;
   readonly #failed: Int32Array;
   readonly #stale: Int32Array;
+  /** Of those who have failed. */
+  readonly #overloaded: Int32Array;
   /** REPLICAS_MAX per slot. */
   readonly #low: Int32Array;
   readonly #high: Int32Array;
@@ -82,6 +81,7 @@ export class QuorumReads {
     this.#digests = new Int32Array(capacity);
     this.#failed = new Int32Array(capacity);
     this.#stale = new Int32Array(capacity);
+    this.#overloaded = new Int32Array(capacity);
     this.#low = new Int32Array(capacity * REPLICAS_MAX);
     this.#high = new Int32Array(capacity * REPLICAS_MAX);
     this.#recordReplies = new Uint8Array(capacity);
@@ -104,6 +104,7 @@ export class QuorumReads {
     this.#digests[slot] = 0;
     this.#failed[slot] = 0;
     this.#stale[slot] = 0;
+    this.#overloaded[slot] = 0;
     this.#recordReplies[slot] = 0;
     this.#repeated[slot] = 0;
   }
@@ -117,10 +118,12 @@ export class QuorumReads {
   addReply(slot: number, replica: number, reply: ReadReply, low: number, high: number): void {
     const bit = 1 << replica;
     const isStale = reply === 'stale' && !this.#mutants.staleRingIgnored;
-    if (reply === 'failed' || isStale) {
+    if (reply === 'failed' || reply === 'overloaded' || isStale) {
       if ((this.#records[slot]! & bit) !== 0) return;
       this.#failed[slot]! |= bit;
       if (isStale) this.#stale[slot]! |= bit;
+      if (reply === 'overloaded') this.#overloaded[slot]! |= bit;
+      else this.#overloaded[slot]! &= ~bit;
       return;
     }
     if (((this.#records[slot]! | this.#digests[slot]!) & bit) !== 0) {
@@ -149,7 +152,8 @@ export class QuorumReads {
     if (this.#suffices(slot, this.#votes(slot, answered))) return 'mismatch';
     const unanswered = (this.#primaries[slot]! | this.#standIns[slot]!) & ~answered & ~lost;
     if (this.#suffices(slot, this.#votes(slot, answered) | unanswered)) return 'waiting';
-    return this.#stale[slot] === 0 ? 'lost' : 'stale';
+    if (this.#stale[slot] !== 0) return 'stale';
+    return this.#suffices(slot, this.#votes(slot, answered) | this.#overloaded[slot]!) ? 'overloaded' : 'lost';
   }
 
   /** Whose records are to be asked for now: digests that no record covers. A mask. */
@@ -167,20 +171,6 @@ export class QuorumReads {
   /** Whether that one is to give its record: nobody who was asked for one can give it any more, or all take too long. */
   lacksRecord(slot: number): boolean {
     return this.#records[slot] === 0;
-  }
-
-  /** At any time. */
-  answer(slot: number): ReadVerdict {
-    switch (this.enough(slot)) {
-      case 'met':
-        return 'ok';
-      case 'lost':
-      case 'stale':
-        return 'quorumNotMet';
-      case 'waiting':
-      case 'mismatch':
-        return 'timedOut';
-    }
   }
 
   /** Votes that count, a mask. */

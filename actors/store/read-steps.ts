@@ -170,12 +170,14 @@ export class ReadSteps {
         this.#desk.counters.digestMismatches++;
         return this.#askWanted(slot);
       case 'waiting':
-        if (reply === 'failed' || reply === 'stale') this.#askNext(slot);
+        if (reply !== 'record' && reply !== 'digest') this.#askNext(slot);
         return;
       case 'stale':
         return this.#events.onStale(slot);
       case 'lost':
         return this.#desk.finish(slot, QUORUM_NOT_MET, '');
+      case 'overloaded':
+        return this.#desk.finish(slot, OVERLOADED, 'its replicas have too much to do');
     }
   }
 
@@ -336,5 +338,6 @@ export class ReadSteps {
 }
 
 function failedRead(status: AnswerStatus): ReadReply {
-  return status === STALE_RING ? 'stale' : 'failed';
+  if (status === STALE_RING) return 'stale';
+  return status === OVERLOADED ? 'overloaded' : 'failed';
 }

@@ -47,7 +47,7 @@ import {
 } from './replica-call.ts';
 import { ReplicaCounts } from './replica-counts.ts';
 import { ENTRIES_MAX, RECORD_BYTES_MAX, type ReplicasOptions, SIBLINGS_MAX, WAITING_BYTES_MAX, WAITING_MAX } from './replicas-options.ts';
-import { INVALID, LOADING, OVERLOADED, STALE_RING, TIMED_OUT } from './store-request.ts';
+import { INVALID, LOADING, STALE_RING, TIMED_OUT } from './store-request.ts';
 import { Stores } from './stores.ts';
 import { ViewCache } from './view-cache.ts';
 import { Miss, WaitingCalls } from './waiting-calls.ts';
@@ -161,7 +161,7 @@ export class Replicas {
     const now = this.#options.doors.clock.now();
     for (const call of this.#waiting.takeStalled()) {
       if (call.deadlineMs <= now) fail(call, TIMED_OUT, 'the time was up before there was room for the write');
-      else if (this.#engine!.hasWaitingWrites) this.#stall(call);
+      else if (this.#engine!.hasWaitingWrites) this.#waiting.stallAgain(call);
       else this.#start(call);
     }
   }
@@ -223,19 +223,14 @@ export class Replicas {
 
   #stall(call: ReplicaCall): void {
     this.#counts.stalls++;
-    if (this.#waiting.isFull) fail(call, OVERLOADED, 'too many writes of this shard wait for room');
-    else this.#waiting.stall(call);
+    this.#waiting.stall(call);
   }
 
   #start(call: ReplicaCall): void {
     const key = this.#keyOf(call);
     this.#key = key;
     const before = this.#mutants?.has('missRunsMergeUnordered') ? undefined : this.#waiting.missOf(call.tokenLow, key);
-    if (before !== undefined) {
-      if (this.#waiting.isFull) fail(call, OVERLOADED, 'too many calls of this shard wait for its disk');
-      else this.#waiting.join(before, call);
-      return;
-    }
+    if (before !== undefined) return this.#waiting.join(before, call);
     const miss = this.#nextMiss;
     const found = this.#found;
     let isThere: boolean | typeof LATER;
@@ -249,7 +244,6 @@ export class Replicas {
     if (isThere === false) return this.#perform(call, NO_KEY, 0, 0);
     this.#counts.misses++;
     this.#nextMiss = new Miss(this.#onMiss);
-    if (this.#waiting.isFull) return fail(call, OVERLOADED, 'too many calls of this shard wait for its disk');
     this.#waiting.begin(miss, key, call);
   }
 

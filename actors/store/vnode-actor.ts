@@ -234,6 +234,13 @@ class VNode implements ReplicaSink {
     this.#answer(token, MERGED);
   }
 
+  takeBack(token: number, waiting: number): boolean {
+    const [again, first] = [this.#asked[token]!, this.#asked[waiting]!];
+    if (again.wantsDigest !== first.wantsDigest || !again.address.equals(first.address)) return false;
+    this.#free.push(token);
+    return true;
+  }
+
   failed(token: number, status: number, message: string): void {
     writeRefusal(this.#out, status, message);
     const { operation, wantsDigest } = this.#asked[token]!;

@@ -1,11 +1,19 @@
 /**
  * Calls that wait: behind the read of their key that is under way, or for all keys until the engine has room, or a dot or a stamp is there. Bounded together.
  * Cost: for a key that nobody waits for one load, however many others there are.
+ *
+ * | rule | why |
+ * |---|---|
+ * | a call that is sent again while it waits takes no second place | a coordinator sends what is late after 200, 600 and 1,400 ms, and copies of a few hundred writes filled all places |
+ * | records of other coordinators have half of the room | a refused one is sent again, while a write of this node's clients that is refused is an error of theirs |
  */
 import type { StorageResult } from '../../storage/errors.ts';
-import { READ_LOCAL, type ReplicaCall } from './replica-call.ts';
+import { fail, MERGE_IN, READ_LOCAL, type ReplicaCall } from './replica-call.ts';
+import { OVERLOADED } from './store-request.ts';
 
 const SLOTS = 4_096;
+/** Of the room: for MERGE_IN. */
+const MERGED_SHARE = 0.5;
 const NO_CALLS: readonly ReplicaCall[] = [];
 
 /** The read of a key from disk, and who waits for it, in order. The first one began it. */
@@ -50,10 +58,6 @@ export class WaitingCalls {
     return this.#count;
   }
 
-  get isFull(): boolean {
-    return this.#count >= this.#max || this.#bytes >= this.#bytesMax;
-  }
-
   get hasStalled(): boolean {
     return this.#stalled.length > 0;
   }
@@ -63,18 +67,21 @@ export class WaitingCalls {
     return this.#perSlot[tokenLow & (SLOTS - 1)] === 0 ? undefined : this.#misses.get(nameOf(engineKey));
   }
 
-  /** Requires: not full; there is none for this key. */
+  /** Requires: there is none for this key. Refuses the call when there is no room. */
   begin(miss: Miss, engineKey: Uint8Array, call: ReplicaCall): void {
+    if (!this.#hasRoom(call)) return fail(call, OVERLOADED, 'too many calls of this shard wait for its disk');
     miss.name = nameOf(engineKey);
     this.#misses.set(miss.name, miss);
     miss.slot = call.tokenLow & (SLOTS - 1);
     this.#perSlot[miss.slot]!++;
-    this.join(miss, call);
+    miss.calls.push(this.#added(call));
   }
 
-  /** Requires: not full. */
+  /** Refuses the call when there is no room. */
   join(miss: Miss, call: ReplicaCall): void {
-    miss.calls.push(this.#added(call));
+    if (waitsAlready(miss.calls, call)) return;
+    if (!this.#hasRoom(call)) fail(call, OVERLOADED, 'too many calls of this shard wait for its disk');
+    else miss.calls.push(this.#added(call));
   }
 
   /** It has its result: its calls are the caller's now. */
@@ -110,8 +117,15 @@ export class WaitingCalls {
     return this.#refused.length === 0 ? NO_CALLS : this.#refused.splice(0);
   }
 
-  /** Requires: not full. */
+  /** Refuses the write when there is no room. */
   stall(call: ReplicaCall): void {
+    if (waitsAlready(this.#stalled, call)) return;
+    if (!this.#hasRoom(call)) fail(call, OVERLOADED, 'too many writes of this shard wait for room');
+    else this.#stalled.push(this.#added(call));
+  }
+
+  /** Of those that were taken, and are no copies of each other. */
+  stallAgain(call: ReplicaCall): void {
     this.#stalled.push(this.#added(call));
   }
 
@@ -133,6 +147,11 @@ export class WaitingCalls {
     return all;
   }
 
+  #hasRoom({ verb }: ReplicaCall): boolean {
+    const share = verb === MERGE_IN ? MERGED_SHARE : 1;
+    return this.#count < this.#max * share && this.#bytes < this.#bytesMax * share;
+  }
+
   #added(call: ReplicaCall): ReplicaCall {
     this.#count++;
     this.#bytes += bytesOf(call);
@@ -143,6 +162,25 @@ export class WaitingCalls {
     this.#count -= calls.length;
     for (const call of calls) this.#bytes -= bytesOf(call);
   }
+}
+
+function waitsAlready(calls: readonly ReplicaCall[], call: ReplicaCall): boolean {
+  const { sink, token } = call;
+  if (sink.takeBack === undefined) return false;
+  for (const other of calls) {
+    if (other.tokenLow !== call.tokenLow || other.verb !== call.verb || other.sink !== sink || !isSame(other, call)) continue;
+    if (!sink.takeBack(token, other.token)) continue;
+    other.deadlineMs = Math.max(other.deadlineMs, call.deadlineMs);
+    return true;
+  }
+  return false;
+}
+
+function isSame(one: ReplicaCall, other: ReplicaCall): boolean {
+  return (
+    Buffer.compare(one.key.subarray(one.keyStart, one.keyEnd), other.key.subarray(other.keyStart, other.keyEnd)) === 0 &&
+    Buffer.compare(one.bytes.subarray(one.start, one.end), other.bytes.subarray(other.start, other.end)) === 0
+  );
 }
 
 function bytesOf({ keyStart, keyEnd, start, end, contextStart, contextEnd }: ReplicaCall): number {

@@ -58,8 +58,17 @@ export class WriteSteps {
     if (slot < 0) return;
     const phase = this.#desk.table.phases[slot];
     if (phase !== WRITING && phase !== COORDINATING) return;
-    this.#desk.writes.addReply(slot, this.#desk.table.replicaOf(id), writeReply(status));
+    const replica = this.#desk.table.replicaOf(id);
+    if (status === OVERLOADED && this.#isSentAgain(slot, replica)) return;
+    this.#desk.writes.addReply(slot, replica, writeReply(status));
     if (phase === WRITING) this.#afterWriteReply(slot);
+  }
+
+  /** As if it had said nothing: it will have room. Not a stand-in, which has as many hints as it takes, so that another one is found. */
+  #isSentAgain(slot: number, replica: number): boolean {
+    const { table } = this.#desk;
+    if ((table.standIns[slot]! & (1 << replica)) !== 0) return false;
+    return table.members[slot * REPLICAS_MAX + replica] !== this.#desk.topologyOf(slot)?.self;
   }
 
   start(slot: number, topology: Topology, keyspace: Keyspace): void {

@@ -212,6 +212,34 @@ test('coordinator: a write is confirmed by the others, when one disk fails', (t)
   t.is(ask(world, world.nodes[0]!, { kind: PUT, key: 'k', value: 'one', w: 3 }).status, INDETERMINATE);
 });
 
+test('coordinator: replicas that have no room for a write are sent it again, and it is confirmed', (t) => {
+  const world = worldOf();
+  const [a, b, c] = world.nodes as [CoordinatorNode, CoordinatorNode, CoordinatorNode];
+  b.status = OVERLOADED;
+  c.status = OVERLOADED;
+  world.after(100, () => {
+    c.status = OK;
+  });
+  const { status, afterMs } = ask(world, a, { kind: PUT, key: 'k', value: 'one' });
+  t.is(status, OK);
+  t.true(afterMs > 100);
+  t.deepEqual(values(c.replica('k').vnode.record), ['one']);
+  t.is(ask(world, a, { kind: PUT, key: 'k', value: 'two', w: 3 }).status, INDETERMINATE);
+});
+
+test('coordinator: a read of replicas that have too much to do is said to be overloaded, not that they are down', (t) => {
+  const world = worldOf();
+  const [a, b, c] = world.nodes as [CoordinatorNode, CoordinatorNode, CoordinatorNode];
+  t.is(ask(world, a, { kind: PUT, key: 'k', value: 'one', w: 3 }).status, OK);
+  b.status = OVERLOADED;
+  t.is(ask(world, a, { kind: GET, key: 'k' }).status, OK);
+  c.status = OVERLOADED;
+  const { status, received, needed } = ask(world, a, { kind: GET, key: 'k' });
+  t.deepEqual([status, received, needed], [OVERLOADED, 1, 2]);
+  c.status = LOADING;
+  t.is(ask(world, a, { kind: GET, key: 'k', r: 3 }).status, QUORUM_NOT_MET);
+});
+
 test('coordinator: requests beyond its capacity are refused at once, and others are none the worse for it [T35]', (t) => {
   const world = worldOf({ capacity: 2 });
   const statuses: number[] = [];

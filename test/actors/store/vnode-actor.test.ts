@@ -38,6 +38,8 @@ const RECORD: NaiveRecord = {
 interface Frame {
   readonly operation: number;
   readonly bytes: Uint8Array;
+  /** Default: the next. */
+  readonly requestId?: number;
 }
 interface Answered {
   readonly requestId: number;
@@ -52,7 +54,7 @@ const sender = defineActor<Frame, readonly [vnode: Ref<never>, answered: (answer
     let requests = 0;
     void context;
     return {
-      receive: ({ operation, bytes }) => void vnode.tellBytes(operation, bytes, 0, bytes.length, ++requests),
+      receive: ({ operation, bytes, requestId = ++requests }) => void vnode.tellBytes(operation, bytes, 0, bytes.length, requestId),
       receiveBytes(_operation, bytes, offset, length, requestId) {
         answered({
           requestId,
@@ -97,8 +99,8 @@ class VNodeRig {
   }
 
   /** Lets no more time pass than it takes to get there. */
-  tell(operation: number, bytes: Uint8Array): void {
-    this.kit.tell(this.#sender, { operation, bytes });
+  tell(...frames: readonly Frame[]): void {
+    for (const frame of frames) this.kit.tell(this.#sender, frame);
     this.kit.advance(0.02);
   }
 
@@ -139,11 +141,45 @@ test('bug: the actor failed when a write that waited was refused in the turn tha
   for (let tokenLow = 6; tokenLow < 14; tokenLow++) rig.ask(MERGE, DURABILITY_SYNC, { tokenLow }, encodeNaive(long));
   rig.kit.advance(5_000);
   const before = rig.answers.length;
-  rig.tell(MERGE, frameOf(DURABILITY_SYNC, {}, encodeNaive(RECORD)));
+  rig.tell({ operation: MERGE, bytes: frameOf(DURABILITY_SYNC, {}, encodeNaive(RECORD)) });
   t.is(rig.holder.replicas?.pending, 1);
   rig.holder.switchRing?.(() => {});
   rig.kit.advance(1_000);
   t.is(rig.answers[before]?.status, STALE_RING);
+  t.deepEqual(rig.kit.failures, []);
+});
+
+test('vnode: a request that is sent again while it waits for the disk waits and is answered once', (t) => {
+  const rig = new VNodeRig([], undefined, COLD).open();
+  const long = { ...RECORD, siblings: RECORD.siblings.map((sibling) => ({ ...sibling, value: 'x'.repeat(7_000) })) };
+  for (let tokenLow = 6; tokenLow < 14; tokenLow++) rig.ask(MERGE, DURABILITY_SYNC, { tokenLow }, encodeNaive(long));
+  rig.kit.advance(5_000);
+  const before = rig.answers.length;
+  const [write, record, digest] = [frameOf(DURABILITY_SYNC, {}, encodeNaive(RECORD)), frameOf(WANT_RECORD), frameOf(WANT_DIGEST)];
+  const first: readonly Frame[] = [
+    { operation: MERGE, bytes: write, requestId: 70 },
+    { operation: READ, bytes: digest, requestId: 71 },
+  ];
+  // The last one is of the same request, and asks for more than before.
+  rig.tell(
+    ...first,
+    ...first,
+    ...first,
+    { operation: MERGE, bytes: write, requestId: 72 },
+    { operation: READ, bytes: record, requestId: 71 },
+  );
+  t.is(rig.holder.replicas?.pending, 4);
+  rig.kit.advance(1_000);
+  t.deepEqual(
+    rig.answers.slice(before).map(({ requestId, status, rest }) => [requestId, status, rest.length > 8]),
+    [
+      [71, OK, false],
+      [71, OK, true],
+      [70, OK, false],
+      [72, OK, false],
+    ],
+  );
+  t.is(rig.send(MERGE, write)?.status, OK);
   t.deepEqual(rig.kit.failures, []);
 });
 
