@@ -67,7 +67,12 @@ export class Speculation {
 
   /** Messages that a read has sent first are taken to be lost. */
   isLost(slot: number, nowMs: number): boolean {
-    return nowMs >= this.#askedMs[slot]! + this.#retryMs;
+    return this.waitedMs(slot, nowMs) >= this.#retryMs;
+  }
+
+  /** Since its replicas were asked first. */
+  waitedMs(slot: number, nowMs: number): number {
+    return nowMs - this.#askedMs[slot]!;
   }
 
   /**

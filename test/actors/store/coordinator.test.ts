@@ -62,6 +62,10 @@ function split(world: CoordinatorWorld, ring: RingState, key: string): { readonl
   return { in: world.nodes.filter(({ name }) => names.includes(name)), out: world.nodes.filter(({ name }) => !names.includes(name)) };
 }
 
+function pick({ status, received, needed }: ReturnType<typeof ask>): readonly [status: number, received: number, needed: number] {
+  return [status, received, needed];
+}
+
 test('coordinator: what one node has put another one reads, and says so where it was deleted', (t) => {
   const world = worldOf();
   const [a, b, c] = world.nodes as [CoordinatorNode, CoordinatorNode, CoordinatorNode];
@@ -152,6 +156,33 @@ test('coordinator: a write that reads first reads nothing, and QUORUM_NOT_MET is
   a.suspects.add(b.name).add(c.name);
   const put = ask(world, a, { kind: PUT, key: 'k', value: 'one', context: CONTEXT_READ });
   t.deepEqual([put.status, put.received, put.needed, a.sent], [QUORUM_NOT_MET, 0, 2, []]);
+});
+
+test('coordinator: a read of a strict keyspace is told QUORUM_NOT_MET after a second, when too few replicas can be reached', (t) => {
+  const world = worldOf({ ring: new RingWorld(3, { keyspace: { mode: 'cp' } }).ring });
+  const [a, b, c] = world.nodes as [CoordinatorNode, CoordinatorNode, CoordinatorNode];
+  b.crash();
+  c.crash();
+  t.deepEqual(pick(ask(world, a, { kind: GET, key: 'k', timeoutMs: 2_000 })), [TIMED_OUT, 1, 2]);
+  a.suspects.add(b.name).add(c.name);
+  const got = ask(world, a, { kind: GET, key: 'k', timeoutMs: 2_000 });
+  t.deepEqual(pick(got), [QUORUM_NOT_MET, 1, 2]);
+  t.true(got.afterMs >= 1_000 && got.afterMs < 1_200, `${got.afterMs} ms`);
+  a.suspects.delete(c.name);
+  t.deepEqual(pick(ask(world, a, { kind: GET, key: 'k', timeoutMs: 2_000 })), [TIMED_OUT, 1, 2]);
+});
+
+test('coordinator: replicas that are wrongly taken to be down are asked all the same by a read of a strict keyspace, for a second', (t) => {
+  const world = worldOf({ ring: new RingWorld(3, { keyspace: { mode: 'cp' } }).ring });
+  const [a, b, c] = world.nodes as [CoordinatorNode, CoordinatorNode, CoordinatorNode];
+  ask(world, a, { kind: PUT, key: 'k', value: 'one', w: 3 });
+  a.suspects.add(b.name).add(c.name);
+  for (const slowMs of [0, 450]) {
+    b.slowMs = slowMs;
+    const got = ask(world, a, { kind: GET, key: 'k', timeoutMs: 2_000 });
+    t.deepEqual([got.status, values(got.record)], [OK, ['one']]);
+    c.slowMs = 5_000;
+  }
 });
 
 test('bug: a write that could not read first told how many had confirmed it, and not how many had answered that read', (t) => {

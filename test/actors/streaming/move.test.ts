@@ -8,7 +8,7 @@ import { moves, shrinks } from './move-workload.ts';
 
 const SEEDS = 6;
 const PARTS = 2;
-const SEEDS_MAX = 20;
+const SEEDS_MAX = 60;
 
 const holds = test.macro((t, part: number, workload: MoveWorkload) => {
   let answers = 0;
