@@ -317,7 +317,7 @@ export class ReadSteps {
   onSlow(slot: number, nowMs: number): void {
     const { reads, counters } = this.#desk;
     const isLost = this.#speculation.isLost(slot, nowMs);
-    if (this.#speculation.waitedMs(slot, nowMs) >= CUT_OFF_MS && this.#isCutOff(slot))
+    if (this.#speculation.hasWaited(slot, nowMs, CUT_OFF_MS) && this.#isCutOff(slot))
       return this.#desk.finish(slot, QUORUM_NOT_MET, 'too few replicas can be reached');
     this.#desk.wake(slot, this.#speculation.wakeMs(slot, nowMs));
     this.#noteLate(slot, nowMs);

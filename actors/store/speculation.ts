@@ -67,12 +67,12 @@ export class Speculation {
 
   /** Messages that a read has sent first are taken to be lost. */
   isLost(slot: number, nowMs: number): boolean {
-    return this.waitedMs(slot, nowMs) >= this.#retryMs;
+    return this.hasWaited(slot, nowMs, this.#retryMs);
   }
 
-  /** Since its replicas were asked first. */
-  waitedMs(slot: number, nowMs: number): number {
-    return nowMs - this.#askedMs[slot]!;
+  /** Since its replicas were asked first. Why a sum: `wakeMs` is one, and a difference may fall short of `ms` at that very moment. */
+  hasWaited(slot: number, nowMs: number, ms: number): boolean {
+    return nowMs >= this.#askedMs[slot]! + ms;
   }
 
   /**
