@@ -3,12 +3,13 @@
 import type { Log } from '../../runtime/doors.ts';
 import { errorMessage } from '../../runtime/errors.ts';
 import type { NodeAddress } from '../../runtime/node-address.ts';
+import type { Ref } from '../../runtime/ref.ts';
 import { type ClusterDoor, RING_SLOT } from '../membership/cluster-door.ts';
 import type { NodeIdentity } from '../membership/node-identity.ts';
 import type { NewMember, Operation, OperationOutcome } from '../ring/operation.ts';
 import { decodeRing } from '../ring/ring-codec.ts';
 import type { Id, RingState } from '../ring/ring-state.ts';
-import type { Fetched, RingMessage } from '../ring-protocol.ts';
+import type { Fetched, RingBytes, RingMessage } from '../ring-protocol.ts';
 import { NodeError } from './node-error.ts';
 
 export interface JoinOptions {
@@ -31,6 +32,13 @@ export function memberOfIdentity({ id, name, address, dataCenter, rack, capacity
   return { id, name, address, dataCenter, rack, capacity, shards };
 }
 
+/** The ring of the node at `seed`; null: it has none yet. Errors: those of asks. */
+export async function fetchFrom(seed: NodeAddress, door: ClusterDoor): Promise<RingBytes | null> {
+  door.introduce(seed);
+  const ask = (replyTo: Ref<Fetched>): RingMessage => ({ type: 'fetchRing', replyTo });
+  return (await door.ref<RingMessage>(RING_SLOT, seed.node).ask<Fetched>(ask, { timeoutMs: ASK_MS })).ring;
+}
+
 /**
  * Asks the RingActor of the node at `seed` to have this node added. One try: the ring is looked at first, so that a try whose answer was lost is not
  * taken for another node. Errors: CANNOT_JOIN when trying again would not help.
@@ -38,8 +46,7 @@ export function memberOfIdentity({ id, name, address, dataCenter, rack, capacity
 export async function joinBy(seed: NodeAddress, { identity, door, replace, newId, log }: JoinOptions): Promise<JoinStep> {
   const ring = door.ref<RingMessage>(RING_SLOT, seed.node);
   try {
-    door.introduce(seed);
-    const { ring: found } = await ring.ask<Fetched>((replyTo) => ({ type: 'fetchRing', replyTo }), { timeoutMs: ASK_MS });
+    const found = await fetchFrom(seed, door);
     if (found === null) return { type: 'notYet', reason: `node ${seed.node} has no ring yet` };
     const state = decodeRing(found.bytes);
     for (const { address } of state.members) if (address.node !== identity.address.node) door.introduce(address);

@@ -34,7 +34,7 @@ import type { Admin, Snapshot } from './admin.ts';
 import type { NodeConfig } from './config/config.ts';
 import type { HostAndPort } from './config/host-and-port.ts';
 import { clusterDoor } from './door.ts';
-import { joinBy, memberOfIdentity } from './entering.ts';
+import { fetchFrom, joinBy, memberOfIdentity } from './entering.ts';
 import { fatal } from './fatal.ts';
 import { createApp } from './http/app.ts';
 import { NodeMetrics } from './http/metrics.ts';
@@ -64,6 +64,7 @@ export interface NodeDoors {
 
 const STATUS_MS = 2_000;
 const WATCH_MS = 500;
+const LOOKS_PER_FETCH = 2;
 const RETRY_MS = 500;
 const HTTP_DRAIN_MS = 1_000;
 const LISTEN_MS = 10_000;
@@ -284,12 +285,12 @@ export class Node implements Admin {
   /** Resolves when this node's own RingActor has a ring with this node in it. */
   async #enter({ way, seeds }: Prepared): Promise<void> {
     for (const { address } of seeds) this.#door.introduce(address);
-    const joining = way === 'join' ? this.#join(seeds) : Promise.resolve();
-    await joining;
-    while (!this.isStopping) {
+    if (way === 'join') await this.#join(seeds);
+    for (let looks = 1; !this.isStopping; looks++) {
       const ring = (await this.#lookOrNull())?.ring ?? null;
       if (ring?.members.some(({ id }) => id === this.self.id) === true) break;
       await pause(WATCH_MS);
+      if (way === 'join' && looks % LOOKS_PER_FETCH === 0) await this.#learnFromSeeds();
     }
     if (!this.isStopping) await this.#directory.change({ phase: 'member' });
   }
@@ -307,9 +308,26 @@ export class Node implements Admin {
       if (Date.now() > giveUpAt) throw new NodeError('CANNOT_JOIN', `node ${this.self.name} could not join: ${step.reason}`);
       log.warn('node.notJoinedYet', { reason: step.reason, attempt });
       await pause(RETRY_MS);
-      const asked = await askSeeds(this.config.join, this.self.address.node);
-      const ours = asked.seeds.filter(({ cluster }) => cluster === this.system.cluster);
+      const ours = await this.#askSeeds();
       if (ours.length > 0) seeds = ours;
+    }
+  }
+
+  async #askSeeds(): Promise<readonly Seed[]> {
+    const { seeds } = await askSeeds(this.config.join, this.self.address.node);
+    return seeds.filter(({ cluster }) => cluster === this.system.cluster);
+  }
+
+  /** The others tell a ring once, when it is decided: who was killed before it had that on disk is told nothing until there is another, which waits for it. */
+  async #learnFromSeeds(): Promise<void> {
+    const { id, boot, instance } = this.self;
+    const { cluster, log } = this.system;
+    for (const { address } of await this.#askSeeds()) {
+      const ring = await fetchFrom(address, this.#door).catch((error: unknown) => {
+        log.info('node.noRing', { seed: address.node, error: errorMessage(error) });
+        return null;
+      });
+      if (ring !== null) this.#ring.tell({ type: 'ring', from: { cluster, id, boot, instance }, ring });
     }
   }
 

@@ -2,8 +2,11 @@ import { cpSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { resolveConfig } from '../../../actors/node/config/resolve.ts';
+import { memberOfIdentity } from '../../../actors/node/entering.ts';
 import { Node } from '../../../actors/node/node.ts';
+import { NodeDirectory } from '../../../actors/node/node-directory.ts';
 import type { NodeErrorCode } from '../../../actors/node/node-error.ts';
+import { transportName } from '../../../actors/node/seeds.ts';
 import { RealFiles } from '../../../runtime/real/files.ts';
 import { randomHex } from '../../../runtime/real/host.ts';
 import { serviceKey } from '../../../runtime/receptionist-protocol.ts';
@@ -80,6 +83,29 @@ test('node: is refused where it must not run, says why, and leaves the directory
   // Refusals of a directory that were found before it was to be used don't count as starts.
   t.is(again.self.boot, 2);
   await again.stop();
+});
+
+test('bug: who was added to the ring, and killed before it had it on disk, waited for it for ever when it was started again', async (t) => {
+  const dir = temporaryDirectory(t);
+  const a = await start(join(dir, 'a'), { name: 'a', init: true });
+  t.teardown(() => a.stop());
+  const { cluster } = a.system;
+  const id = randomHex(16);
+  const [name, host, ports] = ['b', '127.61.3.7', [7_000, 7_001]];
+  const address = { node: transportName({ name, id }), host, ports };
+  const files = new RealFiles();
+  const directory = await NodeDirectory.open(files, join(dir, 'b'));
+  await directory.write({ id, cluster, phase: 'joining', name, shards: 1, boot: 1, address });
+  await directory.close();
+  const member = memberOfIdentity({ ...a.self, id, name, address });
+  t.true((await a.propose({ type: 'addMember', member })).ok);
+  // What it was told is kept for 5 s.
+  await new Promise((resolve) => setTimeout(resolve, 6_000));
+
+  const b = await start(join(dir, 'b'), { host, port: '7000', join: `127.0.0.1:${a.self.address.ports[0]}`, joinTimeout: '20' });
+  t.teardown(() => b.stop());
+  await b.untilUp();
+  t.is((await b.look()).ring?.members.find((it) => it.id === id)?.state, 'up');
 });
 
 test('node: a place that knows a later start of it says so', async (t) => {
