@@ -133,6 +133,7 @@ export class QuorumReads {
     this.#low[slot * REPLICAS_MAX + replica] = low;
     this.#high[slot * REPLICAS_MAX + replica] = high;
     this.#failed[slot]! &= ~bit;
+    this.#overloaded[slot]! &= ~bit;
     if (reply === 'digest') {
       this.#digests[slot]! |= bit;
     } else {

@@ -80,7 +80,8 @@ export class ReadSteps {
   /** Of a blocking repair: that replica holds the record; or why not. */
   onRepaired(id: number, status: AnswerStatus): void {
     const slot = this.#desk.slotIn(id, REPAIRING);
-    if (slot < 0) return;
+    // Who has no room is sent it again, as who says nothing.
+    if (slot < 0 || status === OVERLOADED) return;
     this.#desk.writes.addReply(
       slot,
       this.#desk.table.replicaOf(id),

@@ -31,8 +31,10 @@ export interface ReplicaSink {
   stored(token: number): void;
   /** MERGE_IN of a record that is dead here: purged before. In the place of `stored`, and as good as that. Default: `stored`. */
   refused?(token: number): void;
-  /** Whether the call of `token` is that of `waiting`, sent again by the same request: then nothing more is heard of `token`, and `waiting` answers both. Default: it is not. */
-  takeBack?(token: number, waiting: number): boolean;
+  /** Whether both calls are of one request of one sender. Default: they are not. */
+  isRepeat?(token: number, waiting: number): boolean;
+  /** It is a repeat of a call that waits, which answers both: nothing more is heard of it. */
+  dropped?(token: number): void;
   /** The last that is heard of the call. After `made` the write may survive all the same; else nothing was written. */
   failed(token: number, status: AnswerStatus, message: string): void;
 }

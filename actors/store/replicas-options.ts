@@ -12,9 +12,9 @@ export interface ReplicasOptions extends HintLimits, Pick<HintsOptions, 'hintFor
   readonly doors: EngineDoors;
   /** Called outside of turns, any number of times: `drain` is to be called in one. */
   readonly ring: () => void;
-  /** Calls that may wait for a read, for room or for a dot; more are OVERLOADED. Default 4,096. */
+  /** Calls that may wait for a read, for room or for a dot, half of them MERGE_IN; more are OVERLOADED. Default 4,096. */
   readonly waitingMax?: number;
-  /** Bytes of their keys, records and values; once there are as many, more calls are OVERLOADED. Default 4 MiB. */
+  /** Bytes of their keys, records and values; once there are as many, or half as many of MERGE_IN, more of them are OVERLOADED. Default 4 MiB. */
   readonly waitingBytesMax?: number;
   /** Siblings a client's write may leave; one that would leave more is INVALID. Default 1,000. */
   readonly siblingsMax?: number;

@@ -4,7 +4,7 @@
  * ```
  *  opening --(engine open)--> open --(stopped)--> closed, with its clean mark        opening --(failed)--> waits, and opens again
  * ```
- * Sent to by coordinators (MERGE, READ) and scans (SCAN); answers each one that it takes once, with a status: within the turn, or when the disk has answered.
+ * Sent to by coordinators (MERGE, READ) and scans (SCAN); answers each one that it takes once, though it is sent again while it waits, with a status: within the turn, or when the disk has answered.
  * A frame is refused, before anything is looked at, when it is malformed (and logged), when its ring is not this shard's (STALE_RING), when its partition lies on another shard
  * (INVALID: the sender's mistake), and while the engine is not open (LOADING). What has passed its deadline is dropped, as nobody waits for it.
  */
@@ -234,11 +234,13 @@ class VNode implements ReplicaSink {
     this.#answer(token, MERGED);
   }
 
-  takeBack(token: number, waiting: number): boolean {
-    const [again, first] = [this.#asked[token]!, this.#asked[waiting]!];
-    if (again.wantsDigest !== first.wantsDigest || !again.address.equals(first.address)) return false;
+  isRepeat(token: number, waiting: number): boolean {
+    const { address, wantsDigest } = this.#asked[waiting]!;
+    return this.#asked[token]!.wantsDigest === wantsDigest && this.#asked[token]!.address.equals(address);
+  }
+
+  dropped(token: number): void {
     this.#free.push(token);
-    return true;
   }
 
   failed(token: number, status: number, message: string): void {
@@ -392,8 +394,7 @@ class VNode implements ReplicaSink {
   /** The request being handled is not begun. */
   #refuse(operation: number, status: number, message: string): void {
     writeRefusal(this.#out, status, message);
-    const isDigest = this.#wantsDigest(operation);
-    const answer = operation === MERGE ? MERGED : operation === SCAN ? PAGE : isDigest ? DIGEST : RECORD;
+    const answer = operation === MERGE ? MERGED : operation === SCAN ? PAGE : this.#wantsDigest(operation) ? DIGEST : RECORD;
     this.#context.replyBytes(answer, this.#out.bytes, 0, this.#out.length);
   }
 }

@@ -4,8 +4,8 @@
  *
  * | rule | why |
  * |---|---|
- * | a call that is sent again while it waits takes no second place | a coordinator sends what is late after 200, 600 and 1,400 ms, and copies of a few hundred writes filled all places |
- * | records of other coordinators have half of the room | a refused one is sent again, while a write of this node's clients that is refused is an error of theirs |
+ * | a call that is sent again while it waits takes no second place | a coordinator sends what is late again and again, and copies of a few hundred writes filled all places |
+ * | records that are merged in take at most half of the room | a coordinator that is refused sends its record again, while a write of this node's clients that is refused is an error of theirs |
  */
 import type { StorageResult } from '../../storage/errors.ts';
 import { fail, MERGE_IN, READ_LOCAL, type ReplicaCall } from './replica-call.ts';
@@ -47,6 +47,9 @@ export class WaitingCalls {
   readonly #refused: ReplicaCall[] = [];
   #count = 0;
   #bytes = 0;
+  /** Of those, MERGE_IN. */
+  #merges = 0;
+  #mergedBytes = 0;
 
   /** Full at `max` calls, or at `bytesMax` bytes of keys, records, values and contexts. */
   constructor(max: number, bytesMax: number) {
@@ -144,32 +147,42 @@ export class WaitingCalls {
     this.#stalled = [];
     this.#count = 0;
     this.#bytes = 0;
+    this.#merges = 0;
+    this.#mergedBytes = 0;
     return all;
   }
 
   #hasRoom({ verb }: ReplicaCall): boolean {
-    const share = verb === MERGE_IN ? MERGED_SHARE : 1;
-    return this.#count < this.#max * share && this.#bytes < this.#bytesMax * share;
+    if (this.#count >= this.#max || this.#bytes >= this.#bytesMax) return false;
+    return verb !== MERGE_IN || (this.#merges < this.#max * MERGED_SHARE && this.#mergedBytes < this.#bytesMax * MERGED_SHARE);
   }
 
   #added(call: ReplicaCall): ReplicaCall {
-    this.#count++;
-    this.#bytes += bytesOf(call);
+    this.#note(call, 1);
     return call.copy();
   }
 
   #leave(calls: readonly ReplicaCall[]): void {
-    this.#count -= calls.length;
-    for (const call of calls) this.#bytes -= bytesOf(call);
+    for (const call of calls) this.#note(call, -1);
+  }
+
+  #note(call: ReplicaCall, sign: 1 | -1): void {
+    const bytes = sign * bytesOf(call);
+    this.#count += sign;
+    this.#bytes += bytes;
+    if (call.verb !== MERGE_IN) return;
+    this.#merges += sign;
+    this.#mergedBytes += bytes;
   }
 }
 
 function waitsAlready(calls: readonly ReplicaCall[], call: ReplicaCall): boolean {
   const { sink, token } = call;
-  if (sink.takeBack === undefined) return false;
+  if (sink.isRepeat === undefined) return false;
   for (const other of calls) {
-    if (other.tokenLow !== call.tokenLow || other.verb !== call.verb || other.sink !== sink || !isSame(other, call)) continue;
-    if (!sink.takeBack(token, other.token)) continue;
+    if (other.tokenLow !== call.tokenLow || other.verb !== call.verb || other.sink !== sink) continue;
+    if (!sink.isRepeat(token, other.token) || !isSame(other, call)) continue;
+    sink.dropped?.(token);
     other.deadlineMs = Math.max(other.deadlineMs, call.deadlineMs);
     return true;
   }

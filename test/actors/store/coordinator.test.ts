@@ -529,6 +529,23 @@ test('coordinator: a repair that is waited for goes to the third replica, when t
   t.deepEqual(values(c.replica('k').vnode.record), ['one']);
 });
 
+test('coordinator: a repair that is waited for is sent again to who had no room for it', (t) => {
+  const { world, nodes } = unequal(CP);
+  const [a, b, c] = nodes;
+  // When its read is answered, and before the record comes to them.
+  world.after(14, () => {
+    b.status = OVERLOADED;
+    c.status = OVERLOADED;
+  });
+  world.after(300, () => {
+    b.status = OK;
+  });
+  const { status, record, afterMs } = ask(world, a, { kind: GET, key: 'k', r: 2 });
+  t.deepEqual([status, values(record)], [OK, ['one']]);
+  t.true(afterMs > 290, `${afterMs} ms`);
+  t.deepEqual(values(b.replica('k').vnode.record), ['one']);
+});
+
 /** Reads at `node`, one after the other; returns how long each took. */
 function readMany(world: CoordinatorWorld, node: CoordinatorNode, count: number, asked: Partial<Asked> = {}): number[] {
   return Array.from({ length: count }, () => {

@@ -196,6 +196,15 @@ const ROWS: readonly Row[] = [
     progress: 'overloaded',
     why: 'with b it would be enough',
   },
+  {
+    primaries: 'ab',
+    replicas: 'abc',
+    isSloppy: true,
+    r: 1,
+    steps: [...overload('c'), ...records(0, 'c'), ...fail('ab')],
+    progress: 'lost',
+    why: 'c has answered after all, and holds nothing [T15]',
+  },
   { primaries: 'abc', r: 2, steps: [...fail('ab'), ...overload('c')], progress: 'lost', why: 'with c it is not enough either' },
   { primaries: 'abc', r: 2, steps: [...overload('abc'), ...fail('ab')], progress: 'lost', why: 'what was said last counts' },
   {

@@ -6,17 +6,19 @@ import { Miss, WaitingCalls } from '../../../actors/store/waiting-calls.ts';
 /** Tokens of ten and more are calls of request `token % 10`, sent again. */
 class Sink implements ReplicaSink {
   readonly failed: ReplicaSink['failed'] = (token, status) => void this.told.push([token, status]);
-  readonly takenBack: number[] = [];
+  readonly repeats: number[] = [];
   readonly told: [token: number, status: number][] = [];
 
   found(): void {}
   made(): void {}
   stored(): void {}
 
-  takeBack(token: number, waiting: number): boolean {
-    if (token % 10 !== waiting % 10) return false;
-    this.takenBack.push(token);
-    return true;
+  isRepeat(token: number, waiting: number): boolean {
+    return token % 10 === waiting % 10;
+  }
+
+  dropped(token: number): void {
+    this.repeats.push(token);
   }
 }
 
@@ -35,7 +37,7 @@ test('waiting calls: a write that waits for room and is sent again takes no seco
   waiting.stall(callOf(sink, 2));
   waiting.stall(callOf(sink, 11, { deadlineMs: 300 }));
   waiting.stall(callOf(sink, 21, { deadlineMs: 200 }));
-  t.deepEqual(sink.takenBack, [11, 21]);
+  t.deepEqual(sink.repeats, [11, 21]);
   t.is(waiting.count, 2);
   const [first, second] = waiting.takeStalled();
   t.deepEqual([first?.token, first?.deadlineMs, second?.token], [1, 300, 2]);
@@ -50,7 +52,7 @@ test('waiting calls: one behind the read of its key takes no second place either
   waiting.join(miss, callOf(sink, 2, { verb: READ_LOCAL, end: 0 }));
   waiting.join(miss, callOf(sink, 11));
   waiting.join(miss, callOf(sink, 12, { verb: READ_LOCAL, end: 0 }));
-  t.deepEqual(sink.takenBack, [11, 12]);
+  t.deepEqual(sink.repeats, [11, 12]);
   t.deepEqual(
     miss.calls.map(({ token }) => token),
     [1, 2],
@@ -72,7 +74,7 @@ test('waiting calls: what is of another request, key, record or kind, or of who 
   const cannotTell: ReplicaSink = { found() {}, made() {}, stored() {}, failed() {} };
   waiting.stall(callOf(cannotTell, 1));
   waiting.stall(callOf(cannotTell, 1));
-  t.deepEqual(sink.takenBack, []);
+  t.deepEqual(sink.repeats, []);
   t.is(waiting.count, 10);
 });
 
@@ -100,7 +102,7 @@ test('waiting calls: when there is no room new ones are refused, and those that 
   t.is(sink.told.length, 3);
 });
 
-test('waiting calls: records of others have half of the room, in calls and in bytes, and leave the rest to writes of this node and to reads', (t) => {
+test('waiting calls: records that are merged in have at most half of the room, in calls and in bytes, and not less for what else waits', (t) => {
   for (const [most, bytesMost] of [
     [4, 1_000],
     [100, 4 * 9],
@@ -114,6 +116,15 @@ test('waiting calls: records of others have half of the room, in calls and in by
     t.is(sink.told.length, 1);
     waiting.stall(callOf(sink, 6, { verb: COORDINATE }));
     t.deepEqual(sink.told.slice(1), [[6, OVERLOADED]]);
+    t.is(waiting.takeStalled().length, 3);
+    for (const token of [11, 12]) waiting.stall(callOf(sink, token, { verb: COORDINATE }));
+    waiting.stall(callOf(sink, 13));
+    t.is(sink.told.length, 2);
+    waiting.stall(callOf(sink, 14));
+    t.deepEqual(sink.told.slice(2), [[14, OVERLOADED]]);
     t.is(waiting.count, 4);
+    t.is(waiting.takeAll().length, 4);
+    for (const token of [21, 22]) waiting.stall(callOf(sink, token));
+    t.is(sink.told.length, 3);
   }
 });
