@@ -7,6 +7,7 @@ import {
   INDETERMINATE,
   NOT_FOUND,
   OK,
+  OVERLOADED,
   PUT,
   QUORUM_NOT_MET,
   STORAGE_FAILED,
@@ -158,6 +159,17 @@ test('stand-ins: one whose disk fails is followed by the next', (t) => {
   cluster.others[0].status = STORAGE_FAILED;
   const put = cluster.ask(a, { kind: PUT, value: 'one' });
   t.deepEqual([put.status, put.received, put.primaries], [OK, 2, 1]);
+});
+
+test('stand-ins: one that takes no more hints is followed by the next, and not asked again', (t) => {
+  const cluster = new Cluster();
+  const [a, b, c] = cluster.primaries;
+  cluster.kill(b);
+  c.status = STORAGE_FAILED;
+  cluster.others[0].status = OVERLOADED;
+  const put = cluster.ask(a, { kind: PUT, value: 'one' });
+  t.deepEqual([put.status, put.received, put.primaries], [OK, 2, 1]);
+  t.is(a.sent.filter((it) => it === `merge ${cluster.others[0].name} for ${b.name}`).length, 1);
 });
 
 test('stand-ins: a read finds what they hold, beside the one primary that is left', (t) => {
