@@ -12,7 +12,7 @@ export interface ReplicasOptions extends HintLimits, Pick<HintsOptions, 'hintFor
   readonly doors: EngineDoors;
   /** Called outside of turns, any number of times: `drain` is to be called in one. */
   readonly ring: () => void;
-  /** Calls that may wait for a read, for room or for a dot, half of them MERGE_IN; more are OVERLOADED. Default 4,096. */
+  /** Calls that may wait for a read, for room or for a dot, at most half of them MERGE_IN; more are OVERLOADED. Default 4,096. */
   readonly waitingMax?: number;
   /** Bytes of their keys, records and values; once there are as many, or half as many of MERGE_IN, more of them are OVERLOADED. Default 4 MiB. */
   readonly waitingBytesMax?: number;

@@ -8,6 +8,7 @@
  * | records that are merged in take at most half of the room | a coordinator that is refused sends its record again, while a write of this node's clients that is refused is an error of theirs |
  */
 import type { StorageResult } from '../../storage/errors.ts';
+import { compareBytes } from '../version/compare-bytes.ts';
 import { fail, MERGE_IN, READ_LOCAL, type ReplicaCall } from './replica-call.ts';
 import { OVERLOADED } from './store-request.ts';
 
@@ -191,8 +192,8 @@ function waitsAlready(calls: readonly ReplicaCall[], call: ReplicaCall): boolean
 
 function isSame(one: ReplicaCall, other: ReplicaCall): boolean {
   return (
-    Buffer.compare(one.key.subarray(one.keyStart, one.keyEnd), other.key.subarray(other.keyStart, other.keyEnd)) === 0 &&
-    Buffer.compare(one.bytes.subarray(one.start, one.end), other.bytes.subarray(other.start, other.end)) === 0
+    compareBytes(one.key, one.keyStart, one.keyEnd, other.key, other.keyStart, other.keyEnd) === 0 &&
+    compareBytes(one.bytes, one.start, one.end, other.bytes, other.start, other.end) === 0
   );
 }
 
