@@ -36,3 +36,7 @@ export function checkNodeAddress(address: NodeAddress): NodeAddress {
   }
   return address;
 }
+
+export function sameNodeAddress(a: NodeAddress, b: NodeAddress): boolean {
+  return a.node === b.node && a.host === b.host && a.ports.length === b.ports.length && a.ports.every((port, i) => port === b.ports[i]);
+}

@@ -1,5 +1,5 @@
 /** Nodes and places (node and shard) that this client sends to, over all rings: and which of them are there. */
-import type { NodeAddress } from '../../runtime/node-address.ts';
+import { type NodeAddress, sameNodeAddress } from '../../runtime/node-address.ts';
 import type { AnyRef, Ref } from '../../runtime/ref.ts';
 import type { RingMessage } from '../ring-protocol.ts';
 import type { Greeting } from '../store/greeting.ts';
@@ -85,7 +85,7 @@ export class Places {
   of(address: NodeAddress): NodePlaces {
     const known = this.#nodes.get(address.node);
     if (known !== undefined) {
-      if (!sameAddress(known.address, address)) this.#introduce(known, address);
+      if (!sameNodeAddress(known.address, address)) this.#introduce(known, address);
       return known;
     }
     const made = new NodePlaces(address, this.#door);
@@ -112,8 +112,4 @@ export class Places {
     node.address = address;
     this.#door.introduce(address);
   }
-}
-
-function sameAddress(a: NodeAddress, b: NodeAddress): boolean {
-  return a.host === b.host && a.ports.length === b.ports.length && a.ports.every((port, i) => port === b.ports[i]);
 }

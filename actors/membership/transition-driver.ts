@@ -9,6 +9,7 @@
  * A step is complete when every shard of every member that is not excluded acknowledges its epoch: `switchedTo` in the view. A shard acknowledges a ring
  * when it has done what the step asks of it: one that copies data holds its acknowledgement back until the data is there (ring-agent.ts).
  */
+import { sameNodeAddress } from '../../runtime/node-address.ts';
 import type { MembershipView, MemberView } from '../gossip-protocol.ts';
 import { unfilledMember } from '../ring/apply-transition.ts';
 import type { Operation } from '../ring/operation.ts';
@@ -92,7 +93,7 @@ export class TransitionDriver {
     if (member === undefined) return null;
     this.#watch(input);
     // Its own affairs wait for nobody.
-    if (!sameAddress(member.address, input.address)) return { type: 'setAddress', id: self, address: input.address };
+    if (!sameNodeAddress(member.address, input.address)) return { type: 'setAddress', id: self, address: input.address };
     if (member.isExcluded) return { type: 'includeMember', id: self };
     return this.#dueForAll(input);
   }
@@ -140,8 +141,4 @@ function hasSwitched({ id }: Member, ring: RingState, view: MembershipView | nul
 
 function viewOf(view: MembershipView | null, id: Id): MemberView | undefined {
   return view?.members.find((member) => member.id === id);
-}
-
-function sameAddress(a: Member['address'], b: Member['address']): boolean {
-  return a.node === b.node && a.host === b.host && a.ports.length === b.ports.length && a.ports.every((port, i) => port === b.ports[i]);
 }

@@ -8,13 +8,16 @@
  */
 import { errorMessage } from '../../runtime/errors.ts';
 import type { FileSystem } from '../../runtime/files.ts';
+import type { NodeAddress } from '../../runtime/node-address.ts';
 import { type HttpServer, openHttpServer } from '../../runtime/real/http-server.ts';
 import type { Ref } from '../../runtime/ref.ts';
 import type { ActorSystem, SystemStats } from '../../runtime/system.ts';
 import { compactionActor } from '../compaction-actor.ts';
+import { enteringActor, type Joining } from '../entering-actor.ts';
 import { gossipActor } from '../gossip-actor.ts';
 import type { MembershipView } from '../gossip-protocol.ts';
 import { type ClusterDoor, COMPACTION_SLOT, GOSSIP_SLOT, RING_SLOT } from '../membership/cluster-door.ts';
+import { memberOf } from '../membership/joining.ts';
 import type { NodeIdentity } from '../membership/node-identity.ts';
 import type { PurgeMessage, PurgeState } from '../purge/purge-protocol.ts';
 import { MERKLE_SLOT } from '../repair/repair-frames.ts';
@@ -34,7 +37,6 @@ import type { Admin, Snapshot } from './admin.ts';
 import type { NodeConfig } from './config/config.ts';
 import type { HostAndPort } from './config/host-and-port.ts';
 import { clusterDoor } from './door.ts';
-import { fetchFrom, joinBy, memberOfIdentity } from './entering.ts';
 import { fatal } from './fatal.ts';
 import { createApp } from './http/app.ts';
 import { NodeMetrics } from './http/metrics.ts';
@@ -64,8 +66,6 @@ export interface NodeDoors {
 
 const STATUS_MS = 2_000;
 const WATCH_MS = 500;
-const LOOKS_PER_FETCH = 2;
-const RETRY_MS = 500;
 const HTTP_DRAIN_MS = 1_000;
 const LISTEN_MS = 10_000;
 const NO_MUTANTS: ReadonlySet<string> = new Set();
@@ -88,6 +88,7 @@ export class Node implements Admin {
   readonly #cache = new RingCache();
   #view: MembershipView | null = null;
   #fail: (error: NodeError) => void = () => undefined;
+  #stopEntering: () => void = () => undefined;
   #watch: NodeJS.Timeout | undefined;
 
   /**
@@ -227,6 +228,7 @@ export class Node implements Admin {
   async #takeApart(): Promise<void> {
     this.isStopping = true;
     clearTimeout(this.#watch);
+    this.#stopEntering();
     await this.#http?.close(HTTP_DRAIN_MS);
     await this.system.stop({ drainMs: DRAIN_MS });
     await this.#directory.close();
@@ -279,56 +281,43 @@ export class Node implements Admin {
   /** Of a new cluster: the same however often the making of it is begun anew. */
   #firstRing(cluster: Id): RingState {
     const { clusterName, partitions } = this.config;
-    return initialRing({ cluster, clusterName, operationId: cluster, member: memberOfIdentity(this.self), partitions });
+    return initialRing({ cluster, clusterName, operationId: cluster, member: memberOf(this.self), partitions });
   }
 
-  /** Resolves when this node's own RingActor has a ring with this node in it. */
+  /** Resolves when this node's own RingActor has a ring with this node in it, or the node is stopped. Errors: CANNOT_JOIN. */
   async #enter({ way, seeds }: Prepared): Promise<void> {
     for (const { address } of seeds) this.#door.introduce(address);
-    if (way === 'join') await this.#join(seeds);
-    for (let looks = 1; !this.isStopping; looks++) {
-      const ring = (await this.#lookOrNull())?.ring ?? null;
-      if (ring?.members.some(({ id }) => id === this.self.id) === true) break;
-      await pause(WATCH_MS);
-      if (way === 'join' && looks % LOOKS_PER_FETCH === 0) await this.#learnFromSeeds();
-    }
+    const joining = way === 'join' ? this.#joining(seeds) : null;
+    await new Promise<void>((resolve, reject) => {
+      this.#stopEntering = resolve;
+      const done = (reason: string | null): void => (reason === null ? resolve() : reject(new NodeError('CANNOT_JOIN', reason)));
+      this.system.spawn(enteringActor, [{ identity: this.self, door: this.#door, joining, done }]);
+    });
     if (!this.isStopping) await this.#directory.change({ phase: 'member' });
   }
 
-  async #join(found: readonly Seed[]): Promise<void> {
-    const { newId } = this.#doors;
-    const { log } = this.system;
-    const options = { identity: this.self, door: this.#door, replace: this.config.replace, newId, log };
-    const giveUpAt = Date.now() + this.config.joinTimeoutSeconds * 1000;
-    let seeds = found;
-    for (let attempt = 0; !this.isStopping; attempt++) {
-      const seed = seeds[attempt % Math.max(1, seeds.length)];
-      const step = seed === undefined ? ({ type: 'notYet', reason: 'no seed answers' } as const) : await joinBy(seed.address, options);
-      if (step.type === 'in') return;
-      if (Date.now() > giveUpAt) throw new NodeError('CANNOT_JOIN', `node ${this.self.name} could not join: ${step.reason}`);
-      log.warn('node.notJoinedYet', { reason: step.reason, attempt });
-      await pause(RETRY_MS);
-      const ours = await this.#askSeeds();
-      if (ours.length > 0) seeds = ours;
-    }
-  }
-
-  async #askSeeds(): Promise<readonly Seed[]> {
-    const { seeds } = await askSeeds(this.config.join, this.self.address.node);
-    return seeds.filter(({ cluster }) => cluster === this.system.cluster);
-  }
-
-  /** The others tell a ring once, when it is decided: who was killed before it had that on disk is told nothing until there is another, which waits for it. */
-  async #learnFromSeeds(): Promise<void> {
-    const { id, boot, instance } = this.self;
-    const { cluster, log } = this.system;
-    for (const { address } of await this.#askSeeds()) {
-      const ring = await fetchFrom(address, this.#door).catch((error: unknown) => {
-        log.info('node.noRing', { seed: address.node, error: errorMessage(error) });
-        return null;
-      });
-      if (ring !== null) this.#ring.tell({ type: 'ring', from: { cluster, id, boot, instance }, ring });
-    }
+  #joining(found: readonly Seed[]): Joining {
+    const { log, cluster } = this.system;
+    const { join, joinTimeoutSeconds, replace } = this.config;
+    const addressesOf = (seeds: readonly Seed[]): readonly NodeAddress[] =>
+      seeds.filter((seed) => seed.cluster === cluster).map(({ address }) => address);
+    return {
+      ...{ seeds: addressesOf(found), replace, giveUpMs: joinTimeoutSeconds * 1000 },
+      proposalOf: (operation) => ({ operationId: this.#doors.newId(), operation }),
+      askSeeds: (answered) => {
+        askSeeds(join, this.self.address.node).then(
+          ({ seeds }) => answered(addressesOf(seeds)),
+          (error: unknown) => {
+            log.error('node.seedsNotAsked', { error: errorMessage(error) });
+            answered([]);
+          },
+        );
+      },
+      onAnswered: ({ operation }, answer) => {
+        const refusal = !answer.ok ? answer.error.message : answer.value.ok ? undefined : answer.value.message;
+        log.info('node.joinAnswered', { operation: operation.type, refusal });
+      },
+    };
   }
 
   /** Asks RingActor now and then whether this node may go on. */

@@ -17,6 +17,7 @@ import type { ClientDoor } from '../client/places.ts';
 import { startParts, untilReady } from '../client/start-parts.ts';
 import { compactionActor } from '../compaction-actor.ts';
 import { COMPACTION_SLOT, RING_SLOT } from '../membership/cluster-door.ts';
+import { memberOf } from '../membership/joining.ts';
 import { readRing } from '../membership/known-ring.ts';
 import type { NodeIdentity } from '../membership/node-identity.ts';
 import { initialRing } from '../ring/initial-ring.ts';
@@ -28,7 +29,6 @@ import type { ShardSettings } from '../shard-settings.ts';
 import { COORDINATOR_SLOT, SCAN_SLOT } from '../store/data-frames.ts';
 import { LOG_LEVELS, MEMORY_MIB_DEFAULT, MEMORY_MIB_MIN } from './config/config.ts';
 import { clusterDoor } from './door.ts';
-import { memberOfIdentity } from './entering.ts';
 import { fatal } from './fatal.ts';
 import { NodeDirectory } from './node-directory.ts';
 import { NodeError } from './node-error.ts';
@@ -108,7 +108,7 @@ export async function open(dir: string, options: OpenOptions = {}): Promise<Clie
 async function startRing(system: ActorSystem, identity: NodeIdentity, cluster: string, directory: NodeDirectory): Promise<void> {
   const isNew = directory.record?.phase === 'initialising';
   const initial = isNew
-    ? initialRing({ cluster, clusterName: 'dynactor', operationId: cluster, member: memberOfIdentity(identity), partitions: PARTITIONS })
+    ? initialRing({ cluster, clusterName: 'dynactor', operationId: cluster, member: memberOf(identity), partitions: PARTITIONS })
     : null;
   const ring = system.spawnWellKnown(RING_SLOT, ringActor, [{ identity, door: clusterDoor(system), directory: directory.path, initial }]);
   system.spawnWellKnown(COMPACTION_SLOT, compactionActor, [{ limits: COMPACTION_TURNS }]);

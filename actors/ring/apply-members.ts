@@ -1,6 +1,6 @@
 /** Operations on members. Each returns what it changes, null when it is done already, or a refusal. */
 import { assert } from '../../runtime/errors.ts';
-import type { NodeAddress } from '../../runtime/node-address.ts';
+import { type NodeAddress, sameNodeAddress } from '../../runtime/node-address.ts';
 import { BANNED_MAX, CAPACITY_MAX, MEMBERS_MAX } from './limits.ts';
 import type { NewMember } from './operation.ts';
 import { type Change, type ChangeOrRefusal, isRefusal, type Refusal, refuse } from './refusal.ts';
@@ -17,7 +17,7 @@ export function addMember(ring: RingState, member: NewMember, mutants: ReadonlyS
   const { members, banned, owners } = ring;
   const same = members.find(({ id }) => id === member.id);
   if (same !== undefined && !mutants.has('duplicateIdAccepted')) {
-    if (isSameAddress(same.address, member.address)) return null;
+    if (sameNodeAddress(same.address, member.address)) return null;
     return refuse('EXISTS', `member ${member.id} is ${same.name} at ${same.address.host}: a data directory must not be used twice`);
   }
   if (banned.includes(member.id) && !mutants.has('bannedIdAccepted')) {
@@ -81,7 +81,7 @@ export function setAddress(ring: RingState, id: Id, address: NodeAddress): Chang
   if (problem !== undefined) return refuse('INVALID_ARGUMENT', problem);
   const member = find(ring, id);
   if (isRefusal(member)) return member;
-  if (isSameAddress(member.address, address)) return null;
+  if (sameNodeAddress(member.address, address)) return null;
   const { node, host, ports } = address;
   return (
     takenBy(ring.members, id, member.name, address) ?? { members: replaced(ring.members, { ...member, address: { node, host, ports } }) }
@@ -170,8 +170,4 @@ function takenBy(members: readonly Member[], id: Id, name: string, address: Node
 
 function replaced(members: readonly Member[], member: Member): readonly Member[] {
   return members.map((other) => (other.id === member.id ? member : other));
-}
-
-function isSameAddress(a: NodeAddress, b: NodeAddress): boolean {
-  return a.node === b.node && a.host === b.host && a.ports.length === b.ports.length && a.ports.every((port, i) => port === b.ports[i]);
 }

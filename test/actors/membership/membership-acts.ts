@@ -1,5 +1,6 @@
 /** What operators do in a membership run: operations at some node, at the time and with the draw that the plan says. */
 import { RING_SLOT } from '../../../actors/membership/cluster-door.ts';
+import { memberOf } from '../../../actors/membership/joining.ts';
 import type { Planner } from '../../../actors/membership/transition-driver.ts';
 import type { NewKeyspace, Operation, OperationOutcome, Proposal } from '../../../actors/ring/operation.ts';
 import { hashOfRing } from '../../../actors/ring/ring-codec.ts';
@@ -12,7 +13,6 @@ import type { SimNode } from '../../../runtime/simulation/sim-node.ts';
 import type { Simulation } from '../../../runtime/simulation/simulation.ts';
 import type { GodView, Start } from './god-view.ts';
 import { idFrom } from './membership-knobs.ts';
-import { memberOf } from './sim-machine.ts';
 
 /** Acts that propose an operation: their name is its type. `renew` empties the disk of a node that was removed or fenced off, `restart` starts one that has ended
  * by itself; `force` is for a lost majority. */

@@ -35,6 +35,10 @@ const BY_TESTS: readonly Mutant[] = [
     name: 'staleIncarnationAccepted',
     seenBy: 'gossip/planted-bugs.test.ts; as before',
   },
+  {
+    name: 'ringNotFetched',
+    seenBy: 'entering-actor.test.ts; here a ring follows soon, as who is away is excluded, and that one is told',
+  },
   { name: 'sameRackTwice', seenBy: 'placement.test.ts; racks are not looked at here' },
 ];
 

@@ -5,10 +5,12 @@
  */
 import { gossipActor } from '../../../actors/gossip-actor.ts';
 import { GOSSIP_SLOT, RING_SLOT } from '../../../actors/membership/cluster-door.ts';
+import { memberOf } from '../../../actors/membership/joining.ts';
 import { type KnownRing, readRing } from '../../../actors/membership/known-ring.ts';
 import { isFenced } from '../../../actors/membership/ring-keeper.ts';
 import { initialRing } from '../../../actors/ring/initial-ring.ts';
 import type { OperationOutcome, Proposal } from '../../../actors/ring/operation.ts';
+import type { Id } from '../../../actors/ring/ring-state.ts';
 import { ringActor } from '../../../actors/ring-actor.ts';
 import { type RingHolder, ringAgent } from '../../../actors/ring-agent.ts';
 import { SeededRandom } from '../../../runtime/random.ts';
@@ -20,7 +22,7 @@ import { Simulation } from '../../../runtime/simulation/simulation.ts';
 import type { BuiltWorkload, Workload } from '../../../runtime/simulation/workload.ts';
 import { GodView, type Start } from './god-view.ts';
 import { MachineRun } from './machine-run.ts';
-import { joiner } from './membership-actors.ts';
+import { spawnEntering, watcher } from './membership-actors.ts';
 import { act } from './membership-acts.ts';
 import { checkEnd } from './membership-end.ts';
 import { idFrom, type MembershipKnobs, membershipKnobs, plannerOf } from './membership-knobs.ts';
@@ -31,9 +33,7 @@ import {
   hasUnfinishedWrite,
   identityOf,
   MachineDoor,
-  memberOf,
   readRecord,
-  seedRef,
   storedOn,
   writeRecord,
 } from './sim-machine.ts';
@@ -122,34 +122,42 @@ export class MembershipRun extends MachineRun {
       { identity, door, directory: DIRECTORY, initial, options: { ...ring, plan: plannerOf(this.knobs), mutants } },
     ]);
     const gossipRef = runtime.spawnWellKnown(GOSSIP_SLOT, gossipActor, [{ identity, door, mutants, ...gossip }]);
-    main.spawn(joiner, [
+    const end = (why: string): void => {
+      this.god.note(why);
+      start.hasEnded = true;
+      this.simulation.crashSoon(node.name);
+    };
+    main.spawn(watcher, [
       {
         ...{ identity, own, gossip: gossipRef },
-        seeds: this.machines.filter((machine) => machine !== node.name).map((machine) => seedRef(main, machine)),
-        propose: () => this.#joining(start),
         onView: (view) => {
           this.god.viewed(start, view);
         },
-        onFatal: () => {
-          this.god.note(start.isStale ? 'an old copy of a directory was found out' : 'a node was told to end');
-          start.hasEnded = true;
-          this.simulation.crashSoon(node.name);
-        },
+        onFatal: () => end(isStale ? 'an old copy of a directory was found out' : 'a node was told to end'),
       },
     ]);
+    const outcomes = new Map<Proposal, OperationOutcome | 'unknown'>();
+    const hasRing = (storedOn(node.disk)?.ring ?? null) !== null;
+    spawnEntering(main, {
+      ...{ identity, door, mutants },
+      seeds: record.isInit || hasRing ? [] : this.machines.filter((machine) => machine !== node.name),
+      proposalOf: (operation) => {
+        const proposal = { operationId: idFrom(new SeededRandom(`join:${this.seed}:${this.asked.length}`)), operation };
+        this.asked.push({ proposal, where: node.name, isRemote: true, answer: () => outcomes.get(proposal) });
+        return proposal;
+      },
+      onAnswered: (proposal, answer) => void outcomes.set(proposal, answer.ok ? answer.value : 'unknown'),
+      onNever: (reason) => {
+        const isRight = isStale || this.#isRefusedForGood(id);
+        this.simulation.check(isRight, 'a node that may join was refused for good', () => `${node.name}: ${reason}`);
+        end('a node was refused for good');
+      },
+    });
   }
 
-  #joining(start: Start): ReturnType<Parameters<typeof joiner.create>[1]['propose']> {
-    const random = new SeededRandom(`join:${this.seed}:${this.asked.length}`);
-    const proposal: Proposal = { operationId: idFrom(random), operation: { type: 'addMember', member: memberOf(start.identity) } };
-    let outcome: OperationOutcome | 'unknown' | undefined;
-    this.asked.push({ proposal, where: start.machine, isRemote: true, answer: () => outcome });
-    return {
-      proposal,
-      done: (answer) => {
-        outcome = answer.ok ? answer.value : 'unknown';
-      },
-    };
+  /** It has left, or there was no room for it. */
+  #isRefusedForGood(id: Id): boolean {
+    return this.god.history.all.some(({ state }) => state.banned.includes(id) || state.members.length >= state.owners.length);
   }
 
   /** The record of this start, on disk. Null: the directory can't be used here. */

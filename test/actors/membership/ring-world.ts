@@ -14,7 +14,7 @@ import type { NewKeyspace, NewMember, Operation, OperationOutcome, Proposal } fr
 import type { Id, RingState, RingVersion } from '../../../actors/ring/ring-state.ts';
 import { ringActor } from '../../../actors/ring-actor.ts';
 import { type RingHolder, ringAgent } from '../../../actors/ring-agent.ts';
-import type { Fetched, RingChanged, RingMessage, RingStatus, Sender } from '../../../actors/ring-protocol.ts';
+import type { RingChanged, RingMessage, RingStatus, Sender } from '../../../actors/ring-protocol.ts';
 import { defineActor } from '../../../runtime/actor.ts';
 import type { ShardStart } from '../../../runtime/definitions.ts';
 import type { Ref } from '../../../runtime/ref.ts';
@@ -27,6 +27,7 @@ import {
   type SimNode,
   Simulation,
 } from '../../../runtime/simulation/testing.ts';
+import { spawnEntering } from './membership-actors.ts';
 import { RingChecker } from './ring-checker.ts';
 import { simDoor } from './sim-door.ts';
 
@@ -263,11 +264,11 @@ export class RingWorld {
     else runtime.spawnWellKnown(GOSSIP_SLOT, knowingGossip, [identity, board, this.ringActor(name), others]);
     node.main.spawn(observer, [this.ringActor(name), (ring) => this.checker.published(life, ring)]);
     if (!isFirst && joins)
-      node.main.spawn(joiner, [
-        this.ringActor(name),
-        door.ref(RING_SLOT, this.#seed),
-        this.operation({ type: 'addMember', member: this.memberOf(name) }),
-      ]);
+      spawnEntering(node.main, {
+        ...{ identity, door, seeds: [this.#seed], mutants: complete.mutants },
+        proposalOf: (operation) => this.operation(operation),
+        onNever: (reason) => this.sim.check(false, 'a node that may join was refused for good', () => `${name}: ${reason}`),
+      });
   }
 
   #startShard(start: ShardStart): void {
@@ -377,43 +378,6 @@ const observer = defineActor<RingChanged | { readonly type: 'tick' }, readonly [
       receive(message): void {
         if (message.type === 'ringChanged') onRing(message.ring);
         else ring.tell({ type: 'subscribe', subscriber: context.self });
-      },
-    };
-  },
-);
-
-type JoinerMessage =
-  | { readonly type: 'try' }
-  | { readonly type: 'joined'; readonly isDone: boolean }
-  | { readonly type: 'fetched'; readonly fetched: Fetched | null };
-
-/** As the start code does: by any member, until it is in; then it fetches the ring. */
-const joiner = defineActor<JoinerMessage, readonly [Ref<RingMessage>, Ref<RingMessage>, Proposal]>(
-  'joiner',
-  (context, own, seed, proposal) => {
-    context.after('try', 1, { type: 'try' });
-    return {
-      receive(message): void {
-        if (message.type === 'try') {
-          context.ask<RingMessage, OperationOutcome>(
-            seed,
-            (replyTo) => ({ type: 'propose', proposal, replyTo }),
-            { timeoutMs: 2_000 },
-            (answer) => ({ type: 'joined', isDone: answer.ok && answer.value.ok }),
-          );
-        } else if (message.type === 'joined') {
-          if (!message.isDone) return context.after('try', 100, { type: 'try' });
-          context.ask<RingMessage, Fetched>(
-            seed,
-            (replyTo) => ({ type: 'fetchRing', replyTo }),
-            { timeoutMs: 1_000 },
-            (answer) => ({ type: 'fetched', fetched: answer.ok ? answer.value : null }),
-          );
-        } else {
-          const ring = message.fetched?.ring;
-          if (!ring) return context.after('try', 100, { type: 'try' });
-          own.tell({ type: 'ring', from: { cluster: CLUSTER, id: proposal.operationId, boot: 1, instance: '0'.repeat(16) }, ring });
-        }
       },
     };
   },

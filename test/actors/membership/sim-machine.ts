@@ -2,10 +2,9 @@
  * What a simulated machine does when it starts, as the start of a node does: reads or makes the record of its directory, counts the start, and only then lets anybody
  * know of it. The record is JSON here; its real form, and what it refuses, is tested where it is made (actors/node/).
  */
-import { type ClusterDoor, RING_SLOT } from '../../../actors/membership/cluster-door.ts';
+import type { ClusterDoor } from '../../../actors/membership/cluster-door.ts';
 import type { NodeIdentity } from '../../../actors/membership/node-identity.ts';
 import { decodeRingFile, type StoredRing } from '../../../actors/membership/ring-file.ts';
-import type { NewMember } from '../../../actors/ring/operation.ts';
 import { MAIN_SHARD } from '../../../runtime/address.ts';
 import type { NodeAddress } from '../../../runtime/node-address.ts';
 import type { Ref } from '../../../runtime/ref.ts';
@@ -96,10 +95,6 @@ function addressOf(machine: SimNode, name: string): NodeAddress {
   return { node: name, host: machine.name, ports: [7000, ...machine.shards.map((_, index) => 7001 + index)] };
 }
 
-export function memberOf({ id, name, address, dataCenter, rack, capacity, shards }: NodeIdentity): NewMember {
-  return { id, name, address, dataCenter, rack, capacity, shards };
-}
-
 /** Nodes are found where they are, as who dials in from a new address is; and else where they were last said to be. */
 export class MachineDoor implements ClusterDoor {
   readonly #thread: SimShard;
@@ -116,19 +111,10 @@ export class MachineDoor implements ClusterDoor {
 
   ref<M>(slot: number, node: string): Ref<M> {
     const host = this.#machines.has(node) ? node : (this.#whereIs(node) ?? this.#hosts.get(node) ?? node.slice(0, node.indexOf('-')));
-    return refAt<M>(this.#thread, slot, host);
+    return this.#thread.runtime.wellKnown(slot, { node: host, shard: MAIN_SHARD }) as unknown as Ref<M>;
   }
 
   introduce({ node, host }: NodeAddress): void {
     this.#hosts.set(node, host);
   }
-}
-
-function refAt<M>(thread: SimShard, slot: number, machine: string): Ref<M> {
-  return thread.runtime.wellKnown(slot, { node: machine, shard: MAIN_SHARD }) as unknown as Ref<M>;
-}
-
-/** The RingActor of a machine, as a seed is reached: by where it listens. */
-export function seedRef<M>(thread: SimShard, machine: string): Ref<M> {
-  return refAt<M>(thread, RING_SLOT, machine);
 }

@@ -1,8 +1,8 @@
 import { cpSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
+import { memberOf } from '../../../actors/membership/joining.ts';
 import { resolveConfig } from '../../../actors/node/config/resolve.ts';
-import { memberOfIdentity } from '../../../actors/node/entering.ts';
 import { Node } from '../../../actors/node/node.ts';
 import { NodeDirectory } from '../../../actors/node/node-directory.ts';
 import type { NodeErrorCode } from '../../../actors/node/node-error.ts';
@@ -97,7 +97,7 @@ test('bug: who was added to the ring, and killed before it had it on disk, waite
   const directory = await NodeDirectory.open(files, join(dir, 'b'));
   await directory.write({ id, cluster, phase: 'joining', name, shards: 1, boot: 1, address });
   await directory.close();
-  const member = memberOfIdentity({ ...a.self, id, name, address });
+  const member = memberOf({ ...a.self, id, name, address });
   t.true((await a.propose({ type: 'addMember', member })).ok);
   // What it was told is kept for 5 s.
   await new Promise((resolve) => setTimeout(resolve, 6_000));

@@ -8,10 +8,10 @@
  * (test/actors/streaming/). A machine whose directory is gone stays away.
  */
 import { gossipActor } from '../../../actors/gossip-actor.ts';
-import type { GossipMessage } from '../../../actors/gossip-protocol.ts';
 import { hintStoreActor } from '../../../actors/hints/hint-store-actor.ts';
 import { LeaveDesk } from '../../../actors/hints/leaving.ts';
 import { GOSSIP_SLOT, RING_SLOT } from '../../../actors/membership/cluster-door.ts';
+import { memberOf } from '../../../actors/membership/joining.ts';
 import type { NodeIdentity } from '../../../actors/membership/node-identity.ts';
 import { purgeActor } from '../../../actors/purge/purge-actor.ts';
 import { DirtyMarks } from '../../../actors/repair/dirty-marks.ts';
@@ -45,18 +45,9 @@ import type { BuiltWorkload, Workload } from '../../../runtime/simulation/worklo
 import type { EngineOptions } from '../../../storage/engine/options.ts';
 import * as storageJobs from '../../../storage/jobs.ts';
 import { MachineRun } from '../membership/machine-run.ts';
-import { joiner } from '../membership/membership-actors.ts';
+import { spawnEntering, watcher } from '../membership/membership-actors.ts';
 import { idFrom, type MembershipKnobs, membershipKnobs, plannerOf } from '../membership/membership-knobs.ts';
-import {
-  DIRECTORY,
-  type DirectoryRecord,
-  identityOf,
-  MachineDoor,
-  memberOf,
-  readRecord,
-  seedRef,
-  writeRecord,
-} from '../membership/sim-machine.ts';
+import { DIRECTORY, type DirectoryRecord, identityOf, MachineDoor, readRecord, storedOn, writeRecord } from '../membership/sim-machine.ts';
 import { type NaiveRecord, naiveMerge } from '../version/naive-record.ts';
 import { ClusterClients, type ClusterWatch, type Gateway } from './cluster-clients.ts';
 import { isRingAction, ringOperation } from './cluster-ring-acts.ts';
@@ -347,24 +338,19 @@ export class ClusterRun extends MachineRun {
         gossipRef.tell({ type: 'subscribe', subscriber });
       }
     this.identities.set(node.name, identity);
-    this.spawnJoiner(node);
+    const own = runtime.wellKnown(RING_SLOT) as unknown as Ref<RingMessage>;
+    main.spawn(watcher, [{ identity, own, gossip: gossipRef, onView: () => {}, onFatal: () => this.onFatal(node) }]);
+    this.spawnEntering(node);
   }
 
   /** Has it asked for to be a member, until it is. */
-  protected spawnJoiner(node: SimNode): void {
-    const { main } = node;
-    const identity = this.identities.get(node.name)!;
-    const member = memberOf(identity);
-    main.spawn(joiner, [
-      {
-        ...{ identity, onView: () => {} },
-        own: main.runtime.wellKnown(RING_SLOT) as unknown as Ref<RingMessage>,
-        gossip: main.runtime.wellKnown(GOSSIP_SLOT) as unknown as Ref<GossipMessage>,
-        seeds: this.seedsOf(node.name).map((machine) => seedRef(main, machine)),
-        propose: () => ({ proposal: { operationId: this.newId('join'), operation: { type: 'addMember', member } }, done: () => {} }),
-        onFatal: () => this.onFatal(node),
-      },
-    ]);
+  protected spawnEntering(node: SimNode): void {
+    const waits = node.name === this.machines[0] || (storedOn(node.disk)?.ring ?? null) !== null;
+    spawnEntering(node.main, {
+      ...{ identity: this.identities.get(node.name)!, door: this.#doorOf(node.main), mutants: this.mutants },
+      ...{ seeds: waits ? [] : this.seedsOf(node.name), onNever: () => this.onFatal(node) },
+      proposalOf: (operation) => ({ operationId: this.newId('join'), operation }),
+    });
   }
 
   /** Machines that it asks to be added. */

@@ -2,6 +2,7 @@
  * The workload by which the simulator checks that data moves with its partitions: a cluster of store/cluster-workload.ts, in which members join, leave, are lost and are replaced. When all
  * has been well for long there is no transition, every key is read at R = quorum through every member and from all replicas together, and no shard holds a key that is not its own.
  */
+import { memberOf } from '../../../actors/membership/joining.ts';
 import { Placement } from '../../../actors/ring/placement.ts';
 import type { RingState } from '../../../actors/ring/ring-state.ts';
 import { Hasher, partitionOf, shardOf } from '../../../actors/ring/token.ts';
@@ -11,7 +12,6 @@ import type { ActItem } from '../../../runtime/simulation/plan.ts';
 import type { RunPlan } from '../../../runtime/simulation/plan-file.ts';
 import type { SimNode } from '../../../runtime/simulation/sim-node.ts';
 import type { BuiltWorkload, Workload } from '../../../runtime/simulation/workload.ts';
-import { memberOf } from '../membership/sim-machine.ts';
 import { builtOf, ClusterRun } from '../store/cluster-workload.ts';
 import { promisesOf } from '../store/run-promises.ts';
 import { missingCopies } from './copies-checker.ts';
@@ -142,7 +142,7 @@ export class MoveRun extends ClusterRun {
   #join(node: SimNode): void {
     if (this.#mayJoin.has(node.name) || !this.isFormed) return;
     this.#mayJoin.add(node.name);
-    if (node.isUp) this.spawnJoiner(node);
+    if (node.isUp) this.spawnEntering(node);
   }
 
   #replace(node: SimNode, lost: string | undefined, draw: number): void {

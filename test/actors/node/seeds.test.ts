@@ -1,38 +1,7 @@
 import test from 'ava';
-import { joinOperation, memberOfIdentity } from '../../../actors/node/entering.ts';
 import { fatal } from '../../../actors/node/fatal.ts';
 import { transportBoot } from '../../../actors/node/prepare.ts';
 import { clusterOf, type Seed, transportName } from '../../../actors/node/seeds.ts';
-import type { RingState } from '../../../actors/ring/ring-state.ts';
-import { FakeAdmin, idOf, memberNamed } from './fake-admin.ts';
-
-const NEWCOMER = { ...memberNamed('b'), boot: 1, instance: 'f'.repeat(16) };
-const RING = new FakeAdmin().ring as RingState;
-
-test('entering: a newcomer is to be added, as it is', (t) => {
-  t.deepEqual(joinOperation(RING, NEWCOMER, undefined), { type: 'addMember', member: memberNamed('b') });
-  t.deepEqual(memberOfIdentity(NEWCOMER), memberNamed('b'));
-});
-
-test('entering: one whose earlier try came through is in already, or has only moved', (t) => {
-  const self = { ...memberNamed('a'), boot: 2, instance: 'f'.repeat(16) };
-  t.is(joinOperation(RING, self, undefined), null);
-  const address = { ...self.address, ports: [7100, 7101] };
-  t.deepEqual(joinOperation(RING, { ...self, address }, undefined), { type: 'setAddress', id: idOf('a'), address });
-});
-
-test('entering: a newcomer may take the place of a member, by its name or id', (t) => {
-  for (const replace of ['a', idOf('a')])
-    t.deepEqual(joinOperation(RING, NEWCOMER, replace), { type: 'replaceMember', id: idOf('a'), member: memberNamed('b') });
-  t.throws(() => joinOperation(RING, NEWCOMER, 'x'), { code: 'CANNOT_JOIN', message: 'replace: no member x; there are a' });
-});
-
-test('entering: an id that has left does not come back', (t) => {
-  t.throws(() => joinOperation({ ...RING, banned: [idOf('b')] }, NEWCOMER, undefined), {
-    code: 'CANNOT_JOIN',
-    message: /has left this cluster.*empty data directory/,
-  });
-});
 
 const seed = (cluster: string, port: number): Seed => ({ cluster, address: { node: `n${port}`, host: 'h', ports: [port] } });
 

@@ -1,0 +1,219 @@
+/**
+ * EnteringActor: gets a node that has started into its ring. One per node, on its main thread; it ends when the RingActor of the node has a ring with the node in it, or when it is known that it never will.
+ * A node that makes its cluster, or was a member before, waits for what its RingActor has on disk. One that joins asks the seeds, one after the other:
+ *
+ * ```
+ *  the next seed ---> its ring, is this node in it?
+ *    ^                  |            |
+ *    | after a while    | no         | yes: the RingActor of this node is given it
+ *    |                  v            v
+ *    +---------------- propose     after a while, until the RingActor has one
+ *    |                  | done, or refused for good: its ring again. Who has been refused for good, and is not in it then, never will be
+ *    +------------------+ refused for now, or no answer
+ * ```
+ * Why it fetches the ring, although members tell it: they tell it once, when it is decided. Who was stopped before it was on its disk would wait for it for ever.
+ * Invariants: `done` is called once, by the last turn; a node is added by its id, so what is asked for twice is done once.
+ */
+import { type Actor, type ActorContext, type Answer, defineActor } from '../runtime/actor.ts';
+import { errorMessage, unreachable } from '../runtime/errors.ts';
+import type { NodeAddress } from '../runtime/node-address.ts';
+import type { Ref } from '../runtime/ref.ts';
+import { isFetched } from './membership/check-message.ts';
+import { type ClusterDoor, RING_SLOT } from './membership/cluster-door.ts';
+import { joinNeed } from './membership/joining.ts';
+import { type KnownRing, readRing } from './membership/known-ring.ts';
+import type { NodeIdentity } from './membership/node-identity.ts';
+import type { Operation, OperationOutcome, Proposal } from './ring/operation.ts';
+import type { RingState } from './ring/ring-state.ts';
+import type { Fetched, RingChanged, RingMessage } from './ring-protocol.ts';
+
+export interface Joining {
+  /** That have answered; asked first. */
+  readonly seeds: readonly NodeAddress[];
+  /** Finds out who the seeds are now: `found` is called once, at any time. None: those known are asked again. */
+  readonly askSeeds: (found: (seeds: readonly NodeAddress[]) => void) => void;
+  /** Name or id of the member whose place is to be taken; undefined: none's. */
+  readonly replace: string | undefined;
+  /** Gives an operation an id of its own. */
+  readonly proposalOf: (operation: Operation) => Proposal;
+  /** After that long without a seed that has this node in its ring it gives up. */
+  readonly giveUpMs: number;
+  /** Told what came of each operation that was asked for. */
+  readonly onAnswered?: (proposal: Proposal, answer: Answer<OperationOutcome>) => void;
+}
+
+export interface EnteringOptions {
+  readonly identity: NodeIdentity;
+  readonly door: ClusterDoor;
+  /** Null: this node has a ring on disk, or makes one. */
+  readonly joining: Joining | null;
+  /** Null: it is in; else why it never will be. */
+  readonly done: (reason: string | null) => void;
+  readonly retryMs?: number;
+  readonly askMs?: number;
+  /** Planted bug: ringNotFetched. */
+  readonly mutants?: ReadonlySet<string>;
+}
+
+export type EnteringMessage =
+  | { readonly type: 'subscribe' }
+  | { readonly type: 'retry' }
+  | RingChanged
+  | { readonly type: 'seeds'; readonly seeds: readonly NodeAddress[] }
+  | { readonly type: 'fetched'; readonly seed: NodeAddress; readonly answer: Answer<Fetched> }
+  | { readonly type: 'proposed'; readonly seed: NodeAddress; readonly proposal: Proposal; readonly answer: Answer<OperationOutcome> };
+
+const RETRY_MS = 500;
+const ASK_MS = 15_000;
+/** RingActor may have been started anew, and have forgotten who listens. */
+const SUBSCRIBE_MS = 1_000;
+/** Trying again would not help, where the ring that says so is the newest. */
+const FINAL: readonly string[] = ['EXISTS', 'NOT_ALLOWED', 'INVALID_ARGUMENT', 'NOT_FOUND'];
+const NO_MUTANTS: ReadonlySet<string> = new Set();
+
+export const enteringActor = defineActor<EnteringMessage, readonly [EnteringOptions]>(
+  'entering',
+  (context, options) => new EnteringActor(context, options),
+);
+
+class EnteringActor implements Actor<EnteringMessage> {
+  readonly #context: ActorContext<EnteringMessage>;
+  readonly #options: EnteringOptions;
+  readonly #own: Ref<RingMessage>;
+  readonly #giveUpAt: number;
+  readonly #retryMs: number;
+  readonly #askMs: number;
+  #seeds: readonly NodeAddress[];
+  #attempts = 0;
+  /** A seed has this node in its ring. */
+  #isIn = false;
+  /** Why a seed refused it for good; null: none did. */
+  #refusal: string | null = null;
+
+  constructor(context: ActorContext<EnteringMessage>, options: EnteringOptions) {
+    const { identity, door, joining, retryMs = RETRY_MS, askMs = ASK_MS } = options;
+    this.#context = context;
+    this.#options = options;
+    this.#own = door.ref(RING_SLOT, identity.address.node);
+    this.#giveUpAt = context.clock.now() + (joining?.giveUpMs ?? 0);
+    this.#retryMs = retryMs;
+    this.#askMs = askMs;
+    this.#seeds = joining?.seeds ?? [];
+    context.every('subscribe', SUBSCRIBE_MS, { type: 'subscribe' });
+    this.#subscribe();
+    if (joining !== null) this.#askNext();
+  }
+
+  receive(message: EnteringMessage): void {
+    const { joining } = this.#options;
+    if (message.type === 'subscribe') return this.#subscribe();
+    if (message.type === 'ringChanged') return this.#onRing(message.ring);
+    // The others come only to a node that joins.
+    if (joining === null) return;
+    switch (message.type) {
+      case 'retry':
+        return joining.askSeeds(this.#context.completion((seeds: readonly NodeAddress[]) => ({ type: 'seeds', seeds }) as const));
+      case 'seeds':
+        if (message.seeds.length > 0) this.#seeds = message.seeds;
+        return this.#askNext();
+      case 'fetched':
+        return this.#onFetched(joining, message.seed, message.answer);
+      case 'proposed':
+        joining.onAnswered?.(message.proposal, message.answer);
+        return this.#onProposed(message.seed, message.answer);
+      default:
+        return unreachable(message);
+    }
+  }
+
+  #subscribe(): void {
+    this.#own.tell({ type: 'subscribe', subscriber: this.#context.self });
+  }
+
+  #onRing({ members }: RingState): void {
+    if (members.some(({ id }) => id === this.#options.identity.id)) this.#end(null);
+  }
+
+  #end(reason: string | null): void {
+    this.#context.stop(this.#context.self);
+    this.#options.done(reason);
+  }
+
+  #askNext(): void {
+    const seed = this.#seeds[this.#attempts++ % Math.max(1, this.#seeds.length)];
+    this.#refusal = null;
+    if (seed === undefined) this.#notYet('no seed answers');
+    else this.#fetch(seed);
+  }
+
+  #fetch(seed: NodeAddress): void {
+    this.#options.door.introduce(seed);
+    this.#context.ask<RingMessage, Fetched>(
+      this.#ringActorOf(seed),
+      (replyTo) => ({ type: 'fetchRing', replyTo }),
+      { timeoutMs: this.#askMs },
+      (answer) => ({ type: 'fetched', seed, answer }),
+    );
+  }
+
+  #onFetched(joining: Joining, seed: NodeAddress, answer: Answer<Fetched>): void {
+    const where = `node ${seed.node}`;
+    if (!answer.ok) return this.#notYet(`${where}: ${answer.error.message}`);
+    if (!isFetched(answer.value)) return this.#notYet(`${where}: its answer is malformed`);
+    if (answer.value.ring === null) return this.#notYet(`${where} has no ring yet`);
+    let ring: KnownRing;
+    try {
+      ring = readRing(answer.value.ring);
+    } catch (error) {
+      return this.#notYet(`${where}: ${errorMessage(error)}`);
+    }
+    const { identity, door } = this.#options;
+    for (const { id, address } of ring.state.members) if (id !== identity.id) door.introduce(address);
+    const need = joinNeed(ring.state, identity, joining.replace);
+    if (need.type === 'in') return this.#give(ring);
+    if (need.type === 'never') return this.#end(need.reason);
+    if (this.#refusal !== null) return this.#end(this.#refusal);
+    const proposal = joining.proposalOf(need.operation);
+    this.#context.ask<RingMessage, OperationOutcome>(
+      this.#ringActorOf(seed),
+      (replyTo) => ({ type: 'propose', proposal, replyTo }),
+      { timeoutMs: this.#askMs },
+      (outcome) => ({ type: 'proposed', seed, proposal, answer: outcome }),
+    );
+  }
+
+  #onProposed(seed: NodeAddress, answer: Answer<OperationOutcome>): void {
+    if (!answer.ok) return this.#notYet(`node ${seed.node}: ${answer.error.message}`);
+    const outcome = answer.value;
+    if (outcome.ok) return this.#fetch(seed);
+    if (!FINAL.includes(outcome.code)) return this.#notYet(`node ${seed.node}: ${outcome.message}`);
+    // It may be that an earlier try, whose answer was lost, has come through since this seed was asked for its ring.
+    this.#refusal = `the cluster does not take node ${this.#options.identity.name}: ${outcome.message}`;
+    this.#fetch(seed);
+  }
+
+  /** RingActor judges it as a ring that any member tells it; when it has one with this node in it, it says so. */
+  #give({ state, encoded }: KnownRing): void {
+    const { identity, mutants = NO_MUTANTS } = this.#options;
+    const { id, boot, instance } = identity;
+    this.#isIn = true;
+    if (!mutants.has('ringNotFetched'))
+      this.#own.tell({ type: 'ring', from: { cluster: state.cluster, id, boot, instance }, ring: encoded });
+    this.#retryLater();
+  }
+
+  #notYet(reason: string): void {
+    const { identity } = this.#options;
+    this.#context.log.warn('node.notJoinedYet', { reason, attempts: this.#attempts });
+    if (!this.#isIn && this.#context.clock.now() > this.#giveUpAt) this.#end(`node ${identity.name} could not join: ${reason}`);
+    else this.#retryLater();
+  }
+
+  #retryLater(): void {
+    this.#context.after('retry', this.#retryMs, { type: 'retry' });
+  }
+
+  #ringActorOf(seed: NodeAddress): Ref<RingMessage> {
+    return this.#options.door.ref(RING_SLOT, seed.node);
+  }
+}
