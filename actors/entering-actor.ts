@@ -5,11 +5,11 @@
  * ```
  *  the next seed ---> its ring, is this node in it?
  *    ^                  |            |
- *    | after a while    | no         | yes: the RingActor of this node is given it
+ *    |                  | no         | yes: the RingActor of this node is given it
  *    |                  v            v
- *    +---------------- propose     after a while, until the RingActor has one
+ *    |                propose      after a while from the first seed on, until the RingActor has one
  *    |                  | done, or refused for good: its ring again. Who has been refused for good, and is not in it then, never will be
- *    +------------------+ refused for now, or no answer
+ *    +------------------+ refused for now, or no answer; after the last seed a while later, from the first on, by what the seeds are then
  * ```
  * Why it fetches the ring, although members tell it: they tell it once, when it is decided. Who was stopped before it was on its disk would wait for it for ever.
  * Invariants: `done` is called once, by the last turn; a node is added by its id, so what is asked for twice is done once.
@@ -84,7 +84,10 @@ class EnteringActor implements Actor<EnteringMessage> {
   readonly #retryMs: number;
   readonly #askMs: number;
   #seeds: readonly NodeAddress[];
-  #attempts = 0;
+  /** Which of them is asked next. */
+  #next = 0;
+  /** Why the last try came to nothing. */
+  #reason = 'no seed answers';
   /** A seed has this node in its ring. */
   #isIn = false;
   /** Why a seed refused it for good; null: none did. */
@@ -115,6 +118,7 @@ class EnteringActor implements Actor<EnteringMessage> {
         return joining.askSeeds(this.#context.completion((seeds: readonly NodeAddress[]) => ({ type: 'seeds', seeds }) as const));
       case 'seeds':
         if (message.seeds.length > 0) this.#seeds = message.seeds;
+        this.#next = 0;
         return this.#askNext();
       case 'fetched':
         return this.#onFetched(joining, message.seed, message.answer);
@@ -140,10 +144,12 @@ class EnteringActor implements Actor<EnteringMessage> {
   }
 
   #askNext(): void {
-    const seed = this.#seeds[this.#attempts++ % Math.max(1, this.#seeds.length)];
+    const seed = this.#seeds[this.#next++];
     this.#refusal = null;
-    if (seed === undefined) this.#notYet('no seed answers');
-    else this.#fetch(seed);
+    if (seed !== undefined) this.#fetch(seed);
+    else if (!this.#isIn && this.#context.clock.now() > this.#giveUpAt)
+      this.#end(`node ${this.#options.identity.name} could not join: ${this.#reason}`);
+    else this.#retryLater();
   }
 
   #fetch(seed: NodeAddress): void {
@@ -203,10 +209,9 @@ class EnteringActor implements Actor<EnteringMessage> {
   }
 
   #notYet(reason: string): void {
-    const { identity } = this.#options;
-    this.#context.log.warn('node.notJoinedYet', { reason, attempts: this.#attempts });
-    if (!this.#isIn && this.#context.clock.now() > this.#giveUpAt) this.#end(`node ${identity.name} could not join: ${reason}`);
-    else this.#retryLater();
+    this.#context.log.warn('node.notJoinedYet', { reason });
+    this.#reason = reason;
+    this.#askNext();
   }
 
   #retryLater(): void {

@@ -10,7 +10,7 @@ import { unreachable } from '../../../runtime/errors.ts';
 import type { Ref } from '../../../runtime/ref.ts';
 import type { SimShard } from '../../../runtime/simulation/sim-node.ts';
 
-const RETRY_MS = 200;
+const RETRY_MS = 100;
 const SUBSCRIBE_EVERY_MS = 500;
 const LOOK_EVERY_MS = 250;
 const ASK_MS = 1500;

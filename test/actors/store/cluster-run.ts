@@ -6,8 +6,8 @@ import type { NetworkSettings, NodeSettings } from '../../../runtime/simulation/
 import { ALL_CLASSES, type DrawnFaults, drawFaults, type FaultClass } from './fault-classes.ts';
 
 /** The cluster has formed by then, as a rule. */
-const FROM_MS = 3_500;
-const UNTIL_MS = 6_500;
+const FROM_MS = 5_000;
+const UNTIL_MS = 8_000;
 /** Between the last fault and the last look. */
 const HEAL_MS = 3_500;
 export const STOP_MS = UNTIL_MS + HEAL_MS;
