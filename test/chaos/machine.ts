@@ -23,7 +23,6 @@ export interface MachineOptions {
 
 const LINES_SHOWN = 5;
 /** What a node says that was to leave, and was down or cut off when the others had taken over what it had. */
-const REMOVED = 'this node was removed from the cluster';
 
 export class Machine {
   readonly name: string;
@@ -84,7 +83,7 @@ export class Machine {
     node.ended.then(
       (ended) => {
         if (this.#process !== node || this.#state === 'down') return;
-        const hasLeft = this.expected === 'left' && (ended.code === 0 || ended.err.includes(REMOVED));
+        const hasLeft = this.expected === 'left' && ended.code === 0;
         this.#state = hasLeft ? 'left' : 'broken';
         if (!hasLeft && this.expected !== 'notTakenIn') this.#options.onBroken(this, ended);
       },

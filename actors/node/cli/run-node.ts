@@ -5,6 +5,7 @@ import { absolutePath, coreCount, fileUrl, packageVersion, randomHex } from '../
 import { whenInputEnds } from '../../../runtime/real/subprocess.ts';
 import type { NodeConfig } from '../config/config.ts';
 import { Node } from '../node.ts';
+import { NodeError } from '../node-error.ts';
 import { moduleUrl, NODE_MODULES } from '../parts.ts';
 
 export interface RunOptions {
@@ -37,7 +38,7 @@ export async function runNode(config: NodeConfig, { endsWithInput }: RunOptions)
     },
   );
   const ended = await Promise.race<Ended>([
-    starting.then(serve, (error: unknown) => ({ error: error instanceof Error ? error : new Error(String(error)) })),
+    starting.then(serve, endedBy),
     stopped.then(() => ({ error: null })),
   ]);
   const begun = node as Node | null;
@@ -75,6 +76,12 @@ async function serve(node: Node): Promise<Ended> {
   );
   const error = await node.failed;
   clearInterval(timer);
+  return endedBy(error);
+}
+
+/** A node that has left its ring is done, also when it hears of that only when it is started again: who watches the process need not start it any more. */
+function endedBy(error: unknown): Ended {
+  if (!(error instanceof NodeError)) return { error: error instanceof Error ? error : new Error(String(error)) };
   if (error.code !== 'REMOVED') return { error };
   say(error.message);
   return { error: null };

@@ -87,5 +87,9 @@ test('cluster: three processes form one, agree, and go through kills, restarts a
   t.is(left.code, 0, left.err);
   t.is((await b.ended).code, 0);
   await untilAllSee([a], 'a: UP');
+  // As who watches the process may: it says why it ends, and that it need not be started again.
+  const again = await (await start('b')).ended;
+  t.is(again.code, 0, again.err);
+  t.regex(again.out, /this node was removed from the cluster/);
   t.is((await a.end('SIGTERM')).code, 0);
 });
