@@ -4,7 +4,7 @@
  * seeds each takes (`--only name`); `--replay FILE` runs a plan file again. Exits with 1 when something broke that was not planted.
  */
 import { spawn } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -112,7 +112,6 @@ function reduce(what: string, failed: readonly number[]): void {
   if (failure === null) return;
   const file = shrunkFile(run, failure, SHRINK_RUNS);
   const path = join(values.out, `membership-${seed}.json`);
-  mkdirSync(values.out, { recursive: true });
   writeFileSync(path, formatPlanFile(file));
   console.log(`  seed ${seed} shrunk from ${run.plan.length} items to ${file.plan.length}, ends at ${file.stopMs} ms: ${path}`);
   for (const item of file.plan) console.log(`    ${describeItem(item)}`);

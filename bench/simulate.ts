@@ -2,7 +2,7 @@
  * Simulation at scale: runs seeds of whole clusters, with the faults that are chosen, checks what clients saw, and reduces what fails to plan files:
  * `npm run simulate -- --seeds 1000 --nodes 5 --faults all`. See `--help`, and bench/README.md. Exits with 1 when something broke that was not planted, or what was planted was not found.
  */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describeItem, formatPlanFile, type PlanFile, type RunPlan } from '../runtime/simulation/testing.ts';
@@ -100,7 +100,6 @@ function reduce(what: string, failed: readonly number[]): void {
   const { failure } = runSeed(first, options);
   if (failure === null) return;
   const file = shrunkFile(clusterRun(first, options), failure, SHRINK_RUNS);
-  mkdirSync(values.out, { recursive: true });
   const path = join(values.out, `store-${first}.json`);
   writeFileSync(path, formatPlanFile(file));
   console.log(`  seed ${first} reduced to ${file.plan.length} items: ${path}`);

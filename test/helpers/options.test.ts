@@ -1,4 +1,7 @@
 import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import test from 'ava';
 
 const OPTIONS = new URL('./options.js', import.meta.url).href;
@@ -67,4 +70,20 @@ test('options: what reading an option throws ends the process with 2 and one lin
     run(String.raw`o.orUsageError('--replay f: ', () => { throw new Error('no plan:\n  "# x\u0007"'); })`),
     refused('--replay f: no plan: "# x "'),
   );
+});
+
+test('options: a file or directory that can not be written ends the process with 2 and a line, before any work', (t) => {
+  const dir = mkdtempSync(join(tmpdir(), 'dynactor-options-'));
+  t.teardown(() => rmSync(dir, { recursive: true }));
+  const given = (name: string, path: string): string =>
+    `o.optionsOf({ options: { ${name}: { type: 'string' } }, args: ['--${name}', ${JSON.stringify(path)}] }).values.${name}`;
+  const file = join(dir, 'file.json');
+  t.deepEqual(run(given('json', file)), [0, `${file}\n`, '']);
+  const [code, out, err] = run(given('json', join(dir, 'none', 'file.json')));
+  t.deepEqual([code, out], [2, '']);
+  t.regex(err, /^--json: can't be written: ENOENT[^\n]*\n$/);
+  t.deepEqual(run(given('out', join(dir, 'a', 'b'))), [0, `${join(dir, 'a', 'b')}\n`, '']);
+  const below = run(given('out', join(file, 'b')));
+  t.is(below[0], 2);
+  t.regex(below[2], /^--out: can't be written: ENOTDIR[^\n]*\n$/);
 });

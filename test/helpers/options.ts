@@ -1,11 +1,18 @@
 /** Options of the command line of a bench or a chaos run: `--help` lists them, and what is none ends the process with a line that says which there are. */
+import { accessSync, closeSync, constants, mkdirSync, openSync } from 'node:fs';
 import { type ParseArgsConfig, parseArgs } from 'node:util';
 
 type Parsed<Config extends ParseArgsConfig> = ReturnType<typeof parseArgs<Config>>;
 
 const USAGE_ERROR = 2;
+/** Options that name a file, or a directory, to be written at the end. */
+const FILES = ['json', 'svg', 'html'];
+const DIRECTORIES = ['out'];
 
-/** As `parseArgs` of Node, but for `--help`, which prints `help` or the names, and for bad arguments: exit code 2. */
+/**
+ * As `parseArgs` of Node, but for `--help`, which prints `help` or the names, and for bad arguments: exit code 2. What is to be written at the end is made now, if it is not there: that it can't be is known before
+ * the work of minutes, and not after it.
+ */
 export function optionsOf<const Config extends ParseArgsConfig>(config: Config, help?: string): Parsed<Config> {
   const args = config.args ?? process.argv.slice(2);
   if (args.includes('--help')) {
@@ -13,11 +20,24 @@ export function optionsOf<const Config extends ParseArgsConfig>(config: Config, 
     process.exit(0);
   }
   try {
-    return parseArgs(config);
+    const parsed = parseArgs(config);
+    const values: Readonly<Record<string, unknown>> = parsed.values;
+    for (const name of FILES) makeSure(name, values[name], (path) => closeSync(openSync(path, 'a')));
+    for (const name of DIRECTORIES) makeSure(name, values[name], makeDirectory);
+    return parsed;
   } catch (error) {
     if (!(error instanceof TypeError)) throw error;
     return usageError(`${error.message}\n${help ?? namesOf(config)}`);
   }
+}
+
+function makeSure(name: string, path: unknown, make: (path: string) => void): void {
+  if (typeof path === 'string') orUsageError(`--${name}: can't be written: `, () => make(path));
+}
+
+function makeDirectory(path: string): void {
+  mkdirSync(path, { recursive: true });
+  accessSync(path, constants.W_OK);
 }
 
 /** Ends the process with that line, and the exit code of bad arguments. */

@@ -37,10 +37,7 @@ export async function runNode(config: NodeConfig, { endsWithInput }: RunOptions)
       );
     },
   );
-  const ended = await Promise.race<Ended>([
-    starting.then(serve, endedBy),
-    stopped.then(() => ({ error: null })),
-  ]);
+  const ended = await Promise.race<Ended>([starting.then(serve, endedBy), stopped.then(() => ({ error: null }))]);
   const begun = node as Node | null;
   // A start that is stopped ends by itself.
   starting.catch(() => undefined);
