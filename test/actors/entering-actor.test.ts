@@ -2,7 +2,8 @@
 import test from 'ava';
 import { enteringActor, type Joining } from '../../actors/entering-actor.ts';
 import { RING_SLOT } from '../../actors/membership/cluster-door.ts';
-import type { RingBytes, RingMessage } from '../../actors/ring-protocol.ts';
+import type { OperationOutcome } from '../../actors/ring/operation.ts';
+import type { RingBytes, RingChanged, RingMessage } from '../../actors/ring-protocol.ts';
 import { defineActor } from '../../runtime/actor.ts';
 import type { NodeAddress } from '../../runtime/node-address.ts';
 import { RingWorld, type RingWorldOptions } from './membership/ring-world.ts';
@@ -82,8 +83,11 @@ test('bug: who was added to the ring while it was down is told it by nobody, and
 });
 
 test('entering: the planted bug ringNotFetched is seen: who was added while it was down waits for ever', (t) => {
-  const { told } = addedWhileDown(['ringNotFetched']);
+  const { ring, told } = addedWhileDown(['ringNotFetched']);
+  // Also beyond its time to give up: it is a member.
+  ring.run(2 * GIVE_UP_MS);
   t.is(told.reason, undefined);
+  t.false(isIn(ring, 'b'));
 });
 
 test('entering: a seed that is down, and one that has no ring, are passed over', (t) => {
@@ -133,23 +137,29 @@ test('entering: who is refused for good is told so, when the ring has not got it
   t.deepEqual(told.asked, ['addMember']);
 });
 
-/** In the place of RingActors: a seed that refuses the node, and has it in the ring at the next look; and the node's own, which notes what it is told. */
-const lateSeed = defineActor<RingMessage, readonly [readonly RingBytes[]]>('late-seed', (_context, rings) => {
-  let looks = 0;
-  return {
-    receive(message): void {
-      if (message.type === 'fetchRing') message.replyTo.tell({ ring: rings[Math.min(looks++, rings.length - 1)]! });
-      else if (message.type === 'propose') message.replyTo.tell({ ok: false, code: 'EXISTS', message: 'it is there' });
-    },
-  };
-});
+const DONE: OperationOutcome = { ok: true, version: { generation: 1, epoch: 2 } };
+const REFUSED: OperationOutcome = { ok: false, code: 'EXISTS', message: 'it is there' };
+
+/** In the place of RingActors: a seed that has one ring after the other, the last one for good, and answers all operations alike; and the node's own, which notes what it is told. */
+const scriptedSeed = defineActor<RingMessage, readonly [readonly (RingBytes | null)[], OperationOutcome]>(
+  'scripted-seed',
+  (_context, rings, outcome) => {
+    let looks = 0;
+    return {
+      receive(message): void {
+        if (message.type === 'fetchRing') message.replyTo.tell({ ring: rings[Math.min(looks++, rings.length - 1)]! });
+        else if (message.type === 'propose') message.replyTo.tell(outcome);
+      },
+    };
+  },
+);
 const deafOwn = defineActor<RingMessage, readonly [RingMessage[]]>('deaf-own', (_context, got) => ({
   receive(message): void {
     if (message.type === 'ring') got.push(message);
   },
 }));
 
-test('entering: who is refused because an earlier try has come through meanwhile is in', (t) => {
+const comesThrough = test.macro((t, outcome: OperationOutcome) => {
   const ring = world({ asleep: new Set(['b', 'c']) });
   ring.run(500);
   const before = ring.status('a').ring!;
@@ -157,7 +167,7 @@ test('entering: who is refused because an earlier try has come through meanwhile
   t.true(ring.outcome(ring.propose('a', { type: 'addMember', member })).ok);
   const after = ring.status('a').ring!;
   const got: RingMessage[] = [];
-  ring.sim.node('c').main.runtime.spawnWellKnown(RING_SLOT, lateSeed, [[before, after]]);
+  ring.sim.node('c').main.runtime.spawnWellKnown(RING_SLOT, scriptedSeed, [[before, after], outcome]);
   ring.sim.node('b').main.runtime.spawnWellKnown(RING_SLOT, deafOwn, [got]);
   ring.identities.set('b', { ...member, boot: 1, instance: '0'.repeat(16) });
   const told = enter(ring, 'b', { seeds: [at('c')] });
@@ -168,4 +178,63 @@ test('entering: who is refused because an earlier try has come through meanwhile
   const times = got.length;
   ring.run(1_000);
   t.true(got.length > times);
+  // A member does not give up, whoever of the seeds is down.
+  ring.sim.crash('c');
+  ring.run(2 * GIVE_UP_MS);
+  t.is(told.reason, undefined);
+});
+test('entering: who is refused because an earlier try has come through meanwhile is in', comesThrough, REFUSED);
+test('entering: who is added fetches the ring from the seed that added it', comesThrough, DONE);
+
+test('entering: a seed that refuses for good, and does not show its ring then, is not the last one', (t) => {
+  const ring = world({ asleep: new Set(['c']) });
+  ring.run(500);
+  ring.sim.node('c').main.runtime.spawnWellKnown(RING_SLOT, scriptedSeed, [[ring.status('a').ring, null], REFUSED]);
+  const told = enter(ring, 'b', { seeds: [at('c'), at('a')] });
+  ring.run(2_000);
+  t.deepEqual([told.reason, told.asked], [null, ['addMember', 'addMember']]);
+});
+
+/** A seed of another kind. */
+const strangeSeed = defineActor<RingMessage>('strange-seed', () => ({
+  receive(message): void {
+    if (message.type === 'fetchRing') message.replyTo.tell(null as never);
+  },
+}));
+
+test('entering: an answer that is malformed is passed over, and so is a ring that can not be read', (t) => {
+  const ring = world({ names: ['a', 'b', 'c', 'd'], asleep: new Set(['c', 'd']) });
+  ring.run(500);
+  const torn = { ...ring.status('a').ring!, bytes: Buffer.from('no ring') };
+  ring.sim.node('c').main.runtime.spawnWellKnown(RING_SLOT, strangeSeed);
+  ring.sim.node('d').main.runtime.spawnWellKnown(RING_SLOT, scriptedSeed, [[torn], REFUSED]);
+  const told = enter(ring, 'b', { seeds: [at('c'), at('d'), at('a')] });
+  ring.run(2_000);
+  t.is(told.reason, null);
+  t.deepEqual(told.asked, ['addMember']);
+});
+
+/** The node's own RingActor: says what it has to who asks for the second time. */
+const forgetful = defineActor<RingMessage, readonly [RingChanged]>('forgetful', (_context, changed) => {
+  let subscribers = 0;
+  return {
+    receive(message): void {
+      if (message.type === 'subscribe' && ++subscribers > 1) message.subscriber.tell(changed);
+    },
+  };
+});
+
+test('entering: a RingActor that was started anew, and has forgotten who listens, is asked again', (t) => {
+  const ring = world({ asleep: new Set(['b']) });
+  ring.run(500);
+  const member = ring.memberOf('b');
+  t.true(ring.outcome(ring.propose('a', { type: 'addMember', member })).ok);
+  const changed: RingChanged = { type: 'ringChanged', ring: ring.ringOf('a')!, encoded: ring.status('a').ring! };
+  ring.sim.node('b').main.runtime.spawnWellKnown(RING_SLOT, forgetful, [changed]);
+  ring.identities.set('b', { ...member, boot: 1, instance: '0'.repeat(16) });
+  const told = enter(ring, 'b', { seeds: [] });
+  ring.run(500);
+  t.is(told.reason, undefined);
+  ring.run(1_000);
+  t.is(told.reason, null);
 });
