@@ -8,17 +8,17 @@
  *    |                  | no         | yes: the RingActor of this node is given it
  *    |                  v            v
  *    |                propose      after a while from the first seed on, until the RingActor has one
- *    |                  | done, or refused for good: its ring again. Who has been refused for good, and is not in it then, never will be
+ *    |                  | done, or refused for good: its ring again. Who would have to ask for the same again never will be in
  *    +------------------+ refused for now, or no answer; after the last seed a while later, from the first on, by what the seeds are then
  * ```
  * Why it fetches the ring, although members tell it: they tell it once, when it is decided. Who was stopped before it was on its disk would wait for it for ever.
  * Invariants: `done` is called once, by the last turn; a node is added by its id, so what is asked for twice is done once.
  */
-import { type Actor, type ActorContext, type Answer, defineActor } from '../runtime/actor.ts';
+import { type Actor, type ActorContext, type Answer, defineActor, type StopReason } from '../runtime/actor.ts';
 import { errorMessage, unreachable } from '../runtime/errors.ts';
 import type { NodeAddress } from '../runtime/node-address.ts';
 import type { Ref } from '../runtime/ref.ts';
-import { isFetched } from './membership/check-message.ts';
+import { isFetched, isOutcome } from './membership/check-message.ts';
 import { type ClusterDoor, RING_SLOT } from './membership/cluster-door.ts';
 import { joinNeed } from './membership/joining.ts';
 import { type KnownRing, readRing } from './membership/known-ring.ts';
@@ -86,12 +86,10 @@ class EnteringActor implements Actor<EnteringMessage> {
   #seeds: readonly NodeAddress[];
   /** Which of them is asked next. */
   #next = 0;
-  /** Why the last try came to nothing. */
-  #reason = 'no seed answers';
-  /** A seed has this node in its ring. */
+  /** A seed has this node in its ring, or says that it has added it. */
   #isIn = false;
-  /** Why a seed refused it for good; null: none did. */
-  #refusal: string | null = null;
+  /** What the seed that is being asked has refused for good, and why; null: nothing. */
+  #refused: { readonly type: Operation['type']; readonly reason: string } | null = null;
 
   constructor(context: ActorContext<EnteringMessage>, options: EnteringOptions) {
     const { identity, door, joining, retryMs = RETRY_MS, askMs = ASK_MS } = options;
@@ -105,6 +103,11 @@ class EnteringActor implements Actor<EnteringMessage> {
     context.every('subscribe', SUBSCRIBE_MS, { type: 'subscribe' });
     this.#subscribe();
     if (joining !== null) this.#askNext();
+  }
+
+  /** It has failed again and again: better ended than a node that listens, and never gets in. */
+  stopped(reason: StopReason): void {
+    if (reason === 'failed') this.#options.done(`node ${this.#options.identity.name} could not join: its EnteringActor failed`);
   }
 
   receive(message: EnteringMessage): void {
@@ -123,8 +126,10 @@ class EnteringActor implements Actor<EnteringMessage> {
       case 'fetched':
         return this.#onFetched(joining, message.seed, message.answer);
       case 'proposed':
+        if (message.answer.ok && !isOutcome(message.answer.value))
+          return this.#notYet(`node ${message.seed.node}: its answer is malformed`);
         joining.onAnswered?.(message.proposal, message.answer);
-        return this.#onProposed(message.seed, message.answer);
+        return this.#onProposed(message.seed, message.proposal, message.answer);
       default:
         return unreachable(message);
     }
@@ -145,10 +150,9 @@ class EnteringActor implements Actor<EnteringMessage> {
 
   #askNext(): void {
     const seed = this.#seeds[this.#next++];
-    this.#refusal = null;
+    this.#refused = null;
     if (seed !== undefined) this.#fetch(seed);
-    else if (!this.#isIn && this.#context.clock.now() > this.#giveUpAt)
-      this.#end(`node ${this.#options.identity.name} could not join: ${this.#reason}`);
+    else if (this.#seeds.length === 0 && this.#isLate) this.#giveUp('no seed answers');
     else this.#retryLater();
   }
 
@@ -177,8 +181,10 @@ class EnteringActor implements Actor<EnteringMessage> {
     for (const { id, address } of ring.state.members) if (id !== identity.id) door.introduce(address);
     const need = joinNeed(ring.state, identity, joining.replace);
     if (need.type === 'in') return this.#give(ring);
-    if (need.type === 'never') return this.#end(need.reason);
-    if (this.#refusal !== null) return this.#end(this.#refusal);
+    // Whose place it takes may not be there yet, in the ring of a seed that was down when it came; a member need not be told that.
+    if (need.type === 'never')
+      return this.#isIn && !ring.state.banned.includes(identity.id) ? this.#notYet(need.reason) : this.#end(need.reason);
+    if (this.#refused?.type === need.operation.type) return this.#end(this.#refused.reason);
     const proposal = joining.proposalOf(need.operation);
     this.#context.ask<RingMessage, OperationOutcome>(
       this.#ringActorOf(seed),
@@ -188,13 +194,16 @@ class EnteringActor implements Actor<EnteringMessage> {
     );
   }
 
-  #onProposed(seed: NodeAddress, answer: Answer<OperationOutcome>): void {
+  #onProposed(seed: NodeAddress, { operation }: Proposal, answer: Answer<OperationOutcome>): void {
     if (!answer.ok) return this.#notYet(`node ${seed.node}: ${answer.error.message}`);
     const outcome = answer.value;
-    if (outcome.ok) return this.#fetch(seed);
+    if (outcome.ok) {
+      this.#isIn = true;
+      return this.#fetch(seed);
+    }
     if (!FINAL.includes(outcome.code)) return this.#notYet(`node ${seed.node}: ${outcome.message}`);
     // It may be that an earlier try, whose answer was lost, has come through since this seed was asked for its ring.
-    this.#refusal = `the cluster does not take node ${this.#options.identity.name}: ${outcome.message}`;
+    this.#refused = { type: operation.type, reason: `the cluster does not take node ${this.#options.identity.name}: ${outcome.message}` };
     this.#fetch(seed);
   }
 
@@ -210,8 +219,17 @@ class EnteringActor implements Actor<EnteringMessage> {
 
   #notYet(reason: string): void {
     this.#context.log.warn('node.notJoinedYet', { reason });
-    this.#reason = reason;
-    this.#askNext();
+    if (this.#isLate) this.#giveUp(reason);
+    else this.#askNext();
+  }
+
+  /** A member never is. */
+  get #isLate(): boolean {
+    return !this.#isIn && this.#context.clock.now() > this.#giveUpAt;
+  }
+
+  #giveUp(reason: string): void {
+    this.#end(`node ${this.#options.identity.name} could not join: ${reason}`);
   }
 
   #retryLater(): void {

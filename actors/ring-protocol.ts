@@ -6,12 +6,12 @@
  * |---|---|---|---|
  * | register | RingActor that has started | RingActors of its ring | registered |
  * | prepare, accept | RingActor that proposes | RingActors of the voters | promised or accepted, refused |
- * | ring | RingActor or GossipActor that knows a newer one | RingActor | none |
+ * | ring | RingActor, GossipActor or EnteringActor that knows a newer one | RingActor | none |
  * | fetchRing | anybody | RingActor | fetched |
  * | propose | admin, node that joins, driver of transitions | any RingActor | OperationOutcome |
  * | init | start code of this node | RingActor that has no ring | OperationOutcome |
  * | force | admin | RingActor of a survivor | OperationOutcome |
- * | subscribe | GossipActor, admin, of this node's main thread | RingActor | ringChanged, now and at each change |
+ * | subscribe | GossipActor, EnteringActor, admin, of this node's main thread | RingActor | ringChanged, now and at each change |
  * | follow | shard agent of this node, again and again | RingActor | standing, also at each change |
  * | switched | shard agent of this node | RingActor | none |
  * | view | GossipActor of this node | RingActor | none |

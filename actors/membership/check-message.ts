@@ -5,6 +5,7 @@
 import type { Log } from '../../runtime/doors.ts';
 import { Ref } from '../../runtime/ref.ts';
 import { ROUND_MAX } from '../consensus/ballot.ts';
+import type { OperationOutcome } from '../ring/operation.ts';
 import type { Member } from '../ring/ring-state.ts';
 import type { AcceptAnswer, Fetched, PrepareAnswer, RegisterAnswer, RingMessage } from '../ring-protocol.ts';
 
@@ -85,6 +86,13 @@ export function isSound(answer: unknown, { id }: Pick<Member, 'id'>, log: Log): 
 
 export function isFetched(answer: unknown): answer is Fetched {
   return shape({ ring: orNull(isRing) })(answer);
+}
+
+export function isOutcome(answer: unknown): answer is OperationOutcome {
+  if (!isRecord(answer)) return false;
+  return answer['ok'] === true
+    ? isVersion(answer['version'])
+    : answer['ok'] === false && isText(answer['code']) && isText(answer['message']);
 }
 
 function faultIn(value: unknown, table: Readonly<Record<string, Fields>>): string | null {

@@ -19,7 +19,7 @@ interface Told {
 const GIVE_UP_MS = 3_000;
 const at = (node: string): NodeAddress => ({ node, host: node, ports: [] });
 
-/** A cluster of `a`, and of `b` unless it sleeps; nobody joins of its own accord. No member is excluded for being away: that would tell all others a ring. */
+/** A cluster of `a` alone, with RingActors elsewhere that have no ring, unless they sleep; nobody joins of its own accord. No member is excluded for being away: that would tell all others a ring. */
 function world(options: RingWorldOptions = {}): RingWorld {
   return new RingWorld({ names: ['a', 'b', 'c'], gossips: true, joins: false, options: { excludeAfterMs: 1_000_000 }, ...options });
 }
@@ -102,7 +102,8 @@ test('entering: a seed that is down, and one that has no ring, are passed over',
 
 test('entering: seeds are asked for anew after a try that came to nothing', (t) => {
   const ring = world();
-  const told = enter(ring, 'b', { seeds: [], askSeeds: (found) => found([at('a')]) });
+  // `c` has no ring.
+  const told = enter(ring, 'b', { seeds: [at('c')], askSeeds: (found) => found([at('a')]) });
   ring.run(2_000);
   t.is(told.reason, null);
 });
@@ -171,8 +172,9 @@ const comesThrough = test.macro((t, outcome: OperationOutcome) => {
   ring.sim.node('b').main.runtime.spawnWellKnown(RING_SLOT, deafOwn, [got]);
   ring.identities.set('b', { ...member, boot: 1, instance: '0'.repeat(16) });
   const told = enter(ring, 'b', { seeds: [at('c')] });
-  ring.run(400);
-  t.deepEqual([told.reason, told.asked], [undefined, ['addMember']]);
+  // Within the first round.
+  ring.run(80);
+  t.deepEqual(told, { reason: undefined, asked: ['addMember'], seedsAsked: 0 });
   t.like(got[0], { type: 'ring', ring: { epoch: after.epoch } });
   // Its own RingActor has not said that it has it.
   const times = got.length;
@@ -237,4 +239,69 @@ test('entering: a RingActor that was started anew, and has forgotten who listens
   t.is(told.reason, undefined);
   ring.run(1_000);
   t.is(told.reason, null);
+});
+
+test('entering: who was said to be added does not give up, though nobody shows it the ring', (t) => {
+  const ring = world({ asleep: new Set(['c']) });
+  ring.run(500);
+  ring.sim.node('c').main.runtime.spawnWellKnown(RING_SLOT, scriptedSeed, [[ring.status('a').ring, null], DONE]);
+  const told = enter(ring, 'b', { seeds: [at('c')] });
+  ring.run(2 * GIVE_UP_MS);
+  t.is(told.reason, undefined);
+});
+
+test('entering: who was added at its old address meanwhile gives its new one', (t) => {
+  const ring = world({ asleep: new Set(['b', 'c']) });
+  ring.run(500);
+  const before = ring.status('a').ring!;
+  const member = ring.memberOf('b');
+  t.true(ring.outcome(ring.propose('a', { type: 'addMember', member })).ok);
+  ring.sim.node('c').main.runtime.spawnWellKnown(RING_SLOT, scriptedSeed, [[before, ring.status('a').ring], REFUSED]);
+  ring.identities.set('b', { ...member, address: { ...member.address, ports: [1, 2] }, boot: 2, instance: '0'.repeat(16) });
+  const told = enter(ring, 'b', { seeds: [at('c')] });
+  ring.run(1_000);
+  t.deepEqual(told.asked, ['addMember', 'setAddress']);
+  t.regex(told.reason ?? '', /does not take node b/);
+});
+
+test('entering: a member is not sent away by an old ring that has not got whose place it takes', (t) => {
+  const ring = world({ asleep: new Set(['b', 'c']) });
+  ring.run(500);
+  const before = ring.status('a').ring!;
+  const member = ring.memberOf('b');
+  t.true(ring.outcome(ring.propose('a', { type: 'addMember', member })).ok);
+  ring.sim.node('c').main.runtime.spawnWellKnown(RING_SLOT, scriptedSeed, [[ring.status('a').ring, before], REFUSED]);
+  ring.identities.set('b', { ...member, boot: 1, instance: '0'.repeat(16) });
+  const told = enter(ring, 'b', { seeds: [at('c')], replace: 'x' });
+  ring.run(2 * GIVE_UP_MS);
+  t.is(told.reason, undefined);
+});
+
+/** Refuses in a way that no RingActor does. */
+const brokenSeed = defineActor<RingMessage, readonly [RingBytes]>('broken-seed', (_context, ring) => ({
+  receive(message): void {
+    if (message.type === 'fetchRing') message.replyTo.tell({ ring });
+    else if (message.type === 'propose') message.replyTo.tell(null as never);
+  },
+}));
+
+test('entering: an outcome that is malformed is passed over', (t) => {
+  const ring = world({ asleep: new Set(['c']) });
+  ring.run(500);
+  ring.sim.node('c').main.runtime.spawnWellKnown(RING_SLOT, brokenSeed, [ring.status('a').ring!]);
+  const told = enter(ring, 'b', { seeds: [at('c'), at('a')] });
+  ring.run(2_000);
+  t.deepEqual([told.reason, told.asked], [null, ['addMember', 'addMember']]);
+});
+
+test('entering: when it fails again and again, who waits for it hears of that', (t) => {
+  const ring = world({ goOn: true });
+  ring.run(500);
+  const told = enter(ring, 'b', {
+    proposalOf: () => {
+      throw new Error('no id');
+    },
+  });
+  ring.run(5_000);
+  t.is(told.reason, 'node b could not join: its EnteringActor failed');
 });

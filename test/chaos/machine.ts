@@ -22,7 +22,6 @@ export interface MachineOptions {
 }
 
 const LINES_SHOWN = 5;
-/** What a node says that was to leave, and was down or cut off when the others had taken over what it had. */
 
 export class Machine {
   readonly name: string;

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
@@ -78,6 +78,9 @@ test('options: a file or directory that can not be written ends the process with
   const given = (name: string, path: string): string =>
     `o.optionsOf({ options: { ${name}: { type: 'string' } }, args: ['--${name}', ${JSON.stringify(path)}] }).values.${name}`;
   const file = join(dir, 'file.json');
+  t.deepEqual(run(given('json', file)), [0, `${file}\n`, '']);
+  t.false(existsSync(file));
+  writeFileSync(file, '');
   t.deepEqual(run(given('json', file)), [0, `${file}\n`, '']);
   const [code, out, err] = run(given('json', join(dir, 'none', 'file.json')));
   t.deepEqual([code, out], [2, '']);

@@ -1,5 +1,6 @@
 /** Options of the command line of a bench or a chaos run: `--help` lists them, and what is none ends the process with a line that says which there are. */
-import { accessSync, closeSync, constants, mkdirSync, openSync } from 'node:fs';
+import { accessSync, constants, existsSync, mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { type ParseArgsConfig, parseArgs } from 'node:util';
 
 type Parsed<Config extends ParseArgsConfig> = ReturnType<typeof parseArgs<Config>>;
@@ -10,8 +11,8 @@ const FILES = ['json', 'svg', 'html'];
 const DIRECTORIES = ['out'];
 
 /**
- * As `parseArgs` of Node, but for `--help`, which prints `help` or the names, and for bad arguments: exit code 2. What is to be written at the end is made now, if it is not there: that it can't be is known before
- * the work of minutes, and not after it.
+ * As `parseArgs` of Node, but for `--help`, which prints `help` or the names, and for bad arguments: exit code 2. That a file can't be written at the end is said now, before
+ * the work of minutes, and not after it; a directory is made.
  */
 export function optionsOf<const Config extends ParseArgsConfig>(config: Config, help?: string): Parsed<Config> {
   const args = config.args ?? process.argv.slice(2);
@@ -22,8 +23,8 @@ export function optionsOf<const Config extends ParseArgsConfig>(config: Config, 
   try {
     const parsed = parseArgs(config);
     const values: Readonly<Record<string, unknown>> = parsed.values;
-    for (const name of FILES) makeSure(name, values[name], (path) => closeSync(openSync(path, 'a')));
-    for (const name of DIRECTORIES) makeSure(name, values[name], makeDirectory);
+    for (const name of FILES) check(name, values[name], (path) => accessSync(existsSync(path) ? path : dirname(path), constants.W_OK));
+    for (const name of DIRECTORIES) check(name, values[name], makeDirectory);
     return parsed;
   } catch (error) {
     if (!(error instanceof TypeError)) throw error;
@@ -31,8 +32,8 @@ export function optionsOf<const Config extends ParseArgsConfig>(config: Config, 
   }
 }
 
-function makeSure(name: string, path: unknown, make: (path: string) => void): void {
-  if (typeof path === 'string') orUsageError(`--${name}: can't be written: `, () => make(path));
+function check(name: string, path: unknown, canBeWritten: (path: string) => void): void {
+  if (typeof path === 'string') orUsageError(`--${name}: can't be written: `, () => canBeWritten(path));
 }
 
 function makeDirectory(path: string): void {

@@ -9,6 +9,7 @@ import { type Answer, defineActor } from '../../../runtime/actor.ts';
 import { unreachable } from '../../../runtime/errors.ts';
 import type { Ref } from '../../../runtime/ref.ts';
 import type { SimShard } from '../../../runtime/simulation/sim-node.ts';
+import { storedOn } from './sim-machine.ts';
 
 const RETRY_MS = 100;
 const SUBSCRIBE_EVERY_MS = 500;
@@ -18,7 +19,7 @@ const ASK_MS = 1500;
 export interface Newcomer extends Pick<Joining, 'proposalOf' | 'onAnswered'> {
   readonly identity: NodeIdentity;
   readonly door: ClusterDoor;
-  /** Machines that it asks to be added; none: it waits for what its disk has. */
+  /** Machines that it asks to be added, at first in this order; none: it waits for what its disk has. */
   readonly seeds: readonly string[];
   readonly mutants: ReadonlySet<string>;
   /** It has given up, as it is sure that it never will be a member. */
@@ -33,7 +34,7 @@ export function spawnEntering(main: SimShard, { identity, door, seeds, proposalO
     return [...addresses.slice(first), ...addresses.slice(0, first)];
   };
   const joining = (): Joining => ({
-    ...{ seeds: turned(), replace: undefined, proposalOf, giveUpMs: Number.POSITIVE_INFINITY },
+    ...{ seeds: addresses, replace: undefined, proposalOf, giveUpMs: Number.POSITIVE_INFINITY },
     askSeeds: (found) => found(turned()),
     ...(onAnswered === undefined ? {} : { onAnswered }),
   });
@@ -41,7 +42,9 @@ export function spawnEntering(main: SimShard, { identity, door, seeds, proposalO
     if (reason !== null) onNever(reason);
   };
   const times = { retryMs: RETRY_MS, askMs: ASK_MS };
-  main.spawn(enteringActor, [{ identity, door, joining: seeds.length === 0 ? null : joining(), done, ...times, mutants }]);
+  // What of a node's record says that it is a member; one that has a ring and is still joining would ask a seed once, and be in before it answers.
+  const isMember = (storedOn(main.node.disk)?.ring ?? null) !== null;
+  main.spawn(enteringActor, [{ identity, door, joining: isMember || seeds.length === 0 ? null : joining(), done, ...times, mutants }]);
 }
 
 export interface WatcherPorts {

@@ -137,10 +137,9 @@ export class MembershipRun extends MachineRun {
       },
     ]);
     const outcomes = new Map<Proposal, OperationOutcome | 'unknown'>();
-    const hasRing = (storedOn(node.disk)?.ring ?? null) !== null;
     spawnEntering(main, {
       ...{ identity, door, mutants },
-      seeds: record.isInit || hasRing ? [] : this.machines.filter((machine) => machine !== node.name),
+      seeds: record.isInit ? [] : this.machines.filter((machine) => machine !== node.name),
       proposalOf: (operation) => {
         const proposal = { operationId: idFrom(new SeededRandom(`join:${this.seed}:${this.asked.length}`)), operation };
         this.asked.push({ proposal, where: node.name, isRemote: true, answer: () => outcomes.get(proposal) });
@@ -148,16 +147,17 @@ export class MembershipRun extends MachineRun {
       },
       onAnswered: (proposal, answer) => void outcomes.set(proposal, answer.ok ? answer.value : 'unknown'),
       onNever: (reason) => {
-        const isRight = isStale || this.#isRefusedForGood(id);
+        const isRight = isStale || this.#isRefusedForGood(id, reason);
         this.simulation.check(isRight, 'a node that may join was refused for good', () => `${node.name}: ${reason}`);
         end('a node was refused for good');
       },
     });
   }
 
-  /** It has left, or there was no room for it. */
-  #isRefusedForGood(id: Id): boolean {
-    return this.god.history.all.some(({ state }) => state.banned.includes(id) || state.members.length >= state.owners.length);
+  /** It has left, or there was no room for it, as it says. */
+  #isRefusedForGood(id: Id, reason: string): boolean {
+    const isFull = reason.includes('the ring has');
+    return this.god.history.all.some(({ state }) => (isFull ? state.members.length >= state.owners.length : state.banned.includes(id)));
   }
 
   /** The record of this start, on disk. Null: the directory can't be used here. */

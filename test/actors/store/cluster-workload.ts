@@ -47,7 +47,7 @@ import * as storageJobs from '../../../storage/jobs.ts';
 import { MachineRun } from '../membership/machine-run.ts';
 import { spawnEntering, watcher } from '../membership/membership-actors.ts';
 import { idFrom, type MembershipKnobs, membershipKnobs, plannerOf } from '../membership/membership-knobs.ts';
-import { DIRECTORY, type DirectoryRecord, identityOf, MachineDoor, readRecord, storedOn, writeRecord } from '../membership/sim-machine.ts';
+import { DIRECTORY, type DirectoryRecord, identityOf, MachineDoor, readRecord, writeRecord } from '../membership/sim-machine.ts';
 import { type NaiveRecord, naiveMerge } from '../version/naive-record.ts';
 import { ClusterClients, type ClusterWatch, type Gateway } from './cluster-clients.ts';
 import { isRingAction, ringOperation } from './cluster-ring-acts.ts';
@@ -345,10 +345,9 @@ export class ClusterRun extends MachineRun {
 
   /** Has it asked for to be a member, until it is. */
   protected spawnEntering(node: SimNode): void {
-    const waits = node.name === this.machines[0] || (storedOn(node.disk)?.ring ?? null) !== null;
     spawnEntering(node.main, {
       ...{ identity: this.identities.get(node.name)!, door: this.#doorOf(node.main), mutants: this.mutants },
-      ...{ seeds: waits ? [] : this.seedsOf(node.name), onNever: () => this.onFatal(node) },
+      ...{ seeds: node.name === this.machines[0] ? [] : this.seedsOf(node.name), onNever: () => this.onFatal(node) },
       proposalOf: (operation) => ({ operationId: this.newId('join'), operation }),
     });
   }
