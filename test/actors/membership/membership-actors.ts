@@ -9,6 +9,7 @@ import { type Answer, defineActor } from '../../../runtime/actor.ts';
 import { unreachable } from '../../../runtime/errors.ts';
 import type { Ref } from '../../../runtime/ref.ts';
 import type { SimShard } from '../../../runtime/simulation/sim-node.ts';
+import { StorageError } from '../../../storage/errors.ts';
 import { storedOn } from './sim-machine.ts';
 
 const RETRY_MS = 100;
@@ -42,9 +43,20 @@ export function spawnEntering(main: SimShard, { identity, door, seeds, proposalO
     if (reason !== null) onNever(reason);
   };
   const times = { retryMs: RETRY_MS, askMs: ASK_MS };
-  // What of a node's record says that it is a member; one that has a ring and is still joining would ask a seed once, and be in before it answers.
-  const isMember = (storedOn(main.node.disk)?.ring ?? null) !== null;
-  main.spawn(enteringActor, [{ identity, door, joining: isMember || seeds.length === 0 ? null : joining(), done, ...times, mutants }]);
+  main.spawn(enteringActor, [
+    { identity, door, joining: seeds.length === 0 || isMember(main) ? null : joining(), done, ...times, mutants },
+  ]);
+}
+
+/** What a node's record says, read off its ring. One that has a ring and is still joining would ask a seed once, and be in before it answers. */
+function isMember({ node }: SimShard): boolean {
+  try {
+    return (storedOn(node.disk)?.ring ?? null) !== null;
+  } catch (error) {
+    // RingActor says so itself.
+    if (error instanceof StorageError && error.code === 'CORRUPTION') return true;
+    throw error;
+  }
 }
 
 export interface WatcherPorts {
