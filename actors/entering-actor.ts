@@ -36,7 +36,7 @@ export interface Joining {
   readonly replace: string | undefined;
   /** Gives an operation an id of its own. */
   readonly proposalOf: (operation: Operation) => Proposal;
-  /** After that long without a seed that has this node in its ring it gives up. */
+  /** After that long without a seed that has this node in its ring, or has added it, it gives up. */
   readonly giveUpMs: number;
   /** Told what came of each operation that was asked for. */
   readonly onAnswered?: (proposal: Proposal, answer: Answer<OperationOutcome>) => void;
@@ -88,8 +88,8 @@ class EnteringActor implements Actor<EnteringMessage> {
   #next = 0;
   /** A seed has this node in its ring, or says that it has added it. */
   #isIn = false;
-  /** What the seed that is being asked has refused for good, and why; null: nothing. */
-  #refused: { readonly type: Operation['type']; readonly reason: string } | null = null;
+  /** What the seed that is being asked has done, or refused for good and why; null: nothing. */
+  #answered: { readonly type: Operation['type']; readonly refusal: string | null } | null = null;
 
   constructor(context: ActorContext<EnteringMessage>, options: EnteringOptions) {
     const { identity, door, joining, retryMs = RETRY_MS, askMs = ASK_MS } = options;
@@ -107,7 +107,7 @@ class EnteringActor implements Actor<EnteringMessage> {
 
   /** It has failed again and again: better ended than a node that listens, and never gets in. */
   stopped(reason: StopReason): void {
-    if (reason === 'failed') this.#options.done(`node ${this.#options.identity.name} could not join: its EnteringActor failed`);
+    if (reason === 'failed') this.#options.done(`node ${this.#options.identity.name} does not get into its ring: its EnteringActor failed`);
   }
 
   receive(message: EnteringMessage): void {
@@ -150,7 +150,7 @@ class EnteringActor implements Actor<EnteringMessage> {
 
   #askNext(): void {
     const seed = this.#seeds[this.#next++];
-    this.#refused = null;
+    this.#answered = null;
     if (seed !== undefined) this.#fetch(seed);
     else if (this.#seeds.length === 0 && this.#isLate) this.#giveUp('no seed answers');
     else this.#retryLater();
@@ -184,7 +184,12 @@ class EnteringActor implements Actor<EnteringMessage> {
     // Whose place it takes may not be there yet, in the ring of a seed that was down when it came; a member need not be told that.
     if (need.type === 'never')
       return this.#isIn && !ring.state.banned.includes(identity.id) ? this.#notYet(need.reason) : this.#end(need.reason);
-    if (this.#refused?.type === need.operation.type) return this.#end(this.#refused.reason);
+    if (this.#answered?.type === need.operation.type) {
+      const { refusal } = this.#answered;
+      return refusal === null
+        ? this.#notYet(`${where}: it says that ${need.operation.type} is done, and its ring does not show it`)
+        : this.#end(refusal);
+    }
     const proposal = joining.proposalOf(need.operation);
     this.#context.ask<RingMessage, OperationOutcome>(
       this.#ringActorOf(seed),
@@ -197,13 +202,11 @@ class EnteringActor implements Actor<EnteringMessage> {
   #onProposed(seed: NodeAddress, { operation }: Proposal, answer: Answer<OperationOutcome>): void {
     if (!answer.ok) return this.#notYet(`node ${seed.node}: ${answer.error.message}`);
     const outcome = answer.value;
-    if (outcome.ok) {
-      this.#isIn = true;
-      return this.#fetch(seed);
-    }
-    if (!FINAL.includes(outcome.code)) return this.#notYet(`node ${seed.node}: ${outcome.message}`);
-    // It may be that an earlier try, whose answer was lost, has come through since this seed was asked for its ring.
-    this.#refused = { type: operation.type, reason: `the cluster does not take node ${this.#options.identity.name}: ${outcome.message}` };
+    if (outcome.ok) this.#isIn = true;
+    else if (!FINAL.includes(outcome.code)) return this.#notYet(`node ${seed.node}: ${outcome.message}`);
+    const refusal = outcome.ok ? null : `the cluster does not take node ${this.#options.identity.name}: ${outcome.message}`;
+    this.#answered = { type: operation.type, refusal };
+    // Also when it was refused: an earlier try, whose answer was lost, may have come through since this seed was asked for its ring.
     this.#fetch(seed);
   }
 

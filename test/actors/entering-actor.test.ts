@@ -303,5 +303,16 @@ test('entering: when it fails again and again, who waits for it hears of that', 
     },
   });
   ring.run(5_000);
-  t.is(told.reason, 'node b could not join: its EnteringActor failed');
+  t.is(told.reason, 'node b does not get into its ring: its EnteringActor failed');
+});
+
+test('entering: a seed that says that it has added the node, and never shows it, is not asked without a pause', (t) => {
+  const ring = world({ asleep: new Set(['c']) });
+  ring.run(500);
+  ring.sim.node('c').main.runtime.spawnWellKnown(RING_SLOT, scriptedSeed, [[ring.status('a').ring], DONE]);
+  const told = enter(ring, 'b', { seeds: [at('c')] });
+  ring.run(1_050);
+  t.is(told.reason, undefined);
+  // Once a round.
+  t.true(told.asked.length > 3 && told.asked.length <= 11, `${told.asked.length}`);
 });

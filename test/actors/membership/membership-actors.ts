@@ -34,18 +34,17 @@ export function spawnEntering(main: SimShard, { identity, door, seeds, proposalO
     const first = main.runtime.random.below(addresses.length);
     return [...addresses.slice(first), ...addresses.slice(0, first)];
   };
-  const joining = (): Joining => ({
+  const joining: Joining = {
     ...{ seeds: addresses, replace: undefined, proposalOf, giveUpMs: Number.POSITIVE_INFINITY },
     askSeeds: (found) => found(turned()),
     ...(onAnswered === undefined ? {} : { onAnswered }),
-  });
+  };
   const done = (reason: string | null): void => {
     if (reason !== null) onNever(reason);
   };
   const times = { retryMs: RETRY_MS, askMs: ASK_MS };
-  main.spawn(enteringActor, [
-    { identity, door, joining: seeds.length === 0 || isMember(main) ? null : joining(), done, ...times, mutants },
-  ]);
+  const joins = seeds.length > 0 && !isMember(main);
+  main.spawn(enteringActor, [{ identity, door, joining: joins ? joining : null, done, ...times, mutants }]);
 }
 
 /** What a node's record says, read off its ring. One that has a ring and is still joining would ask a seed once, and be in before it answers. */

@@ -1,10 +1,11 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import test from 'ava';
-import type { PlanFile, RunPlan } from '../../../runtime/simulation/plan-file.ts';
-import { parsePlanFile, replay } from '../../../runtime/simulation/testing.ts';
+import type { PlanFile } from '../../../runtime/simulation/plan-file.ts';
+import { parsePlanFile } from '../../../runtime/simulation/testing.ts';
 import { runWorkload } from '../../../runtime/simulation/workload.ts';
+import { replayFormed } from '../store/replay-formed.ts';
 import { huntMove, type MoveWorkload, runMove } from './move-hunt.ts';
-import { type BuiltMove, buildMove, buildShrink, shrinks } from './move-workload.ts';
+import { buildMove, buildShrink, shrinks } from './move-workload.ts';
 
 const SEEDS = 6;
 const PARTS = 2;
@@ -49,16 +50,9 @@ const FOLDER = 'test/actors/streaming/regressions';
 
 for (const name of readdirSync(FOLDER).sort())
   test(`moves regressions: ${name.replace('.json', '').replaceAll('-', ' ')}`, (t) => {
-    const built: BuiltMove[] = [];
-    const kept = (build: (run: RunPlan) => BuiltMove) => (run: RunPlan) => built[built.push(build(run)) - 1]!;
-    const workloads = [
-      { name: 'moves', build: kept(buildMove) },
-      { name: 'shrinks', build: kept(buildShrink) },
-    ];
-    const { failure, isAsExpected } = replay(regression(name), workloads);
+    const { failure, isAsExpected, isFormed } = replayFormed(regression(name), { moves: buildMove, shrinks: buildShrink });
     t.true(isAsExpected, JSON.stringify(failure));
-    // Else nothing was asked for, and all held.
-    t.true(built[0]?.cluster.isFormed);
+    t.true(isFormed);
   });
 
 test('bug: who left ended before any other knew that it had, and who stayed could decide nothing any more', (t) => {
