@@ -1,6 +1,7 @@
 /** A node in this process, from its configuration to the signal that ends it. */
 import { errorMessage } from '../../../runtime/errors.ts';
 import { RealFiles } from '../../../runtime/real/files.ts';
+import { letHeapsGrow } from '../../../runtime/real/heap-growth.ts';
 import { absolutePath, coreCount, fileUrl, packageVersion, randomHex } from '../../../runtime/real/host.ts';
 import { whenInputEnds } from '../../../runtime/real/subprocess.ts';
 import type { NodeConfig } from '../config/config.ts';
@@ -15,6 +16,7 @@ export interface RunOptions {
 
 /** Resolves when the node has ended as it was told to. Errors: why it could not start, or must not go on. */
 export async function runNode(config: NodeConfig, { endsWithInput }: RunOptions): Promise<void> {
+  letHeapsGrow();
   // What it says there is for people; that they have stopped listening is no reason to end.
   process.stdout.removeAllListeners('error').on('error', () => undefined);
   const stopped = untilToldToStop(endsWithInput);
