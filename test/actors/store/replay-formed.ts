@@ -22,5 +22,5 @@ export function replayFormed(
     },
   }));
   const result = replay(file, workloads);
-  return { ...result, isFormed: clusters.every(({ isFormed }) => isFormed) };
+  return { ...result, isFormed: clusters.length > 0 && clusters.every(({ isFormed }) => isFormed) };
 }

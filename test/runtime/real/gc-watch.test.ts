@@ -1,16 +1,7 @@
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
+import { setImmediate as turn } from 'node:timers/promises';
 import test from 'ava';
 import { GcWatch } from '../../../runtime/real/gc-watch.ts';
-
-setFlagsFromString('--expose_gc');
-const collect = runInNewContext('gc') as () => void;
-
-function turn(): Promise<void> {
-  return new Promise((resolve) => {
-    setImmediate(resolve);
-  });
-}
+import { collect } from '../../helpers/collect.ts';
 
 test('gc watch: pauses add up, and the longest is that since it was last asked', async (t) => {
   const watch = new GcWatch();

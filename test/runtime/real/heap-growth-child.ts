@@ -3,9 +3,10 @@
  * lets heaps grow first.
  */
 import { constants, PerformanceObserver } from 'node:perf_hooks';
+import { setImmediate as turn } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { letHeapsGrow } from '../../../runtime/real/heap-growth.ts';
+import { collect } from '../../helpers/collect.ts';
 
 const ARRAYS = 800;
 const NUMBERS_PER_ARRAY = 25_000;
@@ -21,14 +22,9 @@ const observer = new PerformanceObserver((list) => {
 });
 observer.observe({ entryTypes: ['gc'] });
 
-const turn = (): Promise<void> =>
-  new Promise((resolve) => {
-    setImmediate(resolve);
-  });
 const kept: number[][] = [];
-setFlagsFromString('--expose_gc');
 // Limits are computed anew when a heap has been marked; the first is generous.
-(runInNewContext('gc') as () => void)();
+collect();
 for (let n = 0; n < ARRAYS; n++) {
   kept.push(new Array<number>(NUMBERS_PER_ARRAY).fill(n + 0.5));
   await turn();
