@@ -10,7 +10,7 @@ const BY_SEEDS = [
   ...['acceptorForgetsPromise', 'quorumOneTooFew', 'precomputedRing', 'answersBeforeDurable', 'votesUnconfirmed', 'acceptsLowerBoot'],
   ...['decidesOwnValue', 'doubleCountsAnswers', 'oneAccuserIsEnough', 'noRefutation', 'bootIgnored', 'downChangesNothingUndone'],
   ...['gossipOnlyLive', 'sameNodeTwice', 'joinSkipsParentCheck', 'bannedIdAccepted', 'duplicateIdAccepted', 'exclusionUnbounded'],
-  ...['staleStepAccepted', 'changedAtForgotten'],
+  ...['staleStepAccepted', 'changedAtForgotten', 'ringNotFetched'],
 ];
 
 const BY_TESTS: readonly Mutant[] = [
@@ -34,10 +34,6 @@ const BY_TESTS: readonly Mutant[] = [
   {
     name: 'staleIncarnationAccepted',
     seenBy: 'gossip/planted-bugs.test.ts; as before',
-  },
-  {
-    name: 'ringNotFetched',
-    seenBy: 'entering-actor.test.ts; here a ring follows soon, as who is away is excluded, and that one is told',
   },
   { name: 'sameRackTwice', seenBy: 'placement.test.ts; racks are not looked at here' },
 ];

@@ -24,6 +24,10 @@ const DISK_KINDS: readonly (readonly [FaultKind, number])[] = [
   ] as const),
 ];
 const ACTS_MAX = 24;
+/** Of machines that join: how often one ends, until when, and how long it is away, at most. */
+const ENTERING_CRASHES_MAX = 20;
+const ENTERING_UNTIL_MS = FAULTS_FROM_MS * 1.5;
+const ENTERING_AWAY_MS = 1000;
 const RESTART_MS = 400;
 
 export function membershipRun(seed: number, options: MembershipRunOptions = {}): RunPlan {
@@ -72,6 +76,7 @@ function networkOf(random: SeededRandom): NetworkSettings {
 
 function faultsOf(seed: number, { profile }: MembershipKnobs, nodes: readonly NodeSettings[], random: SeededRandom): PlanItem[] {
   if (profile === 'calm') return [];
+  if (profile === 'entering') return crashesOfJoiners(nodes, random);
   // Now and then already while the cluster forms.
   const fromMs = random.chance(0.2) ? 0 : FAULTS_FROM_MS;
   const untilMs = profile === 'force' ? FAULTS_UNTIL_MS - 2000 : FAULTS_UNTIL_MS;
@@ -81,6 +86,16 @@ function faultsOf(seed: number, { profile }: MembershipKnobs, nodes: readonly No
   if (profile === 'net') return faults;
   const disks = DISK_KINDS.flatMap(([kind, everyMs], index) => generatePlan(`${seed}:${index}`, { ...bounds, everyMs, kinds: [kind] }));
   return [...faults, ...disks.flatMap((item) => withRestart(item))];
+}
+
+/** Any of them, while the cluster forms: mostly before it is in, or has on its disk that it is. */
+function crashesOfJoiners(nodes: readonly NodeSettings[], random: SeededRandom): PlanItem[] {
+  return nodes.flatMap(({ name }) =>
+    Array.from({ length: random.below(ENTERING_CRASHES_MAX + 1) }, (): PlanItem => {
+      const atMs = Math.round(ENTERING_UNTIL_MS * random.float());
+      return { kind: 'crash', atMs, node: name, forMs: Math.ceil(ENTERING_AWAY_MS ** random.float()), silent: random.chance(0.5) };
+    }),
+  );
 }
 
 /** A directory that goes back, or is copied, is one that the cluster can tell when it has started again in between. */
@@ -108,6 +123,7 @@ function lostMajority(nodes: readonly NodeSettings[], random: SeededRandom): Pla
 }
 
 function actsOf({ profile }: MembershipKnobs, nodes: readonly NodeSettings[], random: SeededRandom): PlanItem[] {
+  if (profile === 'entering') return [];
   const some = ACTIONS.filter((action) => action !== 'force' && random.chance(0.6));
   const count = random.below(ACTS_MAX);
   const acts: PlanItem[] = [];
