@@ -20,6 +20,7 @@ import { type PerformanceEntry, PerformanceObserver } from 'node:perf_hooks';
 import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises';
 import { DirtyMarks } from '../actors/repair/dirty-marks.ts';
 import { Forest } from '../actors/repair/forest.ts';
+import type { MerkleTree } from '../actors/repair/merkle-tree.ts';
 import { RangeReads } from '../actors/repair/range-reads.ts';
 import { Hasher } from '../actors/ring/token.ts';
 import { engineKeyOf } from '../actors/store/engine-key.ts';
@@ -97,7 +98,18 @@ const reads = new RangeReads(
     },
   }),
   () => {},
+  () => performance.now(),
 );
+/** Of each slice. */
+const sliceMs: number[] = [];
+
+function slice(): boolean {
+  const sinceMs = performance.now();
+  const hasMore = reads.slice();
+  sliceMs.push(performance.now() - sinceMs);
+  return hasMore;
+}
+
 /** With marks and trees of its own. */
 class Side {
   readonly sharesMemory: boolean;
@@ -105,6 +117,8 @@ class Side {
   readonly forest: Forest;
   readonly cpuMs: number[] = [];
   readonly collections: number[] = [];
+  /** Of a tree of the first pass, in the mean. */
+  rootUs = 0;
 
   constructor(sharesMemory: boolean) {
     this.sharesMemory = sharesMemory;
@@ -114,12 +128,18 @@ class Side {
   async pass(): Promise<void> {
     CursorBuffers.prototype.give = this.sharesMemory ? give : () => {};
     let left = PARTITIONS;
+    const trees: MerkleTree[] = [];
     for (let partition = 0; partition < PARTITIONS; partition++)
-      this.forest.fresh(KEYSPACE, partition, PARTITIONS, 0, (fault) => {
-        if (fault !== undefined) throw new Error(fault.message);
+      this.forest.fresh(KEYSPACE, partition, PARTITIONS, 0, (fault, tree) => {
+        if (tree === undefined) throw new Error(fault?.message);
+        trees.push(tree);
         left--;
       });
-    while (left > 0) if (!reads.slice()) await turn();
+    while (left > 0) if (!slice()) await turn();
+    if (this.rootUs > 0) return;
+    const sinceMs = performance.now();
+    for (const tree of trees) tree.low(0, 0);
+    this.rootUs = ((performance.now() - sinceMs) * 1_000) / PARTITIONS;
   }
 
   async measure(): Promise<void> {
@@ -153,6 +173,7 @@ try {
   await fill();
   const sides = [new Side(true), new Side(false)] as const;
   for (const side of sides) await side.pass();
+  sliceMs.length = 0;
   // Who comes first has what the one before it has left: so by turns.
   for (let run = 0; run < runs; run++) for (const side of run % 2 === 0 ? sides : [...sides].reverse()) await side.measure();
   const [shared, own] = sides;
@@ -160,6 +181,8 @@ try {
   const rows = [
     rowOf('a round', 'ms of CPU', shared.cpuMs, 'memory of its own', own.cpuMs),
     rowOf('major collections, of all rounds', 'count', [sum(shared.collections)], 'memory of its own', [sum(own.collections)]),
+    rowOf('slice, longer than 99 of 100', 'ms', [sliceMs.sort((a, b) => a - b)[Math.floor(sliceMs.length * 0.99)]!]),
+    rowOf('root of a new tree, once it is fresh', 'us', [shared.rootUs, own.rootUs]),
     rowOf('ranges of a round', 'count', [ranges / (2 * runs + 2)]),
   ];
   printRows(rows);

@@ -8,6 +8,9 @@
  *                                                                             v                        v
  *                                                                    forget, if unchanged       stays, for a later pass
  * ```
+ * Behind each page it rests REST_PER_WORK times as long as it has worked on this thread since it last did: whoever comes back takes about as long with a hint, and runs code that V8 has not compiled yet, so
+ * both sides keep most of their time for clients. The windows alone do not see to that: a target on an idle machine answers quickly, however much it takes from others there.
+ *
  * A shard of a member that leaves gives what is for one that can't be reached to those of its primaries that can. A pass that hands nothing over is followed by longer and longer pauses, until who can be reached or the ring has changed.
  */
 import type { Entry } from '../../storage/engine/api.ts';
@@ -31,6 +34,8 @@ export interface HandoffDoor {
   /** Deletes a hint if it is still that record. */
   forget(entry: Entry): void;
   nowMs(): number;
+  /** `wake` is to be called then; a time given before is void. */
+  wakeAt(ms: number): void;
 }
 
 export interface HandoffOptions {
@@ -45,6 +50,10 @@ export interface HandoffOptions {
   readonly mutants?: ReadonlySet<string>;
 }
 
+const REST_PER_WORK = 7;
+/** Longer is no rest, but a thread that others hold up. */
+const REST_MAX_MS = 250;
+
 interface Pass {
   readonly owner: Id;
   readonly epoch: number;
@@ -52,6 +61,8 @@ interface Pass {
   queue: Entry[];
   lastKey: Uint8Array | undefined;
   isReading: boolean;
+  /** The next page is read then; 0: at once, when what it has is sent. */
+  restsUntilMs: number;
   isAtEnd: boolean;
   underWay: number;
   handed: number;
@@ -91,6 +102,12 @@ export class HintHandoff {
   /** By id, oldest first. */
   readonly #sent = new Map<number, Sent>();
   #lastId: number;
+  /** On this thread, since the last rest. */
+  #workedMs = 0;
+  #workingSinceMs = 0;
+  #restsUntilMs = Number.NEGATIVE_INFINITY;
+  /** What the door was told last. */
+  #wakeMs = Number.POSITIVE_INFINITY;
 
   constructor(door: HandoffDoor, { answerMs = 2_000, pauseMs = 500, pauseMsMax = 30_000, firstId = 0, mutants }: HandoffOptions = {}) {
     this.#door = door;
@@ -119,6 +136,12 @@ export class HintHandoff {
     this.#pump();
   }
 
+  /** The time has come that `wakeAt` was told. */
+  wake(): void {
+    this.#wakeMs = Number.POSITIVE_INFINITY;
+    this.#pump();
+  }
+
   /** `entries` in order; none: there are no more. Null: they can't be read now. */
   onPage(owner: Id, entries: readonly Entry[] | null): void {
     const pass = this.#passes.get(owner);
@@ -134,8 +157,9 @@ export class HintHandoff {
 
   /** Of ids that are not known any more too. */
   onMerged(id: number, status: AnswerStatus): void {
-    this.#end(id, status === OK, this.#door.nowMs());
-    this.#pump();
+    const nowMs = this.#door.nowMs();
+    this.#end(id, status === OK, nowMs);
+    this.#pump(nowMs);
   }
 
   #begin(owner: Id, topology: Topology, nowMs: number): void {
@@ -147,7 +171,10 @@ export class HintHandoff {
     // Who can't be reached gets nothing, but what is not its own any more: that only a new ring changes.
     if (isSame && (nowMs < pause.untilMs || !isReachable)) return;
     if (pause !== undefined && !isSame) this.#pauses.delete(owner);
-    this.#passes.set(owner, { owner, epoch, queue: [], lastKey: undefined, isReading: false, isAtEnd: false, underWay: 0, handed: 0 });
+    this.#passes.set(owner, {
+      ...{ owner, epoch, queue: [], lastKey: undefined, isReading: false },
+      ...{ restsUntilMs: 0, isAtEnd: false, underWay: 0, handed: 0 },
+    });
   }
 
   /** Also who has left: its hints are others' now; and all, where this node leaves itself. */
@@ -157,11 +184,24 @@ export class HintHandoff {
     return index < 0 || this.#door.isReachable(index);
   }
 
-  #pump(): void {
+  /** `sinceMs`: when this turn's work began. */
+  #pump(sinceMs = this.#door.nowMs()): void {
     const topology = this.#door.topology();
     if (topology === null) return;
+    this.#workingSinceMs = sinceMs;
     const nowMs = this.#door.nowMs();
     for (const pass of [...this.#passes.values()]) this.#run(pass, topology, nowMs);
+    let wakeMs = Number.POSITIVE_INFINITY;
+    for (const { restsUntilMs } of this.#passes.values()) if (restsUntilMs > nowMs) wakeMs = Math.min(wakeMs, restsUntilMs);
+    if (wakeMs !== this.#wakeMs && wakeMs !== Number.POSITIVE_INFINITY) this.#door.wakeAt(wakeMs);
+    this.#wakeMs = wakeMs;
+    this.#noteWork();
+  }
+
+  #noteWork(): void {
+    const nowMs = this.#door.nowMs();
+    this.#workedMs += nowMs - this.#workingSinceMs;
+    this.#workingSinceMs = nowMs;
   }
 
   #run(pass: Pass, topology: Topology, nowMs: number): void {
@@ -170,10 +210,21 @@ export class HintHandoff {
     pass.queue.splice(0, sent);
     if (pass.queue.length > 0 || pass.isReading) return;
     if (!pass.isAtEnd) {
+      if (pass.restsUntilMs === 0) pass.restsUntilMs = this.#restFrom(nowMs);
+      if (nowMs < pass.restsUntilMs) return;
+      pass.restsUntilMs = 0;
       pass.isReading = true;
       return this.#door.read(pass.owner, pass.lastKey);
     }
     if (pass.underWay === 0) this.#finish(pass, topology, nowMs);
+  }
+
+  /** Until when who wants another page has to wait. */
+  #restFrom(nowMs: number): number {
+    this.#noteWork();
+    this.#restsUntilMs = Math.max(this.#restsUntilMs, nowMs) + Math.min(REST_MAX_MS, this.#workedMs * REST_PER_WORK);
+    this.#workedMs = 0;
+    return this.#restsUntilMs;
   }
 
   /** Returns false where it has to wait for answers. */

@@ -37,6 +37,7 @@ export interface HintStoreArguments extends ClusterViewArguments, Omit<HandoffOp
 type Message =
   | ViewMessage
   | { readonly type: 'tick' }
+  | { readonly type: 'wake' }
   /** Suspicions are asked for again, as GossipActor may have been started anew. */
   | { readonly type: 'again' }
   | { readonly type: 'page'; readonly owner: Id; readonly iterator: EngineIterator; readonly result: StorageResult<readonly Entry[]> };
@@ -84,6 +85,8 @@ class HintStore implements HandoffDoor, MarkDoor {
         this.#handoff.tick();
         this.#repairs.tick();
         return this.#args.desk.look(this.#args.replicas.replicas?.hints ?? null);
+      case 'wake':
+        return this.#handoff.wake();
       case 'again':
         return this.#view.subscribe(this.#context.self);
       case 'page':
@@ -188,6 +191,10 @@ class HintStore implements HandoffDoor, MarkDoor {
 
   nowMs(): number {
     return this.#context.clock.now();
+  }
+
+  wakeAt(ms: number): void {
+    this.#context.after('wake', Math.max(0, ms - this.#context.clock.now()), { type: 'wake' });
   }
 
   #onPage(owner: Id, iterator: EngineIterator, result: StorageResult<readonly Entry[]>): void {

@@ -64,7 +64,11 @@ class PurgeActor {
     this.#view = new ClusterView(args);
     this.#wake = context.doorbell({ type: 'awake' });
     this.#pulses = new Pulses(clock, (waitMs) => context.after('pulse', waitMs, { type: 'pulse' }));
-    this.#reads = new RangeReads(() => replicas.replicas, this.#wake);
+    this.#reads = new RangeReads(
+      () => replicas.replicas,
+      this.#wake,
+      () => clock.now(),
+    );
     const scans = new PurgeScans(this.#reads);
     this.#asks = new PeerAsks({
       firstId: context.random.u32(),

@@ -123,6 +123,8 @@ export class Forest {
   #refresh(kept: Kept, from: number): void {
     const run = kept.tree.takeDirty(from, RUN_LEAVES);
     if (run === null) {
+      // Now, tree by tree, in the slices of reading: who compares wants the roots of all at once.
+      kept.tree.settle();
       kept.freshMs = kept.beganMs;
       return this.#end(kept, undefined);
     }

@@ -113,12 +113,17 @@ class Merkle {
     this.#view = new ClusterView(args);
     this.#wake = context.doorbell({ type: 'awake' });
     this.#pulses = new Pulses(clock, (waitMs) => context.after('pulse', waitMs, { type: 'pulse' }));
-    this.#reads = new RangeReads(() => this.#opened(), this.#wake, mutants);
+    this.#reads = new RangeReads(
+      () => this.#opened(),
+      this.#wake,
+      () => clock.now(),
+      mutants,
+    );
     this.#forest = new Forest({ reads: this.#reads, marks, clock, ...planted });
     this.#local = new LocalSide(this.#reads, mutants);
     const { shard, shards, ring } = args;
     this.#server = new RepairServer({
-      ...{ context, shard, shards, ring, isOpen: () => this.#opened() !== null },
+      ...{ context, shard, shards, ring, isOpen: () => this.#opened() !== null, nowMs: () => clock.now() },
       ...{ forest: this.#forest, local: this.#local, ...planted },
     });
     this.#asks = new PeerAsks({
@@ -205,14 +210,13 @@ class Merkle {
       this.#context.after(`returned ${id}`, RETURN_MS * (0.5 + random.float()), { type: 'returned', id });
   }
 
-  /** All that both have. */
+  /** All that both have, from the next tick on. */
   #onReturned(id: Id): void {
     const topology = this.#view.topology();
     if (topology === null) return;
     for (const keyspace of topology.ring.keyspaces)
       for (const [partition, peers] of partitionsOf(topology, keyspace, this.#args.shard))
         for (const peer of peers) if (peer.id === id) this.#queue.add({ keyspace: keyspace.id, partition, peer, direction: 'pushPull' });
-    this.#rounds.start();
   }
 
   #onStart({ jobId, keyspace, direction, replyTo }: StartRepair): void {

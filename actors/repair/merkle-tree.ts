@@ -61,6 +61,11 @@ export class MerkleTree {
     return 2 ** (this.#levels[level + 1]!.bits - this.#levels[level]!.bits);
   }
 
+  /** Makes the hashes of all nodes, which are made when they are asked for else. Cost: as of `low` of the root, some 50 us where all leaves have changed. */
+  settle(): void {
+    this.#settle(0, 0);
+  }
+
   /** Halves of a node's hash, integers of 32 bits. Cost: that of all below it that has changed. */
   low(level: number, node: number): number {
     this.#settle(level, node);

@@ -31,6 +31,7 @@ import {
   RepairAsk,
   ROOTED,
   ROOTS,
+  type Root,
   RootsAsk,
   TOLD,
   writePaired,
@@ -47,10 +48,14 @@ export interface ServerArguments {
   readonly shards: number;
   readonly ring: RingHolder;
   readonly isOpen: () => boolean;
+  readonly nowMs: () => number;
   readonly forest: Forest;
   readonly local: LocalSide;
   readonly mutants?: ReadonlySet<string>;
 }
+
+/** `oldestMs`: how long ago what the trees say may have been no more so. */
+type OnFreshened = (fault: Fault | undefined, oldestMs: number, differing: readonly number[]) => void;
 
 const SERVED_MAX = 32;
 const ANSWER_BYTES = 4_096;
@@ -105,24 +110,31 @@ export class RepairServer {
     const name = `${address.link}/${address.slot}/${address.uid}/${address.requestId}`;
     if (this.#waiting.has(name)) return this.#fail(address, ROOTED, { status: OVERLOADED, message: 'the trees are being made' });
     this.#waiting.add(name);
+    this.#freshen(keyspace, state.owners.length, roots, (fault, oldestMs, differing) => {
+      this.#waiting.delete(name);
+      if (fault !== undefined) return this.#fail(address, ROOTED, fault);
+      beginAnswer(this.#out, OK);
+      writeRooted(this.#out, oldestMs, differing);
+      this.#answer(address, ROOTED);
+    });
+  }
+
+  /** One tree after the other, as a new one is large: made at once, those of 256 partitions would hold up the thread. */
+  #freshen(keyspace: number, partitions: number, roots: readonly Root[], done: OnFreshened): void {
     const differing: number[] = [];
-    let [left, oldestMs] = [roots.length, 0];
-    let trouble: Fault | undefined;
-    const count = state.owners.length;
-    for (const { partition, low, high } of roots) {
-      this.#args.forest.fresh(keyspace, partition, count, 0, (fault, tree, ageMs) => {
-        trouble ??= fault;
-        oldestMs = Math.max(oldestMs, ageMs);
-        if (tree !== undefined && (tree.low(0, 0) !== low || tree.high(0, 0) !== high)) differing.push(partition);
-        left--;
-        if (left > 0) return;
-        this.#waiting.delete(name);
-        if (trouble !== undefined) return this.#fail(address, ROOTED, trouble);
-        beginAnswer(this.#out, OK);
-        writeRooted(this.#out, oldestMs, differing);
-        this.#answer(address, ROOTED);
+    const { forest, nowMs } = this.#args;
+    let sinceMs = nowMs();
+    const next = (i: number): void => {
+      const root = roots[i];
+      if (root === undefined) return done(undefined, nowMs() - sinceMs, differing);
+      forest.fresh(keyspace, root.partition, partitions, 0, (fault, tree, ageMs) => {
+        if (tree === undefined) return done(fault, 0, differing);
+        sinceMs = Math.min(sinceMs, nowMs() - ageMs);
+        if (tree.low(0, 0) !== root.low || tree.high(0, 0) !== root.high) differing.push(root.partition);
+        next(i + 1);
       });
-    }
+    };
+    next(0);
   }
 
   #onAsk(operation: number, answer: number, ask: RepairAsk, state: RingState): void {

@@ -26,8 +26,14 @@ class Shard implements HandoffDoor {
   readonly down = new Set<number>();
   readonly sent: Sent[] = [];
   readonly forgotten: string[] = [];
+  /** Times that `wake` is wanted at. */
+  readonly wakes: number[] = [];
   reads = 0;
   now = 0;
+  /** What it takes to send one. */
+  sendMs = 0;
+  /** Where pages come in turns of their own, as an engine's do: those that have not come. */
+  later: (() => void)[] | null = null;
   #topology: Topology;
 
   constructor(ring: RingState, mutants: readonly string[] = []) {
@@ -74,14 +80,23 @@ class Shard implements HandoffDoor {
     const from = after === undefined ? '' : Buffer.from(after).toString('hex');
     const all = [...this.hints].filter(([name, { key }]) => HEX.test(name) && name > from && readHintKey(key)!.owner === owner);
     const page = all.sort(([a], [b]) => (a < b ? -1 : 1)).slice(0, 2);
-    this.handoff.onPage(
-      owner,
-      page.map(([, entry]) => entry),
-    );
+    const tell = (): void =>
+      this.handoff.onPage(
+        owner,
+        page.map(([, entry]) => entry),
+      );
+    if (this.later === null) tell();
+    else this.later.push(tell);
+  }
+
+  /** Pages that were asked for come. */
+  deliver(): void {
+    for (const tell of this.later?.splice(0) ?? []) tell();
   }
 
   send(member: number, _shard: number, id: number, { key }: HintKey): void {
     this.sent.push({ member, id, key: Buffer.from(key).toString() });
+    this.now += this.sendMs;
   }
 
   forget({ key }: Entry): void {
@@ -91,6 +106,10 @@ class Shard implements HandoffDoor {
 
   nowMs(): number {
     return this.now;
+  }
+
+  wakeAt(ms: number): void {
+    this.wakes.push(ms);
   }
 }
 
@@ -170,6 +189,50 @@ test('hint handoff: a pass that is of no use is followed by longer and longer pa
     shard.answer(STALE_RING);
   }
   t.true(times >= 3 && times <= 7, `${times}`);
+});
+
+/** Of what these owners have: it takes a while to send each. */
+function busyShard(owners: readonly number[], keys: readonly string[], sendMs: number): Shard {
+  const shard = new Shard(FIVE);
+  shard.later = [];
+  shard.sendMs = sendMs;
+  for (const key of keys) for (const owner of owners) shard.add(owner, key);
+  shard.tick();
+  shard.deliver();
+  return shard;
+}
+
+test('hint handoff: behind a page it rests seven times as long as it has worked, and then reads the next', (t) => {
+  const shard = busyShard([OWNER], ['a', 'b', 'c', 'd', 'e'], 2);
+  t.deepEqual([shard.reads, shard.sent.length, shard.now, shard.wakes], [1, 2, 4, [0 + 4 * 7]]);
+  shard.answer();
+  t.deepEqual([shard.reads, shard.forgotten], [1, ['a', 'b']]);
+  shard.tick(23);
+  t.is(shard.reads, 1);
+  shard.now += 1;
+  shard.handoff.wake();
+  t.is(shard.reads, 2);
+  shard.deliver();
+  t.deepEqual([shard.sent.length, shard.wakes], [2, [28, 28 + 4 * 7]]);
+});
+
+test('hint handoff: however long it takes to send a page, it goes on after a quarter of a second', (t) => {
+  const shard = busyShard([OWNER], ['a', 'b', 'c'], 5_000);
+  t.deepEqual(shard.wakes, [250]);
+});
+
+test('hint handoff: of two owners each has its pages, and all of them together no more of the thread', (t) => {
+  const owners = PRIMARIES.slice(0, 2).map((member) => member + 1);
+  const shard = busyShard(owners, ['a', 'b', 'c', 'd', 'e', 'f'], 1);
+  for (let i = 0; i < 12; i++) {
+    shard.answer();
+    shard.now = Math.max(shard.now, shard.wakes.at(-1) ?? 0);
+    shard.handoff.wake();
+    shard.deliver();
+  }
+  t.is(shard.forgotten.length, 12);
+  // A rest behind each page but the last of each owner, of two hints that took a millisecond each.
+  t.true(shard.now >= 4 * 2 * 7, `${shard.now}`);
 });
 
 /** Whose hint is handed to whom. */

@@ -19,6 +19,7 @@ function rounds(keyspaces: number, treesMax?: number): number[] {
   const reads = new RangeReads(
     () => replicas,
     () => undefined,
+    () => 0,
   );
   const clock = { now: () => 0, wall: () => 0 };
   const forest = new Forest({ reads, marks: new DirtyMarks(), clock, ...(treesMax === undefined ? {} : { treesMax }) });

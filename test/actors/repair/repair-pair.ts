@@ -61,6 +61,7 @@ export class RepairSide {
     this.reads = new RangeReads(
       () => this.store,
       () => {},
+      () => pair.nowMs,
       mutants,
     );
     const clock = { now: () => pair.nowMs, wall: () => pair.nowMs };
@@ -81,7 +82,7 @@ export class RepairSide {
         replyBytes: (operation, bytes, _offset, length) => reply(this.#askId, operation, bytes, length),
         replyBytesTo: ({ requestId }, operation, bytes, _offset, length) => reply(requestId, operation, bytes, length),
       },
-      ...{ shard: 0, shards: 1, ring, isOpen: () => true, forest: this.forest, local, mutants },
+      ...{ shard: 0, shards: 1, ring, isOpen: () => true, nowMs: () => pair.nowMs, forest: this.forest, local, mutants },
     });
     this.asks = new PeerAsks({
       firstId: 0,
