@@ -28,6 +28,7 @@ import type { ShardSettings } from './shard-settings.ts';
 import { coordinatorActor } from './store/coordinator-actor.ts';
 import { COORDINATOR_SLOT, HINT_SLOT, PURGE_SLOT, SCAN_SLOT, STREAMING_SLOT, VNODE_SLOT } from './store/data-frames.ts';
 import { type CoordinatorHolder, doorOf } from './store/store-door.ts';
+import { TopologyHolder } from './store/topology.ts';
 import { type ReplicasHolder, vnodeActor } from './store/vnode-actor.ts';
 import { StreamDesk } from './streaming/stream-desk.ts';
 import { streamingActor } from './streaming/streaming-actor.ts';
@@ -37,6 +38,7 @@ export function startShard(start: ShardStart): void {
   const { directory, name, clusterKey, engine, replicas: replicaOptions, hasPeers, resp } = start.settings as ShardSettings;
   const door: ClusterDoor = { ref: (slot, of) => start.wellKnown(slot, of), introduce: (address) => start.introduce(address) };
   const ring: RingHolder = { ring: null, mayServe: false };
+  const topologies = new TopologyHolder();
   const replicas: ReplicasHolder = { replicas: null };
   const leave = new LeaveDesk();
   const coordinator: CoordinatorHolder = { coordinator: null };
@@ -67,16 +69,19 @@ export function startShard(start: ShardStart): void {
       node,
       shard,
       ring,
+      topologies,
       replicas,
       holder: coordinator,
       refTo,
       ...gossip,
     },
   ]);
-  start.spawnWellKnown(HINT_SLOT, hintStoreActor, [{ node, ring, replicas, desk: leave, refTo, ...gossip }]);
-  start.spawnWellKnown(SCAN_SLOT, scanActor, [{ node, ring, holder: scans, refTo, ...gossip }]);
-  start.spawnWellKnown(MERKLE_SLOT, merkleActor, [{ node, shard, shards, ring, replicas, marks, holder: repair, refTo, ...gossip }]);
-  start.spawnWellKnown(PURGE_SLOT, purgeActor, [{ node, shard, ring, replicas, repair, refTo, ...gossip }]);
+  start.spawnWellKnown(HINT_SLOT, hintStoreActor, [{ node, ring, topologies, replicas, desk: leave, refTo, ...gossip }]);
+  start.spawnWellKnown(SCAN_SLOT, scanActor, [{ node, ring, topologies, holder: scans, refTo, ...gossip }]);
+  start.spawnWellKnown(MERKLE_SLOT, merkleActor, [
+    { node, shard, shards, ring, topologies, replicas, marks, holder: repair, refTo, ...gossip },
+  ]);
+  start.spawnWellKnown(PURGE_SLOT, purgeActor, [{ node, shard, ring, topologies, replicas, repair, refTo, ...gossip }]);
   start.spawnWellKnown(STREAMING_SLOT, streamingActor, [{ node, shard, desk: streams, replicas, refTo }]);
   const beforeSwitched = (known: KnownRing, done: () => void): void => {
     const next = (): void => streams.switched(known, () => leave.switched(known.state, node, done));

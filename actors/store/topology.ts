@@ -1,4 +1,7 @@
-/** Topology: what a coordinator looks up in one ring, for every request: keyspaces, preference lists, and which member it is itself. Made once per ring. */
+/**
+ * Topology: what a coordinator looks up in one ring, for every request: keyspaces, preference lists, and which member it is itself. Made once per ring and thread: all nodes have a new ring at the same moment, and
+ * code that runs that seldom is slow, so what each actor made for itself were milliseconds in which requests waited.
+ */
 import { ownerBytes } from '../hints/hint-key.ts';
 import { PreferenceLists, type ReplicaTable } from '../ring/preference-list.ts';
 import type { Keyspace, Member, RingState } from '../ring/ring-state.ts';
@@ -45,6 +48,16 @@ export class Topology {
   /** Whether that shard of this node is the one that has the partition, if this node has it. */
   isOn(shard: number, partition: number): boolean {
     return this.self >= 0 && this.shardOf(this.self, partition) === shard;
+  }
+}
+
+/** The topology of the newest ring that an actor of its thread has asked about. */
+export class TopologyHolder {
+  #topology: Topology | null = null;
+
+  of(ring: RingState, node: string): Topology {
+    if (this.#topology?.ring !== ring) this.#topology = new Topology(ring, node);
+    return this.#topology;
   }
 }
 

@@ -28,7 +28,7 @@ import { coordinatorActor } from '../../../actors/store/coordinator-actor.ts';
 import { COORDINATOR_SLOT, HINT_SLOT, PURGE_SLOT, STREAMING_SLOT, VNODE_SLOT } from '../../../actors/store/data-frames.ts';
 import type { CoordinatorHolder } from '../../../actors/store/store-door.ts';
 import { NOT_FOUND, OK, QUORUM_NOT_MET, TIMED_OUT } from '../../../actors/store/store-request.ts';
-import { isPrimary, Topology } from '../../../actors/store/topology.ts';
+import { isPrimary, Topology, TopologyHolder } from '../../../actors/store/topology.ts';
 import { type ReplicasHolder, vnodeActor } from '../../../actors/store/vnode-actor.ts';
 import { StreamDesk } from '../../../actors/streaming/stream-desk.ts';
 import { streamingActor } from '../../../actors/streaming/streaming-actor.ts';
@@ -156,7 +156,7 @@ export class ClusterRun extends MachineRun {
         },
       },
     ]);
-    const about = { node: name, shard: index, ring, mutants };
+    const about = { node: name, shard: index, ring, topologies: new TopologyHolder(), mutants };
     const refTo = (slot: number, to: string, toShard: number): AnyRef => runtime.wellKnown(slot, { node: to, shard: toShard });
     runtime.spawnWellKnown(VNODE_SLOT, vnodeActor, [
       {
