@@ -1,6 +1,7 @@
 /**
  * What it costs a shard to make its hash trees fresh after writes here and there, on a real engine of three tables: with the memory that cursors share, beside memory of its own for each. CPU of the whole process,
- * V8's helper threads among it. `node dist/bench/repair-reads.js [--keys N] [--written N] [--cache MIB] [--runs N] [--json FILE]`
+ * V8's helper threads among it. And for how long its thread is held up: by slices of reading, the first ones in code that V8 has not compiled, and by the root of a new tree, of which a round compares 256 at once.
+ * `node dist/bench/repair-reads.js [--keys N] [--written N] [--cache MIB] [--runs N] [--json FILE]`
  *
  * What was tried and is not in: to read the clean leaves between two that were written along with them, where they hold few keys, as an iterator costs as much as 3 to 8 keys cost repair. A round, beside one that
  * reads each leaf by itself (20,000 keys of 1,000 B; medians of runs by turns, 5 of the first row, else 15):
@@ -173,7 +174,7 @@ try {
   await fill();
   const sides = [new Side(true), new Side(false)] as const;
   for (const side of sides) await side.pass();
-  sliceMs.length = 0;
+  const firstMs = Math.max(...sliceMs.splice(0));
   // Who comes first has what the one before it has left: so by turns.
   for (let run = 0; run < runs; run++) for (const side of run % 2 === 0 ? sides : [...sides].reverse()) await side.measure();
   const [shared, own] = sides;
@@ -181,6 +182,7 @@ try {
   const rows = [
     rowOf('a round', 'ms of CPU', shared.cpuMs, 'memory of its own', own.cpuMs),
     rowOf('major collections, of all rounds', 'count', [sum(shared.collections)], 'memory of its own', [sum(own.collections)]),
+    rowOf('longest slice of the first passes', 'ms', [firstMs]),
     rowOf('slice, longer than 99 of 100', 'ms', [sliceMs.sort((a, b) => a - b)[Math.floor(sliceMs.length * 0.99)]!]),
     rowOf('root of a new tree, once it is fresh', 'us', [shared.rootUs, own.rootUs]),
     rowOf('ranges of a round', 'count', [ranges / (2 * runs + 2)]),

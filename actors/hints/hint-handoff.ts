@@ -8,8 +8,8 @@
  *                                                                             v                        v
  *                                                                    forget, if unchanged       stays, for a later pass
  * ```
- * Behind each page it rests REST_PER_WORK times as long as it has worked on this thread since it last did: whoever comes back takes about as long with a hint, and runs code that V8 has not compiled yet, so
- * both sides keep most of their time for clients. The windows alone do not see to that: a target on an idle machine answers quickly, however much it takes from others there.
+ * Behind each page it rests REST_PER_WORK times as long as it has worked in these turns since it last did, so that it takes an eighth of its thread at most. The windows alone do not see to that: a target answers
+ * quickly as long as it has time itself, however much that takes from others on its machine; and whoever comes back runs code that V8 has not compiled yet.
  *
  * A shard of a member that leaves gives what is for one that can't be reached to those of its primaries that can. A pass that hands nothing over is followed by longer and longer pauses, until who can be reached or the ring has changed.
  */
@@ -51,7 +51,7 @@ export interface HandoffOptions {
 }
 
 const REST_PER_WORK = 7;
-/** Longer is no rest, but a thread that others hold up. */
+/** Work that asks for more was not work: the thread did not get a processor. */
 const REST_MAX_MS = 250;
 
 interface Pass {
@@ -61,7 +61,7 @@ interface Pass {
   queue: Entry[];
   lastKey: Uint8Array | undefined;
   isReading: boolean;
-  /** The next page is read then; 0: at once, when what it has is sent. */
+  /** The next page is not read before; 0: what it has is not all sent yet. */
   restsUntilMs: number;
   isAtEnd: boolean;
   underWay: number;
@@ -210,7 +210,7 @@ export class HintHandoff {
     pass.queue.splice(0, sent);
     if (pass.queue.length > 0 || pass.isReading) return;
     if (!pass.isAtEnd) {
-      if (pass.restsUntilMs === 0) pass.restsUntilMs = this.#restFrom(nowMs);
+      if (pass.restsUntilMs === 0) pass.restsUntilMs = this.#rest();
       if (nowMs < pass.restsUntilMs) return;
       pass.restsUntilMs = 0;
       pass.isReading = true;
@@ -219,10 +219,10 @@ export class HintHandoff {
     if (pass.underWay === 0) this.#finish(pass, topology, nowMs);
   }
 
-  /** Until when who wants another page has to wait. */
-  #restFrom(nowMs: number): number {
+  /** Begins now, or when the rest of another pass ends. Returns its end. */
+  #rest(): number {
     this.#noteWork();
-    this.#restsUntilMs = Math.max(this.#restsUntilMs, nowMs) + Math.min(REST_MAX_MS, this.#workedMs * REST_PER_WORK);
+    this.#restsUntilMs = Math.max(this.#restsUntilMs, this.#workingSinceMs) + Math.min(REST_MAX_MS, this.#workedMs * REST_PER_WORK);
     this.#workedMs = 0;
     return this.#restsUntilMs;
   }

@@ -19,8 +19,8 @@ import type { Fault, RangeReads, RangeSink } from './range-reads.ts';
 const RUN_LEAVES = 1_024;
 const LAST_LOW = 0xffff_ffff;
 
-/** `tree`: undefined with a fault. `ageMs`: since the pass began that made it fresh. */
-export type OnFresh = (fault: Fault | undefined, tree: MerkleTree | undefined, ageMs: number) => void;
+/** `tree`: undefined with a fault. `sinceMs`: when the pass began that made it fresh. Why not its age: of several who wait the last is told when the others have done with it what they do. */
+export type OnFresh = (fault: Fault | undefined, tree: MerkleTree | undefined, sinceMs: number) => void;
 
 interface Kept {
   readonly keyspace: number;
@@ -67,7 +67,7 @@ export class Forest {
     const now = this.#options.clock.now();
     const kept = this.#kept(keyspace, partition, partitions);
     kept.usedMs = now;
-    if (ageMs > 0 && now - kept.freshMs <= ageMs) return done(undefined, kept.tree, now - kept.freshMs);
+    if (ageMs > 0 && now - kept.freshMs <= ageMs) return done(undefined, kept.tree, kept.freshMs);
     kept.waiting.push(done);
     if (kept.isRefreshing) return;
     kept.isRefreshing = true;
@@ -162,8 +162,9 @@ export class Forest {
     kept.isRefreshing = false;
     const { waiting } = kept;
     kept.waiting = [];
-    const ageMs = this.#options.clock.now() - kept.beganMs;
-    for (const done of waiting) done(fault, fault === undefined ? kept.tree : undefined, ageMs);
+    // One of them may ask for it again.
+    const { beganMs } = kept;
+    for (const done of waiting) done(fault, fault === undefined ? kept.tree : undefined, beganMs);
   }
 }
 

@@ -210,7 +210,7 @@ class Merkle {
       this.#context.after(`returned ${id}`, RETURN_MS * (0.5 + random.float()), { type: 'returned', id });
   }
 
-  /** All that both have, from the next tick on. */
+  /** All that both have. Begun by the next tick: the turn is long enough as it is, with as many tasks as there are partitions. */
   #onReturned(id: Id): void {
     const topology = this.#view.topology();
     if (topology === null) return;
@@ -316,7 +316,7 @@ class Merkle {
     this.#rounds.start();
   }
 
-  /** Each partition with one of its other replicas. */
+  /** Each partition with one of its other replicas; begun as those are. */
   #onPeriod(): void {
     const { intervalMs = INTERVAL_MS, shard } = this.#args;
     const { random } = this.#context;
@@ -329,7 +329,6 @@ class Merkle {
         const peer = reachable[random.below(Math.max(1, reachable.length))];
         if (peer !== undefined) this.#queue.add({ keyspace: keyspace.id, partition, peer, direction: 'pushPull' });
       }
-    this.#rounds.start();
   }
 
   /** Begun by the next tick: this is within the turn of another actor. */

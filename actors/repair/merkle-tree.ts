@@ -2,12 +2,12 @@
  * MerkleTree: the hash tree of one partition of one keyspace as one replica holds it [Dynamo 4.7].
  *
  * ```
- *   level 0   root                                        a node is the hash of its children, made when it is asked for
+ *   level 0   root                                        a node is the hash of its children, made when leaves have been read
  *   level 1   16 nodes
  *   level 2   256
  *   level 3   4,096 leaves: sums of entry hashes          each with a bit that writes set (dirty-marks.ts): it is to be read again
  * ```
- * A write sets a bit and reads no hash, so a tree says nothing of what was written since its leaves were last read (tree-refresh.ts). No tree is on disk: after a start all leaves are dirty.
+ * A write sets a bit and reads no hash, so a tree says nothing of what was written since its leaves were last read (forest.ts). No tree is on disk: after a start all leaves are dirty.
  * Memory: 8.5 bytes per leaf, 35 KiB for 4,096.
  */
 import { withChild } from './entry-hash.ts';
@@ -61,9 +61,9 @@ export class MerkleTree {
     return 2 ** (this.#levels[level + 1]!.bits - this.#levels[level]!.bits);
   }
 
-  /** Makes the hashes of all nodes, which are made when they are asked for else. Cost: as of `low` of the root, some 50 us where all leaves have changed. */
-  settle(): void {
-    this.#settle(0, 0);
+  /** Makes the hashes of all nodes above leaves that have changed, which else are made when they are asked for. Returns how many: what it has cost. */
+  settle(): number {
+    return this.#settle(0, 0);
   }
 
   /** Halves of a node's hash, integers of 32 bits. Cost: that of all below it that has changed. */
@@ -112,20 +112,22 @@ export class MerkleTree {
     return (this.#dirty[leaf >>> 5]! & (1 << (leaf & 31))) !== 0;
   }
 
-  #settle(level: number, node: number): void {
+  #settle(level: number, node: number): number {
     const { low, high, isStale } = this.#levels[level]!;
-    if (level === this.#levels.length - 1 || isStale[node] === 0) return;
+    if (level === this.#levels.length - 1 || isStale[node] === 0) return 0;
+    let made = 1;
     const below = this.#levels[level + 1]!;
     const children = this.childrenOf(level);
     let [sumLow, sumHigh] = [0, 0];
     for (let child = node * children; child < (node + 1) * children; child++) {
-      this.#settle(level + 1, child);
+      made += this.#settle(level + 1, child);
       sumLow = withChild(sumLow, below.low[child]!);
       sumHigh = withChild(sumHigh, below.high[child]!);
     }
     low[node] = sumLow;
     high[node] = sumHigh;
     isStale[node] = 0;
+    return made;
   }
 }
 

@@ -22,7 +22,7 @@
  * MISSED   0  place head of the partition's first token; no option, no key     24  16 bytes: the job, begun by the first frame that names it
  *
  * answers  0  u8   status (store-request.ts)     1  3 bytes  zero      any status but OK: a message for people, UTF-8
- * ROOTED   4  u32  milliseconds since its oldest leaf was read       8  u16 each: partitions that differ
+ * ROOTED   4  u32  milliseconds since the reading of its oldest tree began      8  u16 each: partitions that differ
  * NODED    4  8 bytes each: the children of the first node, of the second, ...
  * PAIRED   4  u8   1: that is all     5  3 bytes  zero      8  per key: token, digest
  * TOLD     4  u16  items that were looked at, from 1    6  u16  zero     8  entries

@@ -89,8 +89,8 @@ export class RepairRounds {
     const task = tasks[i];
     if (task === undefined) return this.#compare(state, compared);
     const { keyspace, partition } = task;
-    this.#args.forest.fresh(keyspace, partition, state.owners.length, 0, (fault, tree, ageMs) => {
-      this.#sinceMs = Math.min(this.#sinceMs, this.#args.nowMs() - ageMs);
+    this.#args.forest.fresh(keyspace, partition, state.owners.length, 0, (fault, tree, sinceMs) => {
+      this.#sinceMs = Math.min(this.#sinceMs, sinceMs);
       if (tree === undefined) this.#end(task, outcomeOf(fault!.message));
       else compared.push({ task, tree });
       this.#freshen(state, tasks, i + 1, compared);

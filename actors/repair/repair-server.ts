@@ -54,10 +54,12 @@ export interface ServerArguments {
   readonly mutants?: ReadonlySet<string>;
 }
 
-/** `oldestMs`: how long ago what the trees say may have been no more so. */
-type OnFreshened = (fault: Fault | undefined, oldestMs: number, differing: readonly number[]) => void;
+/** `ageMs`: of the oldest tree, or of the question. */
+type OnFreshened = (fault: Fault | undefined, ageMs: number, differing: readonly number[]) => void;
 
 const SERVED_MAX = 32;
+/** Whose leaves may be read at once: while one waits for the disk others go on (range-reads.ts has as many in turn). */
+const TREES_AT_ONCE = 4;
 const ANSWER_BYTES = 4_096;
 const ANSWER_BYTES_MAX = 16 * 1_024 * 1_024;
 /** Of whole records in one answer, but for the first one. */
@@ -110,31 +112,36 @@ export class RepairServer {
     const name = `${address.link}/${address.slot}/${address.uid}/${address.requestId}`;
     if (this.#waiting.has(name)) return this.#fail(address, ROOTED, { status: OVERLOADED, message: 'the trees are being made' });
     this.#waiting.add(name);
-    this.#freshen(keyspace, state.owners.length, roots, (fault, oldestMs, differing) => {
+    this.#freshen(keyspace, state.owners.length, roots, (fault, ageMs, differing) => {
       this.#waiting.delete(name);
       if (fault !== undefined) return this.#fail(address, ROOTED, fault);
       beginAnswer(this.#out, OK);
-      writeRooted(this.#out, oldestMs, differing);
+      writeRooted(this.#out, ageMs, differing);
       this.#answer(address, ROOTED);
     });
   }
 
-  /** One tree after the other, as a new one is large: made at once, those of 256 partitions would hold up the thread. */
+  /** A few trees at a time, as a new one is large: made at once, those of 256 partitions would hold up the thread. */
   #freshen(keyspace: number, partitions: number, roots: readonly Root[], done: OnFreshened): void {
     const differing: number[] = [];
     const { forest, nowMs } = this.#args;
-    let sinceMs = nowMs();
-    const next = (i: number): void => {
-      const root = roots[i];
-      if (root === undefined) return done(undefined, nowMs() - sinceMs, differing);
-      forest.fresh(keyspace, root.partition, partitions, 0, (fault, tree, ageMs) => {
-        if (tree === undefined) return done(fault, 0, differing);
-        sinceMs = Math.min(sinceMs, nowMs() - ageMs);
-        if (tree.low(0, 0) !== root.low || tree.high(0, 0) !== root.high) differing.push(root.partition);
-        next(i + 1);
+    let oldestMs = nowMs();
+    let trouble: Fault | undefined;
+    let begun = 0;
+    let left = roots.length;
+    const next = (): void => {
+      const root = roots[begun++];
+      if (root === undefined) return;
+      forest.fresh(keyspace, root.partition, partitions, 0, (fault, tree, sinceMs) => {
+        trouble ??= fault;
+        oldestMs = Math.min(oldestMs, sinceMs);
+        if (tree !== undefined && (tree.low(0, 0) !== root.low || tree.high(0, 0) !== root.high)) differing.push(root.partition);
+        left--;
+        if (left === 0) done(trouble, nowMs() - oldestMs, differing.sort(rising));
+        else next();
       });
     };
-    next(0);
+    for (let i = 0; i < TREES_AT_ONCE; i++) next();
   }
 
   #onAsk(operation: number, answer: number, ask: RepairAsk, state: RingState): void {
@@ -214,6 +221,10 @@ export class RepairServer {
     writeRefusal(this.#out, status, message);
     this.#args.context.replyBytes(operation, this.#out.bytes, 0, this.#out.length);
   }
+}
+
+function rising(a: number, b: number): number {
+  return a - b;
 }
 
 const STALE = 'the rings of both sides differ about the partition';

@@ -6,14 +6,14 @@ import type { GossipMessage } from '../gossip-protocol.ts';
 import type { KnownRing } from '../membership/known-ring.ts';
 import type { Id } from '../ring/ring-state.ts';
 import type { RingHolder } from '../ring-agent.ts';
-import { type Topology, TopologyHolder } from './topology.ts';
+import type { Topology, TopologyHolder } from './topology.ts';
 
 export interface ClusterViewArguments {
   /** This node's name among transports. */
   readonly node: string;
   readonly ring: RingHolder;
-  /** Of the thread. Default: one of this actor's own. */
-  readonly topologies?: TopologyHolder;
+  /** Of the thread. */
+  readonly topologies: TopologyHolder;
   /** The well-known actor at that slot of a shard, of this or another node. */
   readonly refTo: (slot: number, node: string, shard: number) => AnyRef;
   /** Of this node: who is suspected. Default: nobody is. */
@@ -25,7 +25,6 @@ export const SUBSCRIBE_MS = 5_000;
 
 export class ClusterView {
   readonly #args: ClusterViewArguments;
-  readonly #topologies: TopologyHolder;
   readonly #refs = new Map<number, AnyRef>();
   readonly #suspects = new Set<Id>();
   #known: KnownRing | null = null;
@@ -33,7 +32,6 @@ export class ClusterView {
 
   constructor(args: ClusterViewArguments) {
     this.#args = args;
-    this.#topologies = args.topologies ?? new TopologyHolder();
   }
 
   /** Has GossipActor send views to `subscriber`. */
@@ -48,11 +46,11 @@ export class ClusterView {
 
   /** Null: there is no ring, or this node may not serve. */
   topology(): Topology | null {
-    const { ring, node } = this.#args;
+    const { ring, node, topologies } = this.#args;
     if (ring.ring === null || !ring.mayServe) return null;
     if (ring.ring !== this.#known) {
       this.#known = ring.ring;
-      this.#topology = this.#topologies.of(ring.ring.state, node);
+      this.#topology = topologies.of(ring.ring.state, node);
       this.#refs.clear();
     }
     return this.#topology;

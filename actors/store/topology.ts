@@ -1,6 +1,5 @@
 /**
- * Topology: what a coordinator looks up in one ring, for every request: keyspaces, preference lists, and which member it is itself. Made once per ring and thread: all nodes have a new ring at the same moment, and
- * code that runs that seldom is slow, so what each actor made for itself were milliseconds in which requests waited.
+ * Topology: what a coordinator looks up in one ring, for every request: keyspaces, preference lists, and which member it is itself. Made once per ring and thread.
  */
 import { ownerBytes } from '../hints/hint-key.ts';
 import { PreferenceLists, type ReplicaTable } from '../ring/preference-list.ts';

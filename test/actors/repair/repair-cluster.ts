@@ -1,4 +1,5 @@
 /** RepairCluster: three nodes of two shards with engines, coordinators and repair; what replicas hold can be put into them directly, so that they differ, and looked at. */
+
 import type { ViewMessage } from '../../../actors/gossip/view-subscribers.ts';
 import { hintStoreActor } from '../../../actors/hints/hint-store-actor.ts';
 import { LeaveDesk } from '../../../actors/hints/leaving.ts';
@@ -18,6 +19,7 @@ import { COORDINATOR_SLOT, HINT_SLOT, PURGE_SLOT, VNODE_SLOT } from '../../../ac
 import { tokenHighOf } from '../../../actors/store/engine-key.ts';
 import type { CoordinatorHolder } from '../../../actors/store/store-door.ts';
 import { StoreRequest } from '../../../actors/store/store-request.ts';
+import { TopologyHolder } from '../../../actors/store/topology.ts';
 import { type ReplicasHolder, vnodeActor } from '../../../actors/store/vnode-actor.ts';
 import type { ShardStart } from '../../../runtime/definitions.ts';
 import { type AnyJob, collectJobs } from '../../../runtime/job-table.ts';
@@ -248,7 +250,7 @@ export class RepairCluster {
     const repair: RepairHolder = { repair: null };
     const refTo = (slot: number, node: string, shard: number): AnyRef =>
       this.sim.node(start.node).shard(start.shard).runtime.wellKnown(slot, { node, shard });
-    const about = { node: start.node, shard: start.shard, ring, mutants, refTo };
+    const about = { node: start.node, shard: start.shard, ring, topologies: new TopologyHolder(), mutants, refTo };
     const { engine = COLD, intervalMs = 0, hintBytesMax } = this.#options;
     const limits = hintBytesMax === undefined ? {} : { hintBytesMax };
     start.spawnWellKnown(VNODE_SLOT, vnodeActor, [

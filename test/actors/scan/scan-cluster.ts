@@ -1,4 +1,5 @@
 /** ScanCluster: three nodes of two shards with engines, coordinators and scans; what replicas hold is put into them directly, so that they may differ. */
+
 import { knownRing } from '../../../actors/membership/known-ring.ts';
 import type { Keyspace } from '../../../actors/ring/ring-state.ts';
 import { Hasher, partitionOf, shardOf } from '../../../actors/ring/token.ts';
@@ -11,6 +12,7 @@ import { coordinatorActor } from '../../../actors/store/coordinator-actor.ts';
 import { COORDINATOR_SLOT, SCAN_SLOT, VNODE_SLOT } from '../../../actors/store/data-frames.ts';
 import type { CoordinatorHolder } from '../../../actors/store/store-door.ts';
 import { OK, StoreRequest } from '../../../actors/store/store-request.ts';
+import { TopologyHolder } from '../../../actors/store/topology.ts';
 import { type ReplicasHolder, vnodeActor } from '../../../actors/store/vnode-actor.ts';
 import { RecordView } from '../../../actors/version/record-view.ts';
 import type { ShardStart } from '../../../runtime/definitions.ts';
@@ -191,7 +193,7 @@ export class ScanCluster {
     const scans: ScanHolder = { scans: null };
     const refTo = (slot: number, node: string, shard: number): AnyRef =>
       this.sim.node(start.node).shard(start.shard).runtime.wellKnown(slot, { node, shard });
-    const about = { node: start.node, shard: start.shard, ring, mutants, refTo };
+    const about = { node: start.node, shard: start.shard, ring, topologies: new TopologyHolder(), mutants, refTo };
     const { engine = COLD } = this.#options;
     start.spawnWellKnown(VNODE_SLOT, vnodeActor, [{ ...about, engine, shards: SHARDS, dir: '/data', holder: replicas }]);
     start.spawnWellKnown(COORDINATOR_SLOT, coordinatorActor, [{ ...about, replicas, holder: coordinator }]);

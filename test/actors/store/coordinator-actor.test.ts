@@ -25,6 +25,7 @@ import {
   StoreRequest,
   TIMED_OUT,
 } from '../../../actors/store/store-request.ts';
+import { TopologyHolder } from '../../../actors/store/topology.ts';
 import { type ReplicasHolder, vnodeActor } from '../../../actors/store/vnode-actor.ts';
 import { RecordView } from '../../../actors/version/record-view.ts';
 import { type ActorContext, defineActor } from '../../../runtime/actor.ts';
@@ -73,7 +74,7 @@ class StoreCluster {
         const ring: RingHolder = { ring: this.#ring, mayServe: true };
         const replicas: ReplicasHolder = { replicas: null };
         const holder: CoordinatorHolder = { coordinator: null };
-        const about = { node: node.name, shard: index, ring };
+        const about = { node: node.name, shard: index, ring, topologies: new TopologyHolder() };
         runtime.spawnWellKnown(VNODE_SLOT, vnodeActor, [{ ...about, shards: 2, dir: '/data', holder: replicas }]);
         runtime.spawnWellKnown(COORDINATOR_SLOT, coordinatorActor, [
           { ...about, replicas, holder, refTo: (slot: number, to: string, shard: number) => runtime.wellKnown(slot, { node: to, shard }) },
@@ -400,7 +401,10 @@ test('bug: forwards had the numbers of requests, which come again, and one could
   const ringHolder: RingHolder = { ring, mayServe: true };
   const refTo = (slot: number, node: string, shard: number) => runtime.wellKnown(slot, { node, shard });
   runtime.spawnWellKnown(COORDINATOR_SLOT, coordinatorActor, [
-    { node: 'far', shard: 0, ring: ringHolder, replicas: { replicas: null }, holder, refTo, capacity: 2 },
+    {
+      ...{ node: 'far', shard: 0, ring: ringHolder, topologies: new TopologyHolder() },
+      ...{ replicas: { replicas: null }, holder, refTo, capacity: 2 },
+    },
   ]);
   sim.run(100);
   for (let i = 0; i < 20; i++) {
