@@ -61,6 +61,9 @@ const JOBS = new Map<string, AnyJob>();
 collectJobs(storageJobs, JOBS);
 
 const ASK_MS = 1_500;
+/** How long it is waited for what a lossy network holds up, and between two looks. */
+const LOSSY_MS = 10_000;
+const LOOK_MS = 500;
 const GRACE_MS = 500;
 /** So few that slots are soon used again, and late answers find others in them. */
 const REQUESTS_MAX = 16;
@@ -261,7 +264,10 @@ export class ClusterRun extends MachineRun {
    */
   #checkHints(finals: ReadonlyMap<string, NaiveRecord>): void {
     const { simulation, clients } = this;
-    const { victims, clocksJump } = this.#promises;
+    const { victims, clocksJump, isLossy } = this.#promises;
+    // The same hint, or the answer to it, may be lost many times in a row.
+    if (isLossy && !clocksJump && victims.size === 0)
+      for (let ms = 0; ms < LOSSY_MS && this.#isHolding; ms += LOOK_MS) if (!simulation.run(simulation.now + LOOK_MS)) return;
     for (const [name, { replicas }] of this.shards) {
       if (this.isGone(name.split('/')[0]!)) continue;
       this.handedOver += replicas.replicas?.hints.stats().hintsHandedOver ?? 0;
@@ -284,6 +290,14 @@ export class ClusterRun extends MachineRun {
     }
     if (!simulation.run(simulation.now + 1_000) || clocksJump || victims.size > 0) return;
     for (const name of this.#hints.held.keys()) clients.history.faults.push(`A10-hints: hints or marks are still held by ${name}`);
+  }
+
+  /** Hints or marks, as far as shards count them. */
+  get #isHolding(): boolean {
+    return [...this.shards].some(([name, { replicas }]) => {
+      const { hints = 0, dirtyMarks = 0 } = replicas.replicas?.hints.stats() ?? {};
+      return hints + dirtyMarks > 0 && !this.isGone(name.split('/')[0]!);
+    });
   }
 
   /** Where wall clocks were set, what was acknowledged may still be on its way. */

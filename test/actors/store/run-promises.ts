@@ -5,6 +5,7 @@
  * |---|---|
  * | anything, or a network that loses | that every request is done: they may be refused, or their outcome unknown |
  * | a thread or machine ends (crash, power, disk-loss) or stores wrongly (rot) | that a monotonic read sees what an earlier one saw and no disk had (FAULTS 3.7) |
+ * | the network loses messages to the end | that what is held for others is handed back as soon as that: it is waited for ten seconds longer |
  * | wall clocks are set | that a record of who was long ahead of the others is taken by them before their clocks show what it did: a `cp` key may answer QUORUM_NOT_MET until then, or TIMED_OUT where a machine is away |
  * | stand-ins make up for primaries in a write or read of an `ap` key | that such a read sees such a write at once; what it has acknowledged is found when all is well for long |
  * | one machine's disk is lost or rots (its *victim*) | that it answers again; and what was acknowledged by W = 1, or with the help of stand-ins: one of them may have been the victim; and that what is held for it is handed over. All else must be found by a quorum of the others |
@@ -21,6 +22,8 @@ export interface Promises {
   /** Replicas may lose what is not on disk yet. */
   readonly forgets: boolean;
   readonly clocksJump: boolean;
+  /** The network loses messages to the end. */
+  readonly isLossy: boolean;
   /** Machines whose disk is lost or wrong. */
   readonly victims: ReadonlySet<string>;
   /** A machine is lost for good, and with it what it alone has acknowledged. Default: none is. */
@@ -39,6 +42,7 @@ export function promisesOf({ plan, settings }: RunPlan): Promises {
     isCalm: faults.length === 0 && isFast && lossRatio + duplicateRatio + reorderRatio === 0,
     forgets: faults.some(({ kind }) => FORGETTING.includes(kind)),
     clocksJump: faults.some(({ kind }) => kind === 'jump'),
+    isLossy: lossRatio > 0,
     victims: new Set(faults.flatMap((item) => (item.kind === 'wipe' || item.kind === 'rot' ? [item.node] : []))),
   };
 }
