@@ -52,7 +52,9 @@ test('run promises: are read off the plan, so that a plan without its faults is 
   t.true(promisesOf(run).forgets);
   t.false(promisesOf(run).isCalm);
   const calm = { ...run, plan: run.plan.filter(({ kind }) => kind === 'act'), settings: { nodes: run.settings.nodes } };
-  t.deepEqual(promisesOf(calm), { isCalm: true, forgets: false, clocksJump: false, victims: new Set() });
+  t.deepEqual(promisesOf(calm), { isCalm: true, forgets: false, clocksJump: false, isLossy: false, victims: new Set() });
+  const lossy = SEEDS.map((it) => clusterRun(it)).find(({ settings }) => (settings.network?.quality?.lossRatio ?? 0) > 0)!;
+  t.true(promisesOf(lossy).isLossy);
 });
 
 test('cluster run: has as many machines as asked for, and a spare only where the ring changes', (t) => {
