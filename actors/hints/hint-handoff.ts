@@ -8,7 +8,7 @@
  *                                                                             v                        v
  *                                                                    forget, if unchanged       stays, for a later pass
  * ```
- * Behind each page it rests REST_PER_WORK times as long as it has worked in these turns since it last did, so that it takes an eighth of its thread at most. The windows alone do not see to that: a target answers
+ * Behind each page it rests REST_PER_WORK times as long as it has worked in these turns since it last did, so that they are an eighth of its thread at most. The windows alone do not see to that: a target answers
  * quickly as long as it has time itself, however much that takes from others on its machine; and whoever comes back runs code that V8 has not compiled yet.
  *
  * A shard of a member that leaves gives what is for one that can't be reached to those of its primaries that can. A pass that hands nothing over is followed by longer and longer pauses, until who can be reached or the ring has changed.
