@@ -38,7 +38,7 @@ export function startShard(start: ShardStart): void {
   const { directory, name, clusterKey, engine, replicas: replicaOptions, hasPeers, resp } = start.settings as ShardSettings;
   const door: ClusterDoor = { ref: (slot, of) => start.wellKnown(slot, of), introduce: (address) => start.introduce(address) };
   const ring: RingHolder = { ring: null, mayServe: false };
-  const topologies = new TopologyHolder();
+  const topologies = new TopologyHolder(node);
   const replicas: ReplicasHolder = { replicas: null };
   const leave = new LeaveDesk();
   const coordinator: CoordinatorHolder = { coordinator: null };
@@ -66,7 +66,6 @@ export function startShard(start: ShardStart): void {
   ]);
   start.spawnWellKnown(COORDINATOR_SLOT, coordinatorActor, [
     {
-      node,
       shard,
       ring,
       topologies,
@@ -76,12 +75,10 @@ export function startShard(start: ShardStart): void {
       ...gossip,
     },
   ]);
-  start.spawnWellKnown(HINT_SLOT, hintStoreActor, [{ node, ring, topologies, replicas, desk: leave, refTo, ...gossip }]);
-  start.spawnWellKnown(SCAN_SLOT, scanActor, [{ node, ring, topologies, holder: scans, refTo, ...gossip }]);
-  start.spawnWellKnown(MERKLE_SLOT, merkleActor, [
-    { node, shard, shards, ring, topologies, replicas, marks, holder: repair, refTo, ...gossip },
-  ]);
-  start.spawnWellKnown(PURGE_SLOT, purgeActor, [{ node, shard, ring, topologies, replicas, repair, refTo, ...gossip }]);
+  start.spawnWellKnown(HINT_SLOT, hintStoreActor, [{ ring, topologies, replicas, desk: leave, refTo, ...gossip }]);
+  start.spawnWellKnown(SCAN_SLOT, scanActor, [{ ring, topologies, holder: scans, refTo, ...gossip }]);
+  start.spawnWellKnown(MERKLE_SLOT, merkleActor, [{ shard, shards, ring, topologies, replicas, marks, holder: repair, refTo, ...gossip }]);
+  start.spawnWellKnown(PURGE_SLOT, purgeActor, [{ shard, ring, topologies, replicas, repair, refTo, ...gossip }]);
   start.spawnWellKnown(STREAMING_SLOT, streamingActor, [{ node, shard, desk: streams, replicas, refTo }]);
   const beforeSwitched = (known: KnownRing, done: () => void): void => {
     const next = (): void => streams.switched(known, () => leave.switched(known.state, node, done));

@@ -174,7 +174,7 @@ try {
   await fill();
   const sides = [new Side(true), new Side(false)] as const;
   for (const side of sides) await side.pass();
-  const firstMs = Math.max(...sliceMs.splice(0));
+  const firstMs = sliceMs.splice(0).reduce((longest, ms) => Math.max(longest, ms), 0);
   // Who comes first has what the one before it has left: so by turns.
   for (let run = 0; run < runs; run++) for (const side of run % 2 === 0 ? sides : [...sides].reverse()) await side.measure();
   const [shared, own] = sides;

@@ -8,12 +8,13 @@
  *                                                                             v                        v
  *                                                                    forget, if unchanged       stays, for a later pass
  * ```
- * Behind each page it rests REST_PER_WORK times as long as it has worked in these turns since it last did, so that they are an eighth of its thread at most. The windows alone do not see to that: a target answers
+ * Behind each page it rests REST_PER_WORK times as long as it has worked in these turns since it last did, so that they are some eighth of its thread at most. The windows alone do not see to that: a target answers
  * quickly as long as it has time itself, however much that takes from others on its machine; and whoever comes back runs code that V8 has not compiled yet.
  *
  * A shard of a member that leaves gives what is for one that can't be reached to those of its primaries that can. A pass that hands nothing over is followed by longer and longer pauses, until who can be reached or the ring has changed.
  */
 import type { Entry } from '../../storage/engine/api.ts';
+import { restAfter } from '../repair/pace.ts';
 import type { Id } from '../ring/ring-state.ts';
 import { type AnswerStatus, OK } from '../store/store-request.ts';
 import type { Topology } from '../store/topology.ts';
@@ -34,8 +35,8 @@ export interface HandoffDoor {
   /** Deletes a hint if it is still that record. */
   forget(entry: Entry): void;
   nowMs(): number;
-  /** `wake` is to be called then; a time given before is void. */
-  wakeAt(ms: number): void;
+  /** `wake` is to be called then. */
+  wakeAt(owner: Id, ms: number): void;
 }
 
 export interface HandoffOptions {
@@ -51,8 +52,6 @@ export interface HandoffOptions {
 }
 
 const REST_PER_WORK = 7;
-/** Work that asks for more was not work: the thread did not get a processor. */
-const REST_MAX_MS = 250;
 
 interface Pass {
   readonly owner: Id;
@@ -106,8 +105,6 @@ export class HintHandoff {
   #workedMs = 0;
   #workingSinceMs = 0;
   #restsUntilMs = Number.NEGATIVE_INFINITY;
-  /** What the door was told last. */
-  #wakeMs = Number.POSITIVE_INFINITY;
 
   constructor(door: HandoffDoor, { answerMs = 2_000, pauseMs = 500, pauseMsMax = 30_000, firstId = 0, mutants }: HandoffOptions = {}) {
     this.#door = door;
@@ -138,7 +135,6 @@ export class HintHandoff {
 
   /** The time has come that `wakeAt` was told. */
   wake(): void {
-    this.#wakeMs = Number.POSITIVE_INFINITY;
     this.#pump();
   }
 
@@ -184,17 +180,12 @@ export class HintHandoff {
     return index < 0 || this.#door.isReachable(index);
   }
 
-  /** `sinceMs`: when this turn's work began. */
-  #pump(sinceMs = this.#door.nowMs()): void {
+  /** `nowMs`: when this turn's work began. */
+  #pump(nowMs = this.#door.nowMs()): void {
     const topology = this.#door.topology();
     if (topology === null) return;
-    this.#workingSinceMs = sinceMs;
-    const nowMs = this.#door.nowMs();
+    this.#workingSinceMs = nowMs;
     for (const pass of [...this.#passes.values()]) this.#run(pass, topology, nowMs);
-    let wakeMs = Number.POSITIVE_INFINITY;
-    for (const { restsUntilMs } of this.#passes.values()) if (restsUntilMs > nowMs) wakeMs = Math.min(wakeMs, restsUntilMs);
-    if (wakeMs !== this.#wakeMs && wakeMs !== Number.POSITIVE_INFINITY) this.#door.wakeAt(wakeMs);
-    this.#wakeMs = wakeMs;
     this.#noteWork();
   }
 
@@ -210,7 +201,7 @@ export class HintHandoff {
     pass.queue.splice(0, sent);
     if (pass.queue.length > 0 || pass.isReading) return;
     if (!pass.isAtEnd) {
-      if (pass.restsUntilMs === 0) pass.restsUntilMs = this.#rest();
+      if (pass.restsUntilMs === 0) this.#rest(pass);
       if (nowMs < pass.restsUntilMs) return;
       pass.restsUntilMs = 0;
       pass.isReading = true;
@@ -219,12 +210,13 @@ export class HintHandoff {
     if (pass.underWay === 0) this.#finish(pass, topology, nowMs);
   }
 
-  /** Begins now, or when the rest of another pass ends. Returns its end. */
-  #rest(): number {
+  /** From now on, or from when the rest of another pass ends. */
+  #rest(pass: Pass): void {
     this.#noteWork();
-    this.#restsUntilMs = Math.max(this.#restsUntilMs, this.#workingSinceMs) + Math.min(REST_MAX_MS, this.#workedMs * REST_PER_WORK);
+    this.#restsUntilMs = Math.max(this.#restsUntilMs, this.#workingSinceMs) + restAfter(this.#workedMs, REST_PER_WORK);
     this.#workedMs = 0;
-    return this.#restsUntilMs;
+    pass.restsUntilMs = this.#restsUntilMs;
+    if (pass.restsUntilMs > this.#workingSinceMs) this.#door.wakeAt(pass.owner, pass.restsUntilMs);
   }
 
   /** Returns false where it has to wait for answers. */

@@ -193,8 +193,8 @@ class HintStore implements HandoffDoor, MarkDoor {
     return this.#context.clock.now();
   }
 
-  wakeAt(ms: number): void {
-    this.#context.after('wake', Math.max(0, ms - this.#context.clock.now()), { type: 'wake' });
+  wakeAt(owner: Id, ms: number): void {
+    this.#context.after(`wake ${owner}`, Math.max(0, ms - this.#context.clock.now()), { type: 'wake' });
   }
 
   #onPage(owner: Id, iterator: EngineIterator, result: StorageResult<readonly Entry[]>): void {

@@ -210,13 +210,14 @@ class Merkle {
       this.#context.after(`returned ${id}`, RETURN_MS * (0.5 + random.float()), { type: 'returned', id });
   }
 
-  /** All that both have. Begun by the next tick: the turn is long enough as it is, with as many tasks as there are partitions. */
+  /** All that both have. */
   #onReturned(id: Id): void {
     const topology = this.#view.topology();
     if (topology === null) return;
     for (const keyspace of topology.ring.keyspaces)
       for (const [partition, peers] of partitionsOf(topology, keyspace, this.#args.shard))
         for (const peer of peers) if (peer.id === id) this.#queue.add({ keyspace: keyspace.id, partition, peer, direction: 'pushPull' });
+    this.#rounds.start();
   }
 
   #onStart({ jobId, keyspace, direction, replyTo }: StartRepair): void {
@@ -316,7 +317,7 @@ class Merkle {
     this.#rounds.start();
   }
 
-  /** Each partition with one of its other replicas; begun as those are. */
+  /** Each partition with one of its other replicas. */
   #onPeriod(): void {
     const { intervalMs = INTERVAL_MS, shard } = this.#args;
     const { random } = this.#context;
@@ -329,6 +330,7 @@ class Merkle {
         const peer = reachable[random.below(Math.max(1, reachable.length))];
         if (peer !== undefined) this.#queue.add({ keyspace: keyspace.id, partition, peer, direction: 'pushPull' });
       }
+    this.#rounds.start();
   }
 
   /** Begun by the next tick: this is within the turn of another actor. */

@@ -19,7 +19,7 @@ export class Pace {
   }
 }
 
-/** Ms, behind a slice that has taken `tookMs`. */
-export function restAfter(tookMs: number): number {
-  return Math.min(WAIT_MAX_MS, tookMs * REST_PER_WORK);
+/** Ms, behind work that has taken `tookMs`. What would ask for more than WAIT_MAX_MS was mostly no work: the thread did not get a processor. */
+export function restAfter(tookMs: number, perWork: number = REST_PER_WORK): number {
+  return Math.min(WAIT_MAX_MS, tookMs * perWork);
 }

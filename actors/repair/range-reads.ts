@@ -6,8 +6,8 @@
  *                                |  a block has to be read: on when it is here
  *                                '--(end of the range, enough, fault)--> ended
  * ```
- * Why not in the pool: a tree is of what the replica answers with, of which the newest is in the memtable of this thread; and a slice is short: it ends when SLICE_MS are over, and has SLICE_KEYS keys of SLICE_STEPS
- * ranges at most. Why not by keys alone: what is done with the last key of a range takes as long as many keys do, and before V8 has compiled it five times as long. An iterator is made when a read gets to its
+ * Why not in the pool: a tree is of what the replica answers with, of which the newest is in the memtable of this thread; and a slice is short: it ends with the step in which SLICE_MS are over, and has
+ * SLICE_KEYS keys of SLICE_STEPS ranges at most. Why not by keys alone: what is done at the end of a range takes as long as many keys do, and all of it longer before V8 has compiled it. An iterator is made when a read gets to its
  * turn, lives to the end of the read, and shows one moment.
  */
 import { type EngineIterator, type Entry, type KeyRange, LATER } from '../../storage/engine/api.ts';

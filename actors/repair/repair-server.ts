@@ -137,7 +137,7 @@ export class RepairServer {
         oldestMs = Math.min(oldestMs, sinceMs);
         if (tree !== undefined && (tree.low(0, 0) !== root.low || tree.high(0, 0) !== root.high)) differing.push(root.partition);
         left--;
-        if (left === 0) done(trouble, nowMs() - oldestMs, differing.sort(rising));
+        if (left === 0) done(trouble, nowMs() - oldestMs, differing);
         else next();
       });
     };
@@ -221,10 +221,6 @@ export class RepairServer {
     writeRefusal(this.#out, status, message);
     this.#args.context.replyBytes(operation, this.#out.bytes, 0, this.#out.length);
   }
-}
-
-function rising(a: number, b: number): number {
-  return a - b;
 }
 
 const STALE = 'the rings of both sides differ about the partition';

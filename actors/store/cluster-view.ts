@@ -9,8 +9,6 @@ import type { RingHolder } from '../ring-agent.ts';
 import type { Topology, TopologyHolder } from './topology.ts';
 
 export interface ClusterViewArguments {
-  /** This node's name among transports. */
-  readonly node: string;
   readonly ring: RingHolder;
   /** Of the thread. */
   readonly topologies: TopologyHolder;
@@ -46,11 +44,11 @@ export class ClusterView {
 
   /** Null: there is no ring, or this node may not serve. */
   topology(): Topology | null {
-    const { ring, node, topologies } = this.#args;
+    const { ring, topologies } = this.#args;
     if (ring.ring === null || !ring.mayServe) return null;
     if (ring.ring !== this.#known) {
       this.#known = ring.ring;
-      this.#topology = topologies.of(ring.ring.state, node);
+      this.#topology = topologies.of(ring.ring.state);
       this.#refs.clear();
     }
     return this.#topology;

@@ -52,10 +52,16 @@ export class Topology {
 
 /** The topology of the newest ring that an actor of its thread has asked about. */
 export class TopologyHolder {
+  readonly #node: string;
   #topology: Topology | null = null;
 
-  of(ring: RingState, node: string): Topology {
-    if (this.#topology?.ring !== ring) this.#topology = new Topology(ring, node);
+  /** `node`: this node's name among transports. */
+  constructor(node: string) {
+    this.#node = node;
+  }
+
+  of(ring: RingState): Topology {
+    if (this.#topology?.ring !== ring) this.#topology = new Topology(ring, this.#node);
     return this.#topology;
   }
 }

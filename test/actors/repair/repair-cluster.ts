@@ -250,7 +250,7 @@ export class RepairCluster {
     const repair: RepairHolder = { repair: null };
     const refTo = (slot: number, node: string, shard: number): AnyRef =>
       this.sim.node(start.node).shard(start.shard).runtime.wellKnown(slot, { node, shard });
-    const about = { node: start.node, shard: start.shard, ring, topologies: new TopologyHolder(), mutants, refTo };
+    const about = { node: start.node, shard: start.shard, ring, topologies: new TopologyHolder(start.node), mutants, refTo };
     const { engine = COLD, intervalMs = 0, hintBytesMax } = this.#options;
     const limits = hintBytesMax === undefined ? {} : { hintBytesMax };
     start.spawnWellKnown(VNODE_SLOT, vnodeActor, [

@@ -193,7 +193,7 @@ export class ScanCluster {
     const scans: ScanHolder = { scans: null };
     const refTo = (slot: number, node: string, shard: number): AnyRef =>
       this.sim.node(start.node).shard(start.shard).runtime.wellKnown(slot, { node, shard });
-    const about = { node: start.node, shard: start.shard, ring, topologies: new TopologyHolder(), mutants, refTo };
+    const about = { node: start.node, shard: start.shard, ring, topologies: new TopologyHolder(start.node), mutants, refTo };
     const { engine = COLD } = this.#options;
     start.spawnWellKnown(VNODE_SLOT, vnodeActor, [{ ...about, engine, shards: SHARDS, dir: '/data', holder: replicas }]);
     start.spawnWellKnown(COORDINATOR_SLOT, coordinatorActor, [{ ...about, replicas, holder: coordinator }]);

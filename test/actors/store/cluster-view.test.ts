@@ -8,11 +8,11 @@ import { RingWorld } from '../ring/ring-world.ts';
 
 /** Of actors of one thread, as far as they are given the same topologies. */
 function viewsOf(count: number, ring: RingHolder): readonly ClusterView[] {
-  const topologies = new TopologyHolder();
+  const topologies = new TopologyHolder('n1');
   const refTo = (): AnyRef => {
     throw new Error('nobody is sent anything here');
   };
-  return Array.from({ length: count }, () => new ClusterView({ node: 'n1', ring, topologies, refTo }));
+  return Array.from({ length: count }, () => new ClusterView({ ring, topologies, refTo }));
 }
 
 test('cluster view: all actors of a thread go by one topology, which is made anew for a new ring alone', (t) => {

@@ -159,7 +159,7 @@ export class ClusterRun extends MachineRun {
         },
       },
     ]);
-    const about = { node: name, shard: index, ring, topologies: new TopologyHolder(), mutants };
+    const about = { node: name, shard: index, ring, topologies: new TopologyHolder(name), mutants };
     const refTo = (slot: number, to: string, toShard: number): AnyRef => runtime.wellKnown(slot, { node: to, shard: toShard });
     runtime.spawnWellKnown(VNODE_SLOT, vnodeActor, [
       {

@@ -74,7 +74,7 @@ class StoreCluster {
         const ring: RingHolder = { ring: this.#ring, mayServe: true };
         const replicas: ReplicasHolder = { replicas: null };
         const holder: CoordinatorHolder = { coordinator: null };
-        const about = { node: node.name, shard: index, ring, topologies: new TopologyHolder() };
+        const about = { node: node.name, shard: index, ring, topologies: new TopologyHolder(node.name) };
         runtime.spawnWellKnown(VNODE_SLOT, vnodeActor, [{ ...about, shards: 2, dir: '/data', holder: replicas }]);
         runtime.spawnWellKnown(COORDINATOR_SLOT, coordinatorActor, [
           { ...about, replicas, holder, refTo: (slot: number, to: string, shard: number) => runtime.wellKnown(slot, { node: to, shard }) },
@@ -402,7 +402,7 @@ test('bug: forwards had the numbers of requests, which come again, and one could
   const refTo = (slot: number, node: string, shard: number) => runtime.wellKnown(slot, { node, shard });
   runtime.spawnWellKnown(COORDINATOR_SLOT, coordinatorActor, [
     {
-      ...{ node: 'far', shard: 0, ring: ringHolder, topologies: new TopologyHolder() },
+      ...{ shard: 0, ring: ringHolder, topologies: new TopologyHolder('far') },
       ...{ replicas: { replicas: null }, holder, refTo, capacity: 2 },
     },
   ]);

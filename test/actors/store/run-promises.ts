@@ -5,7 +5,7 @@
  * |---|---|
  * | anything, or a network that loses | that every request is done: they may be refused, or their outcome unknown |
  * | a thread or machine ends (crash, power, disk-loss) or stores wrongly (rot) | that a monotonic read sees what an earlier one saw and no disk had (FAULTS 3.7) |
- * | the network loses messages to the end | that what is held for others is handed back as soon as that: it is waited for ten seconds longer |
+ * | the network loses messages to the end | that what is held for others is handed back within the time for healing: it has ten seconds more |
  * | wall clocks are set | that a record of who was long ahead of the others is taken by them before their clocks show what it did: a `cp` key may answer QUORUM_NOT_MET until then, or TIMED_OUT where a machine is away |
  * | stand-ins make up for primaries in a write or read of an `ap` key | that such a read sees such a write at once; what it has acknowledged is found when all is well for long |
  * | one machine's disk is lost or rots (its *victim*) | that it answers again; and what was acknowledged by W = 1, or with the help of stand-ins: one of them may have been the victim; and that what is held for it is handed over. All else must be found by a quorum of the others |
