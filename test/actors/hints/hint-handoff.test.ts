@@ -30,8 +30,9 @@ class Shard implements HandoffDoor {
   readonly wakes: number[] = [];
   reads = 0;
   now = 0;
-  /** What it takes to send one. */
+  /** What it takes to send one, and to delete one. */
   sendMs = 0;
+  forgetMs = 0;
   /** Where pages come in turns of their own, as an engine's do: those that have not come. */
   later: (() => void)[] | null = null;
   #topology: Topology;
@@ -101,6 +102,7 @@ class Shard implements HandoffDoor {
 
   forget({ key }: Entry): void {
     const name = Buffer.from(key).toString('hex');
+    this.now += this.forgetMs;
     if (this.hints.delete(name)) this.forgotten.push(Buffer.from(readHintKey(key)!.key).toString());
   }
 
@@ -214,6 +216,19 @@ test('hint handoff: behind a page it rests seven times as long as it has worked,
   t.is(shard.reads, 2);
   shard.deliver();
   t.deepEqual([shard.sent.length, shard.wakes], [2, [32, 36 + 4 * 7]]);
+});
+
+test('hint handoff: what it takes to delete them is work as well', (t) => {
+  const shard = busyShard([OWNER], ['a', 'b', 'c', 'd'], 0);
+  shard.deliver();
+  shard.forgetMs = 3;
+  shard.answer();
+  shard.deliver();
+  shard.add(OWNER, 'e');
+  t.deepEqual([shard.forgotten.length, shard.now, shard.wakes], [4, 12, []]);
+  shard.tick(1_000);
+  shard.deliver();
+  t.deepEqual(shard.wakes, [1_012 + 12 * 7]);
 });
 
 test('hint handoff: however long it takes to send a page, it goes on an eighth of a second later', (t) => {
