@@ -14,16 +14,7 @@ import { addScanCommand } from './actors/node/cli/scan-command.ts';
 import { addStartCommand } from './actors/node/cli/start-command.ts';
 import { addStatusCommand } from './actors/node/cli/status-command.ts';
 import { errorMessage } from './runtime/errors.ts';
-import {
-  checkpointTool,
-  type DumpOptions,
-  dumpLogTool,
-  dumpManifestTool,
-  dumpTableTool,
-  repairTool,
-  scrubTool,
-  verifyTableTool,
-} from './storage/embedded/tools.ts';
+import type { DumpOptions } from './storage/embedded/tools.ts';
 
 const EXIT_USAGE = 2;
 const LIMIT = ['--limit <lines>', 'lines at most; 0: all', wholeNumber(0, 1_000_000_000), 1_000] as const;
@@ -36,7 +27,7 @@ addStartCommand(program);
 addClusterCommand(program);
 addKeyCommands(program);
 addScanCommand(program);
-addRepairCommand(program, async (dir, { json, dryRun }) => endWith(await repairTool(dir, { write, json, dryRun })));
+addRepairCommand(program, async (dir, { json, dryRun }) => endWith(await (await tools()).repairTool(dir, { write, json, dryRun })));
 addReplCommand(program);
 addStatusCommand(program);
 addRingCommand(program);
@@ -53,14 +44,14 @@ program
   .description('verify every checksum of a database that nobody has open; exit code 1 when anything is damaged')
   .argument('<dir>', 'directory of the database')
   .option('--json', 'a JSON object per file', false)
-  .action(async (dir: string, { json }: JsonOption) => endWith(await scrubTool(dir, { write, json })));
+  .action(async (dir: string, { json }: JsonOption) => endWith(await (await tools()).scrubTool(dir, { write, json })));
 
 program
   .command('checkpoint')
   .description('copy a database that nobody has open, as it is now; tables become hard links')
   .argument('<dir>', 'directory of the database')
   .argument('<to>', 'directory of the copy, which is made, on the same disk')
-  .action((dir: string, to: string) => checkpointTool(dir, to, { write }));
+  .action(async (dir: string, to: string) => (await tools()).checkpointTool(dir, to, { write }));
 
 const sst = program.command('sst').description('look into a table of a database');
 sst
@@ -69,15 +60,15 @@ sst
   .argument('<file>', 'a table, such as 000012.sst')
   .option('--entries', 'each entry too', false)
   .option(...LIMIT)
-  .action((file: string, { limit, entries }: DumpOptions & { readonly entries: boolean }) =>
-    dumpTableTool(file, { write, limit, entries }),
+  .action(async (file: string, { limit, entries }: DumpOptions & { readonly entries: boolean }) =>
+    (await tools()).dumpTableTool(file, { write, limit, entries }),
   );
 sst
   .command('verify')
   .description('check all of it; exit code 1 when it is damaged')
   .argument('<file>', 'a table, such as 000012.sst')
   .option('--json', 'as a JSON object', false)
-  .action((file: string, { json }: JsonOption) => endWith(verifyTableTool(file, { write, json })));
+  .action(async (file: string, { json }: JsonOption) => endWith((await tools()).verifyTableTool(file, { write, json })));
 
 program
   .command('wal')
@@ -86,7 +77,7 @@ program
   .description('groups and records of a segment')
   .argument('<file>', 'a segment, such as 000012.log')
   .option(...LIMIT)
-  .action((file: string, { limit }: DumpOptions) => dumpLogTool(file, { write, limit }));
+  .action(async (file: string, { limit }: DumpOptions) => (await tools()).dumpLogTool(file, { write, limit }));
 
 program
   .command('manifest')
@@ -95,7 +86,7 @@ program
   .description('its edits, and the tables of each level')
   .argument('<file>', 'a manifest, such as MANIFEST-000012')
   .option(...LIMIT)
-  .action((file: string, { limit }: DumpOptions) => dumpManifestTool(file, { write, limit }));
+  .action(async (file: string, { limit }: DumpOptions) => (await tools()).dumpManifestTool(file, { write, limit }));
 
 // Whoever reads may have had enough.
 process.stdout.on('error', (error: Error & { readonly code?: string }) => {
@@ -113,6 +104,11 @@ program.parseAsync().catch((error: unknown) => {
   process.stderr.write(`dynactor: ${errorMessage(error)}\n`);
   process.exitCode = 1;
 });
+
+/** Why so late: commands that talk to nodes don't wait for the storage engine. */
+function tools(): Promise<typeof import('./storage/embedded/tools.ts')> {
+  return import('./storage/embedded/tools.ts');
+}
 
 function write(line: string): void {
   process.stdout.write(`${line}\n`);

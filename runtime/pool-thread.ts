@@ -6,6 +6,7 @@ import { Piscina } from 'piscina';
 import type { JobOutcome } from './jobs.ts';
 import type { PoolTask, PoolWorkerData } from './pool-protocol.ts';
 import { TIMER_DELAY_MS_MAX } from './real/loop.ts';
+import { moduleUrl } from './real/modules.ts';
 
 /** Steps of the thread's scheduling priority (Linux): pool threads give way to shards. */
 const NICE_INCREMENT = 10;
@@ -53,7 +54,7 @@ export class PoolThread {
   #start(): Piscina<PoolTask, JobOutcome> {
     const { workerData, youngMibMax, onDied } = this.#options;
     const piscina = new Piscina<PoolTask, JobOutcome>({
-      filename: workerFile(),
+      filename: moduleUrl('runtime/pool-worker').href,
       name: 'runJob',
       minThreads: 1,
       maxThreads: 1,
@@ -79,10 +80,4 @@ export class PoolThread {
     const before = this.#ended;
     this.#ended = piscina.destroy().then(() => before);
   }
-}
-
-/** Compiled or not, the worker's file is this one's neighbour, with the same extension. */
-function workerFile(): string {
-  const extension = import.meta.url.endsWith('.ts') ? '.ts' : '.js';
-  return new URL(`./pool-worker${extension}`, import.meta.url).href;
 }

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import test, { type ExecutionContext } from 'ava';
 import { changed, flipped, nameOf, placeSample, sampleDatabase, temporaryDir } from './storage/tools/sample-database.ts';
 
-const CLI = fileURLToPath(new URL('../cli.js', import.meta.url));
+const CLI = fileURLToPath(new URL('../bundle/cli.js', import.meta.url));
 
 interface Ended {
   readonly code: number | null;

@@ -202,8 +202,8 @@ test(
   ],
   {
     'index.ts': "import './runtime/real/start.ts';",
-    'runtime/real/start.ts': "new URL('./worker' + ext, import.meta.url);",
-    'runtime/real/worker.ts': "import { b } from '../b.ts';",
+    'runtime/real/start.ts': "new Worker(moduleUrl('runtime/worker'));",
+    'runtime/worker.ts': "import { b } from './b.ts';",
     'runtime/b.ts': 'export const b = 1;',
     'bench/run.ts': "fork(new URL('./child.js', import.meta.url));",
     'bench/child.ts': "import '../index.ts';",
@@ -390,7 +390,9 @@ test('layout: the top level holds only what belongs there', (t) => {
   t.deepEqual(strangers(readdirSync('.'), TOP_LEVEL), []);
 });
 test('layout: every program that a script runs has a source', (t) => {
-  const programs = Object.values(scripts).flatMap((line) => [...line.matchAll(/node dist\/([\w/-]+)\.js/g)].map((m) => `${m[1]}.ts`));
+  const programs = Object.values(scripts).flatMap((line) =>
+    [...line.matchAll(/node dist\/(?:bundle\/)?([\w/-]+)\.js/g)].map((m) => `${m[1]}.ts`),
+  );
   t.true(programs.length > 0);
   t.deepEqual(
     programs.filter((path) => !project.some((source) => source.path === path)),

@@ -8,7 +8,8 @@ import { takenPorts } from '../../runtime/real/ports.ts';
 import { ServerProcess } from './server-process.ts';
 import type { StartOptions } from './target.ts';
 
-const CLI = fileURLToPath(new URL('../../cli.js', import.meta.url));
+/** As it is shipped. */
+const CLI = fileURLToPath(new URL('../../bundle/cli.js', import.meta.url));
 /** Ends the command, and with it its nodes, when the bench is gone, however that came. */
 const LEASH = new URL('../../test/helpers/leash.js', import.meta.url).href;
 const START_MS = 60_000;

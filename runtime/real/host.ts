@@ -1,10 +1,9 @@
-/** What a process can learn of the machine and the package that it runs from. */
+/** What a process can learn of the machine. */
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { resolve, sep } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { pathToFileURL } from 'node:url';
 
 export function coreCount(): number {
   return availableParallelism();
@@ -38,18 +37,4 @@ export function readTextFile(path: string): Promise<string> {
 /** Random, for identities: not the seeded source of actors. Returns two hexadecimal digits for each byte. */
 export function randomHex(bytes: number): string {
   return Buffer.from(globalThis.crypto.getRandomValues(new Uint8Array(bytes))).toString('hex');
-}
-
-/** Of this package, compiled or not. */
-export function packageVersion(): string {
-  for (const up of ['../../package.json', '../../../package.json']) {
-    const file = new URL(up, import.meta.url);
-    if (existsSync(file)) return (JSON.parse(readFileSync(file, 'utf8')) as { readonly version: string }).version;
-  }
-  return '0.0.0';
-}
-
-/** Path of a module of this package, compiled or not. `path`: from this file, without extension. */
-export function scriptPath(path: string): string {
-  return fileURLToPath(new URL(`${path}${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url));
 }

@@ -16,6 +16,7 @@ import { type FlightRecord, readFlightRecords } from '../flight-recorder.ts';
 import type { JobRunner } from '../jobs.ts';
 import type { NodeAddress } from '../node-address.ts';
 import { serveJobs } from '../pool-remote.ts';
+import { moduleUrl } from '../real/modules.ts';
 import type { ThreadStats } from '../thread-stats.ts';
 import { backoffDelayMs } from '../wire/backoff.ts';
 import { ControlClient } from './control.ts';
@@ -84,7 +85,7 @@ export class ShardThread {
       control: control.port2,
       jobs: jobChannel.port2,
     };
-    const worker = new Worker(workerFile(), {
+    const worker = new Worker(moduleUrl('runtime/threads/shard-worker'), {
       workerData,
       transferList: [control.port2, jobChannel.port2],
       name: `dynactor-shard-${this.shard}`,
@@ -213,9 +214,4 @@ export class ShardThread {
       );
     }, delayMs);
   }
-}
-
-/** The compiled file beside this one, or the source where Node runs TypeScript itself. */
-function workerFile(): URL {
-  return new URL(`./shard-worker${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url);
 }

@@ -9,6 +9,7 @@ import { realClock } from '../../runtime/real/clock.ts';
 import { RealFiles } from '../../runtime/real/files.ts';
 import { absolutePath } from '../../runtime/real/host.ts';
 import { openLog } from '../../runtime/real/log.ts';
+import { moduleUrl } from '../../runtime/real/modules.ts';
 import { RealTimers } from '../../runtime/real/timers.ts';
 import type { EngineApi } from '../engine/api.ts';
 import { Engine } from '../engine/engine.ts';
@@ -58,7 +59,7 @@ async function openReal(dir: string, options: Omit<OpenOptions, 'openEngine'>): 
   const log = givenLog ?? openLog({ clock, level: 'warn' });
   const isSmall = memoryBytesMax(engineOptions) < SMALL_BUDGET_BYTES;
   const pool = {
-    modules: [jobsModule()],
+    modules: [moduleUrl('storage/jobs').href],
     threads: jobThreads ?? (isSmall ? 1 : JOB_THREADS),
     queueMax: JOB_QUEUE_MAX,
     idleMs: JOB_THREAD_IDLE_MS,
@@ -93,9 +94,4 @@ async function makeParents(path: string): Promise<void> {
   } catch (error) {
     throw new StorageError('IO', `${path}: the directory above it can't be made`, { cause: error });
   }
-}
-
-/** Compiled or not, with the extension of this file. */
-function jobsModule(): string {
-  return new URL(`../jobs${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url).href;
 }

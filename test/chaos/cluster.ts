@@ -9,7 +9,9 @@ import { randomBytes } from 'node:crypto';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { helpersFor, nodeEnvironment } from '../../actors/node/cli/cluster-plan.ts';
 import type { Random } from '../../runtime/doors.ts';
+import { coreCount } from '../../runtime/real/host.ts';
 import { type Ended, type Owner, runCli, until, untilAllSee } from '../actors/node/processes.ts';
 import { redisTo } from '../actors/node/redis-writer.ts';
 import { Links } from './link.ts';
@@ -77,6 +79,8 @@ export class ChaosCluster implements Owner {
     const [x, y] = randomBytes(2) as unknown as [number, number];
     const host = (last: number): string => `127.${1 + (x % 254)}.${y}.${last}`;
     const names = [...options.names, ...(options.spares ?? [])];
+    // As of several nodes of one machine.
+    const environment = nodeEnvironment(process.env, { shards: SHARDS }, helpersFor(names.length, coreCount()));
     const seenAt = options.isDirect === true ? 1 : PROXY_HOSTS + 1;
     this.#routes = names.flatMap((node, index) =>
       Array.from({ length: 1 + SHARDS }, (_, thread) => ({
@@ -89,7 +93,7 @@ export class ChaosCluster implements Owner {
     this.#all = names.map((name, index) => {
       const where = ['--host', host(1 + index), '--advertise', host(seenAt + index), '--port', String(NODE_PORT)];
       const args = [...where, '--shards', String(SHARDS), ...(options.argsOf?.(name) ?? [])];
-      return new Machine({ name, place: join(this.directory, name), args, owner: this, onBroken: options.onBroken });
+      return new Machine({ name, place: join(this.directory, name), args, environment, owner: this, onBroken: options.onBroken });
     });
   }
 

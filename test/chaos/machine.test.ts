@@ -7,7 +7,8 @@ import { Machine } from './machine.ts';
 test('bug: a node that was killed while it started went on, and kept its directory from the next start', async (t) => {
   const place = mkdtempSync(join(tmpdir(), 'dynactor-machine-'));
   t.teardown(() => rmSync(place, { recursive: true, force: true }));
-  const machine = new Machine({ name: 'n1', place, args: ['--init', '--port', '0'], owner: t, onBroken: () => t.fail() });
+  const args = ['--init', '--port', '0'];
+  const machine = new Machine({ name: 'n1', place, args, environment: {}, owner: t, onBroken: () => t.fail() });
   const starting = machine.start();
   await machine.kill();
   await starting;

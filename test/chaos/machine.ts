@@ -16,6 +16,7 @@ export interface MachineOptions {
   readonly place: string;
   /** For `dynactor start`, but for name and data. */
   readonly args: readonly string[];
+  readonly environment: Readonly<Record<string, string | undefined>>;
   readonly owner: Owner;
   /** Its process has ended, and nobody had ended it. */
   readonly onBroken: (machine: Machine, ended: Ended) => void;
@@ -69,7 +70,7 @@ export class Machine {
     this.#state = 'starting';
     let node: NodeProcess;
     try {
-      this.#starting = NodeProcess.start(this.#options.owner, [...this.#args(), ...more]);
+      this.#starting = NodeProcess.start(this.#options.owner, [...this.#args(), ...more], this.#options.environment);
       node = await this.#starting;
     } catch (error) {
       this.#state = 'broken';
@@ -93,7 +94,8 @@ export class Machine {
   /** Starts it, to be refused: resolves with how it ended, or null when it has not within `patienceMs`; then it is killed. */
   async startRefused(patienceMs: number, ...more: string[]): Promise<Ended | null> {
     this.starts++;
-    const running = new Running(this.#options.owner, ['start', ...NODE_ARGS, ...this.#args(), ...more]);
+    const { owner, environment } = this.#options;
+    const running = new Running(owner, ['start', ...NODE_ARGS, ...this.#args(), ...more], environment);
     let isLate = false;
     const timer = setTimeout(() => {
       isLate = true;

@@ -105,8 +105,14 @@ function reach(byPath: ReadonlyMap<string, Source>, entries: readonly string[]):
       const named = posix.join(posix.dirname(path), m[1] as string);
       waiting.push(named, `${named}.ts`, named.replace(/\.js$/, '.ts'));
     }
+    for (const module of modulesByUrl(source)) waiting.push(module);
   }
   return reached;
+}
+
+/** Modules that a file names by their paths from the top, to be loaded by URL; what is none is among them. */
+export function modulesByUrl({ uncommented }: Source): readonly string[] {
+  return [...uncommented.matchAll(/'((?:actors|runtime|storage)\/[\w/-]+|cli)'/g)].map((m) => `${m[1]}.ts`);
 }
 
 function eachImport(sources: readonly Source[], check: (source: Source, link: ImportLink) => string | undefined): Finding[] {

@@ -18,6 +18,7 @@ const RESP_OFFSET = 100;
 const HTTP_OFFSET = 200;
 const PORT_MAX = 65_535;
 const SHARDS_DEFAULT_MAX = 8;
+const HELPERS_DEFAULT = 4;
 
 /** What the first start of a cluster fixes, and later ones go by. */
 export interface ClusterShape {
@@ -40,6 +41,11 @@ export interface PlannedNode {
 /** Of the machine's cores, those that the main threads leave. */
 export function shardsFor(nodes: number, cores: number): number {
   return Math.max(1, Math.min(SHARDS_DEFAULT_MAX, Math.floor((cores - 1) / nodes)));
+}
+
+/** Threads of a node on which V8 compiles and collects beside those that serve: its part of the cores, and no more than Node gives a process. */
+export function helpersFor(nodes: number, cores: number): number {
+  return Math.max(1, Math.min(HELPERS_DEFAULT, Math.floor(cores / nodes)));
 }
 
 /** n of a keyspace that says nothing else: so that writes can reach their quorum. */
@@ -106,15 +112,23 @@ const PLANNED = /^DYNACTOR_(?:NAME|DATA|HOST|PORT|ADVERTISE|HTTP__\w+|RESP__HOST
 /** Threads for calls to disks: the log of each shard may be syncing while all others read. */
 const DISK_THREADS_BASE = 4;
 const DISK_THREADS_PER_SHARD = 4;
+const HELPERS_OPTION = /--v8[-_]pool[-_]size\b/;
 
-/** Environment of a node: that of this process, but for what the plan says. Settings that are the same for all nodes can be given in it. */
+/**
+ * Environment of a node: that of this process, but for what the plan says. Settings that are the same for all nodes can be given in it, and options of Node.
+ *
+ * `helpers`: threads for V8 to help itself. Why so few: Node gives each process four, whatever there is of cores. Those of a node that starts then compile with all their
+ * might on the cores on which the others serve. Figures in bench/README.md.
+ */
 export function nodeEnvironment(
   environment: Readonly<Record<string, string | undefined>>,
-  { shards }: PlannedNode,
+  { shards }: Pick<PlannedNode, 'shards'>,
+  helpers: number,
 ): Readonly<Record<string, string | undefined>> {
   const threads = String(DISK_THREADS_BASE + DISK_THREADS_PER_SHARD * shards);
-  const kept = Object.entries(environment).filter(([name]) => !PLANNED.test(name));
-  return { UV_THREADPOOL_SIZE: threads, ...Object.fromEntries(kept) };
+  const { NODE_OPTIONS = '', ...kept } = Object.fromEntries(Object.entries(environment).filter(([name]) => !PLANNED.test(name)));
+  const options = HELPERS_OPTION.test(NODE_OPTIONS) ? NODE_OPTIONS : `${NODE_OPTIONS} --v8-pool-size=${helpers}`.trim();
+  return { UV_THREADPOOL_SIZE: threads, ...kept, NODE_OPTIONS: options };
 }
 
 /** The shape that a first start has recorded. Errors: it is not one, with the path. */

@@ -1,13 +1,14 @@
 /** LocalCluster: node processes of one machine that form a cluster, from the first one's start to the last one's end. */
 
 import { errorMessage } from '../../../runtime/errors.ts';
+import { coreCount } from '../../../runtime/real/host.ts';
 import { Subprocess, type SubprocessEnd } from '../../../runtime/real/subprocess.ts';
 import { lastLines } from '../../../runtime/real/text-files.ts';
 import { DEFAULT_KEYSPACE } from '../../ring/keyspace-defaults.ts';
 import type { ClusterStatus } from '../http/status.ts';
 import { pause } from '../prepare.ts';
 import { ClientError, call } from './client.ts';
-import { LOOPBACK, nodeEnvironment, type PlannedNode, replicasFor, startArguments } from './cluster-plan.ts';
+import { helpersFor, LOOPBACK, nodeEnvironment, type PlannedNode, replicasFor, startArguments } from './cluster-plan.ts';
 import type { Rules } from './rules.ts';
 
 export interface ClusterDoors {
@@ -100,7 +101,8 @@ export class LocalCluster {
     this.#throwIfStopping();
     const { script, environment } = this.#doors;
     const args = [script, ...startArguments(node, seed), '--until-input-ends'];
-    const process = Subprocess.start({ args, environment: nodeEnvironment(environment, node), log: node.log });
+    const helpers = helpersFor(this.#nodes.length, coreCount());
+    const process = Subprocess.start({ args, environment: nodeEnvironment(environment, node, helpers), log: node.log });
     const running: Running = { node, process, end: null };
     this.#running.push(running);
     process.ended.then(

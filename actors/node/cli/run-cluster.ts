@@ -1,6 +1,6 @@
 /** `dynactor cluster` from its plan to the signal that ends it. */
 import { errorMessage } from '../../../runtime/errors.ts';
-import { scriptPath } from '../../../runtime/real/host.ts';
+import { modulePath } from '../../../runtime/real/modules.ts';
 import { takenPorts } from '../../../runtime/real/ports.ts';
 import { makeDirectory, replaceText } from '../../../runtime/real/text-files.ts';
 import { DEFAULT_KEYSPACE } from '../../ring/keyspace-defaults.ts';
@@ -25,7 +25,7 @@ export async function runCluster({ directory, shapeFile, shape, rules, isJson }:
   const nodes = planNodes(shape, directory);
   await checkPorts(nodes);
   await makeDirectory(directory);
-  const cluster = new LocalCluster(nodes, { script: scriptPath('../../cli'), environment: process.env, say });
+  const cluster = new LocalCluster(nodes, { script: modulePath('cli'), environment: process.env, say });
   const told = untilToldToStop(() => cluster.kill());
   const running = run(cluster, nodes, () => replaceText(shapeFile, formatShape(shape)), { rules, isJson });
   const error = await Promise.race([running.catch((reason: unknown) => reason ?? new Error('unknown')), told]);

@@ -2,12 +2,13 @@
 import { errorMessage } from '../../../runtime/errors.ts';
 import { RealFiles } from '../../../runtime/real/files.ts';
 import { letHeapsGrow } from '../../../runtime/real/heap-growth.ts';
-import { absolutePath, coreCount, fileUrl, packageVersion, randomHex } from '../../../runtime/real/host.ts';
+import { absolutePath, coreCount, fileUrl, randomHex } from '../../../runtime/real/host.ts';
+import { moduleUrl, packageVersion } from '../../../runtime/real/modules.ts';
 import { whenInputEnds } from '../../../runtime/real/subprocess.ts';
 import type { NodeConfig } from '../config/config.ts';
 import { Node } from '../node.ts';
 import { NodeError } from '../node-error.ts';
-import { moduleUrl, NODE_MODULES } from '../parts.ts';
+import { NODE_MODULES } from '../parts.ts';
 
 export interface RunOptions {
   /** The end of the standard input tells it to stop, as a signal does. */
@@ -26,7 +27,7 @@ export async function runNode(config: NodeConfig, { endsWithInput }: RunOptions)
     {
       files: new RealFiles(),
       directory: absolutePath(config.data),
-      modules: [...[...NODE_MODULES, '../../runtime/echo'].map(moduleUrl), ...config.modules.map(fileUrl)],
+      modules: [...[...NODE_MODULES, 'runtime/echo'].map(moduleUrl), ...config.modules.map(fileUrl)],
       newId: () => randomHex(16),
       instance: randomHex(8),
       shards: Math.max(1, coreCount() - 1),

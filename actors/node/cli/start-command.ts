@@ -2,7 +2,7 @@
 import { type Command, Option } from 'commander';
 import { errorMessage } from '../../../runtime/errors.ts';
 import { readTextFile } from '../../../runtime/real/host.ts';
-import { type ResolvedConfig, resolveConfig } from '../config/resolve.ts';
+import type { ResolvedConfig } from '../config/resolve.ts';
 import { environmentName, SETTINGS, type Setting } from '../config/settings.ts';
 import { FORMATS, type Format, formatTable, render } from './output.ts';
 
@@ -54,6 +54,8 @@ function optionOf(setting: Setting): Option {
 async function configOf(command: Command): Promise<ResolvedConfig | null> {
   const { config: path, output: _output, ...flags } = command.opts<Record<string, string | true | undefined>>();
   try {
+    // Why: the other commands don't wait for what checks it.
+    const { resolveConfig } = await import('../config/resolve.ts');
     const file = typeof path === 'string' ? { path, text: await readTextFile(path) } : null;
     return resolveConfig({ flags, environment: process.env, file });
   } catch (error) {

@@ -8,7 +8,6 @@ export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
 const PARTITIONS_MIN = 8;
 const PARTITIONS_MAX = 16_384;
 export const MEMORY_MIB_MIN = 16;
-export const MEMORY_MIB_DEFAULT = 512;
 
 const whole = (min: number, max: number) => {
   const error = `expected a whole number from ${min} to ${max}`;

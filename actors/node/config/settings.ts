@@ -2,8 +2,6 @@
  * The table of settings: for each its key in the file, its flag, its default and what it is for. The environment's name follows from the key:
  * `http.port` is DYNACTOR_HTTP__PORT, `dataCenter` is DYNACTOR_DATA_CENTER.
  */
-import { MEMORY_MIB_DEFAULT } from './config.ts';
-
 export type SettingKind = 'text' | 'number' | 'flag' | 'list';
 
 export interface Setting {
@@ -20,6 +18,7 @@ export interface Setting {
 }
 
 export const ENVIRONMENT_PREFIX = 'DYNACTOR_';
+export const MEMORY_MIB_DEFAULT = 512;
 
 export const SETTINGS: readonly Setting[] = [
   {

@@ -7,7 +7,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { ClusterStatus } from '../../../actors/node/http/status.ts';
 
-const CLI = fileURLToPath(new URL('../../../cli.js', import.meta.url));
+/** As it is shipped. */
+const CLI = fileURLToPath(new URL('../../../bundle/cli.js', import.meta.url));
 /** Ends the process when this one is gone, however that came. */
 const LEASH = new URL('../../helpers/leash.js', import.meta.url).href;
 /** How long nothing may change for while something is waited for: no assertion about speed. */
@@ -46,7 +47,7 @@ export class Running {
   err = '';
 
   /** `input`: undefined: it has none. */
-  constructor(t: Owner, args: readonly string[], environment: Readonly<Record<string, string>> = {}, input?: string) {
+  constructor(t: Owner, args: readonly string[], environment: Readonly<Record<string, string | undefined>> = {}, input?: string) {
     const stdin = input === undefined ? 'ignore' : 'pipe';
     this.child = spawn(process.execPath, ['--import', LEASH, CLI, ...args], {
       stdio: [stdin, 'pipe', 'pipe', 'pipe'],
@@ -80,8 +81,12 @@ export class NodeProcess {
   }
 
   /** Resolves when it listens; it may not be in a ring yet. Errors: it has ended; or it says nothing, when it is killed: it would keep its directory from the next one. */
-  static async start(t: Owner, args: readonly string[]): Promise<NodeProcess> {
-    const running = new Running(t, ['start', ...NODE_ARGS, ...args]);
+  static async start(
+    t: Owner,
+    args: readonly string[],
+    environment: Readonly<Record<string, string | undefined>> = {},
+  ): Promise<NodeProcess> {
+    const running = new Running(t, ['start', ...NODE_ARGS, ...args], environment);
     try {
       return await NodeProcess.#listening(running, args);
     } catch (error) {

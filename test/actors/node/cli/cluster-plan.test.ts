@@ -2,6 +2,7 @@ import test, { type ExecutionContext } from 'ava';
 import {
   type ClusterShape,
   formatShape,
+  helpersFor,
   nodeEnvironment,
   parseShape,
   planNodes,
@@ -79,8 +80,20 @@ test('cluster plan: settings of all nodes come from the environment, those of on
     DYNACTOR_JOIN: 'a:1',
     DYNACTOR_RESP__PORT: '3',
   };
-  t.deepEqual(nodeEnvironment(given, node!), { PATH: '/bin', DYNACTOR_MEMORY: '64', UV_THREADPOOL_SIZE: '12' });
-  t.is(nodeEnvironment({ UV_THREADPOOL_SIZE: '7' }, node!).UV_THREADPOOL_SIZE, '7');
+  const added = { UV_THREADPOOL_SIZE: '12', NODE_OPTIONS: '--v8-pool-size=3' };
+  t.deepEqual(nodeEnvironment(given, node!, 3), { PATH: '/bin', DYNACTOR_MEMORY: '64', ...added });
+  t.is(nodeEnvironment({ UV_THREADPOOL_SIZE: '7' }, node!, 3).UV_THREADPOOL_SIZE, '7');
+});
+
+test("cluster plan: V8 helps itself with the node's part of the cores, unless the options of Node say otherwise", (t) => {
+  t.deepEqual(
+    [1, 2, 6, 11, 64].map((cores) => helpersFor(3, cores)),
+    [1, 1, 2, 3, 4],
+  );
+  const [node] = planNodes(THREE, '/d');
+  const optionsWith = (options: string): string | undefined => nodeEnvironment({ NODE_OPTIONS: options }, node!, 2).NODE_OPTIONS;
+  t.is(optionsWith('--no-warnings'), '--no-warnings --v8-pool-size=2');
+  for (const said of ['--v8-pool-size=7', '--no-warnings --v8-pool-size 7', '--v8_pool_size=7']) t.is(optionsWith(said), said);
 });
 
 test('cluster plan: a shape is read back as it was written', (t) => {

@@ -1,0 +1,88 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import test from 'ava';
+import { moduleUrl } from '../runtime/real/modules.ts';
+import { modulesByUrl } from './tidy/imports.ts';
+import { readProject } from './tidy/source.ts';
+
+interface Manifest {
+  readonly bin: Readonly<Record<string, string>>;
+  readonly exports: Readonly<Record<string, string | { readonly default: string }>>;
+  readonly scripts: { readonly bundle: string };
+}
+
+const { bin, exports, scripts } = JSON.parse(readFileSync('package.json', 'utf8')) as Manifest;
+const entries = [...scripts.bundle.matchAll(/--input ([\w/-]+)=dist\/\1\.js/g)].map((m) => `${m[1]}.ts`);
+const shipped = [...Object.values(bin), ...Object.values(exports).map((to) => (typeof to === 'string' ? to : to.default))].filter((path) =>
+  path.endsWith('.js'),
+);
+
+function bundled(path: string): string {
+  return resolve(`dist/bundle/${path.replace(/\.ts$/, '.js')}`);
+}
+
+test('bundle: what is shipped is in it, and every module that is loaded by its URL', (t) => {
+  const byUrl = readProject('.')
+    .filter(({ path }) => /^(?:actors|runtime|storage)\//.test(path))
+    .flatMap((source) => modulesByUrl(source))
+    .filter((path) => existsSync(path));
+  for (const path of ['cli.ts', 'actors/shard-module.ts', 'runtime/pool-worker.ts', 'runtime/threads/shard-worker.ts', 'storage/jobs.ts'])
+    t.true(byUrl.includes(path), path);
+  t.deepEqual(
+    byUrl.filter((path) => !entries.includes(path)),
+    [],
+  );
+  t.deepEqual(
+    [...entries, ...byUrl].filter((path) => !existsSync(bundled(path))),
+    [],
+  );
+  t.true(shipped.length > 1);
+  t.deepEqual(
+    shipped.filter((path) => !existsSync(path)),
+    [],
+  );
+});
+
+test('bundle: it exports what the modules export', async (t) => {
+  for (const path of entries.filter((entry) => entry !== 'cli.ts' && !entry.endsWith('-worker.ts'))) {
+    const [single, inBundle] = await Promise.all(
+      [moduleUrl(path.replace(/\.ts$/, '')), pathToFileURL(bundled(path))].map((url) => import(url.href) as Promise<object>),
+    );
+    t.true(Object.keys(single!).length > 0, path);
+    t.deepEqual(Object.keys(inBundle!).sort(), Object.keys(single!).sort(), path);
+  }
+});
+
+test('bundle: an actor of who uses the package runs on its threads, and refs of both are the same', async (t) => {
+  const dir = mkdtempSync(join(tmpdir(), 'dynactor-bundle-'));
+  t.teardown(() => rmSync(dir, { recursive: true, force: true }));
+  mkdirSync(join(dir, 'node_modules'));
+  symlinkSync(resolve('.'), join(dir, 'node_modules', 'dynactor'));
+  writeFileSync(
+    join(dir, 'greeter.mjs'),
+    `import { defineActor, Ref } from 'dynactor';
+     export const greeter = defineActor('greeter', () => ({
+       receive: ({ replyTo, name }) => replyTo.tell(\`hello, \${name}, by \${replyTo instanceof Ref ? 'a ref' : 'a stranger'}\`),
+     }));`,
+  );
+  writeFileSync(
+    join(dir, 'main.mjs'),
+    `import { ActorSystem, open } from 'dynactor';
+     import { Store, StorageError } from 'dynactor/storage';
+     import { greeter } from './greeter.mjs';
+     const system = await ActorSystem.start({ shards: 1, modules: [new URL('./greeter.mjs', import.meta.url)] });
+     const ref = await system.spawnOn(0, greeter, []);
+     console.log(await ref.ask((replyTo) => ({ name: 'Ada', replyTo }), { timeoutMs: 20_000 }));
+     await system.stop();
+     const store = await open('alone', { shards: 1 });
+     await store.keyspace('default').put('k', 'v');
+     console.log(await store.keyspace('default').get('k'));
+     await store.close();
+     console.log(await Store.open('nowhere', { createIfMissing: false }).catch((error) => error instanceof StorageError && error.code));`,
+  );
+  const { stdout, stderr } = spawnSync(process.execPath, ['main.mjs'], { cwd: dir, encoding: 'utf8', timeout: 60_000 });
+  t.is(stdout, 'hello, Ada, by a ref\nv\nNOT_FOUND\n', stderr);
+});
