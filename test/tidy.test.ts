@@ -391,7 +391,7 @@ test('layout: the top level holds only what belongs there', (t) => {
 });
 test('layout: every program that a script runs has a source', (t) => {
   const programs = Object.values(scripts).flatMap((line) =>
-    [...line.matchAll(/node dist\/(?:bundle\/)?([\w/-]+)\.js/g)].map((m) => `${m[1]}.ts`),
+    [...line.matchAll(/node (?:--\S+ )?dist\/(?:bundle\/)?([\w/-]+)\.js/g)].map((m) => `${m[1]}.ts`),
   );
   t.true(programs.length > 0);
   t.deepEqual(

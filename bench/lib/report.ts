@@ -56,7 +56,7 @@ export function setupOf(more: Setup): Setup {
     cores: cpus().length,
     memoryGiB: Math.round(totalmem() / 2 ** 30),
     platform: `${process.platform} ${process.arch}`,
-    node: process.version,
+    node: [process.version, ...process.execArgv].join(' '),
     commit: commit(),
     date: new Date().toISOString(),
     loadBefore: loadavg()[0],
