@@ -1,7 +1,7 @@
 /**
  * The replicated store beside Redis and etcd, each as servers of its own, one after the other: YCSB A to F, one kind of operation alone, and the load itself. A closed
  * loop says how many operations per second, an open one, timed from the intended start, how late they are answered. Every answer is checked: exit code 1 when one is wrong.
- * `node dist/bench/cluster.js [--json FILE] [--svg FILE] [--quick] [--targets name,...] [--workloads name,...] [--distributions zipfian,uniform]
+ * `node --v8-pool-size=1 dist/bench/cluster.js [--json FILE] [--svg FILE] [--quick] [--targets name,...] [--workloads name,...] [--distributions zipfian,uniform]
  * [--durability none,sync] [--values BYTES,...] [--records N] [--runs N] [--ms N] [--settle MS] [--connections N]
  * [--memory MIB] [--times X] [--open-share X] [--rate N] [--seed N] [--n N] [--r N] [--w N] [--base-port P] [--resp PORT,...] [--dir DIR]`, `node dist/bench/cluster.js compare a.json b.json`
  */

@@ -1,6 +1,6 @@
 /**
  * What clients see when something fails: real nodes on loopback under an open-loop load, while a replica is slow, a node is killed, comes back, or joins. Exit code 1 when a confirmed write is gone, or an
- * error came that may not. `node dist/bench/failures.js [--only control,slow-replica,kill-one-of-five,down-and-back,join] [--rate N] [--settle S] [--seconds S] [--down S] [--records N] [--value BYTES]
+ * error came that may not. `node --v8-pool-size=1 dist/bench/failures.js [--only control,slow-replica,kill-one-of-five,down-and-back,join] [--rate N] [--settle S] [--seconds S] [--down S] [--records N] [--value BYTES]
  * [--durability sync|none] [--seed N] [--json FILE]`
  */
 import { writeFileSync } from 'node:fs';

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -10,7 +10,7 @@ import { readProject } from './tidy/source.ts';
 
 interface Manifest {
   readonly bin: Readonly<Record<string, string>>;
-  readonly exports: Readonly<Record<string, string | { readonly default: string }>>;
+  readonly exports: Readonly<Record<string, string | { readonly types: string; readonly default: string }>>;
   readonly scripts: { readonly bundle: string };
 }
 
@@ -42,6 +42,25 @@ test('bundle: what is shipped is in it, and every module that is loaded by its U
   t.true(shipped.length > 1);
   t.deepEqual(
     shipped.filter((path) => !existsSync(path)),
+    [],
+  );
+});
+
+test('bundle: what the package is packed from has all that it names, and no test', (t) => {
+  const { stdout, stderr } = spawnSync('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], { encoding: 'utf8' });
+  t.true(stdout.trimStart().startsWith('['), stderr);
+  const [packed] = JSON.parse(stdout) as readonly { readonly files: readonly { readonly path: string }[] }[];
+  const files = new Set(packed!.files.map(({ path }) => path));
+  const types = Object.values(exports).flatMap((to) => (typeof to === 'string' ? [] : [to.types]));
+  t.true(types.length > 1);
+  const needed = [...shipped, ...types].map((path) => path.replace(/^\.\//, ''));
+  const ofBundle = readdirSync('dist/bundle', { recursive: true, encoding: 'utf8' }).filter((path) => path.endsWith('.js'));
+  t.deepEqual(
+    [...needed, ...ofBundle.map((path) => `dist/bundle/${path}`)].filter((path) => !files.has(path)),
+    [],
+  );
+  t.deepEqual(
+    [...files].filter((path) => /^dist\/(?:test|bench)\//.test(path) || (path.endsWith('.js') && !path.startsWith('dist/bundle/'))),
     [],
   );
 });

@@ -2,7 +2,7 @@
  * Where the modules of this package are, for those that are loaded by their URL: entries of threads, and what each thread loads.
  *
  * As source or compiled each is a file of its own. The package is shipped bundled (`bundle` in package.json): Node finds, reads and links every file by itself, of which the threads of a
- * node load hundreds each; bundled, a node's start takes two thirds of the CPU (`bench:start`). In the bundle only what is loaded by URL is a file where it always is; what
+ * node load hundreds each; bundled, a node's start takes two thirds of the CPU (`bench:start`). In the bundle only entries are files where they always are: what is loaded by URL, and what the package exports; what
  * these share, this code too, is in files of `chunks/shared`, which is as deep as this folder: so the way up is the same.
  */
 import { existsSync, readFileSync } from 'node:fs';

@@ -1,4 +1,4 @@
-import { cpSync, rmSync } from 'node:fs';
+import { cpSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import type { ClusterStatus } from '../../../actors/node/http/status.ts';
@@ -33,6 +33,7 @@ test('cluster: three processes form one, agree, and go through kills, restarts a
   }
   const ofA = await statusByCommand(t, a);
   t.is(ofA.code, 0);
+  t.is(ofA.status.node.version, (JSON.parse(readFileSync('package.json', 'utf8')) as { readonly version: string }).version);
   for (const node of [b, c]) t.like(await node.status(), { hash: ofA.status.hash, epoch: ofA.status.epoch });
   t.deepEqual(
     ofA.status.members.map(({ share }) => share > 0.3),

@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fc, testProp } from '@fast-check/ava';
 import test from 'ava';
 import { DynactorLevel } from '../../../storage/embedded/level.ts';
@@ -25,8 +28,15 @@ test.serial('level: the official suite finds bugs, when planted', async (t) => {
   t.true(failed.includes('get() changed entry from snapshot: should be strictly equal'));
 });
 
-test('level: the package gives this class, when imported by name', async (t) => {
-  t.is((await import('dynactor/level')).DynactorLevel.name, DynactorLevel.name);
+test('level: the package gives a class of this name, and a database of it keeps what it is given', async (t) => {
+  const { DynactorLevel: Shipped } = await import('dynactor/level');
+  t.is(Shipped.name, DynactorLevel.name);
+  const dir = mkdtempSync(join(tmpdir(), 'dynactor-level-'));
+  t.teardown(() => rmSync(dir, { recursive: true, force: true }));
+  const level = new Shipped(join(dir, 'db'));
+  await level.put('a', '1');
+  t.is(await level.get('a'), '1');
+  await level.close();
 });
 
 const WRITES: Readonly<Record<string, readonly [write: (level: DynactorLevel) => Promise<void>, expected: Durability | undefined]>> = {

@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fc, testProp } from '@fast-check/ava';
 import test from 'ava';
 import { type Operation, Store, WriteBatch } from '../../../storage/embedded/store.ts';
@@ -195,8 +198,15 @@ test('store: a fetch under way rejects with the reason, when the signal aborts',
   t.throws(() => iterator.nextMany(1), { message: 'enough' });
 });
 
-test('store: the package gives this class, when imported by name', async (t) => {
-  t.is((await import('dynactor/storage')).Store.name, Store.name);
+test('store: the package gives a class of this name, and a store of it keeps what it is given', async (t) => {
+  const { Store: Shipped } = await import('dynactor/storage');
+  t.is(Shipped.name, Store.name);
+  const dir = mkdtempSync(join(tmpdir(), 'dynactor-store-'));
+  t.teardown(() => rmSync(dir, { recursive: true, force: true }));
+  const store = await Shipped.open(join(dir, 'db'));
+  await store.put('a', '1');
+  t.is(String(await store.get('a')), '1');
+  await store.close();
 });
 
 test('store: bad arguments are refused by name, when a call gets them', async (t) => {
