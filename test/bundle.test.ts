@@ -3,8 +3,9 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, 
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import test from 'ava';
+import test, { type ExecutionContext } from 'ava';
 import { moduleUrl } from '../runtime/real/modules.ts';
+import { NODE_ARGS, Running, until } from './actors/node/processes.ts';
 import { modulesByUrl } from './tidy/imports.ts';
 import { readProject } from './tidy/source.ts';
 
@@ -75,11 +76,35 @@ test('bundle: it exports what the modules export', async (t) => {
   }
 });
 
-test('bundle: an actor of who uses the package runs on its threads, and refs of both are the same', async (t) => {
+/** A directory in which the package is installed. */
+function directoryOfUser(t: ExecutionContext): string {
   const dir = mkdtempSync(join(tmpdir(), 'dynactor-bundle-'));
   t.teardown(() => rmSync(dir, { recursive: true, force: true }));
   mkdirSync(join(dir, 'node_modules'));
   symlinkSync(resolve('.'), join(dir, 'node_modules', 'dynactor'));
+  return dir;
+}
+
+test('bundle: a module of who uses the package has the same refs as the node that loads it', async (t) => {
+  const dir = directoryOfUser(t);
+  const module = join(dir, 'module.mjs');
+  writeFileSync(
+    module,
+    `import { Ref } from 'dynactor';
+     export function startShard({ wellKnown }) {
+       console.log('its refs are ' + (wellKnown(1) instanceof Ref ? 'ours' : 'others'));
+     }`,
+  );
+  const node = new Running(t, ['start', '--init', '--data', join(dir, 'data'), ...NODE_ARGS, '--shards', '1', '--module', module]);
+  const said = await until(
+    () => /its refs are (\w+)/.exec(node.out)?.[1] ?? null,
+    () => node.out + node.err,
+  );
+  t.is(said, 'ours');
+});
+
+test('bundle: an actor of who uses the package runs on a thread, where refs and errors are what the package exports', async (t) => {
+  const dir = directoryOfUser(t);
   writeFileSync(
     join(dir, 'greeter.mjs'),
     `import { defineActor, Ref } from 'dynactor';
