@@ -245,8 +245,6 @@ export class Coordinator {
         if (table.isForwarded[slot] === 1)
           return this.#desk.finish(slot, STALE_RING, 'forwarded to a shard that has no primary replica of the key');
         if (!isOneReachable && !this.#desk.standIns.isSloppy(keyspace)) return this.#refuseAlone(slot, keyspace);
-        // Stand-ins have an order that all of them go by.
-        if (isOneReachable) this.#connectedFirst(slot, topology, partition);
         return this.#forward(slot, 0);
       }
     }
@@ -290,20 +288,6 @@ export class Coordinator {
       if (this.#desk.door.forward(member, topology.shardOf(member, partition), table.idOf(slot, i), slot)) return;
     }
     this.#desk.finish(slot, from === 0 ? QUORUM_NOT_MET : LOADING, 'no replica of the key takes the request');
-  }
-
-  /** Those to whom a connection leads go before the others, else in the order in which they are. */
-  #connectedFirst(slot: number, topology: Topology, partition: number): void {
-    const { table, door } = this.#desk;
-    const { members } = table;
-    const base = slot * REPLICAS_MAX;
-    let connected = 0;
-    for (let i = 0; i < table.replicaCounts[slot]!; i++) {
-      const member = members[base + i]!;
-      if (!door.isConnected(member, topology.shardOf(member, partition))) continue;
-      members.copyWithin(base + connected + 1, base + connected, base + i);
-      members[base + connected++] = member;
-    }
   }
 
   /** Nobody can say whether it was done by who is gone: better now than when its time is up, as all that its client has asked for since waits behind it. */

@@ -78,7 +78,7 @@ export class PeerTimes {
 
   /** It has answered after `ms`. Cost: some comparisons; every 16th time 34 additions. */
   answered(member: number, ms: number, nowMs: number): void {
-    this.#average(member, ms, nowMs);
+    this.#heard(member, ms, nowMs);
     this.#counts[member * LATENCY_BUCKETS + latencyBucket(ms)]!++;
     const total = ++this.#totals[member]!;
     if (total % STEP === 0) this.#measure(member);
@@ -86,7 +86,7 @@ export class PeerTimes {
 
   /** It was asked `ms` ago, and has said nothing. */
   late(member: number, ms: number, nowMs: number): void {
-    this.#average(member, ms, nowMs, LATE_FACTOR);
+    this.#average(member, ms, ms * LATE_FACTOR, nowMs, false);
   }
 
   /** When it is late: 95 of 100 answers come within that, rounded up to a bucket's bound. */
@@ -124,18 +124,21 @@ export class PeerTimes {
     if (member < 0) return;
     this.#probes[member] = NO_PROBE;
     this.#probing--;
-    this.#average(member, nowMs - this.#probedMs[member]!, nowMs);
+    this.#heard(member, nowMs - this.#probedMs[member]!, nowMs);
   }
 
-  #average(member: number, ms: number, nowMs: number, factor = 1): void {
-    const isFirst = this.#heardMs[member] === Number.NEGATIVE_INFINITY;
-    const before = this.#averageMs[member]!;
+  #heard(member: number, ms: number, nowMs: number): void {
     const feared = this.#fearedMs[member]!;
     // What answers a probe in good time is slow no more.
-    const isRecovered = feared > RECOVERED_MS && ms * factor * SLOW_FACTOR < feared;
-    const isNew = isFirst || isRecovered;
+    this.#average(member, ms, ms, nowMs, feared > RECOVERED_MS && ms * SLOW_FACTOR < feared);
+  }
+
+  #average(member: number, ms: number, fearedMs: number, nowMs: number, isRecovered: boolean): void {
+    const isNew = isRecovered || this.#heardMs[member] === Number.NEGATIVE_INFINITY;
+    const before = this.#averageMs[member]!;
+    const feared = this.#fearedMs[member]!;
     this.#averageMs[member] = isNew ? ms : before + (ms - before) * WEIGHT;
-    this.#fearedMs[member] = isNew ? ms * factor : feared + (ms * factor - feared) * WEIGHT;
+    this.#fearedMs[member] = isNew ? fearedMs : feared + (fearedMs - feared) * WEIGHT;
     this.#heardMs[member] = nowMs;
   }
 

@@ -17,9 +17,13 @@ import { StandIns } from './stand-ins.ts';
 import { type AnswerStatus, GET, OK, StoreAnswer, type StoreRequest } from './store-request.ts';
 import { addPrimaries, type Topology } from './topology.ts';
 
-/** The highest rank. */
+/** Ranks: the lowest is asked first. */
+const SELF = 0;
+const WELL = 1;
 const SLOW = 2;
-const SUSPECTED = 3;
+/** No connection leads there: it is asked before those that are suspected, as it may have restarted, or has never been asked. */
+const UNCONNECTED = 3;
+const SUSPECTED = 4;
 
 export class RequestDesk {
   readonly door: ReplicaDoor;
@@ -31,7 +35,7 @@ export class RequestDesk {
   readonly peers: PeerTimes;
   readonly standIns: StandIns;
   readonly mutants: ReadonlySet<string>;
-  /** Those that were slow, of whom `planRead` saw last, a mask. */
+  /** Those that were slow, or without a connection, of whom `planRead` saw last, a mask. */
   slow = 0;
   readonly #ranks = new Uint8Array(REPLICAS_MAX);
   readonly #answers: StoreAnswer[] = [];
@@ -51,7 +55,8 @@ export class RequestDesk {
   }
 
   /**
-   * Primaries that reads go to: this shard's first, then those that are well, those that are slow, the least slow first, and suspected ones last. Returns which of them are suspected, a mask.
+   * Primaries that reads go to: this shard's first, then those that are well, those that are slow, the least slow first, those to whom no connection leads, and suspected ones last. Returns which of
+   * them are suspected, a mask.
    */
   planRead(slot: number, topology: Topology, keyspace: Keyspace): number {
     const { table } = this;
@@ -63,7 +68,7 @@ export class RequestDesk {
     const ranks = this.#ranks;
     for (let i = 0; i < count; i++) {
       const member = members[base + i]!;
-      const rank = this.#rankOf(member, topology.self, fastest);
+      const rank = this.#rankOf(member, topology, partition, fastest);
       // Those of one rank stay in their order, but for slow ones: who was slow a moment ago is to be asked before who is now.
       let place = i;
       for (; place > 0 && this.#isAfter(ranks[place - 1]!, members[base + place - 1]!, rank, member); place--) {
@@ -79,7 +84,7 @@ export class RequestDesk {
     this.slow = 0;
     for (let i = 0; i < count; i++) {
       if (ranks[i] === SUSPECTED) suspected |= 1 << i;
-      else if (ranks[i] === SLOW) this.slow |= 1 << i;
+      else if (ranks[i]! >= SLOW) this.slow |= 1 << i;
     }
     return suspected;
   }
@@ -89,10 +94,11 @@ export class RequestDesk {
     return rank === SLOW && this.peers.averageMs(before) > this.peers.averageMs(member);
   }
 
-  #rankOf(member: number, self: number, fastest: number): number {
-    if (member === self) return 0;
+  #rankOf(member: number, topology: Topology, partition: number, fastest: number): number {
+    if (member === topology.self) return SELF;
     if (!this.door.isReachable(member)) return SUSPECTED;
-    return this.peers.isSlow(member, fastest) ? SLOW : 1;
+    if (!this.door.isConnected(member, topology.shardOf(member, partition))) return UNCONNECTED;
+    return this.peers.isSlow(member, fastest) ? SLOW : WELL;
   }
 
   /** Which peer among them has the least average, of those that are known; -1: none is. */

@@ -350,6 +350,29 @@ test('coordinator: a forwarded write is waited for, when the connection to who h
   t.is(ask(world, from, { kind: PUT, key: 'k', value: 'one', timeoutMs: 5_000 }).status, OK);
 });
 
+test('bug: reads waited for who had been killed until it was suspected, when they were too many for the budget of speculation', (t) => {
+  const world = worldOf();
+  const [from, gone, other] = world.nodes as [CoordinatorNode, CoordinatorNode, CoordinatorNode];
+  ask(world, from, { kind: PUT, key: 'k', value: 'one' });
+  gone.crash();
+  from.unconnected.add(gone.name);
+  for (let i = 0; i < 100; i++) {
+    from.sent.length = 0;
+    const get = ask(world, from, { kind: GET, key: `k${i}` });
+    t.is(get.status, NOT_FOUND);
+    t.true(get.afterMs < 8, `took ${get.afterMs} ms`);
+    t.is(from.sent.filter((it) => it.startsWith(`read ${other.name}`)).length, 1);
+  }
+});
+
+test('coordinator: a replica to whom no connection leads is asked by a read now and then, so that there is one', (t) => {
+  const world = worldOf();
+  const [from, unconnected] = world.nodes as [CoordinatorNode, CoordinatorNode];
+  from.unconnected.add(unconnected.name);
+  for (let i = 0; i < 20; i++) ask(world, from, { kind: GET, key: `k${i}` });
+  t.is(from.sent.filter((it) => it.startsWith(`read ${unconnected.name}`)).length, 1);
+});
+
 test('coordinator: a write is forwarded to a primary to whom a connection leads, when there is one', (t) => {
   const world = worldOf({ ring: FIVE });
   const { in: primaries, out } = split(world, FIVE, 'k');

@@ -70,6 +70,16 @@ test('bug: a moment in which the quick peer was late made the slow one look as g
   t.true(times.isSlow(1, 2));
 });
 
+test('bug: of several reads that waited for a peer that was dead the last to become late made it look recovered', (t) => {
+  const times = withQuick(1);
+  // One that takes 5 ms at present: the dead one is slow when it is feared to take more than four times that.
+  for (let i = 0; i < 100; i++) times.answered(2, 5, 100);
+  for (const ms of [2, 4, 8, 16, 32, 64, 100]) times.late(1, ms, 100 + ms);
+  t.true(times.isSlow(1, 2));
+  times.late(1, 2, 201);
+  t.true(times.isSlow(1, 2));
+});
+
 test('peer times: who is slow is given a probe when it was not heard of for a second, and no other one for a second', (t) => {
   const times = withQuick(400);
   let probes = 0;
