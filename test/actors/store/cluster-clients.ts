@@ -147,7 +147,7 @@ export class ClusterClients {
     this.#forgets = promises.forgets;
     this.#watch = watch;
     this.#keys = keys;
-    this.history = new StoreHistory({ keepsSingle: promises.victims.size === 0 && promises.losesSingle !== true });
+    this.history = new StoreHistory({ keepsSingle: promises.keepsSingle });
   }
 
   do(action: Exclude<Action, 'createKeyspace' | 'setUp' | 'purging'>, draw: number, gateway: Gateway): void {

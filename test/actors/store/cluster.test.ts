@@ -2,12 +2,15 @@ import test from 'ava';
 import { runWorkload } from '../../../runtime/simulation/workload.ts';
 import { huntMutant, runSeed } from './cluster-hunt.ts';
 import { drawRun } from './cluster-run.ts';
-import { store } from './cluster-workload.ts';
+import { builtOf, ClusterRun, store } from './cluster-workload.ts';
 import { FAULT_CLASSES, type FaultClass } from './fault-classes.ts';
+import { promisesOf } from './run-promises.ts';
 
 const SEEDS = 12;
 const PARTS = 4;
 const SEEDS_MAX = 30;
+/** One seed in some two hundred shows it. */
+const SINGLE_FROM = 200;
 /** That have all classes between them. */
 const TWICE = [0, 14];
 
@@ -44,6 +47,23 @@ test('store cluster: a seed gives the same run twice, event by event, with every
     FAULT_CLASSES.filter((name) => !seen.has(name)),
     [],
   );
+});
+
+/** What is found wrong, when what one replica alone has acknowledged is to be there also where a disk was lost, and when it is not; null: no disk was. */
+function withoutSingle(seed: number, keepsSingle: boolean): readonly string[] | null {
+  const { run } = drawRun(seed, { faults: ['disk-loss', 'loss', 'partition', 'outage'] });
+  const promises = promisesOf(run);
+  if (promises.keepsSingle) return null;
+  const { simulation, cluster } = builtOf(run, new ClusterRun(run, {}, { promises: { ...promises, keepsSingle } }));
+  if (simulation.run(run.stopMs)) cluster.finish();
+  return simulation.failures.map(({ what }) => what);
+}
+
+test('store cluster: what one replica alone has acknowledged is lost with its disk, and the checker says so (control)', (t) => {
+  let seed = SINGLE_FROM;
+  while (seed < SINGLE_FROM + SEEDS_MAX && (withoutSingle(seed, true) ?? []).length === 0) seed++;
+  t.log(`first seed from ${SINGLE_FROM}: ${seed}`);
+  t.deepEqual([withoutSingle(seed, true), withoutSingle(seed, false)], [['A1'], []]);
 });
 
 const finds = test.macro((t, mutant: string) => {

@@ -26,8 +26,8 @@ export interface Promises {
   readonly isLossy: boolean;
   /** Machines whose disk is lost or wrong. */
   readonly victims: ReadonlySet<string>;
-  /** A machine is lost for good, and with it what it alone has acknowledged. Default: none is. */
-  readonly losesSingle?: boolean;
+  /** What one replica alone has acknowledged is not lost. */
+  readonly keepsSingle: boolean;
 }
 
 /** Slower networks are for timeouts. */
@@ -38,11 +38,13 @@ export function promisesOf({ plan, settings }: RunPlan): Promises {
   const faults = plan.filter(({ kind }) => kind !== 'act');
   const { delay, lossRatio = 0, duplicateRatio = 0, reorderRatio = 0 } = settings.network?.quality ?? {};
   const isFast = delay === undefined || (delay.kind === 'exponential' && delay.meanMs <= CALM_DELAY_MS);
+  const victims = new Set(faults.flatMap((item) => (item.kind === 'wipe' || item.kind === 'rot' ? [item.node] : [])));
   return {
     isCalm: faults.length === 0 && isFast && lossRatio + duplicateRatio + reorderRatio === 0,
     forgets: faults.some(({ kind }) => FORGETTING.includes(kind)),
     clocksJump: faults.some(({ kind }) => kind === 'jump'),
     isLossy: lossRatio > 0,
-    victims: new Set(faults.flatMap((item) => (item.kind === 'wipe' || item.kind === 'rot' ? [item.node] : []))),
+    victims,
+    keepsSingle: victims.size === 0,
   };
 }

@@ -35,11 +35,12 @@ export class MoveRun extends ClusterRun {
   constructor(run: RunPlan, shape: MoveShape = shapeOf(run.seed)) {
     // Who is killed for good takes with it what only it had.
     const isKept = shape.profile === 'calm' || shape.profile === 'net';
+    const promises = promisesOf(run);
     super(
       run,
       {},
       {
-        promises: { ...promisesOf(run), forgets: !isKept, losesSingle: shape.excludes },
+        promises: { ...promises, forgets: !isKept, keepsSingle: promises.keepsSingle && !shape.excludes },
         keys: KEYS,
         capacity: 128,
         excludeAfterMs: shape.excludes ? 1_200 : 1_000_000,
