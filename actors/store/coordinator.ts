@@ -70,7 +70,7 @@ export interface CoordinatorOptions {
   /** u32: where the ids of its requests begin, by chance, another one for each start. Default 0. */
   readonly firstId?: number;
   /**
-   * Planted bugs: idsBeginAgain, mintsAgain, contextNotRead, lateAnswerTaken, firstRecordTaken, repairsAfterAnswer, repairsNobody, and those of quorums, speculation and forwards.
+   * Planted bugs: idsBeginAgain, mintsAgain, contextNotRead, lateAnswerTaken, firstRecordTaken, purgedReadMixed, repairsAfterAnswer, repairsNobody, and those of quorums, speculation and forwards.
    */
   readonly mutants?: ReadonlySet<string>;
   /** Called by `begin`, which then starts nothing: `startBegun` is to be called in a turn of the coordinator's own, so that answers of replicas come to it and not to a gateway. */

@@ -59,6 +59,8 @@ export class QuorumReads {
   readonly #high: Int32Array;
   /** Records that came, again and again too. */
   readonly #recordReplies: Uint8Array;
+  /** Had nothing, when the read was begun again. */
+  readonly #absent: Int32Array;
   /** Replies counted twice: a planted bug only. */
   readonly #repeated: Uint8Array;
 
@@ -85,6 +87,7 @@ export class QuorumReads {
     this.#low = new Int32Array(capacity * REPLICAS_MAX);
     this.#high = new Int32Array(capacity * REPLICAS_MAX);
     this.#recordReplies = new Uint8Array(capacity);
+    this.#absent = new Int32Array(capacity);
     this.#repeated = new Uint8Array(capacity);
   }
 
@@ -98,6 +101,19 @@ export class QuorumReads {
     this.#standIns[slot] = isSloppy ? firstBits(replicas) & ~primaries : 0;
     this.#needed[slot] = this.#mutants.readsOneLess ? needed - 1 : needed;
     this.#neededPrimaries[slot] = neededPrimaries;
+    this.#absent[slot] = 0;
+    this.#forget(slot);
+  }
+
+  /** Begins again by the same ring, as what was said before is not to count. Returns who had answered, a mask. */
+  again(slot: number): number {
+    const answered = this.#records[slot]! | this.#digests[slot]!;
+    this.#absent[slot]! |= this.newlyAbsent(slot);
+    this.#forget(slot);
+    return answered;
+  }
+
+  #forget(slot: number): void {
     this.#asked[slot] = 0;
     this.#askedForRecord[slot] = 0;
     this.#records[slot] = 0;
@@ -172,6 +188,16 @@ export class QuorumReads {
   /** Whether that one is to give its record: nobody who was asked for one can give it any more, or all take too long. */
   lacksRecord(slot: number): boolean {
     return this.#records[slot] === 0;
+  }
+
+  /** Primaries that have nothing, and did not say so before the read was begun again; a mask. Requires: more than one was asked. */
+  newlyAbsent(slot: number): number {
+    let mask = 0;
+    for (let rest = (this.#records[slot]! | this.#digests[slot]!) & this.#primaries[slot]!; rest !== 0; rest &= rest - 1) {
+      const at = slot * REPLICAS_MAX + lowestBit(rest);
+      if (this.#low[at] === 0 && this.#high[at] === 0) mask |= rest & -rest;
+    }
+    return mask & ~this.#absent[slot]!;
   }
 
   /** Votes that count, a mask. */

@@ -60,6 +60,12 @@ export class RecordMerging {
     return true;
   }
 
+  /** The slot has no record any more. */
+  drop(slot: number): void {
+    this.#table.recordStarts[slot] = 0;
+    this.#table.recordEnds[slot] = 0;
+  }
+
   /** Merges a checked record, empty where the replica has none, into the slot's. `isLww`: only the newest sibling stays. Returns false when there is no room. */
   add(slot: number, bytes: Uint8Array, start: number, end: number, isLww: boolean): boolean {
     if (start === end) return true;
@@ -95,8 +101,7 @@ export class RecordMerging {
     out.length = at + vectorBytes;
     table.readContextStarts[slot] = at;
     table.readContextEnds[slot] = out.length;
-    table.recordStarts[slot] = 0;
-    table.recordEnds[slot] = 0;
+    this.drop(slot);
     return true;
   }
 }

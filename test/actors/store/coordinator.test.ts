@@ -206,6 +206,42 @@ test('coordinator: INDETERMINATE is said at the deadline, when a write was begun
   t.is(a.coordinator.table.used, 0);
 });
 
+/** A read of R = 2 that hears of one replica before a delete that this one has missed is purged, and of another one behind that. Returns what it answers, and whom it asks. */
+function readOverPurge(mutants: readonly string[] = []): { readonly status: number; readonly asked: number } {
+  const world = worldOf({ mutants: new Set(mutants) });
+  const [at, ...others] = world.nodes as [CoordinatorNode, CoordinatorNode, CoordinatorNode];
+  ask(world, at, { kind: PUT, key: 'k', value: 'one', w: 3 });
+  for (const other of others) other.slowMs = 20;
+  world.after(10, () => {
+    for (const { replica } of world.nodes.map((node) => ({ replica: node.replica('k') }))) replica.vnode.record = Buffer.alloc(0);
+  });
+  at.sent.length = 0;
+  const { status } = ask(world, at, { kind: GET, key: 'k' });
+  return { status, asked: at.sent.length };
+}
+
+test('bug: a read mixed what was said before a delete was purged with what was said after it, and found what had been deleted', (t) => {
+  t.is(readOverPurge().status, NOT_FOUND);
+  t.is(readOverPurge(['purgedReadMixed']).status, OK);
+});
+
+test('coordinator: a read that finds what another replica has not asks once more, and then answers it', (t) => {
+  const world = worldOf();
+  const [at, ...others] = world.nodes as [CoordinatorNode, CoordinatorNode, CoordinatorNode];
+  ask(world, at, { kind: PUT, key: 'k', value: 'one', w: 3 });
+  for (const other of others) other.replica('k').vnode.record = Buffer.alloc(0);
+  at.sent.length = 0;
+  const get = ask(world, at, { kind: GET, key: 'k', r: 3 });
+  t.deepEqual([get.status, values(get.record)], [OK, ['one']]);
+  const reads = at.sent.filter((it) => it.startsWith('read '));
+  t.is(reads.filter((it) => it === `read ${at.name}`).length, 2, reads.join(', '));
+  world.run(world.now + 50);
+  t.true(
+    others.every((other) => other.replica('k').vnode.record.length > 0),
+    'and repairs them',
+  );
+});
+
 test('coordinator: what was INDETERMINATE is found later, when another read has repaired it (control)', (t) => {
   const world = worldOf();
   const [a, b, c] = world.nodes as [CoordinatorNode, CoordinatorNode, CoordinatorNode];
@@ -556,7 +592,7 @@ test('coordinator: a repair that is waited for is sent again to who had no room 
   const { world, nodes } = unequal(CP);
   const [a, b, c] = nodes;
   // When its read is answered, and before the record comes to them.
-  world.after(14, () => {
+  world.after(18, () => {
     b.status = OVERLOADED;
     c.status = OVERLOADED;
   });
