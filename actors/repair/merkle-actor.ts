@@ -70,8 +70,9 @@ const INTERVAL_MS = 600_000;
 const CONFIRM_MS = 1_000;
 const IDLE_MS = 1_800_000;
 const TICK_MS = 250;
-/** Of a member that was out of reach: after so long it is compared with when it is back; it waits for hints first, about so long. */
+/** A member that was out of reach for so long, or has started anew, is compared with when it is back. */
 const AWAY_MS = 10_000;
+/** It waits for hints first, about so long. */
 const RETURN_MS = 10_000;
 const ANSWER_BYTES = 1_024;
 
@@ -205,7 +206,7 @@ class Merkle {
   #onView(message: ViewMessage): void {
     const { clock, random } = this.#context;
     this.#view.onView(message);
-    const members = message.view.members.map((member) => ({ id: member.id, isAway: isAway(member) }));
+    const members = message.view.members.map((member) => ({ id: member.id, isAway: isAway(member), boot: member.boot }));
     for (const id of this.#absences.update(members, clock.now()))
       this.#context.after(`returned ${id}`, RETURN_MS * (0.5 + random.float()), { type: 'returned', id });
   }

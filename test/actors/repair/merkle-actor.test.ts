@@ -164,3 +164,15 @@ test('repair: who was out of reach for long is compared with when it is back, wi
   cluster.suspect('n1', []);
   t.true(cluster.runUntil(() => cluster.isConverged(), 30_000));
 });
+
+test('bug: what was written just before a member was found to be killed had two copies for minutes, when it was back in a moment', (t) => {
+  const cluster = differing();
+  cluster.repair('n1');
+  cluster.repair('n2');
+  cluster.suspect('n1', []);
+  cluster.hold(['n1', 'n2'], 'missed', recordOf(siblingOf('a', 3, 'v')));
+  cluster.suspect('n1', ['n3']);
+  cluster.run(2_000);
+  cluster.suspect('n1', [], 2);
+  t.true(cluster.runUntil(() => cluster.isConverged(), 30_000));
+});

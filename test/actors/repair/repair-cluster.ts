@@ -208,12 +208,13 @@ export class RepairCluster {
     return jobId;
   }
 
-  /** All shards of a node hear from its GossipActor that these are out of reach, and no others. */
-  suspect(node: string, away: readonly string[]): void {
+  /** All shards of a node hear from its GossipActor that these are out of reach, and no others; and that all have started so many times. */
+  suspect(node: string, away: readonly string[], boot = 1): void {
     const members = this.rings.ring.members.map((member) => ({
       id: member.id,
       label: 'up',
       isSuspected: away.includes(member.address.node),
+      boot,
     }));
     const view = { members } as unknown as ViewMessage['view'];
     for (let shard = 0; shard < SHARDS; shard++) {
