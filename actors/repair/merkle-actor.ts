@@ -11,6 +11,7 @@
  */
 import { type ActorContext, defineActor, type StopReason } from '../../runtime/actor.ts';
 import { OutBuffer } from '../../runtime/bytes.ts';
+import type { Random } from '../../runtime/doors.ts';
 import { unreachable } from '../../runtime/errors.ts';
 import type { ViewMessage } from '../gossip/view-subscribers.ts';
 import type { Id } from '../ring/ring-state.ts';
@@ -95,6 +96,7 @@ class Merkle {
   readonly #history = new RepairHistory();
   readonly #waiters = new ExchangeWaiters();
   readonly #absences = new Absences(AWAY_MS);
+  readonly #returns: Random;
   readonly #pulses: Pulses;
   /** Steps that wait for a pulse. */
   readonly #steps: (() => void)[] = [];
@@ -110,6 +112,7 @@ class Merkle {
     const { mutants, marks, intervalMs = INTERVAL_MS } = args;
     const planted = mutants === undefined ? {} : { mutants };
     this.#context = context;
+    this.#returns = context.random.fork('returns');
     this.#args = args;
     this.#view = new ClusterView(args);
     this.#wake = context.doorbell({ type: 'awake' });
@@ -204,11 +207,11 @@ class Merkle {
   }
 
   #onView(message: ViewMessage): void {
-    const { clock, random } = this.#context;
+    const { clock } = this.#context;
     this.#view.onView(message);
     const members = message.view.members.map((member) => ({ id: member.id, isAway: isAway(member), boot: member.boot }));
     for (const id of this.#absences.update(members, clock.now()))
-      this.#context.after(`returned ${id}`, RETURN_MS * (0.5 + random.float()), { type: 'returned', id });
+      this.#context.after(`returned ${id}`, RETURN_MS * (0.5 + this.#returns.float()), { type: 'returned', id });
   }
 
   /** All that both have. */
