@@ -59,7 +59,7 @@ export class QuorumReads {
   readonly #high: Int32Array;
   /** Records that came, again and again too. */
   readonly #recordReplies: Uint8Array;
-  /** Had nothing, when the read was begun again. */
+  /** Had nothing, when those who had something were asked again. */
   readonly #absent: Int32Array;
   /** Replies counted twice: a planted bug only. */
   readonly #repeated: Uint8Array;
@@ -102,18 +102,6 @@ export class QuorumReads {
     this.#needed[slot] = this.#mutants.readsOneLess ? needed - 1 : needed;
     this.#neededPrimaries[slot] = neededPrimaries;
     this.#absent[slot] = 0;
-    this.#forget(slot);
-  }
-
-  /** Begins again by the same ring, as what was said before is not to count. Returns who had answered, a mask. */
-  again(slot: number): number {
-    const answered = this.#records[slot]! | this.#digests[slot]!;
-    this.#absent[slot]! |= this.newlyAbsent(slot);
-    this.#forget(slot);
-    return answered;
-  }
-
-  #forget(slot: number): void {
     this.#asked[slot] = 0;
     this.#askedForRecord[slot] = 0;
     this.#records[slot] = 0;
@@ -190,14 +178,32 @@ export class QuorumReads {
     return this.#records[slot] === 0;
   }
 
-  /** Primaries that have nothing, and did not say so before the read was begun again; a mask. Requires: more than one was asked. */
+  /** What was said by those who have something counts no more: they are to be asked again. Returns them, a mask. */
+  again(slot: number): number {
+    const absent = this.#absentOf(slot);
+    const holders = (this.#records[slot]! | this.#digests[slot]!) & ~absent;
+    this.#absent[slot]! |= absent;
+    this.#records[slot]! &= absent;
+    this.#digests[slot]! &= absent;
+    this.#asked[slot]! &= absent;
+    this.#askedForRecord[slot]! &= absent;
+    this.#recordReplies[slot] = Math.min(2, countBits(this.#records[slot]!));
+    this.#repeated[slot] = 0;
+    return holders;
+  }
+
+  /** Primaries that have nothing, and had not said so when `again` was called last; a mask. Requires: more than one was asked. */
   newlyAbsent(slot: number): number {
+    return this.#absentOf(slot) & ~this.#absent[slot]!;
+  }
+
+  #absentOf(slot: number): number {
     let mask = 0;
     for (let rest = (this.#records[slot]! | this.#digests[slot]!) & this.#primaries[slot]!; rest !== 0; rest &= rest - 1) {
       const at = slot * REPLICAS_MAX + lowestBit(rest);
       if (this.#low[at] === 0 && this.#high[at] === 0) mask |= rest & -rest;
     }
-    return mask & ~this.#absent[slot]!;
+    return mask;
   }
 
   /** Votes that count, a mask. */

@@ -237,7 +237,7 @@ export class ReadSteps {
     }
     const view = merging.view(slot, this.#desk.nextAnswer().record);
     const repairs = view.entries === 0 || table.isLocal[slot] === 1 ? 0 : this.#repairsOf(slot, view);
-    if (repairs !== 0 && reads.newlyAbsent(slot) !== 0 && !this.#desk.mutants.has('purgedReadMixed')) return this.#askAfresh(slot);
+    if (repairs !== 0 && reads.newlyAbsent(slot) !== 0 && !this.#desk.mutants.has('purgedReadMixed')) return this.#askHoldersAgain(slot);
     const holders = reads.replied(slot) & ~repairs;
     if (repairs !== 0 && countBits(holders) < reads.needed(slot) && this.#isBlocking(slot))
       return this.#repairFirst(slot, holders, repairs);
@@ -247,21 +247,22 @@ export class ReadSteps {
   }
 
   /**
-   * What one has said may be older than that another has nothing, which may be since a delete of it was purged in between: all who have answered are asked once more. Whoever has it then has it for good, as nobody
-   * deletes what is purged before all refuse it (purge/README.md); and who had nothing before is no reason to ask again. So that is done as often as there are replicas, at most.
+   * What one has said may be older than that another has nothing, which may be since a delete of it was purged in between: who has something is asked once more. What it has then was not purged, as
+   * no replica deletes before all refuse what they will delete (purge/README.md). Who had nothing before is no reason to ask again: so that comes to an end.
    */
-  #askAfresh(slot: number): void {
+  #askHoldersAgain(slot: number): void {
     const { table, reads, merging, door } = this.#desk;
     const topology = this.#desk.topologyOf(slot);
     if (topology === null) return this.#events.onStale(slot);
+    // Answers to what was asked before find nobody.
     table.renew(slot);
     merging.drop(slot);
-    const answered = reads.again(slot);
+    const holders = reads.again(slot);
     const id = table.idOf(slot, 0);
     const own = table.members[slot * REPLICAS_MAX] === topology.self ? 1 : 0;
-    const lateMs = this.#speculation.asks(slot, answered & ~own, door.nowMs());
-    for (let rest = answered; rest !== 0; rest &= rest - 1) reads.asked(slot, lowestBit(rest), true);
-    for (let rest = answered; rest !== 0 && this.#desk.slotIn(id, READING) >= 0; rest &= rest - 1)
+    const lateMs = this.#speculation.asks(slot, holders & ~own, door.nowMs());
+    for (let rest = holders; rest !== 0; rest &= rest - 1) reads.asked(slot, lowestBit(rest), true);
+    for (let rest = holders; rest !== 0 && this.#desk.slotIn(id, READING) >= 0; rest &= rest - 1)
       this.#sendRead(slot, lowestBit(rest), true);
     if (this.#desk.slotIn(id, READING) >= 0) this.#desk.wake(slot, lateMs);
   }

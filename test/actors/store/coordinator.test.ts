@@ -592,7 +592,7 @@ test('coordinator: a repair that is waited for is sent again to who had no room 
   const { world, nodes } = unequal(CP);
   const [a, b, c] = nodes;
   // When its read is answered, and before the record comes to them.
-  world.after(18, () => {
+  world.after(14, () => {
     b.status = OVERLOADED;
     c.status = OVERLOADED;
   });

@@ -324,3 +324,21 @@ test('quorum read: one record that came once is the only one, and who said somet
   reads.start(0, 3, mask('abc'), false, 3);
   t.is(reads.onlyRecord(0), -1);
 });
+
+test('quorum read: who has something is asked again beside who has nothing, what they said before counts no more, and that comes to an end', (t) => {
+  const reads = new QuorumReads(4);
+  reads.start(1, 3, mask('abc'), false, 2);
+  const say = (name: string, reply: ReadReply, version: number): void => reads.addReply(1, bit(name), reply, version, version);
+  for (const name of 'abc') reads.asked(1, bit(name), true);
+  say('a', 'record', 7);
+  say('b', 'record', 0);
+  t.deepEqual([reads.enough(1), reads.newlyAbsent(1)], ['met', mask('b')]);
+  t.is(reads.again(1), mask('a'));
+  t.deepEqual([reads.enough(1), reads.newlyAbsent(1), reads.silent(1)], ['waiting', 0, 0]);
+  reads.asked(1, bit('a'), true);
+  say('a', 'record', 8);
+  t.deepEqual([reads.enough(1), reads.newlyAbsent(1), reads.replied(1)], ['met', 0, mask('ab')], 'b had nothing before');
+  say('c', 'digest', 0);
+  t.deepEqual([reads.newlyAbsent(1), reads.again(1)], [mask('c'), mask('a')]);
+  t.deepEqual([reads.newlyAbsent(1), reads.enough(1)], [0, 'met'], 'R of them have nothing');
+});

@@ -134,7 +134,7 @@ test('register histories: no linearizable register, where replicas are repaired 
 
 test('register histories: no linearizable register of a cp key, where replicas forget what they had not on disk yet (control)', (t) => {
   const first = seedWhere((seed) => {
-    const { writes, reads } = runRegister({ seed, deleteChance: 0, syncMs: 100 });
+    const { writes, reads } = runRegister({ seed, deleteChance: 0, syncMs: 1_000, loss: 0.3, writers: 2 });
     return linearizableFaults(writes, reads).length > 0;
   }, SEEDS * 3);
   t.log(`first ${first}`);
@@ -142,11 +142,14 @@ test('register histories: no linearizable register of a cp key, where replicas f
 });
 
 test('register histories: reads of cp never go back, when one writes and no replica forgets', (t) => {
+  let all = 0;
   for (let seed = 0; seed < SEEDS; seed++) {
     const { writes, reads } = runRegister({ ...ATOMIC, seed: `r${seed}`, writers: 1, crashes: false });
     t.deepEqual(linearizableFaults(writes, reads), [], `seed r${seed}`);
-    t.true(reads.length > 20);
+    t.true(reads.length > 10);
+    all += reads.length;
   }
+  t.true(all > SEEDS * 30, `${all}`);
 });
 
 test('register histories: the planted bug repairsAfterAnswer is found', (t) => {
