@@ -22,11 +22,12 @@ export class Absences {
     this.#longMs = longMs;
   }
 
-  /** Of all members now. Returns who is back. */
+  /** Of all members now; boot 0: never heard of. Returns who is back. */
   update(members: readonly Presence[], nowMs: number): readonly Id[] {
     const back: Id[] = [];
     for (const { id, isAway, boot } of members) {
       const sinceMs = this.#sinceMs.get(id);
+      if (boot === 0) continue;
       if (isAway) {
         if (sinceMs === undefined) this.#sinceMs.set(id, nowMs);
         continue;

@@ -5,7 +5,7 @@
  *   tasks --> round: trees of all partitions with one peer made fresh, one ROOTS --> those that differ: exchanges, EXCHANGES_MAX at a time --> history
  *                                                                      '--> those that do not: history
  * ```
- * Tasks come from its own clock (each partition with a random peer, every `intervalMs`), from jobs (`dynactor repair`), from members that come back after they were out of reach for long
+ * Tasks come from its own clock (each partition with a random peer, every `intervalMs`), from jobs (`dynactor repair`), from members that come back after a start, or after they were out of reach for long
  * (absences.ts), and from HintStoreActors that could not hold what this replica has missed (MISSED). Sent to by those, its peers (frames), VNodeActors (MERGED), the node's main thread (jobs), GossipActor (`view`). All that it does on its thread is done in pulses, whose distance is Pace's: one slice of reading or one step of
  * an exchange each.
  */

@@ -7,7 +7,8 @@
  *    +----------+----------+-----------------------------------+
  *    v          context read                                   v
  *  READING <---------------+                               FORWARDED ---> its answer
- *    | R covered           v
+ *    | R covered (in part again, where a purge may have come between)
+ *    |                     v
  *    |---------------> COORDINATING   the primary replica of this shard mints a dot
  *    v                     v
  *  answer, then        WRITING        the whole merged record to all others, also with W = 1
@@ -318,10 +319,7 @@ export class Coordinator {
     if (table.attempts[slot]! > this.#staleRetries) return this.#finishStale(slot);
     table.renew(slot);
     table.phases[slot] = STALE;
-    if (!isMinted(table, slot) || this.#desk.mutants.has('mintsAgain')) {
-      table.recordStarts[slot] = 0;
-      table.recordEnds[slot] = 0;
-    }
+    if (!isMinted(table, slot) || this.#desk.mutants.has('mintsAgain')) this.#desk.merging.drop(slot);
     this.#desk.wake(slot, this.#desk.door.nowMs() + Math.min(STALE_RETRY_MAX_MS, this.#staleRetryMs * 2 ** (table.attempts[slot]! - 1)));
   }
 

@@ -104,7 +104,7 @@ export class PeerTimes {
     return fastest >= 0 && member !== fastest && this.#fearedMs[member]! > this.#averageMs[fastest]! * SLOW_FACTOR + SLOW_MS;
   }
 
-  /** Whether one that is slow is to be asked once more by what has that id, since nothing was heard of it for a second; then that is noted. */
+  /** Whether one that is slow, or without a connection, is to be asked once more by what has that id, since nothing was heard of it for a second; then that is noted. */
   takeProbe(member: number, id: number, nowMs: number): boolean {
     if (nowMs - this.#heardMs[member]! <= TRUST_MS) return false;
     if (this.#probes[member] === NO_PROBE) this.#probing++;
@@ -134,8 +134,9 @@ export class PeerTimes {
   }
 
   #average(member: number, ms: number, fearedMs: number, nowMs: number, isRecovered: boolean): void {
-    const isNew = isRecovered || this.#heardMs[member] === Number.NEGATIVE_INFINITY;
     const before = this.#averageMs[member]!;
+    // Not by `#heardMs`, which a probe of one that was never heard of sets.
+    const isNew = isRecovered || before === 0;
     const feared = this.#fearedMs[member]!;
     this.#averageMs[member] = isNew ? ms : before + (ms - before) * WEIGHT;
     this.#fearedMs[member] = isNew ? fearedMs : feared + (fearedMs - feared) * WEIGHT;

@@ -61,6 +61,8 @@ export class QuorumReads {
   readonly #recordReplies: Uint8Array;
   /** Had nothing, when those who had something were asked again. */
   readonly #absent: Int32Array;
+  /** How often they were. */
+  readonly #rounds: Uint8Array;
   /** Replies counted twice: a planted bug only. */
   readonly #repeated: Uint8Array;
 
@@ -88,6 +90,7 @@ export class QuorumReads {
     this.#high = new Int32Array(capacity * REPLICAS_MAX);
     this.#recordReplies = new Uint8Array(capacity);
     this.#absent = new Int32Array(capacity);
+    this.#rounds = new Uint8Array(capacity);
     this.#repeated = new Uint8Array(capacity);
   }
 
@@ -102,6 +105,7 @@ export class QuorumReads {
     this.#needed[slot] = this.#mutants.readsOneLess ? needed - 1 : needed;
     this.#neededPrimaries[slot] = neededPrimaries;
     this.#absent[slot] = 0;
+    this.#rounds[slot] = 0;
     this.#asked[slot] = 0;
     this.#askedForRecord[slot] = 0;
     this.#records[slot] = 0;
@@ -178,32 +182,30 @@ export class QuorumReads {
     return this.#records[slot] === 0;
   }
 
+  /**
+   * Whether what was said may be of before and behind a purge: a primary has nothing, and had not said so before `again`; or nobody has said what merging gave (`agreeing`, a mask, is empty), and nobody was asked again
+   * yet. Comes to an end, as there are so many primaries. Requires: more than one was asked.
+   */
+  mayBeMixed(slot: number, agreeing: number): boolean {
+    if (agreeing === 0 && this.#rounds[slot] === 0) return true;
+    return (this.#absentOf(slot) & this.#primaries[slot]! & ~this.#absent[slot]!) !== 0;
+  }
+
   /** What was said by those who have something counts no more: they are to be asked again. Returns them, a mask. */
   again(slot: number): number {
     const absent = this.#absentOf(slot);
     const holders = (this.#records[slot]! | this.#digests[slot]!) & ~absent;
+    this.#rounds[slot]!++;
     this.#absent[slot]! |= absent;
     this.#records[slot]! &= absent;
     this.#digests[slot]! &= absent;
     this.#asked[slot]! &= absent;
-    this.#askedForRecord[slot]! &= absent;
+    // Whose digest is here is to be asked for its record by its new number.
+    this.#askedForRecord[slot]! &= this.#records[slot]!;
+    for (const states of [this.#failed, this.#stale, this.#overloaded]) states[slot]! &= ~holders;
     this.#recordReplies[slot] = Math.min(2, countBits(this.#records[slot]!));
     this.#repeated[slot] = 0;
     return holders;
-  }
-
-  /** Primaries that have nothing, and had not said so when `again` was called last; a mask. Requires: more than one was asked. */
-  newlyAbsent(slot: number): number {
-    return this.#absentOf(slot) & ~this.#absent[slot]!;
-  }
-
-  #absentOf(slot: number): number {
-    let mask = 0;
-    for (let rest = (this.#records[slot]! | this.#digests[slot]!) & this.#primaries[slot]!; rest !== 0; rest &= rest - 1) {
-      const at = slot * REPLICAS_MAX + lowestBit(rest);
-      if (this.#low[at] === 0 && this.#high[at] === 0) mask |= rest & -rest;
-    }
-    return mask;
   }
 
   /** Votes that count, a mask. */
@@ -265,6 +267,16 @@ export class QuorumReads {
   repairsAs(slot: number, replica: number): number {
     const at = slot * REPLICAS_MAX + replica;
     return this.repairs(slot, this.#low[at]!, this.#high[at]!);
+  }
+
+  /** Who has said that it has nothing. */
+  #absentOf(slot: number): number {
+    let mask = 0;
+    for (let rest = this.#records[slot]! | this.#digests[slot]!; rest !== 0; rest &= rest - 1) {
+      const at = slot * REPLICAS_MAX + lowestBit(rest);
+      if (this.#low[at] === 0 && this.#high[at] === 0) mask |= rest & -rest;
+    }
+    return mask;
   }
 
   #suffices(slot: number, votes: number): boolean {

@@ -2,7 +2,7 @@
  * ReadSteps: asks replicas for a record and digests until R are covered, merges, repairs, and answers. Also what a write with CONTEXT_READ reads before it.
  *
  * Replicas that differ are repaired behind the answer in `ap`. A read in `cp`, or a monotonic one, answers when R replicas hold what it answers: so one that begins then and asks a
- * majority too finds that or what superseded it. What R replicas agree in costs nothing more. Who holds a write may not have it on disk yet: a crash may take back what was read of
+ * majority too finds that or what superseded it. Where one has what another knows nothing of, who has it is asked once more before that. What R replicas agree in costs nothing more. Who holds a write may not have it on disk yet: a crash may take back what was read of
  * a write that nobody has acknowledged.
  */
 import { majority, primariesNeeded, replicasNeeded } from '../ring/replicas-needed.ts';
@@ -230,25 +230,34 @@ export class ReadSteps {
   }
 
   #onRead(slot: number): void {
-    const { table, merging, reads } = this.#desk;
+    const { table, merging } = this.#desk;
     if (table.kinds[slot] !== GET) {
       if (!merging.becomeContext(slot)) return this.#desk.finish(slot, OVERLOADED, 'the records read are too long');
       return this.#events.onContextRead(slot);
     }
     const view = merging.view(slot, this.#desk.nextAnswer().record);
     const repairs = view.entries === 0 || table.isLocal[slot] === 1 ? 0 : this.#repairsOf(slot, view);
-    if (repairs !== 0 && reads.newlyAbsent(slot) !== 0 && !this.#desk.mutants.has('purgedReadMixed')) return this.#askHoldersAgain(slot);
+    if (repairs !== 0) return this.#onDiffering(slot, repairs);
+    this.#say(slot);
+    this.#desk.end(slot);
+  }
+
+  /** `repairs`: primaries that have said something else than what merging gave. */
+  #onDiffering(slot: number, repairs: number): void {
+    const { reads, mutants } = this.#desk;
     const holders = reads.replied(slot) & ~repairs;
-    if (repairs !== 0 && countBits(holders) < reads.needed(slot) && this.#isBlocking(slot))
-      return this.#repairFirst(slot, holders, repairs);
+    // R that agree have seen what W have acknowledged, and no delete of it.
+    const isAgreed = countBits(holders) >= reads.needed(slot);
+    if (!isAgreed && reads.mayBeMixed(slot, holders) && !mutants.has('purgedReadMixed')) return this.#askHoldersAgain(slot);
+    if (!isAgreed && this.#isBlocking(slot)) return this.#repairFirst(slot, holders, repairs);
     this.#say(slot);
     this.#repair(slot, repairs);
     this.#desk.end(slot);
   }
 
   /**
-   * What one has said may be older than that another has nothing, which may be since a delete of it was purged in between: who has something is asked once more. What it has then was not purged, as
-   * no replica deletes before all refuse what they will delete (purge/README.md). Who had nothing before is no reason to ask again: so that comes to an end.
+   * What one has said may be older than what another has: a delete of the first may have been purged in between, so that the second has nothing, or a write that knows neither. Who has something is asked
+   * once more: no round of purging ends before every replica has the deletes that it purges (purge/README.md), so that it has them now, or what followed.
    */
   #askHoldersAgain(slot: number): void {
     const { table, reads, merging, door } = this.#desk;
@@ -344,6 +353,7 @@ export class ReadSteps {
       return this.#desk.finish(slot, QUORUM_NOT_MET, 'too few replicas can be reached');
     this.#desk.wake(slot, this.#speculation.wakeMs(slot, nowMs));
     this.#noteLate(slot, nowMs);
+    if (isLost && reads.enough(slot) === 'met') return this.#onRead(slot);
     if (isLost) {
       counters.readRetries++;
       if (reads.next(slot) < 0) this.#askAgain(slot);

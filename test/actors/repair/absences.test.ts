@@ -33,6 +33,8 @@ test('bug: who was killed and was back within ten seconds was compared with afte
 
 test('absences: who was never known before is nobody who is back', (t) => {
   const absences = new Absences(10_000);
-  t.deepEqual(absences.update([{ id: 'b', isAway: true, boot: 1 }], 0), []);
+  // So gossip tells of a member that it has heard nothing of.
+  t.deepEqual(absences.update([{ id: 'b', isAway: false, boot: 0 }], 0), []);
   t.deepEqual(absences.update([{ id: 'b', isAway: false, boot: 2 }], 1_000), []);
+  t.deepEqual(absences.update([{ id: 'b', isAway: false, boot: 3 }], 2_000), ['b']);
 });

@@ -97,6 +97,13 @@ test('peer times: who answers a probe in good time is slow no more, and an answe
   t.false(times.isProbing || times.isSlow(1, 2));
 });
 
+test('peer times: the first answer of who was only probed is taken as it is', (t) => {
+  const times = timesOf([], 1);
+  t.true(times.takeProbe(1, 77, 2_000));
+  times.probeAnswered(77, 2_008);
+  t.is(times.averageMs(1), 8);
+});
+
 test('peer times: what is known goes with the member, when a ring has others in their places', (t) => {
   const ring = { ...WORLD.ring, members: [...WORLD.ring.members].reverse() };
   const times = timesOf(

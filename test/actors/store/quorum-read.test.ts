@@ -332,13 +332,25 @@ test('quorum read: who has something is asked again beside who has nothing, what
   for (const name of 'abc') reads.asked(1, bit(name), true);
   say('a', 'record', 7);
   say('b', 'record', 0);
-  t.deepEqual([reads.enough(1), reads.newlyAbsent(1)], ['met', mask('b')]);
+  t.deepEqual([reads.enough(1), reads.mayBeMixed(1, mask('a'))], ['met', true]);
   t.is(reads.again(1), mask('a'));
-  t.deepEqual([reads.enough(1), reads.newlyAbsent(1), reads.silent(1)], ['waiting', 0, 0]);
+  t.deepEqual([reads.enough(1), reads.silent(1)], ['waiting', 0]);
   reads.asked(1, bit('a'), true);
   say('a', 'record', 8);
-  t.deepEqual([reads.enough(1), reads.newlyAbsent(1), reads.replied(1)], ['met', 0, mask('ab')], 'b had nothing before');
+  t.deepEqual([reads.enough(1), reads.mayBeMixed(1, mask('a')), reads.replied(1)], ['met', false, mask('ab')], 'b had nothing before');
   say('c', 'digest', 0);
-  t.deepEqual([reads.newlyAbsent(1), reads.again(1)], [mask('c'), mask('a')]);
-  t.deepEqual([reads.newlyAbsent(1), reads.enough(1)], [0, 'met'], 'R of them have nothing');
+  t.deepEqual([reads.mayBeMixed(1, mask('a')), reads.again(1)], [true, mask('a')]);
+  t.is(reads.enough(1), 'met', 'R of them have nothing');
+});
+
+test('quorum read: where nobody has said what merging gave, all are asked again, once', (t) => {
+  const reads = new QuorumReads(4);
+  reads.start(2, 3, mask('abc'), false, 2);
+  for (const name of 'ab') reads.asked(2, bit(name), true);
+  for (const version of [5, 6]) reads.addReply(2, version - 5, 'record', version, version);
+  t.true(reads.mayBeMixed(2, 0));
+  t.false(reads.mayBeMixed(2, mask('a')), 'that of a covers that of b');
+  t.is(reads.again(2), mask('ab'));
+  for (const version of [5, 6]) reads.addReply(2, version - 5, 'record', version, version);
+  t.false(reads.mayBeMixed(2, 0));
 });
