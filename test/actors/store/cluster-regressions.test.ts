@@ -16,14 +16,3 @@ for (const name of readdirSync(FOLDER).sort()) {
     t.true(isFormed);
   });
 }
-
-/** A mutant, and the plan that found the bug that it plants again: a change of timing may have a plan show nothing any more. */
-const PLANTED = [['purgedReadMixed', 'a-read-does-not-mix-what-was-said-before-a-purge-with-what-is-said-after-it']] as const;
-
-for (const [mutant, name] of PLANTED) {
-  test(`store regressions: the planted bug ${mutant} is found by the plan of what it was`, (t) => {
-    const file = parsePlanFile(readFileSync(`${FOLDER}/${name}.json`, 'utf8'));
-    const { failure } = replayFormed({ ...file, settings: { ...file.settings, mutants: [mutant] } }, { store: buildCluster });
-    t.is(failure?.what, 'register');
-  });
-}
