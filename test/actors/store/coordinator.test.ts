@@ -248,6 +248,30 @@ test('coordinator: a read that asks once more goes on without who has gone meanw
   t.is(got?.status, NOT_FOUND);
 });
 
+test('coordinator: a read that asks once more, and has R that have nothing beside, does not wait for who has gone', (t) => {
+  const world = worldOf({ ring: FIVE });
+  const { in: primaries, out } = split(world, FIVE, 'k');
+  const [from] = out as [CoordinatorNode];
+  ask(world, from, { kind: GET, key: 'k' });
+  const [holder, late] = from.sent.map((it) => primaries.find(({ name }) => it.startsWith(`read ${name}`))!) as [
+    CoordinatorNode,
+    CoordinatorNode,
+  ];
+  holder.replica('k').vnode.put('one');
+  from.sent.length = 0;
+  let got: Answered | undefined;
+  from.ask({ kind: GET, key: 'k', timeoutMs: 1_000 }, (answer) => {
+    got = answer;
+  });
+  // Its digest comes, and its record not: so the third is asked as well, and both have nothing when the holder is asked again.
+  while (from.sent.length < 2) world.run(world.now + 0.01);
+  late.slowMs = 5_000;
+  while (from.sent.filter((it) => it.startsWith(`read ${holder.name}`)).length < 2) world.run(world.now + 0.01);
+  holder.crash();
+  world.run(world.now + 500);
+  t.is(got?.status, NOT_FOUND);
+});
+
 test('coordinator: a read that finds what another replica has not asks once more, and then answers it', (t) => {
   const world = worldOf();
   const [at, ...others] = world.nodes as [CoordinatorNode, CoordinatorNode, CoordinatorNode];
