@@ -171,7 +171,7 @@ export class ReadSteps {
         return this.#onRead(slot);
       case 'mismatch':
         this.#desk.counters.digestMismatches++;
-        return this.#askWanted(slot);
+        return this.#askForRecords(slot, this.#desk.reads.wanted(slot));
       case 'waiting':
         if (reply !== 'record' && reply !== 'digest') this.#askNext(slot);
         return;
@@ -184,10 +184,10 @@ export class ReadSteps {
     }
   }
 
-  #askWanted(slot: number): void {
+  #askForRecords(slot: number, replicas: number): void {
     const id = this.#desk.table.idOf(slot, 0);
-    for (let wanted = this.#desk.reads.wanted(slot); wanted !== 0; wanted &= wanted - 1) {
-      const replica = lowestBit(wanted);
+    for (let rest = replicas; rest !== 0; rest &= rest - 1) {
+      const replica = lowestBit(rest);
       this.#desk.reads.asked(slot, replica, true);
       this.#sendRead(slot, replica, true);
       if (this.#desk.slotIn(id, READING) < 0) return;
@@ -270,9 +270,7 @@ export class ReadSteps {
     const id = table.idOf(slot, 0);
     const own = table.members[slot * REPLICAS_MAX] === topology.self ? 1 : 0;
     const lateMs = this.#speculation.asks(slot, holders & ~own, door.nowMs());
-    for (let rest = holders; rest !== 0; rest &= rest - 1) reads.asked(slot, lowestBit(rest), true);
-    for (let rest = holders; rest !== 0 && this.#desk.slotIn(id, READING) >= 0; rest &= rest - 1)
-      this.#sendRead(slot, lowestBit(rest), true);
+    this.#askForRecords(slot, holders);
     if (this.#desk.slotIn(id, READING) >= 0) this.#desk.wake(slot, lateMs);
   }
 

@@ -343,6 +343,22 @@ test('quorum read: who has something is asked again beside who has nothing, what
   t.is(reads.enough(1), 'met', 'R of them have nothing');
 });
 
+test('quorum read: who is asked again is waited for, though it had failed, and so is the record of who has nothing but a digest', (t) => {
+  const reads = new QuorumReads(4);
+  reads.start(3, 3, mask('abc'), false, 2);
+  for (const name of 'abc') reads.asked(3, bit(name), true);
+  reads.addReply(3, bit('a'), 'record', 7, 7);
+  reads.addReply(3, bit('b'), 'digest', 0, 0);
+  reads.addReply(3, bit('c'), 'digest', 7, 7);
+  reads.addReply(3, bit('c'), 'failed', 0, 0);
+  t.is(reads.wanted(3), 0, 'it was asked for');
+  t.is(reads.again(3), mask('ac'));
+  for (const name of 'ac') reads.asked(3, bit(name), true);
+  t.is(reads.silent(3), mask('ac'));
+  reads.addReply(3, bit('a'), 'record', 7, 7);
+  t.deepEqual([reads.wanted(3), reads.onlyRecord(3)], [mask('b'), bit('a')]);
+});
+
 test('quorum read: where nobody has said what merging gave, all are asked again, once', (t) => {
   const reads = new QuorumReads(4);
   reads.start(2, 3, mask('abc'), false, 2);

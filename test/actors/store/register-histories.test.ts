@@ -142,14 +142,11 @@ test('register histories: no linearizable register of a cp key, where replicas f
 });
 
 test('register histories: reads of cp never go back, when one writes and no replica forgets', (t) => {
-  let all = 0;
   for (let seed = 0; seed < SEEDS; seed++) {
     const { writes, reads } = runRegister({ ...ATOMIC, seed: `r${seed}`, writers: 1, crashes: false });
     t.deepEqual(linearizableFaults(writes, reads), [], `seed r${seed}`);
-    t.true(reads.length > 10);
-    all += reads.length;
+    t.true(reads.length > 20);
   }
-  t.true(all > SEEDS * 30, `${all}`);
 });
 
 test('register histories: the planted bug repairsAfterAnswer is found', (t) => {
