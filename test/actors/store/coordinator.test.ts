@@ -248,6 +248,28 @@ test('coordinator: a read that asks once more goes on without who has gone meanw
   t.is(got?.status, NOT_FOUND);
 });
 
+test('coordinator: what comes twice of the first time is no answer to what is asked once more', (t) => {
+  for (let seed = 0; seed < 40; seed++) {
+    const world = worldOf({ ring: FIVE, seed: `twice ${seed}`, repeat: 1, delayMs: 15 });
+    const { in: primaries, out } = split(world, FIVE, 'k');
+    const [from] = out as [CoordinatorNode];
+    ask(world, from, { kind: GET, key: 'k' });
+    const holder = primaries.find(({ name }) => from.sent[0] === `read ${name}`)!;
+    world.run(world.now + 100);
+    holder.replica('k').vnode.put('one');
+    from.sent.length = 0;
+    let got: Answered | undefined;
+    from.ask({ kind: GET, key: 'k', r: 3, timeoutMs: 1_000 }, (answer) => {
+      got = answer;
+    });
+    const reads = (): number => from.sent.filter((it) => it === `read ${holder.name}`).length;
+    for (let i = 0; i < 5_000 && reads() < 2; i++) world.run(world.now + 0.02);
+    holder.replica('k').vnode.record = Buffer.alloc(0);
+    world.run(world.now + 1_000);
+    t.deepEqual([reads() >= 2, got?.status], [true, NOT_FOUND], `seed ${seed}`);
+  }
+});
+
 test('coordinator: a read that asks once more, and has R that have nothing beside, does not wait for who has gone', (t) => {
   const world = worldOf({ ring: FIVE });
   const { in: primaries, out } = split(world, FIVE, 'k');
