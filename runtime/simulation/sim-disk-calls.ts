@@ -118,6 +118,8 @@ export class DiskCalls {
     if (source.node === undefined) throw new FileError('ENOENT', 'rename', from);
     if (source.node === target.node) return;
     if (source.node.kind === 'directory' && to.startsWith(`${from}/`)) throw new FileError('EINVAL', 'rename', from);
+    // Before anything else is said of the two, whatever they are.
+    if (from.startsWith(`${to}/`)) throw new FileError('ENOTEMPTY', 'rename', from);
     if (target.node !== undefined) {
       const code = whyNotReplaced(source.node, target.node);
       if (code !== undefined) throw new FileError(code, 'rename', from);

@@ -194,6 +194,17 @@ const contract: Readonly<Record<string, (t: ExecutionContext, fixture: FilesFixt
     t.is(await contentOf(files, `${dir}/empty/a`), 'a');
   },
 
+  'bug: a rename of a file onto the directory in which it lies failed in another way on a simulated disk': async (t, { files, dir }) => {
+    await completed((done) => files.mkdir(`${dir}/d`, done));
+    await writeFile(files, `${dir}/d/a`, 'a');
+    const { code } = await failure(
+      t,
+      completed((done) => files.rename(`${dir}/d/a`, `${dir}/d`, done)),
+    );
+    t.is(code, 'ENOTEMPTY');
+    t.is(await contentOf(files, `${dir}/d/a`), 'a');
+  },
+
   'unlink removes the name, and an open file stays usable': async (t, { files, dir }) => {
     await writeFile(files, `${dir}/a`, 'a');
     const file = await open(files, `${dir}/a`, 'readWrite');
