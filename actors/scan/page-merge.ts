@@ -9,18 +9,31 @@
  *   replica 3   b   c   d   end                                 d, e, f are asked for again
  * ```
  * Records of one key are merged as reads do; a key whose siblings are all tombstones or expired is left out.
+ *
+ * What one replica shows and another has not may have been deleted: the one had missed the delete until a purge brought it, and the other says what is left behind that purge:
+ * nothing. Who has such a key is asked once more what it has of it (`unsure`), when all have spoken: no purge ends before every replica has the deletes that it purges. Reads do the same
+ * (../store/read-steps.ts).
  */
 import { OutBuffer } from '../../runtime/bytes.ts';
-import { lowestBit } from '../store/replica-mask.ts';
+import { firstBits, lowestBit } from '../store/replica-mask.ts';
 import { copyBytes } from '../version/copy-bytes.ts';
-import { ANCESTOR, CONCURRENT, compare, merge, NO_ROOM } from '../version/merge.ts';
+import { ANCESTOR, CONCURRENT, compare, EQUAL, merge, NO_ROOM } from '../version/merge.ts';
 import { liveSiblings, reduceToNewest } from '../version/newest.ts';
 import { RecordView } from '../version/record-view.ts';
 import { beginEntry, endEntry, PageEntries } from './page-entries.ts';
 import type { Page } from './scan-frames.ts';
 import { comparePositions, type ScanPosition } from './scan-position.ts';
 
+/** Of one replica. */
+export interface Said {
+  readonly page: Page;
+  /** What it has said when it was asked once more; undefined: it was not. */
+  readonly later: Page | undefined;
+}
+
 export interface MergeOptions {
+  /** As many as need to agree. */
+  readonly needed: number;
   /** Only the newest sibling stays. */
   readonly isLww: boolean;
   /** Milliseconds since 1970. */
@@ -36,10 +49,12 @@ export interface Merged {
   readonly looked: number;
   /** There was no room for the key behind `covered`. */
   readonly isFull: boolean;
+  /** Pages, a mask, whose replicas are to be asked once more: nothing of this counts before. */
+  readonly unsure: number;
 }
 
 /** Each page at its next key; undefined: it has no more that is final. */
-type Heads = readonly (PageEntries | undefined)[];
+type Heads = (PageEntries | undefined)[];
 
 const SCRATCH_BYTES = 4_096;
 const SCRATCH_BYTES_MAX = 64 * 1_024 * 1_024;
@@ -50,32 +65,42 @@ export class PageMerge {
   readonly #theirs = new RecordView();
   readonly #scratch = new OutBuffer(SCRATCH_BYTES, SCRATCH_BYTES_MAX);
   readonly #readers: PageEntries[] = [];
+  readonly #laterReaders: PageEntries[] = [];
   /** The key that was looked at last. */
   readonly #last = new PageEntries();
+  /** Of the pages that are merged, and of those that came later; who has said nothing later, a mask. */
+  #heads: Heads = [];
+  #laterHeads: Heads = [];
+  #silent = 0;
+  #unsure = 0;
 
   constructor(mutants: ReadonlySet<string> = new Set()) {
     this.#mutants = mutants;
   }
 
   /** Appends entries to `out`. Requires: 1 to REPLICAS_MAX pages, of one range, from one position on. Cost: O(keys x pages); per key, where its record is longer than 128 bytes, a view. */
-  merge(pages: readonly Page[], out: OutBuffer, options: MergeOptions): Merged {
-    const bound = this.#boundOf(pages);
-    const heads = pages.map((page, i) => this.#open(page, i, bound));
+  merge(said: readonly Said[], out: OutBuffer, options: MergeOptions): Merged {
+    const bound = this.#boundOf(said.flatMap(({ page, later }) => (later === undefined ? [page] : [page, later])));
+    const heads = said.map(({ page }, i) => this.#open(this.#readers, page, i, bound));
+    this.#heads = heads;
+    this.#laterHeads = said.map(({ later }, i) => (later === undefined ? undefined : this.#open(this.#laterReaders, later, i, bound)));
+    this.#silent = said.reduce((mask, { later }, i) => (later === undefined ? mask | (1 << i) : mask), 0);
+    this.#unsure = 0;
     let keys = 0;
     let looked = 0;
     const last = this.#last;
     for (let least = leastOf(heads); least !== undefined; least = leastOf(heads)) {
       const same = maskOf(heads, least);
       const start = out.length;
-      if (!this.#append(heads, same, out, options))
-        return { covered: looked === 0 ? undefined : last.position(), keys, looked, isFull: true };
+      if (!this.#append(same, out, options))
+        return { covered: looked === 0 ? undefined : last.position(), keys, looked, isFull: true, unsure: this.#unsure };
       if (out.length > start) keys++;
       looked++;
       last.open(least.bytes, least.start, least.recordEnd);
       last.next();
       for (let rest = same; rest !== 0; rest &= rest - 1) heads[lowestBit(rest)] = this.#moved(heads[lowestBit(rest)]!, bound);
     }
-    return { covered: bound, keys, looked, isFull: false };
+    return { covered: bound, keys, looked, isFull: false, unsure: this.#unsure };
   }
 
   #boundOf(pages: readonly Page[]): ScanPosition | null {
@@ -88,9 +113,9 @@ export class PageMerge {
     return bound;
   }
 
-  #open({ bytes, entriesStart, entriesEnd }: Page, i: number, bound: ScanPosition | null): PageEntries | undefined {
-    const reader = this.#readers[i] ?? new PageEntries();
-    this.#readers[i] = reader;
+  #open(readers: PageEntries[], { bytes, entriesStart, entriesEnd }: Page, i: number, bound: ScanPosition | null): PageEntries | undefined {
+    const reader = readers[i] ?? new PageEntries();
+    readers[i] = reader;
     reader.open(bytes, entriesStart, entriesEnd);
     return this.#moved(reader, bound);
   }
@@ -102,17 +127,19 @@ export class PageMerge {
   }
 
   /** The merged record of the key of those heads, unless nothing of it is live. Returns false, and appends nothing, when there is no room. */
-  #append(heads: Heads, same: number, out: OutBuffer, { isLww, wallMs }: MergeOptions): boolean {
-    const first = heads[lowestBit(same)]!;
-    const mine = first.record(this.#mine);
-    const scratch = this.#scratch;
-    scratch.clear();
-    for (let rest = same & (same - 1); rest !== 0; rest &= rest - 1) {
-      const theirs = heads[lowestBit(rest)]!.record(this.#theirs);
-      const order = compare(mine, theirs);
-      if (order === ANCESTOR || this.#mutants.has('lastReplicaWins')) mine.open(theirs.bytes, theirs.start, theirs.end);
-      else if (order === CONCURRENT && !this.#join(mine, theirs, isLww)) return false;
+  #append(same: number, out: OutBuffer, { isLww, wallMs, needed }: MergeOptions): boolean {
+    const first = this.#heads[lowestBit(same)]!;
+    const mine = this.#mine;
+    let agreeing = this.#mergeInto(mine, this.#heads, same, isLww);
+    if (agreeing >= 0 && agreeing < needed && liveSiblings(mine, wallMs) > 0 && this.#mayBeMixed(same, agreeing)) {
+      this.#unsure |= same & this.#silent;
+      const still = this.#stillAt(first, same);
+      if ((same & this.#silent) === 0) {
+        if (still === 0) return true;
+        agreeing = this.#mergeInto(mine, this.#laterHeads, still, isLww);
+      }
     }
+    if (agreeing < 0) return false;
     if (liveSiblings(mine, wallMs) === 0 && !this.#mutants.has('tombstoneShown')) return true;
     const start = out.length;
     const recordBytes = mine.end - mine.start;
@@ -121,6 +148,46 @@ export class PageMerge {
     out.length += recordBytes;
     endEntry(out, start);
     return true;
+  }
+
+  /** A part of it may have been said before a purge, and a part behind it: somebody has nothing, or nobody has said all. */
+  #mayBeMixed(same: number, agreeing: number): boolean {
+    if (this.#mutants.has('purgedScanMixed')) return false;
+    return agreeing === 0 || same !== firstBits(this.#heads.length);
+  }
+
+  /** Those of `same` who have said later that they have the key of `first`, a mask. Keys come in their order. */
+  #stillAt(first: PageEntries, same: number): number {
+    const heads = this.#laterHeads;
+    let still = 0;
+    for (let rest = same; rest !== 0; rest &= rest - 1) {
+      const i = lowestBit(rest);
+      const head = heads[i];
+      // What lies beyond the bound is behind all keys that are asked for here.
+      while (heads[i] !== undefined && head!.compare(first) < 0) if (!head!.next()) heads[i] = undefined;
+      if (heads[i]?.compare(first) === 0) still |= 1 << i;
+    }
+    return still;
+  }
+
+  /** `mine` becomes the merge of those heads, in part in the scratch. Returns how many have said just that; -1: there is no room. */
+  #mergeInto(mine: RecordView, heads: Heads, mask: number, isLww: boolean): number {
+    let agreeing = 1;
+    this.#scratch.clear();
+    heads[lowestBit(mask)]!.record(mine);
+    for (let rest = mask & (mask - 1); rest !== 0; rest &= rest - 1) {
+      const theirs = heads[lowestBit(rest)]!.record(this.#theirs);
+      const order = compare(mine, theirs);
+      if (order === EQUAL) agreeing++;
+      else if (order === ANCESTOR || this.#mutants.has('lastReplicaWins')) {
+        mine.open(theirs.bytes, theirs.start, theirs.end);
+        agreeing = 1;
+      } else if (order === CONCURRENT) {
+        if (!this.#join(mine, theirs, isLww)) return -1;
+        agreeing = 0;
+      }
+    }
+    return agreeing;
   }
 
   /** `mine` becomes the merge of both, in the scratch. */

@@ -3,6 +3,7 @@ import { OutBuffer } from '../../runtime/bytes.ts';
 import type { Topology } from '../store/topology.ts';
 import { copyBytes } from '../version/copy-bytes.ts';
 import { PageEntries } from './page-entries.ts';
+import type { Said } from './page-merge.ts';
 import type { Page, ScanWish } from './scan-frames.ts';
 import { groupOf, type ScanPosition, startOfGroup } from './scan-position.ts';
 import type { ScanRequest, ScanSink } from './scan-request.ts';
@@ -11,7 +12,10 @@ const OUT_BYTES = 1_024;
 /** Also of a page whose keys have one group of tokens. */
 export const RUN_BYTES_MAX = 16 * 1_024 * 1_024;
 
-/** Of one leg's replicas, in the order in which they are asked. */
+/**
+ * Of one leg's replicas, in the order in which they are asked. Those whose pages show what may be gone are asked once more (page-merge.ts), in rounds: each is over when a first page comes, or somebody
+ * fails, for then others may have to be asked.
+ */
 export class Leg {
   /** Of the ring that all of it is by. */
   readonly topology: Topology;
@@ -20,6 +24,11 @@ export class Leg {
   readonly partition: number;
   readonly needed: number;
   readonly pages: (Page | undefined)[] = [];
+  /** What those of the mask `askedAgain` say in this round. */
+  #later: (Page | undefined)[] = [];
+  askedAgain = 0;
+  /** From 1 on. */
+  round = 1;
   /** Masks of places in `members`. */
   asked = 0;
   failed = 0;
@@ -37,6 +46,62 @@ export class Leg {
 
   get received(): number {
     return this.pages.filter((page) => page !== undefined).length;
+  }
+
+  /** What is there of all who have said anything, and their places. */
+  get said(): readonly (Said & { readonly place: number })[] {
+    return this.pages.flatMap((page, place) => (page === undefined ? [] : [{ page, later: this.#later[place], place }]));
+  }
+
+  /** Nobody needs to be waited for. */
+  get isReady(): boolean {
+    return this.received >= this.needed && this.silentAgain === 0;
+  }
+
+  /** Who was asked once more and has said nothing yet, a mask. */
+  get silentAgain(): number {
+    let silent = this.askedAgain;
+    for (let place = 0; place < this.members.length; place++) if (this.#later[place] !== undefined) silent &= ~(1 << place);
+    return silent;
+  }
+
+  /** Who was asked for anything and has not said it, a mask. */
+  get silent(): number {
+    let silent = this.silentAgain;
+    for (let place = 0; place < this.members.length; place++) if (this.pages[place] === undefined) silent |= this.asked & (1 << place);
+    return silent;
+  }
+
+  /** `round` 0: asked for its first page. */
+  waitsFor(place: number, round: number): boolean {
+    if (round === 0) return this.pages[place] === undefined;
+    return round === this.round && (this.silentAgain & (1 << place)) !== 0;
+  }
+
+  take(place: number, round: number, page: Page): void {
+    if (round !== 0) {
+      this.#later[place] = page;
+      return;
+    }
+    this.pages[place] = page;
+    this.#renew();
+  }
+
+  fail(place: number): void {
+    this.failed |= 1 << place;
+    if (this.pages[place] !== undefined) this.drop(place);
+  }
+
+  /** What it has said counts no more: what it was to say once more is missing. */
+  drop(place: number): void {
+    this.pages[place] = undefined;
+    this.#renew();
+  }
+
+  #renew(): void {
+    this.round++;
+    this.#later = [];
+    this.askedAgain = 0;
   }
 
   /** Who was not asked yet; -1: all were. */

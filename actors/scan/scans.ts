@@ -4,6 +4,7 @@
  * ```
  *   begin --> waiting --> leg: R replicas of the position's partition are asked for a page --> merged, as far as all are final
  *                          ^  ^   | one fails or is slow: the next is asked                      |
+ *                          |  |   | one shows what may be gone: it is asked once more            |
  *                          |  |   | rings differ: after a while, by the ring of then             |
  *                          |  '---'                                                              v
  *                          '------- behind it, or in the next partition <--- not enough yet --- page --> scanned
@@ -14,6 +15,7 @@
 import { replicasNeeded } from '../ring/replicas-needed.ts';
 import type { Keyspace } from '../ring/ring-state.ts';
 import { firstHighOf, lastHighOf } from '../ring/token.ts';
+import { lowestBit } from '../store/replica-mask.ts';
 import {
   type AnswerStatus,
   AS_KEYSPACE,
@@ -61,7 +63,7 @@ export interface ScansOptions {
   readonly staleRetries?: number;
   /** u32: where the ids of what it asks begin, by chance, another one for each start: pages that an earlier one has asked for still come. Default 0. */
   readonly firstId?: number;
-  /** Planted bugs: tombstoneShown, farthestPageCounts, boundIgnored, lastReplicaWins (page-merge.ts), oneReplicaIsEnough, partitionSkipped, groupCut. */
+  /** Planted bugs: tombstoneShown, farthestPageCounts, boundIgnored, lastReplicaWins, purgedScanMixed (page-merge.ts), oneReplicaIsEnough, partitionSkipped, groupCut. */
   readonly mutants?: ReadonlySet<string>;
 }
 
@@ -70,6 +72,8 @@ interface Asked {
   readonly leg: Leg;
   /** Place in the leg's members. */
   readonly place: number;
+  /** 0: for its first page; else of the leg. */
+  readonly round: number;
 }
 
 /** Of a page: keys looked at, and partitions reached into. */
@@ -141,14 +145,14 @@ export class Scans implements ScanDoor {
   onPage(id: number, status: AnswerStatus, page: Page | null): void {
     const asked = this.#asked.get(id);
     if (asked === undefined) return;
-    const { run, leg, place } = asked;
+    const { run, leg, place, round } = asked;
     this.#asked.delete(id);
-    if (run.leg !== leg || leg.pages[place] !== undefined) return;
+    if (run.leg !== leg || !leg.waitsFor(place, round)) return;
     if (page === null || !isOfLeg(page, run, leg)) {
       this.#failed(run, leg, place, status === STALE_RING);
     } else {
-      leg.pages[place] = copyOfPage(page);
-      if (leg.received >= leg.needed) this.#finishLeg(run, leg);
+      leg.take(place, round, copyOfPage(page));
+      if (leg.isReady) this.#finishLeg(run, leg);
     }
     this.#arm();
   }
@@ -206,9 +210,10 @@ export class Scans implements ScanDoor {
     return all.sort((a, b) => rank(a) - rank(b));
   }
 
-  #send(run: ScanRun, leg: Leg, place: number): void {
+  #send(run: ScanRun, leg: Leg, place: number, round = 0): void {
     const { topology, partition } = leg;
     leg.asked |= 1 << place;
+    if (round !== 0) leg.askedAgain |= 1 << place;
     // Its members and its partition are of a ring that was.
     if (this.#door.topology() !== topology) return this.#failed(run, leg, place, true);
     const { position, out } = run;
@@ -230,7 +235,7 @@ export class Scans implements ScanDoor {
     ask.keysMax = between(run.keysMax - run.keys + 1, least, LEG_KEYS_MAX);
     ask.bytesMax = Math.max(LEG_BYTES_MIN, run.bytesMax - out.length);
     const id = this.#nextId();
-    this.#asked.set(id, { run, leg, place });
+    this.#asked.set(id, { run, leg, place, round });
     const member = leg.members[place]!;
     if (this.#door.ask(member, topology.shardOf(member, partition), id, ask)) return;
     this.#asked.delete(id);
@@ -238,10 +243,11 @@ export class Scans implements ScanDoor {
   }
 
   #failed(run: ScanRun, leg: Leg, place: number, isStale: boolean): void {
-    leg.failed |= 1 << place;
+    leg.fail(place);
     leg.isStale ||= isStale;
     if (!leg.isLost) {
       if (leg.next >= 0) this.#send(run, leg, leg.next);
+      else if (leg.isReady) this.#finishLeg(run, leg);
       return;
     }
     if (!leg.isStale) return this.#stop(run, QUORUM_NOT_MET, '');
@@ -256,21 +262,41 @@ export class Scans implements ScanDoor {
     // Why doubled: a page that takes long is not to be made again and again.
     leg.patienceMs *= 2;
     // So that a dead replica which nobody suspects yet does not hold up every partition anew.
-    for (let place = 0; place < leg.members.length; place++)
-      if ((leg.asked & (1 << place)) !== 0 && leg.pages[place] === undefined) this.#lateUntilMs.set(leg.members[place]!, nowMs + LATE_MS);
+    for (let rest = leg.silent; rest !== 0; rest &= rest - 1) this.#lateUntilMs.set(leg.members[lowestBit(rest)]!, nowMs + LATE_MS);
     run.wakeMs = Math.min(run.deadlineMs, nowMs + leg.patienceMs);
+    if (leg.silentAgain !== 0) return this.#onSilentAgain(run, leg);
     if (leg.next >= 0) return this.#send(run, leg, leg.next);
     for (let place = 0; place < leg.members.length && run.leg === leg; place++)
       if (leg.pages[place] === undefined && (leg.failed & (1 << place)) === 0) this.#send(run, leg, place);
   }
 
+  /** Without one of them, where others are enough; where there are others, these are asked first. */
+  #onSilentAgain(run: ScanRun, leg: Leg): void {
+    const { round } = leg;
+    if (leg.received > leg.needed) {
+      leg.drop(lowestBit(leg.silentAgain));
+      return this.#finishLeg(run, leg);
+    }
+    if (leg.next >= 0) return this.#send(run, leg, leg.next);
+    for (let rest = leg.silentAgain; rest !== 0 && run.leg === leg && leg.round === round; rest &= rest - 1)
+      this.#send(run, leg, lowestBit(rest), round);
+  }
+
   #finishLeg(run: ScanRun, leg: Leg): void {
-    const { topology } = leg;
-    const pages = leg.pages.filter((page) => page !== undefined);
-    const { covered, keys, looked, isFull } = this.#merge.merge(pages, run.out, {
+    const { topology, round, said } = leg;
+    const start = run.out.length;
+    const { covered, keys, looked, isFull, unsure } = this.#merge.merge(said, run.out, {
+      needed: leg.needed,
       isLww: topology.keyspace(run.keyspaceId)!.conflict === 'lww',
       wallMs: this.#door.wallMs(),
     });
+    if (unsure !== 0) {
+      run.out.length = start;
+      run.wakeMs = Math.min(run.deadlineMs, this.#door.nowMs() + leg.patienceMs);
+      for (let rest = unsure; rest !== 0 && run.leg === leg && leg.round === round; rest &= rest - 1)
+        this.#send(run, leg, said[lowestBit(rest)]!.place, round);
+      return;
+    }
     this.#forget(run);
     run.keys += keys;
     run.looked += looked;

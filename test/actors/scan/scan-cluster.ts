@@ -10,6 +10,8 @@ import { SCAN_START, type ScanPosition } from '../../../actors/scan/scan-positio
 import { ScanRequest } from '../../../actors/scan/scan-request.ts';
 import { coordinatorActor } from '../../../actors/store/coordinator-actor.ts';
 import { COORDINATOR_SLOT, SCAN_SLOT, VNODE_SLOT } from '../../../actors/store/data-frames.ts';
+import { engineKeyOf } from '../../../actors/store/engine-key.ts';
+import type { Replicas } from '../../../actors/store/replicas.ts';
 import type { CoordinatorHolder } from '../../../actors/store/store-door.ts';
 import { OK, StoreRequest } from '../../../actors/store/store-request.ts';
 import { TopologyHolder } from '../../../actors/store/topology.ts';
@@ -29,6 +31,8 @@ import { decodeNaive, type NaiveRecord, type NaiveSibling } from '../version/nai
 const JOBS = new Map<string, AnyJob>();
 collectJobs(storageJobs, JOBS);
 export const SHARDS = 2;
+/** Shorter than a message takes. */
+const STEP_MS = 0.05;
 
 export interface ScanClusterOptions extends Pick<RingWorldOptions, 'keyspace'> {
   readonly seed?: number;
@@ -106,11 +110,14 @@ export class ScanCluster {
 
   /** Into the replicas of these nodes, as they are now. `token`: halves; default: the key's. Requires: they are up. */
   hold(nodes: readonly string[], key: string, record: NaiveRecord, token = this.tokenOf(key)): void {
-    const { length } = this.rings.ring.owners;
-    for (const node of nodes) {
-      const { replicas } = this.shards.get(`${node}/${shardOf(partitionOf(token[0], length), SHARDS, length)}`)!.replicas;
-      holdRecord(replicas!, this.keyspace.id, token, key, record);
-    }
+    for (const node of nodes) holdRecord(this.#replicasOf(node, token), this.keyspace.id, token, key, record);
+  }
+
+  /** The key leaves these replicas, as a purge has it leave. */
+  drop(nodes: readonly string[], key: string): void {
+    const token = this.tokenOf(key);
+    const engineKey = engineKeyOf(this.keyspace.id, token[0], token[1], Buffer.from(key));
+    for (const node of nodes) this.#replicasOf(node, token).engine.delete(engineKey, 'none', () => {});
   }
 
   tokenOf(key: string): readonly [high: number, low: number] {
@@ -118,8 +125,8 @@ export class ScanCluster {
     return [this.#hasher.high, this.#hasher.low];
   }
 
-  /** One page, at a shard `n1/0`. Undefined: that node died meanwhile, or is down. */
-  scan(at: string, fields: Partial<ScanRequest> = {}, timeoutMs = 2_000): ScannedPage | undefined {
+  /** One page, at a shard `n1/0`; `meanwhile` is called every so often. Undefined: that node died meanwhile, or is down. */
+  scan(at: string, fields: Partial<ScanRequest> = {}, timeoutMs = 2_000, meanwhile: () => void = () => {}): ScannedPage | undefined {
     const [node = '', shard = ''] = at.split('/');
     const { scans } = this.shards.get(at)!.scans;
     const { life } = this.sim.node(node).shard(Number(shard));
@@ -143,7 +150,10 @@ export class ScanCluster {
       },
     };
     scans.begin(request);
-    for (let ms = 0; page === undefined && ms < timeoutMs + 100; ms += 2) this.run(2);
+    for (let ms = 0; page === undefined && ms < timeoutMs + 100; ms += STEP_MS) {
+      this.run(STEP_MS);
+      meanwhile();
+    }
     return page;
   }
 
@@ -183,6 +193,11 @@ export class ScanCluster {
   /** All shards have this ring from now on. */
   useRing(): void {
     for (const { ring } of this.shards.values()) ring.ring = knownRing(this.rings.ring);
+  }
+
+  #replicasOf(node: string, token: readonly [high: number, low: number]): Replicas {
+    const { length } = this.rings.ring.owners;
+    return this.shards.get(`${node}/${shardOf(partitionOf(token[0], length), SHARDS, length)}`)!.replicas.replicas!;
   }
 
   #startShard(start: ShardStart): void {

@@ -33,5 +33,6 @@ for (const mutant of [
   'boundIgnored',
   'lastReplicaWins',
   'tombstoneShown',
+  'purgedScanMixed',
 ])
   test(`scan histories: ${mutant} is found, when planted`, planted, mutant);

@@ -1,6 +1,6 @@
 /**
  * One run of scans against a ScanCluster while others write and nodes die: keys that are there all the time must all come, with what was written last; deleted and expired ones must
- * not, and none twice.
+ * not, also where their deletes are purged as the page that they would stand in is made, and none twice.
  */
 import { WANT_RECORDS } from '../../../actors/scan/scan-frames.ts';
 import { SCAN_START, type ScanPosition } from '../../../actors/scan/scan-position.ts';
@@ -28,6 +28,7 @@ const SHARDS = NODES.flatMap((node) => [`${node}/0`, `${node}/1`]);
 const STABLE = 150;
 const VOLATILE = 20;
 const TRIES_MAX = 200;
+const PURGED = 40;
 
 export function runScanHistory({ seed, mutants = [], hasFaults = true }: HistoryOptions): HistoryResult {
   const random = new SeededRandom(`scan ${seed}`);
@@ -64,6 +65,25 @@ export function runScanHistory({ seed, mutants = [], hasFaults = true }: History
     cluster.hold(anyQuorum(), key, recordOf(random.chance(0.5) ? siblingOf('a', 2, undefined) : siblingOf('a', 2, 'expired', 1_000)));
     gone.add(key);
   }
+  /** In the order in which a scan comes to them. */
+  const toPurge: string[] = [];
+  for (let i = 0; i < PURGED && !hasFaults; i++) {
+    const key = `purged ${i}`;
+    cluster.hold(NODES, key, recordOf(siblingOf('a', 1, 'old')));
+    cluster.hold(anyQuorum(), key, recordOf(siblingOf('a', 2, undefined)));
+    gone.add(key);
+    toPurge.push(key);
+  }
+  const placeOf = (key: string): number => cluster.tokenOf(key)[0];
+  toPurge.sort((a, b) => placeOf(a) - placeOf(b));
+  /** As a round of purging ends: all replicas have the delete before the first drops it. */
+  const purgeBehind = ({ high }: ScanPosition): void => {
+    const i = toPurge.findIndex((each) => placeOf(each) >= high);
+    if (i < 0) return;
+    const [key = ''] = toPurge.splice(i, 1);
+    cluster.hold(NODES, key, recordOf(siblingOf('a', 2, undefined)));
+    cluster.drop(NODES, key);
+  };
   cluster.run(100);
 
   const write = (): void => {
@@ -81,7 +101,10 @@ export function runScanHistory({ seed, mutants = [], hasFaults = true }: History
     for (let i = 0; i < 3; i++) write();
     const keysMax = 1 + random.below(hasFaults ? 12 : 30);
     if (hasFaults) cluster.run(random.below(60));
-    const page: ScannedPage | undefined = cluster.scan(SHARDS[random.below(SHARDS.length)]!, { start, keysMax, wish, isWhole }, 300);
+    const from = start;
+    const page: ScannedPage | undefined = cluster.scan(SHARDS[random.below(SHARDS.length)]!, { start, keysMax, wish, isWhole }, 300, () => {
+      if (random.chance(0.2)) purgeBehind(from);
+    });
     if (page?.status !== OK) {
       again++;
       cluster.run(20);

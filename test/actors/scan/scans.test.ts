@@ -8,6 +8,8 @@ import { Scans, type ScansOptions } from '../../../actors/scan/scans.ts';
 import { LOADING, OK, OVERLOADED, QUORUM_NOT_MET, STALE_RING, STORAGE_FAILED, TIMED_OUT } from '../../../actors/store/store-request.ts';
 import { Topology } from '../../../actors/store/topology.ts';
 import { RingWorld } from '../ring/ring-world.ts';
+import { type NaivePage, nameOf, pageOf, pageWith } from './naive-page.ts';
+import { recordOf, siblingOf } from './scan-cluster.ts';
 
 const RING = new RingWorld(3, { partitions: 8 }).ring;
 const EMPTY: Page = { bytes: new Uint8Array(0), entriesStart: 0, entriesEnd: 0, covered: null };
@@ -22,6 +24,8 @@ class ScansRig {
   now = 1_000;
   readonly asked: Asked[] = [];
   readonly answers: number[] = [];
+  /** Keys of the last answer. */
+  found: readonly string[] = [];
   readonly unreachable = new Set<number>();
   /** Nothing can be sent to these. */
   readonly gone = new Set<number>();
@@ -54,7 +58,14 @@ class ScansRig {
   begin(timeoutMs = 1_000): void {
     const request = new ScanRequest().of(RING.keyspaces[0]!, SCAN_START);
     request.deadlineMs = this.now + timeoutMs;
-    request.sink = { scanned: (_token, { status }) => void this.answers.push(status) };
+    request.sink = {
+      scanned: (_token, { status, entries }) => {
+        this.answers.push(status);
+        const found: string[] = [];
+        while (entries.next()) found.push(Buffer.from(entries.key()).toString());
+        this.found = found;
+      },
+    };
     this.scans.begin(request);
   }
 
@@ -70,6 +81,16 @@ class ScansRig {
 
   say(status: number, all = this.take()): void {
     for (const { id } of all) this.scans.onPage(id, status, status === OK ? EMPTY : null);
+  }
+
+  /** A page of the first partition. */
+  sayPage(id: number, page: NaivePage): void {
+    this.scans.onPage(id, OK, pageOf(page));
+  }
+
+  /** All partitions but the first are empty. */
+  finish(): void {
+    while (this.answers.length === 0) this.say(OK);
   }
 
   /** To the time that it wants to be woken at. */
@@ -243,4 +264,101 @@ test('scans: all are answered when it closes', (t) => {
   rig.scans.startWaiting();
   rig.scans.close();
   t.deepEqual(rig.answers, [LOADING, LOADING]);
+});
+
+const HAS = pageWith([nameOf(5, 5, 'k'), recordOf(siblingOf('a', 1, 'v'))]);
+const HAS_NOT = pageWith();
+
+test('scans: a key that one alone has is asked for once more, and comes if it is still there', (t) => {
+  for (const isStill of [true, false]) {
+    const rig = new ScansRig();
+    rig.start();
+    const [one, other] = rig.take();
+    rig.sayPage(one!.id, HAS);
+    rig.sayPage(other!.id, HAS_NOT);
+    const [again, ...more] = rig.take();
+    t.like(again, { member: one!.member, high: 0 });
+    t.is(more.length, 0);
+    rig.sayPage(again!.id, isStill ? HAS : HAS_NOT);
+    rig.finish();
+    t.deepEqual(rig.found, isStill ? ['k'] : []);
+  }
+});
+
+test('scans: the bug purgedScanMixed shows what is gone (control)', (t) => {
+  const rig = new ScansRig({ mutants: new Set(['purgedScanMixed']) });
+  rig.start();
+  const [one, other] = rig.take();
+  rig.sayPage(one!.id, HAS);
+  rig.sayPage(other!.id, HAS_NOT);
+  rig.finish();
+  t.deepEqual(rig.found, ['k']);
+});
+
+test('scans: who is asked once more and fails gives way to another, and what it has said counts no more', (t) => {
+  const rig = new ScansRig();
+  rig.start();
+  const [one, other] = rig.take();
+  rig.sayPage(one!.id, HAS);
+  rig.sayPage(other!.id, HAS_NOT);
+  rig.say(STORAGE_FAILED);
+  const [instead, ...more] = rig.take();
+  t.false([one!.member, other!.member].includes(instead!.member));
+  t.is(more.length, 0);
+  rig.sayPage(instead!.id, HAS_NOT);
+  rig.finish();
+  t.deepEqual(rig.found, []);
+});
+
+test('scans: who is asked once more and says nothing is waited for until others have said enough', (t) => {
+  const rig = new ScansRig({ speculateMs: 50 });
+  rig.start(5_000);
+  const [one, other] = rig.take();
+  rig.sayPage(one!.id, HAS);
+  rig.sayPage(other!.id, HAS_NOT);
+  const [again] = rig.take();
+  rig.wake();
+  const [third] = rig.take();
+  t.false([one!.member, other!.member].includes(third!.member));
+  rig.sayPage(third!.id, HAS_NOT);
+  t.is(rig.take()[0]!.member, one!.member);
+  // What it says to the first of the two questions is late: the third had not spoken.
+  rig.sayPage(again!.id, HAS);
+  rig.wake();
+  rig.finish();
+  t.deepEqual(rig.found, []);
+});
+
+test('scans: who is asked once more and says nothing is asked again, where there is nobody else', (t) => {
+  const rig = new ScansRig({ speculateMs: 50 });
+  rig.gone.add(rig.topology!.ring.members.findIndex(({ address }) => address.node === 'n3'));
+  rig.start(5_000);
+  const [one, other] = rig.take();
+  rig.sayPage(one!.id, HAS);
+  rig.sayPage(other!.id, HAS_NOT);
+  rig.take();
+  // The third can't be asked.
+  rig.wake();
+  t.is(rig.take().length, 0);
+  rig.wake();
+  const [again] = rig.take();
+  t.is(again!.member, one!.member);
+  rig.sayPage(again!.id, HAS);
+  rig.finish();
+  t.deepEqual(rig.found, ['k']);
+});
+
+test('scans: a first page that comes while another is asked once more is taken too', (t) => {
+  const rig = new ScansRig({ speculateMs: 50 });
+  rig.start();
+  const [one, other] = rig.take();
+  rig.sayPage(one!.id, HAS);
+  rig.wake();
+  const [third] = rig.take();
+  rig.sayPage(other!.id, HAS_NOT);
+  t.is(rig.take()[0]!.member, one!.member);
+  // Two agree now.
+  rig.sayPage(third!.id, HAS);
+  rig.finish();
+  t.deepEqual(rig.found, ['k']);
 });
