@@ -82,7 +82,8 @@ function* merge(input: MergeJobInput, parts: MergeParts, doors: JobDoors): Gener
   const codecs = new Codecs(parts.codecs);
   const filter = filterOf(parts.filters, input.filter);
   const more = {
-    cursors: memtables.map(snapshotCursor),
+    // Who reads at an older sequence is in `snapshots`: of what was overwritten in memory nothing is kept for anybody else.
+    cursors: memtables.map((memtable) => snapshotCursor(memtable, snapshots.length === 0)),
     rangeDeletes: memtables.map(({ rangeDeletes }) => RangeDeletes.of(rangeDeletes)),
   };
   const inputs = new MergeInputs(files, dir, runs, codecs, more, mutants);

@@ -20,6 +20,7 @@ export class MemtableCursor implements Cursor {
   readonly #order: OrderedKeys;
   readonly #words: Uint32Array;
   readonly #baseSequence: number;
+  readonly #isNewestOnly: boolean;
   /** Of the current record, of the newest of its key that this visit of the key shows, and how many are between. */
   #offset = 0;
   #newest = 0;
@@ -32,8 +33,10 @@ export class MemtableCursor implements Cursor {
   #place = 0;
   #changes = 0;
 
-  constructor(order: OrderedKeys, baseSequence: number) {
+  /** `isNewestOnly`: of each key the newest record alone, so that older ones are not even read: each is a miss of the processor's cache. */
+  constructor(order: OrderedKeys, baseSequence: number, isNewestOnly = false) {
     this.#order = order;
+    this.#isNewestOnly = isNewestOnly;
     this.#words = order.arena.words;
     this.#baseSequence = baseSequence;
     this.keyBytes = order.arena.bytes;
@@ -63,7 +66,7 @@ export class MemtableCursor implements Cursor {
   }
 
   next(): Move {
-    const older = this.#words[this.#offset >>> 2]!;
+    const older = this.#isNewestOnly ? 0 : this.#words[this.#offset >>> 2]!;
     if (older !== 0) {
       this.#depth++;
       return this.#show(older);
@@ -135,7 +138,7 @@ export class MemtableCursor implements Cursor {
     const newest = order.offsetAt(this.#leaf, this.#place);
     this.#newest = newest;
     this.#depth = 0;
-    if (this.#words[newest >>> 2] === 0) return this.#show(newest);
+    if (this.#isNewestOnly || this.#words[newest >>> 2] === 0) return this.#show(newest);
     this.#fillChain();
     this.#depth = this.#chain.length - 1;
     return this.#show(this.#chain[this.#depth]!);

@@ -21,9 +21,9 @@ export interface MemtableSnapshot {
   readonly rangeDeletes: readonly RangeDelete[];
 }
 
-/** As the memtable's own. */
-export function snapshotCursor({ memory, capacityBytes, offsets, baseSequence }: MemtableSnapshot): Cursor {
-  return new MemtableCursor(new FixedOrder(new Arena(capacityBytes, memory), offsets), baseSequence);
+/** As the memtable's own; `isNewestOnly`: of each key the newest record alone. */
+export function snapshotCursor({ memory, capacityBytes, offsets, baseSequence }: MemtableSnapshot, isNewestOnly = false): Cursor {
+  return new MemtableCursor(new FixedOrder(new Arena(capacityBytes, memory), offsets), baseSequence, isNewestOnly);
 }
 
 /** One leaf with everything in it. */

@@ -3,6 +3,7 @@
  * The layout is in storage/FORMAT.md. Why columns and not LevelDB's restart points: a lookup reads 1 byte per entry and then one entry, a cursor finds
  * entry i at once in both directions, and 16 B keys need less room (bench:micro, "block seek").
  */
+import { copyBytes } from '../../runtime/copy-bytes.ts';
 import { putU16, putU32, putU64 } from '../byte-writer.ts';
 import { PUT, type RecordKind } from '../record.ts';
 import {
@@ -21,32 +22,22 @@ import {
 
 /** Hash, end, and a guess at suffix length and sequence: bytes of an entry beside its key's suffix and its value. */
 const ENTRY_OVERHEAD = 6;
-const SHORT = 48;
 
 export class BlockBuilder {
   count = 0;
   /** Length of what all keys begin with. */
   prefixBytes = 0;
-  #keys: Buffer = Buffer.allocUnsafeSlow(8_192);
-  #keyBytes = 0;
-  #values: Buffer = Buffer.allocUnsafeSlow(8_192);
-  #valueBytes = 0;
-  /** Per entry: end in #keys, end in #values, hash, kind. */
+  /** Key and value of each entry, one behind the other: what of a key goes to the block is known at its end, and then goes there together with the value. */
+  #data: Buffer = Buffer.allocUnsafeSlow(8_192);
+  #dataBytes = 0;
+  /** Per entry: end of its key in #data, end of its value, hash, kind. */
   #rows: Uint32Array = new Uint32Array(4 * 64);
   #sequences: Float64Array = new Float64Array(64);
 
   /** Bytes of the block if it ended with one more entry of these lengths; an estimate, within a few bytes per entry. */
   bytesWith(keyBytes: number, valueBytes: number): number {
     const count = this.count + 1;
-    return (
-      BLOCK_HEADER_BYTES +
-      this.#keyBytes +
-      keyBytes +
-      this.#valueBytes +
-      valueBytes +
-      count * ENTRY_OVERHEAD -
-      this.count * this.prefixBytes
-    );
+    return BLOCK_HEADER_BYTES + this.#dataBytes + keyBytes + valueBytes + count * ENTRY_OVERHEAD - this.count * this.prefixBytes;
   }
 
   get full(): boolean {
@@ -67,13 +58,21 @@ export class BlockBuilder {
   ): void {
     if (this.count * 4 === this.#rows.length) this.#growRows();
     this.prefixBytes = this.count === 0 ? keyEnd - keyStart : this.#commonPrefix(key, keyStart, keyEnd);
-    this.#keys = append(this.#keys, this.#keyBytes, key, keyStart, keyEnd);
-    this.#keyBytes += keyEnd - keyStart;
-    this.#values = append(this.#values, this.#valueBytes, value, valueStart, valueEnd);
-    this.#valueBytes += valueEnd - valueStart;
+    const keyBytes = keyEnd - keyStart;
+    const valueBytes = valueEnd - valueStart;
+    const at = this.#dataBytes;
+    const end = at + keyBytes + valueBytes;
+    if (end > this.#data.length) this.#growData(end);
+    // In a memtable the value lies behind its key.
+    if (key === value && keyEnd === valueStart) copyBytes(key, keyStart, this.#data, at, keyBytes + valueBytes);
+    else {
+      copyBytes(key, keyStart, this.#data, at, keyBytes);
+      copyBytes(value, valueStart, this.#data, at + keyBytes, valueBytes);
+    }
+    this.#dataBytes = end;
     const row = this.count * 4;
-    this.#rows[row] = this.#keyBytes;
-    this.#rows[row + 1] = this.#valueBytes;
+    this.#rows[row] = at + keyBytes;
+    this.#rows[row + 1] = end;
     this.#rows[row + 2] = hash;
     this.#rows[row + 3] = kind;
     this.#sequences[this.count++] = sequence;
@@ -81,7 +80,7 @@ export class BlockBuilder {
 
   /** An upper bound of what `writeTo` writes. */
   get bytesMax(): number {
-    return BLOCK_HEADER_BYTES + this.#keyBytes + this.#valueBytes + this.count * 17;
+    return BLOCK_HEADER_BYTES + this.#dataBytes + this.count * 17;
   }
 
   /** Writes the block at `out[at]` and begins the next one. Requires: count > 0, room for `bytesMax`. Returns the offset behind it. */
@@ -90,7 +89,7 @@ export class BlockBuilder {
     const rows = this.#rows;
     const sequences = this.#sequences;
     const suffixLength = rows[0]! - prefixBytes;
-    const dataBytes = this.#keyBytes - count * prefixBytes + this.#valueBytes;
+    const dataBytes = this.#dataBytes - count * prefixBytes;
     let equalSuffixes = true;
     let longest = suffixLength;
     let onlyPuts = true;
@@ -98,7 +97,7 @@ export class BlockBuilder {
     let largest = base;
     for (let i = 0, begin = 0; i < count; i++) {
       const suffix = rows[i * 4]! - begin - prefixBytes;
-      begin = rows[i * 4]!;
+      begin = rows[i * 4 + 1]!;
       if (suffix !== suffixLength) equalSuffixes = false;
       if (suffix > longest) longest = suffix;
       if (rows[i * 4 + 3] !== PUT) onlyPuts = false;
@@ -118,39 +117,47 @@ export class BlockBuilder {
     putU32(out, at + BLOCK_SUFFIX_BYTES, equalSuffixes ? suffixLength : 0);
     putU32(out, at + BLOCK_PREFIX_BYTES, prefixBytes);
     putU64(out, at + BLOCK_BASE_SEQUENCE, base);
-    let to = copy(this.#keys, 0, prefixBytes, out, at + BLOCK_HEADER_BYTES);
+    const data = this.#data;
+    let to = at + BLOCK_HEADER_BYTES;
+    copyBytes(data, 0, out, to, prefixBytes);
+    to += prefixBytes;
     for (let i = 0; i < count; i++) out[to++] = rows[i * 4 + 2]!;
     for (let i = 0; i < count; i++) {
-      const end = rows[i * 4]! - (i + 1) * prefixBytes + rows[i * 4 + 1]!;
+      const end = rows[i * 4 + 1]! - (i + 1) * prefixBytes;
       to = endWidth === 2 ? putU16(out, to, end) : putU32(out, to, end);
     }
     for (let i = 0, begin = 0; suffixWidth > 0 && i < count; i++) {
       const suffix = rows[i * 4]! - begin - prefixBytes;
-      begin = rows[i * 4]!;
+      begin = rows[i * 4 + 1]!;
       if (suffixWidth === 1) out[to++] = suffix;
       else to = putU32(out, to, suffix);
     }
     for (let i = 0; kindWidth > 0 && i < count; i++) out[to++] = rows[i * 4 + 3]!;
     for (let i = 0; sequenceWidth > 0 && i < count; i++) to = putWidth(out, to, sequences[i]! - base, sequenceWidth);
-    for (let i = 0, keyAt = 0, valueAt = 0; i < count; i++) {
-      to = copy(this.#keys, keyAt + prefixBytes, rows[i * 4]!, out, to);
-      to = copy(this.#values, valueAt, rows[i * 4 + 1]!, out, to);
-      keyAt = rows[i * 4]!;
-      valueAt = rows[i * 4 + 1]!;
+    for (let i = 0, begin = prefixBytes; i < count; i++) {
+      const end = rows[i * 4 + 1]!;
+      copyBytes(data, begin, out, to, end - begin);
+      to += end - begin;
+      begin = end + prefixBytes;
     }
     this.count = 0;
-    this.#keyBytes = 0;
-    this.#valueBytes = 0;
+    this.#dataBytes = 0;
     return to;
   }
 
   /** Of all keys so far and this one: keys are in order, so of the first and this one. */
   #commonPrefix(key: Uint8Array, start: number, end: number): number {
     const length = Math.min(this.prefixBytes, end - start);
-    const keys = this.#keys;
+    const data = this.#data;
     let i = 0;
-    while (i < length && keys[i] === key[start + i]) i++;
+    while (i < length && data[i] === key[start + i]) i++;
     return i;
+  }
+
+  #growData(bytes: number): void {
+    const grown = Buffer.allocUnsafeSlow(Math.max(bytes, this.#data.length * 2));
+    this.#data.copy(grown, 0, 0, this.#dataBytes);
+    this.#data = grown;
   }
 
   #growRows(): void {
@@ -177,22 +184,4 @@ function putWidth(out: Uint8Array, at: number, value: number, width: number): nu
     rest = Math.floor(rest / 0x100);
   }
   return at + width;
-}
-
-function append(into: Buffer, at: number, source: Uint8Array, start: number, end: number): Buffer {
-  let target = into;
-  const needed = at + end - start;
-  if (needed > into.length) {
-    target = Buffer.allocUnsafeSlow(Math.max(needed, into.length * 2));
-    into.copy(target, 0, 0, at);
-  }
-  copy(source, start, end, target, at);
-  return target;
-}
-
-/** Returns the offset behind the copy. Why two ways: a call costs more than copying few bytes. */
-function copy(source: Uint8Array, start: number, end: number, target: Buffer, at: number): number {
-  if (end - start <= SHORT) for (let i = start, to = at; i < end; i++) target[to++] = source[i]!;
-  else target.set(source.subarray(start, end), at);
-  return at + end - start;
 }

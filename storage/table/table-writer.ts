@@ -119,9 +119,10 @@ export class TableWriter {
     const valueBytes = valueEnd - valueStart;
     const order = this.#entries === 0 ? -1 : compareKeys(this.#lastKey, 0, this.#lastKeyBytes, key, keyStart, keyEnd);
     check(order < 0 || (order === 0 && sequence < this.#lastSequence), 'entry: expected one behind the last, got another');
-    check(kind === PUT || kind === DELETE, `kind: expected PUT or DELETE, got ${kind}`);
-    check(keyBytes <= KEY_BYTES_MAX, `key: expected at most ${KEY_BYTES_MAX} bytes, got ${keyBytes}`);
-    check(valueBytes <= VALUE_BYTES_MAX, `value: expected at most ${VALUE_BYTES_MAX} bytes, got ${valueBytes}`);
+    // Why not `check`: a message with a number in it, which nobody reads, took a tenth of a flush.
+    if (kind !== PUT && kind !== DELETE) throw invalid(`kind: expected PUT or DELETE, got ${kind}`);
+    if (keyBytes > KEY_BYTES_MAX) throw invalid(`key: expected at most ${KEY_BYTES_MAX} bytes, got ${keyBytes}`);
+    if (valueBytes > VALUE_BYTES_MAX) throw invalid(`value: expected at most ${VALUE_BYTES_MAX} bytes, got ${valueBytes}`);
     checkSequence(sequence);
     const hash = hashKey(key, keyStart, keyEnd);
     const block = this.#block;
@@ -263,9 +264,13 @@ export class TableWriter {
 }
 
 function checkSequence(sequence: number): void {
-  check(Number.isSafeInteger(sequence) && sequence >= 0, `sequence: expected an integer of 0 to 2^53-1, got ${sequence}`);
+  if (!Number.isSafeInteger(sequence) || sequence < 0) throw invalid(`sequence: expected an integer of 0 to 2^53-1, got ${sequence}`);
 }
 
 function check(condition: boolean, message: string): void {
-  if (!condition) throw new StorageError('INVALID_ARGUMENT', message);
+  if (!condition) throw invalid(message);
+}
+
+function invalid(message: string): StorageError {
+  return new StorageError('INVALID_ARGUMENT', message);
 }

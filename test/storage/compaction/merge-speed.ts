@@ -19,6 +19,7 @@ import { MemoryDoors } from './memory-files.ts';
 
 const ENTRIES = 400_000;
 const ROUNDS = 5;
+const VERSIONS = 4;
 
 /** Entries in random order, dealt out to `count` memtables. */
 function memtables(count: number): Memtable[] {
@@ -33,6 +34,19 @@ function memtables(count: number): Memtable[] {
     tables[i % count]!.add(PUT, i + 1, key, value);
   }
   return tables;
+}
+
+/** A full one in which each key was written four times, with values as the store has them. */
+function overwritten(): Memtable {
+  const table = new Memtable(new Arena(ENTRIES * 272 + 4096), 0);
+  table.reserve(4);
+  const value = Buffer.alloc(220, 1);
+  const key = Buffer.alloc(28);
+  for (let i = 0; i < ENTRIES; i++) {
+    key.write(String(Math.imul(i % (ENTRIES / VERSIONS), 2_654_435_761) >>> 0).padStart(28, '0'));
+    table.add(PUT, i + 1, key, value);
+  }
+  return table;
 }
 
 /** The peer: a binary heap of the cursors themselves, forward only. */
@@ -179,4 +193,20 @@ for (const count of [1, 4, 8]) {
   console.log(
     `job: flush of ${count} memtables ${perEntry(flush)} ${rate(flush)}, merge of ${count} tables ${perEntry(merge)} ${rate(merge)}`,
   );
+}
+
+{
+  const doors = new MemoryDoors();
+  let number = 1;
+  const memtables = [overwritten().snapshot()];
+  const flushed = (snapshots: readonly number[]): void => {
+    const places = [{ number: ++number, uid: new Uint8Array(16).fill(number) }];
+    const cuts = { targetBytes: 1 << 30, boundaries: [], grandparents: [], grandparentBytesMax: Number.POSITIVE_INFINITY };
+    const [table] = finish(
+      mergeJob.run({ dir: '/db', memtables, runs: [], places, cuts, snapshots, older: [], unnumber: false, table: {} }, doors),
+    );
+    doors.files.unlink(`/db/${tableName(table!.number)}`);
+  };
+  const [alone, read] = fastest([() => flushed([]), () => flushed([0])]) as [number, number];
+  console.log(`job: flush of keys written ${VERSIONS} times each, by record ${perEntry(alone)}, with a snapshot open ${perEntry(read)}`);
 }
