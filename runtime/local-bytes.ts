@@ -27,7 +27,7 @@ export class LocalBytes {
     const at = this.#at;
     this.slab = this.#current;
     this.#at += length;
-    copyBytes(bytes, offset, this.slab, at, length);
+    copyBytes(bytes, offset, offset + length, this.slab, at);
     return at;
   }
 }

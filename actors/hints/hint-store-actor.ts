@@ -6,6 +6,7 @@
  */
 import { type ActorContext, defineActor } from '../../runtime/actor.ts';
 import { OutBuffer } from '../../runtime/bytes.ts';
+import { copyBytes } from '../../runtime/copy-bytes.ts';
 import { unreachable } from '../../runtime/errors.ts';
 import { BACKGROUND } from '../../runtime/lanes.ts';
 import { type EngineIterator, type Entry, LATER } from '../../storage/engine/api.ts';
@@ -19,7 +20,6 @@ import { MERGE, MERGED, statusOfAnswer, VNODE_SLOT } from '../store/data-frames.
 import { KeyPlace } from '../store/key-place.ts';
 import { DURABILITY_SYNC } from '../store/store-request.ts';
 import type { ReplicasHolder } from '../store/vnode-actor.ts';
-import { copyBytes } from '../version/copy-bytes.ts';
 import { newIncarnation } from '../version/incarnation.ts';
 import { type HandoffDoor, type HandoffOptions, HintHandoff } from './hint-handoff.ts';
 import { type DirtyMark, type HintKey, hintRangeOf } from './hint-key.ts';

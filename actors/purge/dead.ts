@@ -5,8 +5,8 @@
  * Pure. Exact by dots, whatever the clocks do: a dot that is minted after the floor was made is never covered by it.
  */
 import type { OutBuffer } from '../../runtime/bytes.ts';
+import { copyBytes } from '../../runtime/copy-bytes.ts';
 import { u64At } from '../../storage/byte-reader.ts';
-import { copyBytes } from '../version/copy-bytes.ts';
 import { STAMPS_PER_MS } from '../version/hlc.ts';
 import { compareActors } from '../version/incarnation.ts';
 import { beginRecord, copySibling, finishRecord } from '../version/merge-entries.ts';

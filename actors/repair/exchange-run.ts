@@ -3,6 +3,7 @@
  * the peer's VNodeActor as a write does, and is merged there. Nothing of a range that can't be read goes anywhere.
  */
 import { OutBuffer } from '../../runtime/bytes.ts';
+import { copyBytes } from '../../runtime/copy-bytes.ts';
 import { unreachable } from '../../runtime/errors.ts';
 import type { Keyspace } from '../ring/ring-state.ts';
 import { firstHighOf } from '../ring/token.ts';
@@ -10,7 +11,6 @@ import { ANSWER_HEAD_BYTES, IS_DEAD, MERGE, MERGED, VNODE_SLOT } from '../store/
 import { KeyPlace } from '../store/key-place.ts';
 import { COORDINATE, FORGET, MERGE_IN, READ_LOCAL, ReplicaCall, type ReplicaSink } from '../store/replica-call.ts';
 import { durabilityNumber, INVALID, OK, STALE_RING } from '../store/store-request.ts';
-import { copyBytes } from '../version/copy-bytes.ts';
 import { RecordView } from '../version/record-view.ts';
 import { type Direction, Exchange, type ExchangeCounts, type Move } from './exchange.ts';
 import { partitionBitsOf } from './leaves.ts';

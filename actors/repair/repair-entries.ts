@@ -7,12 +7,12 @@
  * ```
  */
 import type { OutBuffer } from '../../runtime/bytes.ts';
+import { copyBytes } from '../../runtime/copy-bytes.ts';
 import { u16At, u32At } from '../../storage/byte-reader.ts';
 import { putU16, putU32 } from '../../storage/byte-writer.ts';
 import { stripValues } from '../scan/strip-values.ts';
 import { STORE_KEY_BYTES_MAX } from '../store/engine-key.ts';
 import { checkRecord } from '../version/check-record.ts';
-import { copyBytes } from '../version/copy-bytes.ts';
 import type { RecordView } from '../version/record-view.ts';
 import type { Digester } from './entry-hash.ts';
 import type { Token } from './pairs.ts';

@@ -6,13 +6,13 @@
  */
 import type { ActorContext } from '../../runtime/actor.ts';
 import { OutBuffer } from '../../runtime/bytes.ts';
+import { copyBytes } from '../../runtime/copy-bytes.ts';
 import { ReplyAddress } from '../../runtime/reply.ts';
 import type { RingState } from '../ring/ring-state.ts';
 import { partitionOf, shardOf } from '../ring/token.ts';
 import type { RingHolder } from '../ring-agent.ts';
 import { beginAnswer, writeRefusal } from '../store/data-frames.ts';
 import { INVALID, LOADING, NO_KEYSPACE_FOUND, OK, OVERLOADED, STALE_RING } from '../store/store-request.ts';
-import { copyBytes } from '../version/copy-bytes.ts';
 import type { Forest } from './forest.ts';
 import { leafBitsOf, levelsOf, partitionBitsOf } from './leaves.ts';
 import type { LocalSide } from './local-side.ts';

@@ -3,7 +3,7 @@
  * values, null as the null bulk string, a boolean as 0 or 1. Source: [RESP, the protocol specification of Redis].
  */
 import type { OutBuffer } from '../../runtime/bytes.ts';
-import { copyBytes } from '../version/copy-bytes.ts';
+import { copyBytes } from '../../runtime/copy-bytes.ts';
 
 export class RespWriter {
   /** Where replies go now. */

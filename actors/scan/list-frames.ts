@@ -16,13 +16,13 @@
  * ```
  */
 import type { OutBuffer } from '../../runtime/bytes.ts';
+import { copyBytes } from '../../runtime/copy-bytes.ts';
 import { u16At, u32At } from '../../storage/byte-reader.ts';
 import { putU16, putU32 } from '../../storage/byte-writer.ts';
 import { REPLICAS_MAX } from '../ring/limits.ts';
 import { MESSAGE_BYTES_MAX } from '../store/data-frames.ts';
 import { STORE_KEY_BYTES_MAX } from '../store/engine-key.ts';
 import { LAST_STATUS, OK } from '../store/store-request.ts';
-import { copyBytes } from '../version/copy-bytes.ts';
 import { faultOfEntries } from './page-entries.ts';
 import { WANT_HEADS, WANT_RECORDS } from './scan-frames.ts';
 import { NO_KEY } from './scan-position.ts';

@@ -15,8 +15,8 @@
  * (../store/read-steps.ts).
  */
 import { OutBuffer } from '../../runtime/bytes.ts';
+import { copyBytes } from '../../runtime/copy-bytes.ts';
 import { firstBits, lowestBit } from '../store/replica-mask.ts';
-import { copyBytes } from '../version/copy-bytes.ts';
 import { ANCESTOR, CONCURRENT, compare, EQUAL, merge, NO_ROOM } from '../version/merge.ts';
 import { liveSiblings, reduceToNewest } from '../version/newest.ts';
 import { RecordView } from '../version/record-view.ts';

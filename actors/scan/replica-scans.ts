@@ -11,6 +11,7 @@
  */
 import type { ActorContext } from '../../runtime/actor.ts';
 import { OutBuffer } from '../../runtime/bytes.ts';
+import { copyBytes } from '../../runtime/copy-bytes.ts';
 import { ReplyAddress } from '../../runtime/reply.ts';
 import { type EngineIterator, type Entry, LATER } from '../../storage/engine/api.ts';
 import type { StorageResult } from '../../storage/errors.ts';
@@ -19,7 +20,6 @@ import { ENGINE_KEY_PREFIX_BYTES, tokenHighOf, tokenLowOf } from '../store/engin
 import { rangeOfTokens } from '../store/engine-range.ts';
 import type { Replicas } from '../store/replicas.ts';
 import { LOADING, OVERLOADED, STORAGE_FAILED } from '../store/store-request.ts';
-import { copyBytes } from '../version/copy-bytes.ts';
 import { RecordView } from '../version/record-view.ts';
 import { beginEntry, ENTRY_HEAD_BYTES, endEntry } from './page-entries.ts';
 import { beginPage, endCopy, type ScanAsk, WANT_COPY, WANT_HEADS } from './scan-frames.ts';

@@ -16,6 +16,7 @@
  * ```
  */
 import type { OutBuffer } from '../../runtime/bytes.ts';
+import { copyBytes } from '../../runtime/copy-bytes.ts';
 import { u16At, u32At } from '../../storage/byte-reader.ts';
 import { putU16, putU32 } from '../../storage/byte-writer.ts';
 import { crc32Of } from '../../storage/checksum.ts';
@@ -23,7 +24,6 @@ import { ANSWER_HEAD_BYTES, beginAnswer } from '../store/data-frames.ts';
 import { STORE_KEY_BYTES_MAX } from '../store/engine-key.ts';
 import { PlaceHead } from '../store/place-head.ts';
 import { OK } from '../store/store-request.ts';
-import { copyBytes } from '../version/copy-bytes.ts';
 import { faultOfEntries } from './page-entries.ts';
 import { NO_KEY, type ScanPosition } from './scan-position.ts';
 

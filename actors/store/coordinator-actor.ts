@@ -7,6 +7,7 @@
  */
 import { defineActor } from '../../runtime/actor.ts';
 import { OutBuffer } from '../../runtime/bytes.ts';
+import { copyBytes } from '../../runtime/copy-bytes.ts';
 import { unreachable } from '../../runtime/errors.ts';
 import { REQUEST } from '../../runtime/lanes.ts';
 import type { Ref } from '../../runtime/ref.ts';
@@ -15,7 +16,6 @@ import { u32At } from '../../storage/byte-reader.ts';
 import type { ViewMessage } from '../gossip/view-subscribers.ts';
 import { OWNER_BYTES } from '../hints/hint-key.ts';
 import { checkRecord } from '../version/check-record.ts';
-import { copyBytes } from '../version/copy-bytes.ts';
 import { DIGEST_BYTES } from '../version/digest.ts';
 import { RecordView } from '../version/record-view.ts';
 import { ClusterView, type ClusterViewArguments, SUBSCRIBE_MS } from './cluster-view.ts';

@@ -8,8 +8,8 @@
  * Keyspace 0, which no keyspace has, holds what the shard itself must not forget: one key per letter, with the token 0.
  */
 
+import { copyBytes } from '../../runtime/copy-bytes.ts';
 import { KEY_BYTES_MAX } from '../../storage/key.ts';
-import { copyBytes } from '../version/copy-bytes.ts';
 
 export const ENGINE_KEY_PREFIX_BYTES = 12;
 /** The longest key that fits behind the prefix. */

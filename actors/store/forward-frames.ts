@@ -25,11 +25,11 @@
  * ```
  */
 import type { OutBuffer } from '../../runtime/bytes.ts';
+import { copyBytes } from '../../runtime/copy-bytes.ts';
 import { u16At, u32At, u64At } from '../../storage/byte-reader.ts';
 import { putU16, putU32, putU64 } from '../../storage/byte-writer.ts';
 import { REPLICAS_MAX } from '../ring/limits.ts';
 import { checkBareVector, checkRecord } from '../version/check-record.ts';
-import { copyBytes } from '../version/copy-bytes.ts';
 import { KeyPlace } from './key-place.ts';
 import { PLACE_HEAD_BYTES } from './place-head.ts';
 import {

@@ -7,7 +7,7 @@
  * ```
  */
 import type { OutBuffer } from '../../runtime/bytes.ts';
-import { copyBytes } from '../version/copy-bytes.ts';
+import { copyBytes } from '../../runtime/copy-bytes.ts';
 import { STORE_KEY_BYTES_MAX } from './engine-key.ts';
 import { PLACE_HEAD_BYTES, PlaceHead } from './place-head.ts';
 

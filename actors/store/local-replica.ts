@@ -4,10 +4,10 @@
  * copied: nothing else has been called by then, so it still lies where it was. Allocates nothing per request but what `copyBytes` does.
  */
 import { OutBuffer } from '../../runtime/bytes.ts';
+import { copyBytes } from '../../runtime/copy-bytes.ts';
 import { unreachable } from '../../runtime/errors.ts';
 import { u32At } from '../../storage/byte-reader.ts';
 import type { Keyspace } from '../ring/ring-state.ts';
-import { copyBytes } from '../version/copy-bytes.ts';
 import { DIGEST_BYTES, writeDigest } from '../version/digest.ts';
 import type { RecordView } from '../version/record-view.ts';
 import type { Coordinator } from './coordinator.ts';

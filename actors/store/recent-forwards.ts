@@ -11,8 +11,9 @@
  * Of fixed size: the oldest entry makes room for the newest, and a write that comes again after that many others is done again, as is one that comes again after a restart. So
  * an origin repeats only what is at most as old as the time in which that many come, and only to the same start of this coordinator; else its answer is INDETERMINATE.
  */
+
+import { copyBytes } from '../../runtime/copy-bytes.ts';
 import { assert } from '../../runtime/errors.ts';
-import { copyBytes } from '../version/copy-bytes.ts';
 import { FORWARDED_HEAD_BYTES } from './forward-frames.ts';
 
 const CAPACITY = 32_768;

@@ -15,8 +15,8 @@
  * was taken for an answer to a new request would be another key's record.
  */
 import { OutBuffer } from '../../runtime/bytes.ts';
+import { copyBytes } from '../../runtime/copy-bytes.ts';
 import { assert, BugError } from '../../runtime/errors.ts';
-import { copyBytes } from '../version/copy-bytes.ts';
 import type { KeyPlace } from './key-place.ts';
 import { REPLICAS_MAX } from './replica-mask.ts';
 import { CONTEXT_GIVEN, type ContextKind, PUT, type RequestKind, type RequestSink, type StoreRequest } from './store-request.ts';

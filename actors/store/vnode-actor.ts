@@ -10,6 +10,7 @@
  */
 import { type ActorContext, defineActor, type StopReason } from '../../runtime/actor.ts';
 import { OutBuffer } from '../../runtime/bytes.ts';
+import { copyBytes } from '../../runtime/copy-bytes.ts';
 import { unreachable } from '../../runtime/errors.ts';
 import type { Ref } from '../../runtime/ref.ts';
 import { ReplyAddress } from '../../runtime/reply.ts';
@@ -25,7 +26,6 @@ import type { RingHolder } from '../ring-agent.ts';
 import { ReplicaScans } from '../scan/replica-scans.ts';
 import { ScanAsk, WANT_COPY } from '../scan/scan-frames.ts';
 import { ShardMoves } from '../streaming/shard-moves.ts';
-import { copyBytes } from '../version/copy-bytes.ts';
 import { writeDigest } from '../version/digest.ts';
 import type { RecordView } from '../version/record-view.ts';
 import {

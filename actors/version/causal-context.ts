@@ -9,11 +9,11 @@
  * Bound to keyspace and key by the tag: a context of another key says nothing about this one. Of no node: any vnode takes any other's.
  */
 import { OutBuffer } from '../../runtime/bytes.ts';
+import { copyBytes } from '../../runtime/copy-bytes.ts';
 import { invalidArgument } from '../../runtime/errors.ts';
 import { putU32 } from '../../storage/byte-writer.ts';
 import { KEY_BYTES_MAX } from '../../storage/key.ts';
 import { checkBareVector } from './check-record.ts';
-import { copyBytes } from './copy-bytes.ts';
 import { beginRecord, finishRecord } from './merge-entries.ts';
 import { ENTRIES_MAX, ENTRY_BYTES, RECORD_HEADER_BYTES } from './record-format.ts';
 import type { RecordView } from './record-view.ts';

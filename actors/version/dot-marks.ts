@@ -11,10 +11,11 @@
  * ```
  * Little-endian. What can't be read is worth nothing: the vnode begins a new incarnation.
  */
+
+import { copyBytes } from '../../runtime/copy-bytes.ts';
 import { u16At, u32At, u64At } from '../../storage/byte-reader.ts';
 import { putU16, putU32, putU64 } from '../../storage/byte-writer.ts';
 import { crc32Of } from '../../storage/checksum.ts';
-import { copyBytes } from './copy-bytes.ts';
 import type { DotMark } from './dot-source.ts';
 import { ACTOR_BYTES } from './incarnation.ts';
 

@@ -4,8 +4,8 @@
  * Bytes stand where others take a hash of the value: they are compared only for two values of one dot, and never tie.
  */
 import type { OutBuffer } from '../../runtime/bytes.ts';
+import { copyBytes } from '../../runtime/copy-bytes.ts';
 import { compareBytes, compareU64 } from './compare-bytes.ts';
-import { copyBytes } from './copy-bytes.ts';
 import { compareActors } from './incarnation.ts';
 import { copySibling, finishRecord } from './merge-entries.ts';
 import { SIBLING_COUNTER, SIBLING_FLAGS, SIBLING_STAMP } from './record-format.ts';

@@ -102,7 +102,7 @@ function takeFromSlab(reader: RingReader, slab: Slab, count: number): void {
 function copyPiece(reader: RingReader, to: Buffer, toAt: number, count: number): void {
   const at = reader.read & (reader.bytes.length - 1);
   const first = Math.min(count, reader.bytes.length - at);
-  copyBytes(reader.bytes, at, to, toAt, first);
-  if (first < count) copyBytes(reader.bytes, 0, to, toAt + first, count - first);
+  copyBytes(reader.bytes, at, at + first, to, toAt);
+  if (first < count) copyBytes(reader.bytes, 0, count - first, to, toAt + first);
   reader.read = (reader.read + count) & POSITION_MASK;
 }

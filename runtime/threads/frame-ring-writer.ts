@@ -114,8 +114,8 @@ export function copyIn(writer: RingWriter, out: OutBuffer, count: number): void 
   }
   const at = writer.written & (writer.bytes.length - 1);
   const first = Math.min(count, writer.bytes.length - at);
-  copyBytes(bytes, shift, writer.bytes, at, first);
-  if (first < count) copyBytes(bytes, shift + first, writer.bytes, 0, count - first);
+  copyBytes(bytes, shift, shift + first, writer.bytes, at);
+  if (first < count) copyBytes(bytes, shift + first, shift + count, writer.bytes, 0);
   for (let i = 0; i < shift; i++) bytes[count + i] = kept[i] as number;
   writer.written = (writer.written + count) & POSITION_MASK;
 }

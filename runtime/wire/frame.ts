@@ -97,7 +97,7 @@ export function writeBytesPayload(out: OutBuffer, bytes: Uint8Array, offset: num
   out.view.setUint8(at, 0x5a);
   out.view.setUint32(at + 1, length);
   const from = at + BYTES_PREFIX_BYTES;
-  copyBytes(bytes, offset, out.bytes, from, length);
+  copyBytes(bytes, offset, offset + length, out.bytes, from);
   out.length = from + length;
 }
 

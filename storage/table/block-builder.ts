@@ -64,10 +64,10 @@ export class BlockBuilder {
     const end = at + keyBytes + valueBytes;
     if (end > this.#data.length) this.#growData(end);
     // In a memtable the value lies behind its key.
-    if (key === value && keyEnd === valueStart) copyBytes(key, keyStart, this.#data, at, keyBytes + valueBytes);
+    if (key === value && keyEnd === valueStart) copyBytes(key, keyStart, valueEnd, this.#data, at);
     else {
-      copyBytes(key, keyStart, this.#data, at, keyBytes);
-      copyBytes(value, valueStart, this.#data, at + keyBytes, valueBytes);
+      copyBytes(key, keyStart, keyEnd, this.#data, at);
+      copyBytes(value, valueStart, valueEnd, this.#data, at + keyBytes);
     }
     this.#dataBytes = end;
     const row = this.count * 4;
@@ -119,7 +119,7 @@ export class BlockBuilder {
     putU64(out, at + BLOCK_BASE_SEQUENCE, base);
     const data = this.#data;
     let to = at + BLOCK_HEADER_BYTES;
-    copyBytes(data, 0, out, to, prefixBytes);
+    copyBytes(data, 0, prefixBytes, out, to);
     to += prefixBytes;
     for (let i = 0; i < count; i++) out[to++] = rows[i * 4 + 2]!;
     for (let i = 0; i < count; i++) {
@@ -136,7 +136,7 @@ export class BlockBuilder {
     for (let i = 0; sequenceWidth > 0 && i < count; i++) to = putWidth(out, to, sequences[i]! - base, sequenceWidth);
     for (let i = 0, begin = prefixBytes; i < count; i++) {
       const end = rows[i * 4 + 1]!;
-      copyBytes(data, begin, out, to, end - begin);
+      copyBytes(data, begin, end, out, to);
       to += end - begin;
       begin = end + prefixBytes;
     }
