@@ -30,6 +30,8 @@ export interface CoordinatorFigures {
   readonly cameForwarded: number;
   /** Reads in which records or digests of replicas differed. */
   readonly digestMismatches: number;
+  /** Reads that asked once more, as what one replica had may have been purged meanwhile. */
+  readonly readsAskedAgain: number;
   /** Records sent to replicas that lacked something; those before the answer, and all. */
   readonly repairsAwaited: number;
   readonly repairs: number;
@@ -53,6 +55,7 @@ export class CoordinatorCounters {
   forwarded = 0;
   cameForwarded = 0;
   digestMismatches = 0;
+  readsAskedAgain = 0;
   repairsAwaited = 0;
   repairs = 0;
   speculativeReads = 0;
@@ -87,6 +90,7 @@ export class CoordinatorCounters {
       forwarded: this.forwarded,
       cameForwarded: this.cameForwarded,
       digestMismatches: this.digestMismatches,
+      readsAskedAgain: this.readsAskedAgain,
       repairsAwaited: this.repairsAwaited,
       repairs: this.repairs,
       speculativeReads: this.speculativeReads,

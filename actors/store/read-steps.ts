@@ -263,6 +263,7 @@ export class ReadSteps {
     const { table, reads, merging, door } = this.#desk;
     const topology = this.#desk.topologyOf(slot);
     if (topology === null) return this.#events.onStale(slot);
+    this.#desk.counters.readsAskedAgain++;
     // Answers to what was asked before find nobody.
     table.renew(slot);
     merging.drop(slot);

@@ -300,8 +300,10 @@ test('coordinator: a read that finds what another replica has not asks once more
   ask(world, at, { kind: PUT, key: 'k', value: 'one', w: 3 });
   for (const other of others) other.replica('k').vnode.record = Buffer.alloc(0);
   at.sent.length = 0;
+  t.is(at.coordinator.figures().readsAskedAgain, 0);
   const get = ask(world, at, { kind: GET, key: 'k', r: 3 });
   t.deepEqual([get.status, values(get.record)], [OK, ['one']]);
+  t.is(at.coordinator.figures().readsAskedAgain, 1);
   const reads = at.sent.filter((it) => it.startsWith('read '));
   t.is(reads.filter((it) => it === `read ${at.name}`).length, 2, reads.join(', '));
   world.run(world.now + 50);
