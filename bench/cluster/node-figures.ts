@@ -49,8 +49,8 @@ export function lookOf(texts: readonly string[]): NodesLook {
   };
 }
 
-/** Between two looks. Null: of no nodes. */
-export function figuresBetween(begun: NodesLook | null, ended: NodesLook | null): NodeFigures {
+/** Between two looks, and how late a thread was meanwhile that has nothing to do. Null: of no nodes. */
+export function figuresBetween(begun: NodesLook | null, ended: NodesLook | null, idleDelayP99Ms: number): NodeFigures {
   if (begun === null || ended === null) return NO_FIGURES;
   const requests = ended.requests - begun.requests;
   return {
@@ -58,6 +58,7 @@ export function figuresBetween(begun: NodesLook | null, ended: NodesLook | null)
     gcPauseMaxMs: ended.gcPauseMaxMs,
     mainDelayP99Ms: ended.mainDelayP99Ms,
     mainDelayMaxMs: ended.mainDelayMaxMs,
+    idleDelayP99Ms,
     flushes: ended.flushes - begun.flushes,
     merges: ended.merges - begun.merges,
     fileReads: requests === 0 ? 0 : (ended.fileReads - begun.fileReads) / requests,
@@ -65,5 +66,14 @@ export function figuresBetween(begun: NodesLook | null, ended: NodesLook | null)
 }
 
 const NO_FIGURES: NodeFigures = {
-  ...{ gcShare: null, gcPauseMaxMs: null, mainDelayP99Ms: null, mainDelayMaxMs: null, flushes: null, merges: null, fileReads: null },
+  ...{
+    gcShare: null,
+    gcPauseMaxMs: null,
+    mainDelayP99Ms: null,
+    mainDelayMaxMs: null,
+    idleDelayP99Ms: null,
+    flushes: null,
+    merges: null,
+    fileReads: null,
+  },
 };

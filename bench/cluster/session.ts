@@ -1,4 +1,5 @@
 /** One target, started, loaded and measured row by row, then stopped. */
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { GeneratorThread } from './generator-thread.ts';
 import { figuresBetween, lookAtNodes } from './node-figures.ts';
 import { loadRow, type Row } from './plan.ts';
@@ -18,6 +19,9 @@ export interface SessionOptions extends StartOptions {
   readonly openRate: number;
   readonly seed: number;
 }
+
+/** As nodes do. */
+const DELAY_RESOLUTION_MS = 50;
 
 export type OnOutcome = (conditions: Conditions, row: Row, loop: LoopKind, outcome: Outcome) => void;
 
@@ -52,8 +56,13 @@ async function measure(
   const run = async (row: Row, loop: Task['loop']): Promise<Outcome> => {
     const { workload, distribution } = row;
     const begun = await lookAtNodes(httpPorts);
+    // This thread has nothing to do but wait for the generator's.
+    const idle = monitorEventLoopDelay({ resolution: DELAY_RESOLUTION_MS });
+    idle.enable();
     const ran = await generator.run({ workload: workload.name, distribution, loop, pids });
-    const seen = figuresBetween(begun, await lookAtNodes(httpPorts));
+    idle.disable();
+    const idleDelayP99Ms = Math.max(0, idle.percentile(99) / 1e6 - DELAY_RESOLUTION_MS);
+    const seen = figuresBetween(begun, await lookAtNodes(httpPorts), idleDelayP99Ms);
     const outcome = { ...ran, figures: { ...ran.figures, ...seen, restMiB, peakMiB: peakMiB(pids) } };
     onOutcome(conditions, row, loop.kind, outcome);
     return outcome;

@@ -20,7 +20,7 @@ const HEADINGS = [
 ];
 /** Of our nodes, from what they tell of themselves. */
 const NODE_HEADINGS = [
-  ...['row', 'target', 'main thread late, p99 ms', 'max', 'collection % of CPU', 'longest pause ms'],
+  ...['row', 'target', 'main thread late, p99 ms', 'max', 'an idle one, p99 ms', 'collection % of CPU', 'longest pause ms'],
   ...['flushes', 'compactions', 'file reads/op', 'resident MiB at rest', 'peak', 'more by'],
 ];
 const NOT_OFFERED = 'not offered';
@@ -101,11 +101,11 @@ function nodeRowsOf(group: readonly Result[], rows: readonly string[], targets: 
 }
 
 function nodeCellsOf(figures: Figures): string[] {
-  const { mainDelayP99Ms, mainDelayMaxMs, gcShare, gcPauseMaxMs, flushes, merges, fileReads, restMiB, peakMiB } = figures;
+  const { mainDelayP99Ms, mainDelayMaxMs, idleDelayP99Ms, gcShare, gcPauseMaxMs, flushes, merges, fileReads, restMiB, peakMiB } = figures;
   const cell = (value: number | null): string => (value === null ? '' : short(value));
   const growthMiB = peakMiB === null || restMiB === null ? null : peakMiB - restMiB;
   return [
-    ...[mainDelayP99Ms, mainDelayMaxMs, gcShare === null ? null : gcShare * 100, gcPauseMaxMs].map(cell),
+    ...[mainDelayP99Ms, mainDelayMaxMs, idleDelayP99Ms, gcShare === null ? null : gcShare * 100, gcPauseMaxMs].map(cell),
     ...[flushes, merges].map((count) => (count === null ? '' : count.toFixed(0))),
     ...[fileReads, restMiB, peakMiB, growthMiB].map(cell),
   ];

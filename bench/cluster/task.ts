@@ -39,6 +39,8 @@ export interface NodeFigures {
   /** Delay of the event loop of the main thread, of the node that has the worst. */
   readonly mainDelayP99Ms: number | null;
   readonly mainDelayMaxMs: number | null;
+  /** The same of a thread of the bench that does nothing meanwhile: what of it is the machine's. */
+  readonly idleDelayP99Ms: number | null;
   readonly flushes: number | null;
   /** Compactions. */
   readonly merges: number | null;

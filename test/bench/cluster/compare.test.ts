@@ -13,7 +13,7 @@ function outcomeOf(perSecond: number, p99Ms = 1): Outcome {
   const figures: Figures = {
     ...{ operations: 100, perSecond, p50Ms: 0.5, p95Ms: 0.9, p99Ms, p999Ms: 2, maxMs: 3, lateP99Ms: 0 },
     ...{ serverUs: 10, generatorUs: 5, bytesWritten: null, restMiB: null, peakMiB: null },
-    ...figuresBetween(null, null),
+    ...figuresBetween(null, null, 1),
   };
   return { figures, curve: [[0, 0.1]], troubles: { wrong: 0, missing: 0, stale: 0, failed: 0, first: '' } };
 }
