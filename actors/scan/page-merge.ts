@@ -133,8 +133,8 @@ export class PageMerge {
     let agreeing = this.#mergeInto(mine, this.#heads, same, isLww);
     if (agreeing >= 0 && agreeing < needed && liveSiblings(mine, wallMs) > 0 && this.#mayBeMixed(same, agreeing)) {
       this.#unsure |= same & this.#silent;
-      const still = this.#stillAt(first, same);
       if ((same & this.#silent) === 0) {
+        const still = this.#stillAt(first, same);
         if (still === 0) return true;
         agreeing = this.#mergeInto(mine, this.#laterHeads, still, isLww);
       }
@@ -150,7 +150,10 @@ export class PageMerge {
     return true;
   }
 
-  /** A part of it may have been said before a purge, and a part behind it: somebody has nothing, or nobody has said all. */
+  /**
+   * A part of it may have been said before a purge, and a part behind it: somebody has nothing, or nobody has said all. Not where one has what another has and a sibling more: the comparison before a purge that
+   * brings a delete to the one takes what it has to the other.
+   */
   #mayBeMixed(same: number, agreeing: number): boolean {
     if (this.#mutants.has('purgedScanMixed')) return false;
     return agreeing === 0 || same !== firstBits(this.#heads.length);

@@ -13,8 +13,8 @@ const OUT_BYTES = 1_024;
 export const RUN_BYTES_MAX = 16 * 1_024 * 1_024;
 
 /**
- * Of one leg's replicas, in the order in which they are asked. Those whose pages show what may be gone are asked once more (page-merge.ts), in rounds: each is over when a first page comes, or somebody
- * fails, for then others may have to be asked.
+ * Of one leg's replicas, in the order in which they are asked. Those whose pages show what may be gone are asked once more (page-merge.ts), in rounds: each is over when a first page comes, or one that
+ * had come counts no more, for then others may have to be asked.
  */
 export class Leg {
   /** Of the ring that all of it is by. */

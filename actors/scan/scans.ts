@@ -148,6 +148,8 @@ export class Scans implements ScanDoor {
     const { run, leg, place, round } = asked;
     this.#asked.delete(id);
     if (run.leg !== leg || !leg.waitsFor(place, round)) return;
+    // Who has too much to do has not failed: it has said its first page, and is asked again as who says nothing.
+    if (round !== 0 && status === OVERLOADED) return;
     if (page === null || !isOfLeg(page, run, leg)) {
       this.#failed(run, leg, place, status === STALE_RING);
     } else {
@@ -246,8 +248,8 @@ export class Scans implements ScanDoor {
     leg.fail(place);
     leg.isStale ||= isStale;
     if (!leg.isLost) {
-      if (leg.next >= 0) this.#send(run, leg, leg.next);
-      else if (leg.isReady) this.#finishLeg(run, leg);
+      if (leg.isReady) this.#finishLeg(run, leg);
+      else if (leg.next >= 0) this.#send(run, leg, leg.next);
       return;
     }
     if (!leg.isStale) return this.#stop(run, QUORUM_NOT_MET, '');
@@ -264,22 +266,18 @@ export class Scans implements ScanDoor {
     // So that a dead replica which nobody suspects yet does not hold up every partition anew.
     for (let rest = leg.silent; rest !== 0; rest &= rest - 1) this.#lateUntilMs.set(leg.members[lowestBit(rest)]!, nowMs + LATE_MS);
     run.wakeMs = Math.min(run.deadlineMs, nowMs + leg.patienceMs);
-    if (leg.silentAgain !== 0) return this.#onSilentAgain(run, leg);
-    if (leg.next >= 0) return this.#send(run, leg, leg.next);
-    for (let place = 0; place < leg.members.length && run.leg === leg; place++)
-      if (leg.pages[place] === undefined && (leg.failed & (1 << place)) === 0) this.#send(run, leg, place);
-  }
-
-  /** Without one of them, where others are enough; where there are others, these are asked first. */
-  #onSilentAgain(run: ScanRun, leg: Leg): void {
-    const { round } = leg;
-    if (leg.received > leg.needed) {
+    // Without one of those who say nothing the second time, where others are enough.
+    if (leg.silentAgain !== 0 && leg.received > leg.needed) {
       leg.drop(lowestBit(leg.silentAgain));
       return this.#finishLeg(run, leg);
     }
     if (leg.next >= 0) return this.#send(run, leg, leg.next);
+    const { round } = leg;
     for (let rest = leg.silentAgain; rest !== 0 && run.leg === leg && leg.round === round; rest &= rest - 1)
       this.#send(run, leg, lowestBit(rest), round);
+    // Also those who said nothing before: with one of them a silent one is not needed.
+    for (let place = 0; place < leg.members.length && run.leg === leg; place++)
+      if (leg.pages[place] === undefined && (leg.failed & (1 << place)) === 0) this.#send(run, leg, place);
   }
 
   #finishLeg(run: ScanRun, leg: Leg): void {

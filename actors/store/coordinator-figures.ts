@@ -30,7 +30,7 @@ export interface CoordinatorFigures {
   readonly cameForwarded: number;
   /** Reads in which records or digests of replicas differed. */
   readonly digestMismatches: number;
-  /** Reads that asked once more, as what one replica had may have been purged meanwhile. */
+  /** Times that a read asked once more, as what one replica had may have been purged meanwhile. */
   readonly readsAskedAgain: number;
   /** Records sent to replicas that lacked something; those before the answer, and all. */
   readonly repairsAwaited: number;

@@ -76,7 +76,7 @@ class FixedOrder implements OrderedKeys {
     return this.#offsets[place]!;
   }
 
-  /** Has the records from that place on fetched side by side: keys in order lie anywhere in the arena, and each would be waited for by itself. */
+  /** Has the records from that place on fetched side by side: keys in order lie anywhere in the arena, and each would be waited for by itself. Of use to who goes up, as jobs do. */
   #touch(place: number): void {
     const { words } = this.arena;
     const offsets = this.#offsets;

@@ -23,7 +23,7 @@ const STATUSES = [
 const KINDS = ['get', 'put', 'delete'] as const;
 const REPAIRS = [
   ['digest_mismatches', 'digestMismatches', 'Reads in which replicas differed'],
-  ['reads_asked_again', 'readsAskedAgain', 'Reads that asked once more, as one replica had what another had not'],
+  ['reads_asked_again', 'readsAskedAgain', 'Times that a read asked once more, as one replica had what another had not'],
   ['repairs', 'repairs', 'Records sent to replicas that lacked something'],
   ['forwarded', 'forwarded', 'Writes sent on to another coordinator'],
   ['speculative_reads', 'speculativeReads', 'Replicas asked since another one was slower than mostly'],

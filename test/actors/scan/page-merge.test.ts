@@ -98,6 +98,7 @@ test('page merge: a page that ends earlier holds back what lies behind it', (t) 
 const [A, B, C] = ['a', 'b', 'c'].map((key) => nameOf(5, 5, key)) as [Name, Name, Name];
 const ONE = recordOf(siblingOf('a', 1, 'one'));
 const GONE = recordOf(siblingOf('a', 2, undefined));
+const AFTER_ONE = recordOf(siblingOf('a', 2, 'two'));
 const TWO = recordOf(siblingOf('b', 3, 'two'));
 function valuesOf({ keys }: { readonly keys: readonly (readonly [Name, string])[] }): readonly string[] {
   return keys.map(
@@ -117,6 +118,7 @@ test('page merge: who alone has a key is asked once more, and nobody where all a
   t.is(merged([pageWith(), pageWith([A, ONE])], [], none).unsure, 0b10);
   t.is(merged([pageWith([A, ONE]), pageWith([B, ONE])], [], none).unsure, 0b11);
   t.is(merged([pageWith([A, ONE]), pageWith([A, TWO])], [], none).unsure, 0b11);
+  t.is(merged([pageWith([A, ONE]), pageWith([A, AFTER_ONE])], [], none).unsure, 0);
   const three = [pageWith([A, ONE]), pageWith([A, ONE]), pageWith()];
   t.is(merged(three, [], [undefined, undefined, undefined]).unsure, 0b11, 'needed: 3');
 });

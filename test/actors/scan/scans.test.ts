@@ -33,8 +33,11 @@ class ScansRig {
   topology: Topology | null;
   readonly scans: Scans;
 
-  constructor(options: ScansOptions = {}) {
-    this.topology = new Topology(RING, 'n1');
+  readonly #ring: RingState;
+
+  constructor(options: ScansOptions = {}, ring = RING) {
+    this.#ring = ring;
+    this.topology = new Topology(ring, 'n1');
     this.scans = new Scans(
       {
         topology: () => this.topology,
@@ -56,7 +59,7 @@ class ScansRig {
   }
 
   begin(timeoutMs = 1_000): void {
-    const request = new ScanRequest().of(RING.keyspaces[0]!, SCAN_START);
+    const request = new ScanRequest().of(this.#ring.keyspaces[0]!, SCAN_START);
     request.deadlineMs = this.now + timeoutMs;
     request.sink = {
       scanned: (_token, { status, entries }) => {
@@ -306,8 +309,83 @@ test('scans: who is asked once more and fails gives way to another, and what it 
   t.false([one!.member, other!.member].includes(instead!.member));
   t.is(more.length, 0);
   rig.sayPage(instead!.id, HAS_NOT);
+  t.true(
+    rig.asked.every(({ high }) => high >>> 29 === 1),
+    'nobody is asked again',
+  );
   rig.finish();
   t.deepEqual(rig.found, []);
+});
+
+test('bug: who was silent at first was not asked again when another was silent the second time', (t) => {
+  const rig = new ScansRig({ speculateMs: 50 });
+  rig.start(5_000);
+  const [holder, silent] = rig.take();
+  rig.sayPage(holder!.id, HAS);
+  rig.wake();
+  const [third] = rig.take();
+  rig.sayPage(third!.id, HAS_NOT);
+  t.is(rig.take()[0]!.member, holder!.member);
+  rig.wake();
+  const asked = rig.take();
+  t.deepEqual(
+    asked.map(({ member }) => member),
+    [holder!.member, silent!.member],
+  );
+  rig.sayPage(asked[1]!.id, HAS_NOT);
+  rig.take();
+  rig.wake();
+  rig.finish();
+  t.deepEqual([rig.answers, rig.found], [[OK], []]);
+});
+
+test('scans: who has too much to do when it is asked once more is asked again later', (t) => {
+  const rig = new ScansRig({ speculateMs: 50 });
+  rig.gone.add(rig.topology!.ring.members.findIndex(({ address }) => address.node === 'n3'));
+  rig.start(5_000);
+  const [one, other] = rig.take();
+  rig.sayPage(one!.id, HAS);
+  rig.sayPage(other!.id, HAS_NOT);
+  rig.say(OVERLOADED);
+  for (let i = 0; i < 3 && rig.asked.length === 0; i++) rig.wake();
+  const [again] = rig.take();
+  t.is(again!.member, one!.member);
+  rig.sayPage(again!.id, HAS);
+  rig.finish();
+  t.deepEqual([rig.answers, rig.found], [[OK], ['k']]);
+});
+
+test('bug: one more was asked and waited for, when who was asked once more had failed and the others were enough', (t) => {
+  const ring = new RingWorld(5, { partitions: 8, keyspace: { n: 5, r: 3 } }).ring;
+  const rig = new ScansRig({ speculateMs: 50 }, ring);
+  rig.start(5_000);
+  const [holder, second, third] = rig.take();
+  rig.sayPage(holder!.id, HAS);
+  rig.wake();
+  const [fourth] = rig.take();
+  for (const { id } of [second!, third!]) rig.sayPage(id, HAS_NOT);
+  const [first] = rig.take();
+  t.is(first!.member, holder!.member);
+  rig.sayPage(fourth!.id, HAS_NOT);
+  rig.say(STORAGE_FAILED);
+  t.true(
+    rig.asked.every(({ high }) => high >>> 29 === 1),
+    'not the fifth',
+  );
+});
+
+test('scans: who holds a key is asked once more also where another before it has said nothing', (t) => {
+  const rig = new ScansRig({ speculateMs: 50 });
+  rig.start(5_000);
+  const [, other] = rig.take();
+  rig.sayPage(other!.id, HAS_NOT);
+  rig.wake();
+  const [third] = rig.take();
+  rig.sayPage(third!.id, HAS);
+  t.deepEqual(
+    rig.take().map(({ member }) => member),
+    [third!.member],
+  );
 });
 
 test('scans: who is asked once more and says nothing is waited for until others have said enough', (t) => {
