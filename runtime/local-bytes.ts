@@ -2,7 +2,7 @@
  * LocalBytes: where messages of the binary path lie between their sender and their receiver when both are of one thread: copied, as on every other way, so that senders may use
  * their buffers again at once. Slabs are never used twice: receivers may be late, stash, or keep views.
  */
-import { copyBytes } from './copy-bytes.ts';
+import { copyBytes } from './bytes.ts';
 
 const SLAB_BYTES = 64 * 1024;
 /** One more of these would waste much of a slab. */

@@ -110,7 +110,7 @@ test(
     'runtime/a.ts:1: runtime must not import actors/x.ts',
     'runtime/a.ts:2: runtime must not import index.ts',
     'runtime/a.ts:5: runtime must not import bench/z.ts',
-    'storage/b.ts:1: storage may import only runtime/errors.ts, runtime/bytes.ts, runtime/copy-bytes.ts, runtime/doors.ts, runtime/files.ts, runtime/jobs.ts of runtime, not runtime/ref.ts',
+    'storage/b.ts:1: storage may import only runtime/errors.ts, runtime/bytes.ts, runtime/doors.ts, runtime/files.ts, runtime/jobs.ts of runtime, not runtime/ref.ts',
     'storage/c.ts:1: storage must not import storage/embedded/store.ts',
     'storage/embedded/d.ts:1: embedded must not import actors/x.ts',
     'actors/c.ts:1: actors must not import test/helper.ts',

@@ -8,7 +8,7 @@
  * Big-endian. All hints of an owner are one range, of which those of a partition of a keyspace are one.
  */
 
-import { copyBytes } from '../../runtime/copy-bytes.ts';
+import { copyBytes } from '../../runtime/bytes.ts';
 import type { Id } from '../ring/ring-state.ts';
 import { ENGINE_KEY_PREFIX_BYTES, engineKeyOf, prefixOf, STORE_KEY_BYTES_MAX } from '../store/engine-key.ts';
 import { ACTOR_BYTES } from '../version/incarnation.ts';

@@ -1,6 +1,5 @@
 /** HintRead: the read of a key at a stand-in: all that it holds for whomever, merged. */
-import { OutBuffer } from '../../runtime/bytes.ts';
-import { copyBytes } from '../../runtime/copy-bytes.ts';
+import { copyBytes, OutBuffer } from '../../runtime/bytes.ts';
 import type { ReplicaSink } from '../store/replica-call.ts';
 import { type AnswerStatus, STORAGE_FAILED } from '../store/store-request.ts';
 import { ANCESTOR, CONCURRENT, compare, merge, NO_ROOM } from '../version/merge.ts';

@@ -5,8 +5,7 @@
  * Marks of what could not be held it has repaired by the MerkleActors of their owners (mark-repairs.ts). Sent to by replicas (MERGED), MerkleActors (MENDED) and GossipActor (`view`). What is malformed is refused and logged.
  */
 import { type ActorContext, defineActor } from '../../runtime/actor.ts';
-import { OutBuffer } from '../../runtime/bytes.ts';
-import { copyBytes } from '../../runtime/copy-bytes.ts';
+import { copyBytes, OutBuffer } from '../../runtime/bytes.ts';
 import { unreachable } from '../../runtime/errors.ts';
 import { BACKGROUND } from '../../runtime/lanes.ts';
 import { type EngineIterator, type Entry, LATER } from '../../storage/engine/api.ts';

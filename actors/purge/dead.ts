@@ -4,8 +4,7 @@
  *
  * Pure. Exact by dots, whatever the clocks do: a dot that is minted after the floor was made is never covered by it.
  */
-import type { OutBuffer } from '../../runtime/bytes.ts';
-import { copyBytes } from '../../runtime/copy-bytes.ts';
+import { copyBytes, type OutBuffer } from '../../runtime/bytes.ts';
 import { u64At } from '../../storage/byte-reader.ts';
 import { STAMPS_PER_MS } from '../version/hlc.ts';
 import { compareActors } from '../version/incarnation.ts';

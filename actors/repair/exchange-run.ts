@@ -2,8 +2,7 @@
  * ExchangeRun: carries out the steps of an Exchange: reads this replica, asks the peer, waits, and moves records. What is pulled is checked against its digest before it is merged; what is pushed goes to
  * the peer's VNodeActor as a write does, and is merged there. Nothing of a range that can't be read goes anywhere.
  */
-import { OutBuffer } from '../../runtime/bytes.ts';
-import { copyBytes } from '../../runtime/copy-bytes.ts';
+import { copyBytes, OutBuffer } from '../../runtime/bytes.ts';
 import { unreachable } from '../../runtime/errors.ts';
 import type { Keyspace } from '../ring/ring-state.ts';
 import { firstHighOf } from '../ring/token.ts';

@@ -6,8 +6,7 @@
  * 16  u16  bytes of the key, from 1    18  u32  bytes of the record    22  key, record
  * ```
  */
-import type { OutBuffer } from '../../runtime/bytes.ts';
-import { copyBytes } from '../../runtime/copy-bytes.ts';
+import { copyBytes, type OutBuffer } from '../../runtime/bytes.ts';
 import { u16At, u32At } from '../../storage/byte-reader.ts';
 import { putU16, putU32 } from '../../storage/byte-writer.ts';
 import { stripValues } from '../scan/strip-values.ts';

@@ -5,8 +5,7 @@
  * while the engine is not open (LOADING), and when SERVED_MAX are under way (OVERLOADED).
  */
 import type { ActorContext } from '../../runtime/actor.ts';
-import { OutBuffer } from '../../runtime/bytes.ts';
-import { copyBytes } from '../../runtime/copy-bytes.ts';
+import { copyBytes, OutBuffer } from '../../runtime/bytes.ts';
 import { ReplyAddress } from '../../runtime/reply.ts';
 import type { RingState } from '../ring/ring-state.ts';
 import { partitionOf, shardOf } from '../ring/token.ts';

@@ -10,8 +10,7 @@
  * ```
  * Only a reply that comes out of turn is copied, once. For each slot, in this order: `open`, `outOf`, the reply appended to it, `close`.
  */
-import type { OutBuffer } from '../../runtime/bytes.ts';
-import { copyBytes } from '../../runtime/copy-bytes.ts';
+import { copyBytes, type OutBuffer } from '../../runtime/bytes.ts';
 import { assert, BugError } from '../../runtime/errors.ts';
 import type { Render } from './render.ts';
 

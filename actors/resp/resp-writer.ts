@@ -2,8 +2,7 @@
  * RespWriter: replies as bytes, RESP2 or RESP3, appended to an OutBuffer. What only RESP3 has is written as the nearest of RESP2: a map as an array of keys and
  * values, null as the null bulk string, a boolean as 0 or 1. Source: [RESP, the protocol specification of Redis].
  */
-import type { OutBuffer } from '../../runtime/bytes.ts';
-import { copyBytes } from '../../runtime/copy-bytes.ts';
+import { copyBytes, type OutBuffer } from '../../runtime/bytes.ts';
 
 export class RespWriter {
   /** Where replies go now. */

@@ -6,8 +6,7 @@
  *  8  u16  bytes of the key, from 1      10  u32  bytes of the record      14  key, record
  * ```
  */
-import type { OutBuffer } from '../../runtime/bytes.ts';
-import { copyBytes } from '../../runtime/copy-bytes.ts';
+import { copyBytes, type OutBuffer } from '../../runtime/bytes.ts';
 import { u16At, u32At } from '../../storage/byte-reader.ts';
 import { putU16, putU32 } from '../../storage/byte-writer.ts';
 import { STORE_KEY_BYTES_MAX } from '../store/engine-key.ts';

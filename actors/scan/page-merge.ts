@@ -14,8 +14,7 @@
  * nothing. Who has such a key is asked once more what it has of it (`unsure`), when all have spoken: no purge ends before every replica has the deletes that it purges. Reads do the same
  * (../store/read-steps.ts).
  */
-import { OutBuffer } from '../../runtime/bytes.ts';
-import { copyBytes } from '../../runtime/copy-bytes.ts';
+import { copyBytes, OutBuffer } from '../../runtime/bytes.ts';
 import { firstBits, lowestBit } from '../store/replica-mask.ts';
 import { ANCESTOR, CONCURRENT, compare, EQUAL, merge, NO_ROOM } from '../version/merge.ts';
 import { liveSiblings, reduceToNewest } from '../version/newest.ts';

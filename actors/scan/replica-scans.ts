@@ -10,8 +10,7 @@
  * shows one moment of this replica; other pages are of other moments.
  */
 import type { ActorContext } from '../../runtime/actor.ts';
-import { OutBuffer } from '../../runtime/bytes.ts';
-import { copyBytes } from '../../runtime/copy-bytes.ts';
+import { copyBytes, OutBuffer } from '../../runtime/bytes.ts';
 import { ReplyAddress } from '../../runtime/reply.ts';
 import { type EngineIterator, type Entry, LATER } from '../../storage/engine/api.ts';
 import type { StorageResult } from '../../storage/errors.ts';

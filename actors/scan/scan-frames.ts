@@ -15,8 +15,7 @@
  *        any other:   4  a message for people, UTF-8
  * ```
  */
-import type { OutBuffer } from '../../runtime/bytes.ts';
-import { copyBytes } from '../../runtime/copy-bytes.ts';
+import { copyBytes, type OutBuffer } from '../../runtime/bytes.ts';
 import { u16At, u32At } from '../../storage/byte-reader.ts';
 import { putU16, putU32 } from '../../storage/byte-writer.ts';
 import { crc32Of } from '../../storage/checksum.ts';

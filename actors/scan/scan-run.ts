@@ -1,6 +1,5 @@
 /** ScanRun: a page that is being put together for a gateway, leg by leg: a leg is a page of one partition, of as many of its replicas as a read needs. */
-import { OutBuffer } from '../../runtime/bytes.ts';
-import { copyBytes } from '../../runtime/copy-bytes.ts';
+import { copyBytes, OutBuffer } from '../../runtime/bytes.ts';
 import type { Topology } from '../store/topology.ts';
 import { PageEntries } from './page-entries.ts';
 import type { Said } from './page-merge.ts';

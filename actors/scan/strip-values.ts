@@ -1,6 +1,5 @@
 /** Records without their values, for scans that want keys: who has written what and when is still in them, so they merge as the whole ones do. */
-import type { OutBuffer } from '../../runtime/bytes.ts';
-import { copyBytes } from '../../runtime/copy-bytes.ts';
+import { copyBytes, type OutBuffer } from '../../runtime/bytes.ts';
 import { u16At } from '../../storage/byte-reader.ts';
 import { putU32 } from '../../storage/byte-writer.ts';
 import { compareU64 } from '../version/compare-bytes.ts';

@@ -6,8 +6,7 @@
  * refused and logged.
  */
 import { defineActor } from '../../runtime/actor.ts';
-import { OutBuffer } from '../../runtime/bytes.ts';
-import { copyBytes } from '../../runtime/copy-bytes.ts';
+import { copyBytes, OutBuffer } from '../../runtime/bytes.ts';
 import { unreachable } from '../../runtime/errors.ts';
 import { REQUEST } from '../../runtime/lanes.ts';
 import type { Ref } from '../../runtime/ref.ts';

@@ -8,7 +8,7 @@
  * Keyspace 0, which no keyspace has, holds what the shard itself must not forget: one key per letter, with the token 0.
  */
 
-import { copyBytes } from '../../runtime/copy-bytes.ts';
+import { copyBytes } from '../../runtime/bytes.ts';
 import { KEY_BYTES_MAX } from '../../storage/key.ts';
 
 export const ENGINE_KEY_PREFIX_BYTES = 12;

@@ -24,8 +24,7 @@
  *            16  u16 each: who has answered, by place among the members; message (UTF-8), record
  * ```
  */
-import type { OutBuffer } from '../../runtime/bytes.ts';
-import { copyBytes } from '../../runtime/copy-bytes.ts';
+import { copyBytes, type OutBuffer } from '../../runtime/bytes.ts';
 import { u16At, u32At, u64At } from '../../storage/byte-reader.ts';
 import { putU16, putU32, putU64 } from '../../storage/byte-writer.ts';
 import { REPLICAS_MAX } from '../ring/limits.ts';

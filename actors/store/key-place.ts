@@ -6,8 +6,7 @@
  *  0  place head, bytes of the key from 1     24  the key, then what follows it
  * ```
  */
-import type { OutBuffer } from '../../runtime/bytes.ts';
-import { copyBytes } from '../../runtime/copy-bytes.ts';
+import { copyBytes, type OutBuffer } from '../../runtime/bytes.ts';
 import { STORE_KEY_BYTES_MAX } from './engine-key.ts';
 import { PLACE_HEAD_BYTES, PlaceHead } from './place-head.ts';
 

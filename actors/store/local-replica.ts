@@ -3,8 +3,7 @@
  * begin the next request, which calls the replica again, and that must not happen within its own callbacks. A record that is told as soon as the replica has returned is not
  * copied: nothing else has been called by then, so it still lies where it was. Allocates nothing per request but what `copyBytes` does.
  */
-import { OutBuffer } from '../../runtime/bytes.ts';
-import { copyBytes } from '../../runtime/copy-bytes.ts';
+import { copyBytes, OutBuffer } from '../../runtime/bytes.ts';
 import { unreachable } from '../../runtime/errors.ts';
 import { u32At } from '../../storage/byte-reader.ts';
 import type { Keyspace } from '../ring/ring-state.ts';

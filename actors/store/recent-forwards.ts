@@ -12,7 +12,7 @@
  * an origin repeats only what is at most as old as the time in which that many come, and only to the same start of this coordinator; else its answer is INDETERMINATE.
  */
 
-import { copyBytes } from '../../runtime/copy-bytes.ts';
+import { copyBytes } from '../../runtime/bytes.ts';
 import { assert } from '../../runtime/errors.ts';
 import { FORWARDED_HEAD_BYTES } from './forward-frames.ts';
 

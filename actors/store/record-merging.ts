@@ -1,6 +1,5 @@
 /** RecordMerging: merges what replicas say into the record of a request's slot, and computes digests. Holds views that are used again and again. */
-import { OutBuffer } from '../../runtime/bytes.ts';
-import { copyBytes } from '../../runtime/copy-bytes.ts';
+import { copyBytes, OutBuffer } from '../../runtime/bytes.ts';
 import { u32At } from '../../storage/byte-reader.ts';
 import { putU16 } from '../../storage/byte-writer.ts';
 import { DIGEST_BYTES, writeDigest } from '../version/digest.ts';

@@ -14,8 +14,7 @@
  * Each start of a shard begins somewhere else among the numbers (`startAt`): the actor keeps its place among nodes, so answers to what was asked before a restart still come to it, and one that
  * was taken for an answer to a new request would be another key's record.
  */
-import { OutBuffer } from '../../runtime/bytes.ts';
-import { copyBytes } from '../../runtime/copy-bytes.ts';
+import { copyBytes, OutBuffer } from '../../runtime/bytes.ts';
 import { assert, BugError } from '../../runtime/errors.ts';
 import type { KeyPlace } from './key-place.ts';
 import { REPLICAS_MAX } from './replica-mask.ts';

@@ -9,8 +9,7 @@
  * (INVALID: the sender's mistake), and while the engine is not open (LOADING). What has passed its deadline is dropped, as nobody waits for it.
  */
 import { type ActorContext, defineActor, type StopReason } from '../../runtime/actor.ts';
-import { OutBuffer } from '../../runtime/bytes.ts';
-import { copyBytes } from '../../runtime/copy-bytes.ts';
+import { copyBytes, OutBuffer } from '../../runtime/bytes.ts';
 import { unreachable } from '../../runtime/errors.ts';
 import type { Ref } from '../../runtime/ref.ts';
 import { ReplyAddress } from '../../runtime/reply.ts';

@@ -8,8 +8,7 @@
  * ```
  * Bound to keyspace and key by the tag: a context of another key says nothing about this one. Of no node: any vnode takes any other's.
  */
-import { OutBuffer } from '../../runtime/bytes.ts';
-import { copyBytes } from '../../runtime/copy-bytes.ts';
+import { copyBytes, OutBuffer } from '../../runtime/bytes.ts';
 import { invalidArgument } from '../../runtime/errors.ts';
 import { putU32 } from '../../storage/byte-writer.ts';
 import { KEY_BYTES_MAX } from '../../storage/key.ts';

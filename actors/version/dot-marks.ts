@@ -12,7 +12,7 @@
  * Little-endian. What can't be read is worth nothing: the vnode begins a new incarnation.
  */
 
-import { copyBytes } from '../../runtime/copy-bytes.ts';
+import { copyBytes } from '../../runtime/bytes.ts';
 import { u16At, u32At, u64At } from '../../storage/byte-reader.ts';
 import { putU16, putU32, putU64 } from '../../storage/byte-writer.ts';
 import { crc32Of } from '../../storage/checksum.ts';

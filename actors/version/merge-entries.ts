@@ -1,6 +1,5 @@
 /** What put and merge share: version vectors merged, siblings copied, into the end of an `OutBuffer` that has room. */
-import type { OutBuffer } from '../../runtime/bytes.ts';
-import { copyBytes } from '../../runtime/copy-bytes.ts';
+import { copyBytes, type OutBuffer } from '../../runtime/bytes.ts';
 import { assert } from '../../runtime/errors.ts';
 import { putU16 } from '../../storage/byte-writer.ts';
 import { compareU64 } from './compare-bytes.ts';

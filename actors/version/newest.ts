@@ -3,8 +3,7 @@
  * A write that follows another is stamped later (`put` sees to it), so the newest of all that was seen is held wherever it was seen, and never displaced.
  * Bytes stand where others take a hash of the value: they are compared only for two values of one dot, and never tie.
  */
-import type { OutBuffer } from '../../runtime/bytes.ts';
-import { copyBytes } from '../../runtime/copy-bytes.ts';
+import { copyBytes, type OutBuffer } from '../../runtime/bytes.ts';
 import { compareBytes, compareU64 } from './compare-bytes.ts';
 import { compareActors } from './incarnation.ts';
 import { copySibling, finishRecord } from './merge-entries.ts';

@@ -7,8 +7,7 @@
  * ```
  * The context removes exactly what it covers (T1): a put without one removes nothing and makes a sibling. A delete is a put of a tombstone.
  */
-import type { OutBuffer } from '../../runtime/bytes.ts';
-import { copyBytes } from '../../runtime/copy-bytes.ts';
+import { copyBytes, type OutBuffer } from '../../runtime/bytes.ts';
 import { assert } from '../../runtime/errors.ts';
 import { u64At } from '../../storage/byte-reader.ts';
 import { putU16, putU32 } from '../../storage/byte-writer.ts';

@@ -1,5 +1,6 @@
 /** One target, started, loaded and measured row by row, then stopped. */
 import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { DELAY_RESOLUTION_MS } from '../../runtime/threads/node-thread.ts';
 import { GeneratorThread } from './generator-thread.ts';
 import { figuresBetween, lookAtNodes } from './node-figures.ts';
 import { loadRow, type Row } from './plan.ts';
@@ -19,9 +20,6 @@ export interface SessionOptions extends StartOptions {
   readonly openRate: number;
   readonly seed: number;
 }
-
-/** As nodes do. */
-const DELAY_RESOLUTION_MS = 50;
 
 export type OnOutcome = (conditions: Conditions, row: Row, loop: LoopKind, outcome: Outcome) => void;
 

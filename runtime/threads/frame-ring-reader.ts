@@ -1,5 +1,5 @@
 /** The reading side of a ring: see `frame-ring.ts`. */
-import { copyBytes } from '../copy-bytes.ts';
+import { copyBytes } from '../bytes.ts';
 import { LENGTH_BYTES } from '../wire/frame.ts';
 import { ALIGNMENT, BLOCKED, distance, type FrameRing, lengthAt, POSITION_MASK, READ, WRITTEN } from './frame-ring.ts';
 

@@ -34,7 +34,7 @@ export interface NodeThreadOptions {
 }
 
 /** Why not less: each look wakes an idle thread. Every 10 ms cost 0.25 % of a core a thread, more than all else that an idle node does. */
-const DELAY_RESOLUTION_MS = 50;
+export const DELAY_RESOLUTION_MS = 50;
 
 export class NodeThread {
   readonly runtime: ShardRuntime;

@@ -19,8 +19,7 @@
  * ```
  * All numbers are big-endian, as CBOR's are. Target and sender are slots of the two places a link joins.
  */
-import type { OutBuffer } from '../bytes.ts';
-import { copyBytes } from '../copy-bytes.ts';
+import { copyBytes, type OutBuffer } from '../bytes.ts';
 import { RuntimeError } from '../errors.ts';
 import type { Lane } from '../lanes.ts';
 

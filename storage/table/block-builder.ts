@@ -3,7 +3,7 @@
  * The layout is in storage/FORMAT.md. Why columns and not LevelDB's restart points: a lookup reads 1 byte per entry and then one entry, a cursor finds
  * entry i at once in both directions, and 16 B keys need less room (bench:micro, "block seek").
  */
-import { copyBytes } from '../../runtime/copy-bytes.ts';
+import { copyBytes } from '../../runtime/bytes.ts';
 import { putU16, putU32, putU64 } from '../byte-writer.ts';
 import { PUT, type RecordKind } from '../record.ts';
 import {

@@ -19,7 +19,6 @@ const MAY_IMPORT: Readonly<Record<Area, readonly Area[]>> = {
 const RUNTIME_LEAVES: readonly string[] = [
   'runtime/errors.ts',
   'runtime/bytes.ts',
-  'runtime/copy-bytes.ts',
   'runtime/doors.ts',
   'runtime/files.ts',
   'runtime/jobs.ts',

@@ -272,15 +272,30 @@ test('scans: all are answered when it closes', (t) => {
 const HAS = pageWith([nameOf(5, 5, 'k'), recordOf(siblingOf('a', 1, 'v'))]);
 const HAS_NOT = pageWith();
 
+/** Begins a scan in whose first partition one of two replicas has a key and the other has not. Returns these two. */
+function halfHas(rig: ScansRig, timeoutMs?: number): readonly [one: Asked, other: Asked] {
+  rig.start(timeoutMs);
+  const [one, other] = rig.take() as [Asked, Asked];
+  rig.sayPage(one.id, HAS);
+  rig.sayPage(other.id, HAS_NOT);
+  return [one, other];
+}
+
+/** The same, but the other says nothing in time, and a third is asked. Returns all three. */
+function hasAlone(rig: ScansRig, timeoutMs?: number): readonly [one: Asked, silent: Asked, third: Asked] {
+  rig.start(timeoutMs);
+  const [one, silent] = rig.take() as [Asked, Asked];
+  rig.sayPage(one.id, HAS);
+  rig.wake();
+  return [one, silent, rig.take()[0]!];
+}
+
 test('scans: a key that one alone has is asked for once more, and comes if it is still there', (t) => {
   for (const isStill of [true, false]) {
     const rig = new ScansRig();
-    rig.start();
-    const [one, other] = rig.take();
-    rig.sayPage(one!.id, HAS);
-    rig.sayPage(other!.id, HAS_NOT);
+    const [one] = halfHas(rig);
     const [again, ...more] = rig.take();
-    t.like(again, { member: one!.member, high: 0 });
+    t.like(again, { member: one.member, high: 0 });
     t.is(more.length, 0);
     rig.sayPage(again!.id, isStill ? HAS : HAS_NOT);
     rig.finish();
@@ -290,23 +305,17 @@ test('scans: a key that one alone has is asked for once more, and comes if it is
 
 test('scans: the bug purgedScanMixed shows what is gone (control)', (t) => {
   const rig = new ScansRig({ mutants: new Set(['purgedScanMixed']) });
-  rig.start();
-  const [one, other] = rig.take();
-  rig.sayPage(one!.id, HAS);
-  rig.sayPage(other!.id, HAS_NOT);
+  halfHas(rig);
   rig.finish();
   t.deepEqual(rig.found, ['k']);
 });
 
 test('scans: who is asked once more and fails gives way to another, and what it has said counts no more', (t) => {
   const rig = new ScansRig();
-  rig.start();
-  const [one, other] = rig.take();
-  rig.sayPage(one!.id, HAS);
-  rig.sayPage(other!.id, HAS_NOT);
+  const [one, other] = halfHas(rig);
   rig.say(STORAGE_FAILED);
   const [instead, ...more] = rig.take();
-  t.false([one!.member, other!.member].includes(instead!.member));
+  t.false([one.member, other.member].includes(instead!.member));
   t.is(more.length, 0);
   rig.sayPage(instead!.id, HAS_NOT);
   t.true(
@@ -319,40 +328,20 @@ test('scans: who is asked once more and fails gives way to another, and what it 
 
 test('bug: who was silent at first was not asked again when another was silent the second time', (t) => {
   const rig = new ScansRig({ speculateMs: 50 });
-  rig.start(5_000);
-  const [holder, silent] = rig.take();
-  rig.sayPage(holder!.id, HAS);
-  rig.wake();
-  const [third] = rig.take();
-  rig.sayPage(third!.id, HAS_NOT);
-  t.is(rig.take()[0]!.member, holder!.member);
+  const [holder, silent, third] = hasAlone(rig, 5_000);
+  rig.sayPage(third.id, HAS_NOT);
+  t.is(rig.take()[0]!.member, holder.member);
   rig.wake();
   const asked = rig.take();
   t.deepEqual(
     asked.map(({ member }) => member),
-    [holder!.member, silent!.member],
+    [holder.member, silent.member],
   );
   rig.sayPage(asked[1]!.id, HAS_NOT);
   rig.take();
   rig.wake();
   rig.finish();
   t.deepEqual([rig.answers, rig.found], [[OK], []]);
-});
-
-test('scans: who has too much to do when it is asked once more is asked again later', (t) => {
-  const rig = new ScansRig({ speculateMs: 50 });
-  rig.gone.add(rig.topology!.ring.members.findIndex(({ address }) => address.node === 'n3'));
-  rig.start(5_000);
-  const [one, other] = rig.take();
-  rig.sayPage(one!.id, HAS);
-  rig.sayPage(other!.id, HAS_NOT);
-  rig.say(OVERLOADED);
-  for (let i = 0; i < 3 && rig.asked.length === 0; i++) rig.wake();
-  const [again] = rig.take();
-  t.is(again!.member, one!.member);
-  rig.sayPage(again!.id, HAS);
-  rig.finish();
-  t.deepEqual([rig.answers, rig.found], [[OK], ['k']]);
 });
 
 test('bug: one more was asked and waited for, when who was asked once more had failed and the others were enough', (t) => {
@@ -390,16 +379,13 @@ test('scans: who holds a key is asked once more also where another before it has
 
 test('scans: who is asked once more and says nothing is waited for until others have said enough', (t) => {
   const rig = new ScansRig({ speculateMs: 50 });
-  rig.start(5_000);
-  const [one, other] = rig.take();
-  rig.sayPage(one!.id, HAS);
-  rig.sayPage(other!.id, HAS_NOT);
+  const [one, other] = halfHas(rig, 5_000);
   const [again] = rig.take();
   rig.wake();
   const [third] = rig.take();
-  t.false([one!.member, other!.member].includes(third!.member));
+  t.false([one.member, other.member].includes(third!.member));
   rig.sayPage(third!.id, HAS_NOT);
-  t.is(rig.take()[0]!.member, one!.member);
+  t.is(rig.take()[0]!.member, one.member);
   // What it says to the first of the two questions is late: the third had not spoken.
   rig.sayPage(again!.id, HAS);
   rig.wake();
@@ -410,51 +396,43 @@ test('scans: who is asked once more and says nothing is waited for until others 
 
 test('scans: who is asked once more and fails is not missed, where others have said enough', (t) => {
   const rig = new ScansRig({ speculateMs: 50 });
-  rig.start();
-  const [one, other] = rig.take();
-  rig.sayPage(one!.id, HAS);
-  rig.wake();
-  const [third] = rig.take();
-  rig.sayPage(third!.id, HAS_NOT);
+  const [one, other, third] = hasAlone(rig);
+  rig.sayPage(third.id, HAS_NOT);
   const [again] = rig.take();
-  rig.sayPage(other!.id, HAS_NOT);
+  rig.sayPage(other.id, HAS_NOT);
   const [onceMore] = rig.take();
-  t.deepEqual([again!.member, onceMore!.member], [one!.member, one!.member]);
+  t.deepEqual([again!.member, onceMore!.member], [one.member, one.member]);
   rig.say(STORAGE_FAILED, [onceMore!]);
   rig.finish();
   t.deepEqual([rig.answers, rig.found], [[OK], []]);
 });
 
-test('scans: who is asked once more and says nothing is asked again, where there is nobody else', (t) => {
-  const rig = new ScansRig({ speculateMs: 50 });
-  rig.gone.add(rig.topology!.ring.members.findIndex(({ address }) => address.node === 'n3'));
-  rig.start(5_000);
-  const [one, other] = rig.take();
-  rig.sayPage(one!.id, HAS);
-  rig.sayPage(other!.id, HAS_NOT);
-  rig.take();
-  // The third can't be asked.
-  rig.wake();
-  t.is(rig.take().length, 0);
-  rig.wake();
-  const [again] = rig.take();
-  t.is(again!.member, one!.member);
-  rig.sayPage(again!.id, HAS);
-  rig.finish();
-  t.deepEqual(rig.found, ['k']);
+test('scans: who is asked once more and says nothing, or has too much to do, is asked again, where there is nobody else', (t) => {
+  for (const isBusy of [false, true]) {
+    const rig = new ScansRig({ speculateMs: 50 });
+    rig.gone.add(rig.topology!.ring.members.findIndex(({ address }) => address.node === 'n3'));
+    const [one] = halfHas(rig, 5_000);
+    if (isBusy) rig.say(OVERLOADED);
+    else rig.take();
+    // The third can't be asked.
+    rig.wake();
+    if (!isBusy) t.is(rig.take().length, 0);
+    if (rig.asked.length === 0) rig.wake();
+    const [again] = rig.take();
+    t.is(again!.member, one.member);
+    rig.sayPage(again!.id, HAS);
+    rig.finish();
+    t.deepEqual([rig.answers, rig.found], [[OK], ['k']]);
+  }
 });
 
 test('scans: a first page that comes while another is asked once more is taken too', (t) => {
   const rig = new ScansRig({ speculateMs: 50 });
-  rig.start();
-  const [one, other] = rig.take();
-  rig.sayPage(one!.id, HAS);
-  rig.wake();
-  const [third] = rig.take();
-  rig.sayPage(other!.id, HAS_NOT);
-  t.is(rig.take()[0]!.member, one!.member);
+  const [one, other, third] = hasAlone(rig);
+  rig.sayPage(other.id, HAS_NOT);
+  t.is(rig.take()[0]!.member, one.member);
   // Two agree now.
-  rig.sayPage(third!.id, HAS);
+  rig.sayPage(third.id, HAS);
   rig.finish();
   t.deepEqual(rig.found, ['k']);
 });

@@ -261,6 +261,26 @@ testProp('memtable snapshot: a job sees the same entries, for any writes', [writ
   t.deepEqual(snapshot.rangeDeletes, table.rangeDeletes);
 });
 
+testProp(
+  'memtable snapshot: of each key the newest alone is shown to who wants no more, in both directions',
+  [writes, key],
+  (t, all, target) => {
+    const { table, entries } = pairOf(all);
+    const cursor = snapshotCursor(table.snapshot(), true);
+    const expected = sorted(entries).filter(({ key }, i, before) => i === 0 || Buffer.compare(before[i - 1]!.key, key) !== 0);
+    t.deepEqual(allForward(cursor), expected.map(told));
+    t.deepEqual(allBackward(cursor), expected.map(told).reverse());
+    cursor.seekBefore(target, 0, target.length);
+    t.is(
+      shown(cursor),
+      expected
+        .filter(({ key }) => Buffer.compare(key, target) < 0)
+        .map(told)
+        .at(-1),
+    );
+  },
+);
+
 test('memtable snapshot: the memory is shared, when it is cloned', (t) => {
   const pair = new Pair();
   pair.add(PUT, bytesOf('k'), bytesOf('v'));
