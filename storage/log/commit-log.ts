@@ -5,11 +5,13 @@
  * Two lanes run beside each other, each with at most one call to the file system under way:
  *
  * ```
- * write   collects -> sealed -> pwrite ----------------------> awaiting -> acknowledged, in order     inline, when nobody waits for the disk (inline-writes.ts)
- *                            \> pwrite that syncs (one call) -/      ^
- * sync                                        datasync, oldest file first
+ * write   collects -> sealed -> pwrite ---------------------> written: who need no more is acknowledged     inline, where there are such (inline-writes.ts)
+ *                            \> pwrite that syncs (one call) -> on disk: the others are
+ * sync                                            datasync -/    oldest file first
  * ```
- * Invariants: writes are acknowledged in the order they came; one that asked for `sync` only when every byte before it, of earlier segments too, is on
+ * Writes that need not be on disk never wait for a sync, but where one comes after a group of none but such as do: only then is the call taken that does both.
+ *
+ * Invariants: writes of one durability are acknowledged in the order they came; one that asked for `sync` only when every byte before it, of earlier segments too, is on
  * disk; after a failed write or sync nothing more is acknowledged until the engine has flushed its memtables and rotated.
  */
 import { assert } from '../../runtime/errors.ts';
@@ -47,6 +49,8 @@ export class CommitLog {
   #writing: WriteGroup | undefined;
   #writeState: typeof IDLE | typeof SCHEDULED | typeof WRITING = IDLE;
   #writeSynced = false;
+  /** Of the last group, some need not be on disk. */
+  #hadUnsynced = false;
   #syncing: LogSegment | undefined;
   #syncEnd = 0;
   /** Where a `periodic` sync, or the one at the close, has to reach. */
@@ -97,7 +101,7 @@ export class CommitLog {
 
   get stats(): CommitLogStats {
     const groups = [this.#open, ...this.#sealed, ...(this.#writing === undefined ? [] : [this.#writing])];
-    const queue = groups.reduce((sum, { dones }) => sum + dones.length, this.#acks.count);
+    const queue = groups.reduce((sum, { count }) => sum + count, this.#acks.count);
     const inlineGroups = this.#options.inline?.count ?? 0;
     return { groups: this.#groups, inlineGroups, bytes: this.#bytes, syncs: this.#syncs, largestGroupBytes: this.#largest, queue };
   }
@@ -117,7 +121,7 @@ export class CommitLog {
     if (old !== undefined) {
       old.ended = true;
       this.#ended.set(old.prepared.number, old);
-      if (this.#open.dones.length > 0) this.#sealed.push(this.#seal(old));
+      if (this.#open.count > 0) this.#sealed.push(this.#seal(old));
     }
     if (this.#poison !== undefined) {
       this.#poison = undefined;
@@ -142,9 +146,13 @@ export class CommitLog {
     segment.openCount += records;
     segment.nextSequence += records;
     const open = this.#open;
-    open.dones.push(done);
-    if (durability === 'sync') open.sync = true;
-    else if (durability === 'periodic') open.periodic = true;
+    if (durability === 'sync') {
+      open.sync = true;
+      open.syncDones.push(done);
+    } else {
+      if (durability === 'periodic') open.periodic = true;
+      open.dones.push(done);
+    }
     if (this.#writeState === IDLE) this.#schedule();
   }
 
@@ -196,7 +204,7 @@ export class CommitLog {
     const { segment: next = segment, end } = this.#sealed[0] ?? {};
     if (next !== undefined && this.#prefill.blocks(next, end ?? next.memtable.length)) return;
     let group = this.#sealed.shift();
-    if (group === undefined && segment !== undefined && this.#open.dones.length > 0) group = this.#seal(segment);
+    if (group === undefined && segment !== undefined && this.#open.count > 0) group = this.#seal(segment);
     if (group !== undefined) this.#write(group);
   }
 
@@ -208,16 +216,20 @@ export class CommitLog {
     if (from < FIRST_GROUP) segment.open(this.#previous);
     this.#writeState = WRITING;
     this.#writing = group;
-    this.#writeSynced = group.sync && this.#live[0] === segment && segment.synced === from && !this.#options.mutants.has('skipLogSync');
+    const hasUnsynced = group.dones.length > 0;
+    const mayTakeLong = group.sync && !hasUnsynced && !this.#hadUnsynced;
+    this.#hadUnsynced = hasUnsynced;
+    this.#writeSynced = mayTakeLong && this.#live[0] === segment && segment.synced === from && !this.#options.mutants.has('skipLogSync');
     this.#bytes += end - from;
     if (this.#writeSynced) this.#syncs++;
     const file = this.#writeSynced ? prepared.syncedFile : prepared.file;
     const bytes = memtable.arena.bytes.subarray(from, end);
     if (this.#options.mutants.has('ackBeforeWrite')) this.#acks.early(group);
-    const written = group.sync ? undefined : this.#options.inline?.write(file, bytes, from);
+    const written = hasUnsynced ? this.#options.inline?.write(file, bytes, from) : undefined;
     if (written !== undefined) return this.#onWritten(written);
     file.pwrite([bytes], from, this.#onWritten);
-    if (group.sync) this.#prefill.ahead(segment, end);
+    // What comes next would wait for the zeros: no write that needs no disk is to.
+    if (mayTakeLong) this.#prefill.ahead(segment, end);
   }
 
   readonly #onWritten = (result: FileResult<void>): void => {
@@ -370,7 +382,7 @@ export class CommitLog {
   #maybeClose(): void {
     if (this.#closing === undefined || this.#footerBegun || this.#writeState === WRITING || this.#syncing !== undefined) return;
     if (this.#poison === undefined) {
-      if (this.#sealed.length > 0 || this.#open.dones.length > 0) return;
+      if (this.#sealed.length > 0 || this.#open.count > 0) return;
       this.#syncAll();
       if (this.#dueSegment !== undefined && !this.#live.every(isOnDisk)) return this.#maybeSync();
     }

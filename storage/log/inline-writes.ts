@@ -1,6 +1,6 @@
 /**
  * InlineWrites: writes of the log on the shard's own thread, as long as that is quick (`InlinePolicy`): they go to the page cache. By another thread each costs two switches of threads,
- * and its end is seen only when this thread gets its core again. Only for groups that nobody wants on disk: what waits for a disk never waits here.
+ * and its end is seen only when this thread gets its core again. Only for groups in which somebody needs no disk: the sync of the others is no part of it.
  */
 import type { Clock } from '../../runtime/doors.ts';
 import { FileError, type FileResult, type OpenFile } from '../../runtime/files.ts';

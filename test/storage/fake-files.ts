@@ -53,9 +53,9 @@ export class FakeFiles implements FileSystem {
     return [...this.nodes.keys()].map((path) => path.slice(path.lastIndexOf('/') + 1)).sort();
   }
 
-  /** Ends the oldest call. Returns false where there is none. */
-  step(): boolean {
-    const call = this.pending.shift();
+  /** Ends a call, by default the oldest. Returns false where there is none. */
+  step(which = 0): boolean {
+    const [call] = this.pending.splice(which, 1);
     if (call === undefined) return false;
     call.end(this.#failureOf(call.name));
     return true;
