@@ -19,8 +19,11 @@
 import { assert } from '../../runtime/errors.ts';
 import { ACTOR_BYTES, compareActors } from './incarnation.ts';
 
-/** How many counters are leased at once: a write of some 32 bytes per so many puts. More are asked for when half are left. */
-export const LEASE_COUNTERS = 65_536;
+/**
+ * How many counters are leased at once: a write of some 32 bytes per so many puts. More are asked for when half are left, and the disk has until these are used up: at 50,000 puts a second more than
+ * 2 s. What is left of a lease costs nothing: counters end at 2^53, and are no longer for it.
+ */
+export const LEASE_COUNTERS = 262_144;
 
 /** On disk (dot-marks.ts). In a lease: no counter at or above `counter` was used. In a clean mark: exactly those below it were. */
 export interface DotMark {

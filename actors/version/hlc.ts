@@ -11,8 +11,7 @@ import { BugError } from '../../runtime/errors.ts';
 
 export const STAMPS_PER_MS = 1_024;
 /**
- * How far the ceiling is set above the wall clock, in milliseconds; it is asked for again when half of that is left. A node that was killed begins there, up to so far ahead
- * of its wall clock: so it is less than the drift that others bear with.
+ * How far the ceiling is set above the wall clock, in milliseconds. A node that was killed begins there, up to so far ahead of its wall clock: so it is less than the drift that others bear with.
  */
 export const CEILING_AHEAD_MS = 2_000;
 /**
@@ -20,6 +19,8 @@ export const CEILING_AHEAD_MS = 2_000;
  * killed three times in a second would be further ahead than others bear with.
  */
 const CEILING_STEP_MS = 200;
+/** Asked for again when so much of it is left: a disk that takes 1.5 s to sync holds up no stamp, and there is a sync every 0.5 s at most. At a half it was 1 s, which disks that others use too do take. */
+const ENOUGH_LEFT = 3 / 4;
 /** Default of `driftMaxMs`: stamps further ahead of the wall clock are refused. */
 export const DRIFT_MAX_MS = 5_000;
 
@@ -39,7 +40,7 @@ export function clockFrom(ceiling: number): ClockState {
 export function ceilingWanted(state: ClockState, wallMs: number): number {
   const now = Math.max(state.last, wallMs * STAMPS_PER_MS);
   const wanted = Math.max(wallMs + CEILING_AHEAD_MS, Math.floor(now / STAMPS_PER_MS) + CEILING_STEP_MS) * STAMPS_PER_MS;
-  return state.ceiling - now > (wanted - now) / 2 ? 0 : wanted;
+  return state.ceiling - now > (wanted - now) * ENOUGH_LEFT ? 0 : wanted;
 }
 
 /** `ceiling` is on disk. */

@@ -9,7 +9,7 @@
  *                            \> pwrite that syncs (one call) -> on disk: the others are
  * sync                                            datasync -/    oldest file first
  * ```
- * Writes that need not be on disk never wait for a sync, but where one comes after a group of none but such as do: only then is the call taken that does both.
+ * Writes that need not be on disk never wait for a sync, but where there was none such in so many groups that the call is taken that does both.
  *
  * Invariants: writes of one durability are acknowledged in the order they came; one that asked for `sync` only when every byte before it, of earlier segments too, is on
  * disk; after a failed write or sync nothing more is acknowledged until the engine has flushed its memtables and rotated.
@@ -30,6 +30,8 @@ import { SegmentPool } from './segment-pool.ts';
 const IDLE = 0;
 const SCHEDULED = 1;
 const WRITING = 2;
+/** Writes that need not be on disk are not expected any more after so many groups without one. The marks of a store that are synced come in twos and threes, among writes that are not. */
+const SYNCED_IN_ROW = 16;
 
 export class CommitLog {
   readonly #options: CommitLogOptions;
@@ -49,8 +51,8 @@ export class CommitLog {
   #writing: WriteGroup | undefined;
   #writeState: typeof IDLE | typeof SCHEDULED | typeof WRITING = IDLE;
   #writeSynced = false;
-  /** Of the last group, some need not be on disk. */
-  #hadUnsynced = false;
+  /** Groups since the last one in which a write need not be on disk. */
+  #syncedInRow = SYNCED_IN_ROW;
   #syncing: LogSegment | undefined;
   #syncEnd = 0;
   /** Where a `periodic` sync, or the one at the close, has to reach. */
@@ -217,8 +219,8 @@ export class CommitLog {
     this.#writeState = WRITING;
     this.#writing = group;
     const hasUnsynced = group.dones.length > 0;
-    const mayTakeLong = group.sync && !hasUnsynced && !this.#hadUnsynced;
-    this.#hadUnsynced = hasUnsynced;
+    this.#syncedInRow = hasUnsynced ? 0 : this.#syncedInRow + 1;
+    const mayTakeLong = group.sync && this.#syncedInRow > SYNCED_IN_ROW;
     this.#writeSynced = mayTakeLong && this.#live[0] === segment && segment.synced === from && !this.#options.mutants.has('skipLogSync');
     this.#bytes += end - from;
     if (this.#writeSynced) this.#syncs++;

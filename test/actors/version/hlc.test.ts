@@ -88,7 +88,8 @@ test('hlc: no stamp is given, when the ceiling is not above it', (t) => {
   ceilingPersisted(state, ceiling);
   t.is(ceilingWanted(state, NOW), 0);
   t.is(nextStamp(state, NOW), NOW * STAMPS_PER_MS);
-  t.not(ceilingWanted(state, NOW + CEILING_AHEAD_MS / 2), 0);
+  t.is(ceilingWanted(state, NOW + CEILING_AHEAD_MS / 4 - 1), 0);
+  t.not(ceilingWanted(state, NOW + CEILING_AHEAD_MS / 4), 0);
   t.is(nextStamp(state, NOW + CEILING_AHEAD_MS), 0);
 });
 
