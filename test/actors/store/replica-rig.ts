@@ -4,6 +4,8 @@ import { Replicas } from '../../../actors/store/replicas.ts';
 import type { ReplicasOptions } from '../../../actors/store/replicas-options.ts';
 import type { RecordView } from '../../../actors/version/record-view.ts';
 import type { CrashModel } from '../../../runtime/simulation/crash-models.ts';
+import type { DiskOperation } from '../../../runtime/simulation/disk-faults.ts';
+import type { Distribution } from '../../../runtime/simulation/distribution.ts';
 import type { EngineOptions } from '../../../storage/engine/options.ts';
 import { SimWorld } from '../../storage/engine/worlds.ts';
 import { decodeNaive, type NaiveRecord, NO_RECORD } from '../version/naive-record.ts';
@@ -37,13 +39,15 @@ export class ReplicaRig implements ReplicaSink {
   onMade: (token: number, record: NaiveRecord) => void = () => {};
   #hasRung = false;
   #lives = 0;
+  /** Milliseconds that the next syncs take, the first of them first; those behind as long as on any simulated disk. */
+  readonly slowSyncsMs: number[] = [];
   readonly #options: Partial<ReplicasOptions>;
   readonly #seed: string;
 
   constructor(seed: string, options: Partial<ReplicasOptions> = {}) {
     this.#seed = seed;
     this.#options = options;
-    this.world = new SimWorld(seed);
+    this.world = new SimWorld(seed, { latency: (operation) => this.#latencyOf(operation) });
     this.replicas = this.#make();
   }
 
@@ -141,6 +145,11 @@ export class ReplicaRig implements ReplicaSink {
 
   failed(token: number, status: number, message: string): void {
     this.told[token]!.failed = { status, message };
+  }
+
+  #latencyOf(operation: DiskOperation): Distribution | undefined {
+    const ms = operation === 'datasync' ? this.slowSyncsMs.shift() : undefined;
+    return ms === undefined ? undefined : { kind: 'constant', ms };
   }
 
   #make(): Replicas {

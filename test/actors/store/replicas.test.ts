@@ -1,6 +1,6 @@
 import test, { type ExecutionContext } from 'ava';
 import { COORDINATE, MERGE_IN, READ_LOCAL } from '../../../actors/store/replica-call.ts';
-import { CONTEXT_LOCAL, CONTEXT_NONE, INVALID, LOADING, OVERLOADED } from '../../../actors/store/store-request.ts';
+import { CONTEXT_LOCAL, CONTEXT_NONE, DURABILITY_NONE, INVALID, LOADING, OVERLOADED } from '../../../actors/store/store-request.ts';
 import { errorMessage } from '../../../runtime/errors.ts';
 import { LOSE_ALL } from '../../../runtime/simulation/crash-models.ts';
 import { encodeNaive, type NaiveRecord } from '../version/naive-record.ts';
@@ -33,6 +33,38 @@ test('replicas: what was written is read, newer than its context and beside what
   rig.settle();
   t.deepEqual(valuesOf(rig.answer(rig.call(READ_LOCAL)).found), ['three', 'two']);
   t.deepEqual(rig.answer(rig.call(READ_LOCAL, { key: 'other' })).found?.siblings, []);
+});
+
+/** Writes of durability none, one in 50 ms of virtual time. Returns how many did not have their answer within that. */
+function lateWrites(rig: ReplicaRig, count: number): number {
+  let late = 0;
+  for (let i = 0; i < count; i++) {
+    const token = rig.call(COORDINATE, { key: `k${i % 10}`, bytes: 'value', durability: DURABILITY_NONE });
+    rig.advance(50);
+    if (!rig.told[token]!.isStored) late++;
+  }
+  return late;
+}
+
+test('bug: replicas: writes that need no disk waited whenever the clock or the dots of the store were secured on it', (t) => {
+  const rig = opened('slow syncs');
+  t.is(lateWrites(rig, 20), 0);
+  rig.slowSyncsMs.push(...Array(6).fill(900));
+  t.is(lateWrites(rig, 120), 0);
+  t.is(rig.slowSyncsMs.length, 0);
+});
+
+test('bug: replicas: writes that need no disk waited, when one sync took longer than a second', (t) => {
+  const rig = opened('one slow sync');
+  t.is(lateWrites(rig, 20), 0);
+  rig.slowSyncsMs.push(1_400);
+  t.is(lateWrites(rig, 60), 0);
+  t.is(rig.slowSyncsMs.length, 0);
+  // But the clock is never ahead of what is on disk.
+  rig.slowSyncsMs.push(4_000);
+  t.not(lateWrites(rig, 60), 0);
+  rig.advance(4_000);
+  t.is(rig.replicas.pending, 0);
 });
 
 test('replicas: last writer wins keeps one sibling and all that was seen', (t) => {

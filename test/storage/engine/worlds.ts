@@ -11,9 +11,9 @@ import { realClock } from '../../../runtime/real/clock.ts';
 import { RealFiles } from '../../../runtime/real/files.ts';
 import { RealTimers } from '../../../runtime/real/timers.ts';
 import { KEEP_ALL } from '../../../runtime/simulation/crash-models.ts';
-import type { CostRange, Schedule } from '../../../runtime/simulation/schedule.ts';
+import type { Schedule } from '../../../runtime/simulation/schedule.ts';
 import { SimDisk } from '../../../runtime/simulation/sim-disk.ts';
-import { SimFiles } from '../../../runtime/simulation/sim-files.ts';
+import { SimFiles, type SimFilesOptions } from '../../../runtime/simulation/sim-files.ts';
 import { SimJobRunner } from '../../../runtime/simulation/sim-jobs.ts';
 import { SimSyncFiles } from '../../../runtime/simulation/sim-sync-files.ts';
 import { SimTimers } from '../../../runtime/simulation/sim-timers.ts';
@@ -52,9 +52,9 @@ export class SimWorld implements World {
   /** By an engine, not by jobs, since the last kill. */
   readonly #open = new Set<OpenFile>();
 
-  /** `cost`: of each file call, in virtual time. */
-  constructor(seed: string, options: { readonly disk?: SimDisk; readonly cost?: CostRange } = {}) {
-    const { disk = new SimDisk(), cost } = options;
+  /** `cost`: of each file call, in virtual time; `latency`: as of SimFiles. */
+  constructor(seed: string, options: { readonly disk?: SimDisk } & Pick<SimFilesOptions, 'cost' | 'latency'> = {}) {
+    const { disk = new SimDisk(), ...costs } = options;
     const random = new SeededRandom(seed);
     const schedule: Schedule = (afterMs, task) => {
       const { virtual } = this;
@@ -67,7 +67,7 @@ export class SimWorld implements World {
     if (options.disk === undefined) disk.makeDirectory(this.root);
     this.disk = disk;
     this.#jobs = new SimJobRunner({ schedule, random, jobs: JOB_TABLE, files: new SimSyncFiles(disk), clock, threads: 2, queueMax: 100 });
-    const files = this.#counted(new SimFiles({ disk, schedule, random, ...(cost === undefined ? {} : { cost }) }));
+    const files = this.#counted(new SimFiles({ disk, schedule, random, ...costs }));
     this.doors = { clock, random, log: SILENT, timers: new SimTimers(schedule), files, jobs: this.#jobs };
   }
 
