@@ -5,17 +5,16 @@
  * Two lanes run beside each other, each with at most one call to the file system under way:
  *
  * ```
- * write   collects -> sealed -> pwrite ---------------------> written: who need no more is acknowledged     inline, where there are such (inline-writes.ts)
+ * write   collects -> sealed -> pwrite ---------------------> written: who need no more is acknowledged     inline, where there are such (inline-writes.ts; write-mix.ts)
  *                            \> pwrite that syncs (one call) -> on disk: the others are
  * sync                                            datasync -/    oldest file first
  * ```
- * Writes that need not be on disk never wait for a sync, but where there was none such in so many groups that the call is taken that does both.
- *
  * Invariants: writes of one durability are acknowledged in the order they came; one that asked for `sync` only when every byte before it, of earlier segments too, is on
  * disk; after a failed write or sync nothing more is acknowledged until the engine has flushed its memtables and rotated.
  */
 import { assert } from '../../runtime/errors.ts';
-import type { FileResult, OpenFile } from '../../runtime/files.ts';
+import type { FileResult } from '../../runtime/files.ts';
+import { closeAll } from '../close-all.ts';
 import type { Durability, WriteDone } from '../engine/api.ts';
 import { StorageError } from '../errors.ts';
 import { AckQueue, WriteGroup } from './ack-queue.ts';
@@ -26,12 +25,11 @@ import { FIRST_GROUP, GROUP_HEADER_BYTES, GROUP_MARK, GROUP_RECORDS } from './lo
 import { isHole, isOnDisk, LogSegment } from './log-segment.ts';
 import { Prefill } from './prefill.ts';
 import { SegmentPool } from './segment-pool.ts';
+import { WriteMix } from './write-mix.ts';
 
 const IDLE = 0;
 const SCHEDULED = 1;
 const WRITING = 2;
-/** Writes that need not be on disk are not expected any more after so many groups without one. The marks of a store that are synced come in twos and threes, among writes that are not. */
-const SYNCED_IN_ROW = 16;
 
 export class CommitLog {
   readonly #options: CommitLogOptions;
@@ -51,8 +49,7 @@ export class CommitLog {
   #writing: WriteGroup | undefined;
   #writeState: typeof IDLE | typeof SCHEDULED | typeof WRITING = IDLE;
   #writeSynced = false;
-  /** Groups since the last one in which a write need not be on disk. */
-  #syncedInRow = SYNCED_IN_ROW;
+  readonly #mix = new WriteMix();
   #syncing: LogSegment | undefined;
   #syncEnd = 0;
   /** Where a `periodic` sync, or the one at the close, has to reach. */
@@ -218,16 +215,14 @@ export class CommitLog {
     if (from < FIRST_GROUP) segment.open(this.#previous);
     this.#writeState = WRITING;
     this.#writing = group;
-    const hasUnsynced = group.dones.length > 0;
-    this.#syncedInRow = hasUnsynced ? 0 : this.#syncedInRow + 1;
-    const mayTakeLong = group.sync && this.#syncedInRow > SYNCED_IN_ROW;
+    const mayTakeLong = this.#mix.mayTakeLong(group);
     this.#writeSynced = mayTakeLong && this.#live[0] === segment && segment.synced === from && !this.#options.mutants.has('skipLogSync');
     this.#bytes += end - from;
     if (this.#writeSynced) this.#syncs++;
     const file = this.#writeSynced ? prepared.syncedFile : prepared.file;
     const bytes = memtable.arena.bytes.subarray(from, end);
     if (this.#options.mutants.has('ackBeforeWrite')) this.#acks.early(group);
-    const written = hasUnsynced ? this.#options.inline?.write(file, bytes, from) : undefined;
+    const written = group.dones.length > 0 ? this.#options.inline?.write(file, bytes, from) : undefined;
     if (written !== undefined) return this.#onWritten(written);
     file.pwrite([bytes], from, this.#onWritten);
     // What comes next would wait for the zeros: no write that needs no disk is to.
@@ -328,12 +323,10 @@ export class CommitLog {
     if (!this.#ended.delete(segment.prepared.number)) return;
     this.#live = this.#live.filter((other) => other !== segment);
     const { syncedFile, file, path } = segment.prepared;
-    syncedFile.close(() => {
-      file.close(() => {
-        // A file that is a hole behind its records is as soon made anew.
-        if (segment.poisoned || isHole(segment)) this.#pool.discard(path, () => undefined);
-        else this.#pool.recycle(path, segment.filled);
-      });
+    closeAll([syncedFile, file], () => {
+      // A file that is a hole behind its records is as soon made anew.
+      if (segment.poisoned || isHole(segment)) this.#pool.discard(path, () => undefined);
+      else this.#pool.recycle(path, segment.filled);
     });
     this.#forgetSynced();
     this.#acknowledge();
@@ -399,15 +392,8 @@ export class CommitLog {
   }
 
   #closeFiles(error: StorageError | undefined): void {
-    const files: OpenFile[] = [];
-    for (const segment of new Set([...this.#ended.values(), ...(this.#current === undefined ? [] : [this.#current])])) {
-      files.push(segment.prepared.file, segment.prepared.syncedFile);
-    }
-    const next = (): void => {
-      const file = files.pop();
-      if (file !== undefined) file.close(next);
-      else this.#pool.close(() => this.#closing?.(error));
-    };
-    next();
+    const segments = [...new Set([...this.#ended.values(), ...(this.#current === undefined ? [] : [this.#current])])];
+    const files = segments.flatMap(({ prepared }) => [prepared.file, prepared.syncedFile]);
+    closeAll(files, () => this.#pool.close(() => this.#closing?.(error)));
   }
 }

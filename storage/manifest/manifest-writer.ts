@@ -9,6 +9,7 @@
 import type { Random } from '../../runtime/doors.ts';
 import { assert } from '../../runtime/errors.ts';
 import type { FileDone, FileError, FileSystem, OpenFile } from '../../runtime/files.ts';
+import { closeAll } from '../close-all.ts';
 import { StorageError, type StorageResult } from '../errors.ts';
 import { CURRENT_NAME, manifestName, temporaryName } from './file-names.ts';
 import { EDIT_CHECKSUM, EDIT_HEADER_BYTES, EDIT_PAYLOAD_BYTES, UID_BYTES } from './manifest-format.ts';
@@ -230,13 +231,6 @@ function inTurn(steps: readonly ((next: FileDone<void>) => void)[], done: (error
     });
   };
   run(0);
-}
-
-function closeAll(files: readonly (OpenFile | undefined)[], done: () => void): void {
-  const [file, ...others] = files;
-  if (file !== undefined) file.close(() => closeAll(others, done));
-  else if (others.length > 0) closeAll(others, done);
-  else done();
 }
 
 function failure(cause: FileError): StorageResult<VersionState> {
