@@ -27,13 +27,11 @@ export class AckQueue {
   readonly #timers: Timers;
   /** Their writes that need only be written have yet to be told. */
   readonly #written: WriteGroup[] = [];
-  /** They wait for the disk, in order. */
+  /** Of these and of earlier ones: some wait for the disk, in order. */
   readonly #syncing: WriteGroup[] = [];
   readonly #spares: WriteGroup[] = [];
   readonly #failing: WriteDone[] = [];
   readonly #errors: StorageError[] = [];
-  /** Of both lists. */
-  #syncGroups = 0;
   #isTelling = false;
 
   constructor(timers: Timers) {
@@ -42,12 +40,13 @@ export class AckQueue {
 
   /** Whether a group waits for a sync. */
   get syncWanted(): boolean {
-    return this.#syncGroups > 0;
+    return this.#syncing.length > 0;
   }
 
   /** Writes that wait. */
   get count(): number {
-    return [...this.#written, ...this.#syncing].reduce((sum, { count }) => sum + count, 0);
+    const written = this.#written.reduce((sum, { dones }) => sum + dones.length, 0);
+    return this.#syncing.reduce((sum, { syncDones }) => sum + syncDones.length, written);
   }
 
   /** An empty group. */
@@ -58,7 +57,7 @@ export class AckQueue {
   /** A group that is written. */
   push(group: WriteGroup): void {
     this.#written.push(group);
-    if (group.sync) this.#syncGroups++;
+    if (group.sync) this.#syncing.push(group);
   }
 
   /**
@@ -85,7 +84,6 @@ export class AckQueue {
 
   /** Fails all that waits, and then `later`. */
   failAll(later: readonly WriteGroup[], error: StorageError): void {
-    this.#syncGroups = 0;
     for (const group of [...this.#syncing.splice(0), ...this.#written.splice(0), ...later]) {
       for (const done of [...group.dones.splice(0), ...group.syncDones.splice(0)]) done(error);
     }
@@ -107,19 +105,16 @@ export class AckQueue {
   #tellWritten(): boolean {
     const group = this.#written.shift();
     if (group === undefined) return false;
-    // Before anybody is told: what fails then fails these too.
-    if (group.sync) this.#syncing.push(group);
     tell(group.dones);
     if (!group.sync) this.#end(group);
     return true;
   }
 
-  /** Of the first group that waits for the disk. Returns whether it waits no more. */
+  /** Of the first group that waits for the disk. Returns whether it waits no more. Requires: all that is written was told. */
   #tellSynced(covered: (segment: LogSegment, end: number) => boolean): boolean {
     const group = this.#syncing[0];
     if (group?.segment === undefined || !covered(group.segment, group.end)) return false;
     this.#syncing.shift();
-    this.#syncGroups--;
     tell(group.syncDones);
     this.#end(group);
     return true;

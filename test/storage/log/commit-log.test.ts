@@ -70,7 +70,7 @@ test('commit log: a write that nobody waits for the disk of is inline and acknow
 });
 
 test('bug: commit log: a write that needs no disk waited for the sync of those before it, and for the zeros ahead of them', (t) => {
-  const world = new LogWorld();
+  const world = new LogWorld({ arenaBytes: 2 << 20 });
   world.put('a', 'none');
   world.settle();
   world.put('b', 'sync');
