@@ -12,7 +12,7 @@ import { MEMORY_MIB_MIN } from '../actors/node/config/config.ts';
 import { numberBetween, oneOf, optionsOf, orUsageError, usageError, wholeNumber } from '../test/helpers/options.ts';
 import { compareFiles } from './cluster/compare.ts';
 import { dynactorClient } from './cluster/dynactor-client.ts';
-import { dynactorInlined, dynactorOne, dynactorResp } from './cluster/dynactor-resp.ts';
+import { dynactorOne, dynactorResp } from './cluster/dynactor-resp.ts';
 import { etcd } from './cluster/etcd.ts';
 import { given } from './cluster/given.ts';
 import { HEAD_BYTES } from './cluster/pair-format.ts';
@@ -98,7 +98,7 @@ async function measure(): Promise<void> {
   const times = options.times === undefined ? undefined : numberBetween('times', options.times, 0.001, 1_000);
   const records = options.records === undefined ? undefined : wholeNumber('records', options.records);
   const theirs = [redis, redisWait, etcd, given(listOf(options.resp).map((text) => wholeNumber('resp', text, 1, 65_535)))];
-  const all = [dynactorResp, dynactorClient, dynactorOne, dynactorInlined, ...theirs];
+  const all = [dynactorResp, dynactorClient, dynactorOne, ...theirs];
   const targets = someOf('targets', options.targets)
     .map((name) => targetOf(all, name))
     .filter(isThere);

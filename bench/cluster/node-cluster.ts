@@ -44,16 +44,14 @@ export interface NodeCluster {
   readonly basePort: number;
 }
 
-/** Resolves when all nodes serve. `module`: each of their processes begins with it; its address, or nothing. */
-export async function startCluster(options: StartOptions, nodes = NODES, module = ''): Promise<NodeCluster> {
+/** Resolves when all nodes serve. */
+export async function startCluster(options: StartOptions, nodes = NODES): Promise<NodeCluster> {
   const { dir, durability, basePort: asked, memoryMiB, n, r, w } = options;
   const basePort = asked > 0 ? asked : await freeBase(nodes);
   const where = ['--nodes', String(nodes), '--data', join(dir, 'nodes'), '--base-port', String(basePort)];
   const rules = ['-n', String(n), '-r', String(r), '-w', String(w), '--durability', durability];
-  const { NODE_OPTIONS: given = '' } = process.env;
   const server = new ServerProcess(process.execPath, ['--import', LEASH, CLI, 'cluster', ...where, ...rules], dir, {
     DYNACTOR_MEMORY: String(memoryMiB),
-    ...(module === '' ? {} : { NODE_OPTIONS: `${given} --import=${module}`.trim() }),
   });
   await server.until(() => READY.test(server.stdout), START_MS);
   return { server, basePort };

@@ -17,7 +17,6 @@ const COLORS: Readonly<Record<TargetName, string>> = {
   'dynactor-resp': '#1b6ca8',
   'dynactor-client': '#63b3e4',
   'dynactor-one': '#7a5195',
-  'dynactor-inlined': '#a3b8cc',
   redis: '#c0392b',
   'redis-wait': '#e59866',
   etcd: '#7d8597',

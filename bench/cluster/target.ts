@@ -45,18 +45,10 @@ export interface Running {
   stop(): Promise<void>;
 }
 
-export type TargetName =
-  | 'dynactor-resp'
-  | 'dynactor-client'
-  | 'dynactor-one'
-  | 'dynactor-inlined'
-  | 'redis'
-  | 'redis-wait'
-  | 'etcd'
-  | 'given';
+export type TargetName = 'dynactor-resp' | 'dynactor-client' | 'dynactor-one' | 'redis' | 'redis-wait' | 'etcd' | 'given';
 
 /** Those that are ours; the others are peers. */
-export const OURS: readonly TargetName[] = ['dynactor-resp', 'dynactor-client', 'dynactor-one', 'dynactor-inlined'];
+export const OURS: readonly TargetName[] = ['dynactor-resp', 'dynactor-client', 'dynactor-one'];
 
 /** A protocol without scans in the order of keys. */
 export function offersNoScans({ mix }: Workload): boolean {

@@ -95,7 +95,7 @@ test('bench cluster: a target that is not there is left out with the reason, and
     [
       'targets',
       'nobody',
-      /--targets nobody: expected some of dynactor-resp, dynactor-client, dynactor-one, dynactor-inlined, redis, redis-wait, etcd, given/,
+      /--targets nobody: expected some of dynactor-resp, dynactor-client, dynactor-one, redis, redis-wait, etcd, given/,
     ],
     ['base-port', 'x', /--base-port: expected a whole number from 0, got x/],
     ['open-share', 'half', /--open-share: expected a number from 0, got half/],
