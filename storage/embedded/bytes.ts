@@ -16,9 +16,9 @@ export function asBuffer(bytes: Uint8Array): Buffer {
   return bytes instanceof Buffer ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
-/** Memory of its own. */
-export function copyOf(bytes: Uint8Array): Buffer {
-  return Buffer.from(bytes);
+/** Of a value that the engine gave: memory that is the caller's own, which a Buffer is already (`Engine.get`). */
+export function ownValue(value: Uint8Array): Buffer {
+  return value instanceof Buffer ? value : Buffer.from(value);
 }
 
 export interface RangeOf<B> {

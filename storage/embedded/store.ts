@@ -5,7 +5,7 @@ import { LATER } from '../engine/api.ts';
 import type { ScrubbedFile } from '../engine/scrubbed-file.ts';
 import { StorageError } from '../errors.ts';
 import { WriteBatch } from '../write-batch.ts';
-import { asBuffer, type Bytes, copyOf, type RangeOf, toBytes, toRange } from './bytes.ts';
+import { asBuffer, type Bytes, ownValue, type RangeOf, toBytes, toRange } from './bytes.ts';
 import { clearSpan } from './clear-span.ts';
 import { Completions, completed, done, type MaybePromise } from './completion.ts';
 import { type OpenedEngine, type OpenOptions, openEngine } from './open-engine.ts';
@@ -27,8 +27,8 @@ export interface ReadOptions {
   /** What to read; default: the state at the call. */
   readonly snapshot?: StoreSnapshot;
   /**
-   * Default true: values are the caller's own. False: views of the engine's memory, which the caller must not change, and which may keep
-   * up to 1 MiB of it alive.
+   * Default true: values are the caller's own. False: where that saves a copy, views of memory that others may have views of too: the caller must not change them, and
+   * each may keep its whole block in memory.
    */
   readonly copy?: boolean;
 }
@@ -75,14 +75,14 @@ export class Store {
 
   /** Returns the value, undefined where there is none; a promise only when the disk has to be read. Throws what fails at once. */
   get(key: Bytes, options?: ReadOptions): MaybePromise<Buffer | undefined> {
-    const shape = options?.copy === false ? viewOrNothing : copyOrNothing;
+    const shape = options?.copy === false ? viewOrNothing : ownOrNothing;
     const answer = this.#engine.get(toBytes(key), options?.snapshot?.taken, this.#gets.next);
     return answer === LATER ? this.#gets.wait(shape) : shape(answer);
   }
 
   /** The values of `keys`, in their order, of one moment. Otherwise as `get`. */
   getMany(keys: readonly Bytes[], options?: ReadOptions): MaybePromise<(Buffer | undefined)[]> {
-    const shape = options?.copy === false ? viewOrNothing : copyOrNothing;
+    const shape = options?.copy === false ? viewOrNothing : ownOrNothing;
     const answer = this.#engine.getMany(keys.map(toBytes), options?.snapshot?.taken, this.#getManys.next);
     return answer === LATER ? this.#getManys.wait((values) => values.map(shape)) : answer.map(shape);
   }
@@ -93,7 +93,7 @@ export class Store {
    */
   getSync(key: Bytes, options?: ReadOptions): Buffer | undefined {
     const value = this.#engine.getNow(toBytes(key), options?.snapshot?.taken);
-    return options?.copy === false ? viewOrNothing(value) : copyOrNothing(value);
+    return options?.copy === false ? viewOrNothing(value) : ownOrNothing(value);
   }
 
   put(key: Bytes, value: Bytes, options?: WriteOptions): Promise<void> {
@@ -237,8 +237,8 @@ export class StoreSnapshot {
   }
 }
 
-function copyOrNothing(value: Uint8Array | undefined): Buffer | undefined {
-  return value === undefined ? undefined : copyOf(value);
+function ownOrNothing(value: Uint8Array | undefined): Buffer | undefined {
+  return value === undefined ? undefined : ownValue(value);
 }
 
 function viewOrNothing(value: Uint8Array | undefined): Buffer | undefined {

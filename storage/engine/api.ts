@@ -83,13 +83,13 @@ export interface EngineApi {
   /** All or nothing, also over a crash. The batch can be used again after the call. */
   write(batch: WriteBatch, durability: Durability | undefined, done: WriteDone): void;
   /**
-   * Returns the value, undefined where there is none, or LATER. A value is a view that stays as it is, but may keep up to 1 MiB of memory alive, a
-   * segment of the cache: copy what is kept for long. The memory of `key` can be used again after the call, also when it said LATER.
+   * Returns the value, undefined where there is none, or LATER. A value stays as it is. A Buffer is the caller's own; another Uint8Array is a view,
+   * which others may have too and which keeps its whole block in memory (of a block that was waited for, or is larger than a quarter of a segment of the cache). The memory of `key` can be used again after the call, also when it said LATER.
    * Throws StorageError of what fails at once: CLOSED, INVALID_ARGUMENT, and of blocks that are read within the call CORRUPTION, IO.
    */
   get(key: Uint8Array, snapshot: Snapshot | undefined, done: StorageDone<Uint8Array | undefined>): Uint8Array | undefined | typeof LATER;
   /**
-   * As `get` of what is newest, but where the value lies is put into `into`: nothing is copied or allocated. It stays as it is as long as the caller does not return to whoever called it.
+   * As `get` of what is newest, but where the value lies is put into `into`: nothing is copied or allocated. It stays as it is until the next call to the engine, as long as the caller does not return to whoever called it.
    * Returns whether there is one.
    */
   look(key: Uint8Array, into: Found, done: StorageDone<Uint8Array | undefined>): boolean | typeof LATER;

@@ -31,6 +31,7 @@ type MemoryAnswer = typeof NOTHING_HELD | typeof HELD | typeof IN_TABLES;
 interface PointReadMutants {
   readonly skipsImmutable: boolean;
   readonly ignoresRangeDeletes: boolean;
+  readonly keepsLent: boolean;
 }
 
 export class PointReads {
@@ -46,7 +47,7 @@ export class PointReads {
   /** Searches that wait for a block. */
   pending = 0;
 
-  /** `mutants`, planted bugs: staleImmutable, rangeDeleteIgnoredInMemory. */
+  /** `mutants`, planted bugs: staleImmutable, rangeDeleteIgnoredInMemory, lentValueKept. */
   constructor(memory: Memory, versions: Versions, policy: InlinePolicy, runs: ReadRuns, mutants: ReadonlySet<string>) {
     this.#memory = memory;
     this.#versions = versions;
@@ -55,6 +56,7 @@ export class PointReads {
     this.#mutants = {
       skipsImmutable: mutants.has('staleImmutable'),
       ignoresRangeDeletes: mutants.has('rangeDeleteIgnoredInMemory'),
+      keepsLent: mutants.has('lentValueKept'),
     };
   }
 
@@ -97,7 +99,7 @@ export class PointReads {
   goOn(search: Search, done: StorageDone<Value>): Value | typeof LATER {
     const outcome = this.#inTables(search, done);
     if (outcome === LOOKUP_PENDING) return LATER;
-    return outcome === FOUND ? valueIn(this.#lookup, search.covering) : undefined;
+    return outcome === FOUND ? this.valueIn(this.#lookup, search.covering) : undefined;
   }
 
   #inTables(search: Search, done: StorageDone<Value>): LookupOutcome {
@@ -157,6 +159,15 @@ export class PointReads {
     return IN_TABLES;
   }
 
+  /** A copy, or a view of a block that nobody writes to any more. */
+  valueIn(lookup: Lookup, covering: number): Value {
+    if (!isValue(lookup, covering)) return undefined;
+    const { valueBytes, valueStart, valueEnd, isLent } = lookup;
+    if (isLent && !this.#mutants.keepsLent) return copyOf(valueBytes, valueStart, valueEnd);
+    // Why not `subarray`: it costs twice as much.
+    return new Uint8Array(valueBytes.buffer, valueBytes.byteOffset + valueStart, valueEnd - valueStart);
+  }
+
   /** Called once by a read that was LATER. */
   finish(read: PendingRead, result: StorageError | Value): void {
     this.pending--;
@@ -204,7 +215,7 @@ class PendingRead {
         return;
       }
     }
-    if (last === FOUND) this.#reads.finish(this, valueIn(this.#lookup, search.covering));
+    if (last === FOUND) this.#reads.finish(this, this.#reads.valueIn(this.#lookup, search.covering));
   };
 }
 
@@ -231,14 +242,6 @@ export function heldValue(search: Search): Uint8Array {
 
 function isValue({ kind, sequence }: Lookup, covering: number): boolean {
   return kind === PUT && sequence >= covering;
-}
-
-/** A view of the block. */
-function valueIn(lookup: Lookup, covering: number): Value {
-  if (!isValue(lookup, covering)) return undefined;
-  const { valueBytes, valueStart, valueEnd } = lookup;
-  // Why not `subarray`: it costs twice as much.
-  return new Uint8Array(valueBytes.buffer, valueBytes.byteOffset + valueStart, valueEnd - valueStart);
 }
 
 const NO_BYTES = new Uint8Array(0);

@@ -8,8 +8,10 @@
  * segment   | owner, block, length | block | owner, block, length | block | ...     offsets are multiples of 16
  * slot      segment number (14 bits) | offset / 16 (16 bits) | used (1 bit)
  * ```
- * When there is no room for a new segment the oldest one goes. Of its blocks those that were hit since they came go into the new one, as CLOCK would keep them. Memory
- * of a segment is never used again: whoever has a piece of it goes on reading it, and the collector frees it.
+ * When there is no room for a new segment the oldest one is used again: of its blocks those that were hit since they came move to its front, as CLOCK would keep
+ * them, and new ones come behind. So what `bytesOf` and `blockOf` give stays as it is only until the next `insert`, unless it `lasts`. Rejected: a new segment for
+ * each, left to the collector. Such memory is outside of V8's heap, and V8 marks all of that heap for every 64 MiB of it: every two seconds on a node whose data are thrice its
+ * cache, with 10 ms of the shard and 25 of another thread, so that reads and writes were late (`bench:cluster -- --memory 128`).
  *
  * A full cache takes a block in only when it is asked for a second time within about as many misses as the cache has blocks: blocks that
  * are read once don't drive out those that are read often. (Source: the ghost list of 2Q, Johnson and Shasha.)
@@ -56,12 +58,6 @@ const SHARED_RATIO_MAX = 0.25;
 /** When what was kept of one segment has filled the new one, at most so much of the next one is filled so. */
 const KEPT_RATIO_MAX = 0.75;
 
-interface Kept {
-  readonly owner: BlockOwner;
-  readonly block: number;
-  readonly bytes: Buffer;
-}
-
 export class BlockCache {
   readonly bytesMax: number;
   hits = 0;
@@ -73,6 +69,8 @@ export class BlockCache {
   /** Numbers of segments, oldest first. */
   readonly #order: number[] = [];
   readonly #free: number[] = [];
+  /** Memory of segments that went with the tables of their blocks. With it and all segments the cache is within its bound. */
+  readonly #spares: Buffer[] = [];
   /** The segment that takes small blocks; -1: none. */
   #open = -1;
   readonly #owners = new Map<number, BlockOwner>();
@@ -106,13 +104,18 @@ export class BlockCache {
     return slot;
   }
 
-  /** The memory that the block of this slot is in, from `startOf` on. It stays as it is, whatever becomes of the block. */
+  /** The memory that the block of this slot is in, from `startOf` on. */
   bytesOf(slot: number): Buffer {
     return this.#segments[slot >>> SEGMENT_SHIFT]!;
   }
 
   startOf(slot: number): number {
     return ((slot >>> 1) & OFFSET_MASK) * ALIGNMENT;
+  }
+
+  /** Whether the memory of this slot's block stays as it is, whatever becomes of the block: it is not shared with others. */
+  lasts(slot: number): boolean {
+    return this.#segments[slot >>> SEGMENT_SHIFT]!.length !== this.#segmentBytes;
   }
 
   /** The block of this slot alone. */
@@ -138,11 +141,14 @@ export class BlockCache {
   /** Takes a copy of a block in, and lets others go for it. Requires: not in the cache; `wants` said so. */
   insert(owner: BlockOwner, block: number, bytes: Buffer): void {
     const charge = chargeOf(bytes.length);
-    const shared = charge <= this.#segmentBytes * SHARED_RATIO_MAX;
-    if (shared && !this.#openHas(charge)) this.#open = this.#newSegment(this.#segmentBytes, 1);
-    if (shared && !this.#openHas(charge)) this.#open = this.#newSegment(this.#segmentBytes, KEPT_RATIO_MAX);
-    const number = shared ? this.#open : this.#newSegment(charge, 0);
-    if (number >= 0) this.#put(number, owner, block, bytes);
+    if (charge > this.#segmentBytes * SHARED_RATIO_MAX) {
+      const number = this.#segmentFor(charge);
+      if (number >= 0) this.#put(number, owner, block, bytes);
+      return;
+    }
+    if (!this.#openHas(charge)) this.#open = this.#sharedSegment(1);
+    if (this.#open >= 0 && !this.#openHas(charge)) this.#open = this.#sharedSegment(KEPT_RATIO_MAX);
+    if (this.#open >= 0) this.#put(this.#open, owner, block, bytes);
   }
 
   /** Lets all blocks of an owner go, and the segments where nothing else is. Cost: O(its blocks, and blocks of the cache): it may look at all of them. */
@@ -176,24 +182,70 @@ export class BlockCache {
     return this.#bytes + bytes + SEGMENT_OVERHEAD_BYTES <= this.bytesMax && this.#order.length < SEGMENTS_MAX;
   }
 
-  /** Makes room for a segment, and moves used blocks that go for it into up to `keptRatio` of it. Returns its number; -1: there is no room. */
-  #newSegment(bytes: number, keptRatio: number): number {
-    const kept: Kept[] = [];
+  /** For small blocks: a new segment, or where there is no room the oldest one, with the used blocks of it that fit into `keptRatio` of it. Returns its number; -1: there is no room. */
+  #sharedSegment(keptRatio: number): number {
+    const bytes = this.#segmentBytes;
+    while (!this.#fits(bytes)) {
+      const oldest = this.#order[0];
+      if (oldest === undefined) return -1;
+      if (this.#segments[oldest]!.length === bytes) return this.#useAgain(oldest, keptRatio);
+      this.#evictOldest();
+    }
+    return this.#add(this.#spares.pop() ?? Buffer.allocUnsafeSlow(bytes));
+  }
+
+  /** For one block. Returns the number of its segment; -1: there is no room. */
+  #segmentFor(bytes: number): number {
     while (!this.#fits(bytes)) {
       if (this.#order.length === 0) return -1;
-      this.#evictOldest(kept);
+      this.#evictOldest();
     }
+    const spareBytes = this.#segmentBytes + SEGMENT_OVERHEAD_BYTES;
+    while (
+      this.#bytes + this.#spares.length * spareBytes + bytes + SEGMENT_OVERHEAD_BYTES > this.bytesMax &&
+      this.#spares.pop() !== undefined
+    );
+    return this.#add(Buffer.allocUnsafeSlow(bytes));
+  }
+
+  #add(segment: Buffer): number {
     const number = this.#free.pop() ?? this.#segments.length;
-    this.#segments[number] = Buffer.allocUnsafeSlow(bytes);
+    this.#segments[number] = segment;
     this.#filled[number] = 0;
     this.#order.push(number);
-    this.#bytes += bytes + SEGMENT_OVERHEAD_BYTES;
-    for (const { owner, block, bytes: old } of kept) {
-      if (this.#filled[number] + chargeOf(old.length) > bytes * keptRatio) break;
-      this.#put(number, owner, block, old);
-      this.#evictions--;
-    }
+    this.#bytes += segment.length + SEGMENT_OVERHEAD_BYTES;
     return number;
+  }
+
+  /** Of the oldest segment. Used blocks move to its front and are not marked as used any more; the others go. */
+  #useAgain(number: number, keptRatio: number): number {
+    const segment = this.#segments[number]!;
+    const end = this.#filled[number]!;
+    const keptMax = segment.length * keptRatio;
+    let to = 0;
+    for (let at = 0; at < end; ) {
+      const from = at;
+      const charge = chargeOf(u32At(segment, from + 8));
+      const block = u32At(segment, from + 4);
+      const owner = this.#owners.get(u32At(segment, from));
+      const slot = owner?.slots[block] ?? NO_SLOT;
+      at += charge;
+      if (owner === undefined || (slot & ~USED) !== slotOf(number, from + ENTRY_BYTES)) continue;
+      if ((slot & USED) !== 0 && to + charge <= keptMax) {
+        segment.copyWithin(to, from, at);
+        owner.slots[block] = slotOf(number, to + ENTRY_BYTES);
+        to += charge;
+      } else this.#forget(owner, block);
+    }
+    this.#filled[number] = to;
+    this.#order.push(this.#order.shift()!);
+    return number;
+  }
+
+  #forget(owner: BlockOwner, block: number): void {
+    owner.slots[block] = NO_SLOT;
+    this.#count--;
+    this.#evictions++;
   }
 
   #put(number: number, owner: BlockOwner, block: number, bytes: Buffer): void {
@@ -209,29 +261,21 @@ export class BlockCache {
     this.#count++;
   }
 
-  /** Lets the oldest segment go; of a block alone in its segment and used, only the mark. */
-  #evictOldest(kept: Kept[]): void {
+  /** Lets the oldest segment go with its blocks; of a block alone in its segment and used, only the mark. */
+  #evictOldest(): void {
     const number = this.#order[0]!;
     const bytes = this.#segments[number]!;
-    for (let at = 0; at < this.#filled[number]!; ) {
-      const length = u32At(bytes, at + 8);
-      const start = at + ENTRY_BYTES;
-      at += chargeOf(length);
-      const block = u32At(bytes, start - ENTRY_BYTES + 4);
-      const owner = this.#owners.get(u32At(bytes, start - ENTRY_BYTES));
+    for (let at = 0; at < this.#filled[number]!; at += chargeOf(u32At(bytes, at + 8))) {
+      const block = u32At(bytes, at + 4);
+      const owner = this.#owners.get(u32At(bytes, at));
       const slot = owner?.slots[block] ?? NO_SLOT;
-      if (owner === undefined || (slot & ~USED) !== slotOf(number, start)) continue;
-      if ((slot & USED) !== 0) {
-        if (bytes.length !== this.#segmentBytes) {
-          owner.slots[block] = slot & ~USED;
-          this.#order.push(this.#order.shift()!);
-          return;
-        }
-        kept.push({ owner, block, bytes: bytes.subarray(start, start + length) });
+      if (owner === undefined || (slot & ~USED) !== slotOf(number, at + ENTRY_BYTES)) continue;
+      if ((slot & USED) !== 0 && bytes.length !== this.#segmentBytes) {
+        owner.slots[block] = slot & ~USED;
+        this.#order.push(this.#order.shift()!);
+        return;
       }
-      owner.slots[block] = NO_SLOT;
-      this.#count--;
-      this.#evictions++;
+      this.#forget(owner, block);
     }
     this.#remove(number);
   }
@@ -248,8 +292,10 @@ export class BlockCache {
 
   #remove(number: number): void {
     this.#order.splice(this.#order.indexOf(number), 1);
-    this.#bytes -= this.#segments[number]!.length + SEGMENT_OVERHEAD_BYTES;
+    const segment = this.#segments[number]!;
+    this.#bytes -= segment.length + SEGMENT_OVERHEAD_BYTES;
     this.#segments[number] = NOTHING;
+    if (segment.length === this.#segmentBytes) this.#spares.push(segment);
     this.#free.push(number);
     if (number === this.#open) this.#open = -1;
   }

@@ -19,12 +19,14 @@ export interface LookupTable {
 }
 
 export class Lookup implements BlockWaiter {
-  /** Of the entry found. The bytes of the value stay as they are, but may keep a segment of the cache in memory: copy what is kept for long. */
+  /** Of the entry found. */
   kind: RecordKind = PUT;
   sequence = 0;
   valueBytes: Buffer = NOTHING;
   valueStart = 0;
   valueEnd = 0;
+  /** Of the bytes of the value: they are as they should only until the next call to a table. */
+  isLent = false;
 
   /** Called once, later, after LOOKUP_PENDING; never within `get`. Must not throw. */
   onReady: (outcome: typeof ABSENT | typeof FOUND, error: StorageError | undefined) => void;

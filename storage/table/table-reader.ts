@@ -34,7 +34,7 @@ export interface TableContext {
   readonly mutants?: ReadonlySet<string>;
 }
 
-/** Blocks up to this size are read into one buffer, and the value is copied out; larger ones have a buffer of their own. */
+/** Blocks up to this size are read into one buffer, which the value is lent from; larger ones have a buffer of their own. */
 export const SCRATCH_BYTES = 16 * 1_024;
 
 /** Memory for one call, and buffers for cursors, shared by the tables of a thread. */
@@ -156,6 +156,7 @@ export class TableReader implements BlockOwner, LookupTable {
     const { key, hash, maxSequence, block } = lookup;
     let outcome: LookupOutcome = ABSENT;
     try {
+      lookup.isLent = this.#context.scratch.owns(bytes);
       const found = this.#inBlock(bytes, 0, key, hash, maxSequence, lookup, 0);
       outcome = found === IN_NEXT ? this.getFrom(block + 1, key, hash, maxSequence, lookup) : found;
     } catch (thrown) {
@@ -171,6 +172,7 @@ export class TableReader implements BlockOwner, LookupTable {
       let found: typeof ABSENT | typeof FOUND | typeof IN_NEXT;
       if (this.slots[block]! >= 0) {
         const slot = cache.use(this, block);
+        lookup.isLent = !cache.lasts(slot);
         found = this.#inBlock(cache.bytesOf(slot), cache.startOf(slot), key, hash, maxSequence, lookup, block === from ? fromEntry : 0);
       } else {
         const bytes = this.#readForLookup(block);
@@ -183,6 +185,7 @@ export class TableReader implements BlockOwner, LookupTable {
           this.#await(block, lookup, false);
           return LOOKUP_PENDING;
         }
+        lookup.isLent = this.#context.scratch.owns(bytes);
         found = this.#inBlock(bytes, 0, key, hash, maxSequence, lookup, 0);
       }
       if (found !== IN_NEXT) return found;
@@ -205,19 +208,9 @@ export class TableReader implements BlockOwner, LookupTable {
     if (entry < 0) return entry === IN_NEXT ? IN_NEXT : ABSENT;
     lookup.kind = view.kind(entry);
     lookup.sequence = view.sequence(entry);
-    const start = view.valueStart(entry);
-    const end = view.valueEnd(entry);
-    if (this.#context.scratch.owns(bytes)) {
-      const value = Buffer.allocUnsafe(end - start);
-      bytes.copy(value, 0, start, end);
-      lookup.valueBytes = value;
-      lookup.valueStart = 0;
-      lookup.valueEnd = end - start;
-    } else {
-      lookup.valueBytes = bytes;
-      lookup.valueStart = start;
-      lookup.valueEnd = end;
-    }
+    lookup.valueBytes = bytes;
+    lookup.valueStart = view.valueStart(entry);
+    lookup.valueEnd = view.valueEnd(entry);
     return FOUND;
   }
 
@@ -231,10 +224,17 @@ export class TableReader implements BlockOwner, LookupTable {
     return this.#readInline(block, into, keep);
   }
 
-  /** For a cursor: in the cache, or in its own memory; one that has to be waited for in a buffer of its own. Undefined: it comes by `waiter`. */
+  /** For a cursor: in its own memory, or where the cache has it, if it lasts there; one that has to be waited for in a buffer of its own. Undefined: it comes by `waiter`. */
   load(block: number, waiter: BlockWaiter, memory: BlockMemory): Buffer | undefined {
-    const slot = this.slots[block]!;
-    if (slot >= 0) return this.cache.blockOf(this.cache.use(this, block));
+    const { cache } = this;
+    if (this.slots[block]! >= 0) {
+      const slot = cache.use(this, block);
+      const cached = cache.blockOf(slot);
+      if (cache.lasts(slot) || this.#context.mutants?.has('lentBlockKept')) return cached;
+      const own = memory.into(cached.length);
+      cached.copy(own);
+      return own;
+    }
     if (!this.#mayGoInline(block)) {
       this.#await(block, waiter, true);
       return undefined;

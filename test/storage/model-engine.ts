@@ -224,8 +224,10 @@ export class ModelEngine implements EngineApi {
     return state;
   }
 
+  /** A view of its own memory, so no Buffer. */
   #valueOf(key: Uint8Array, snapshot: Snapshot | undefined): Uint8Array | undefined {
-    return this.#stateOf(snapshot).find((entry) => compareWhole(entry.key, key) === 0)?.value;
+    const value = this.#stateOf(snapshot).find((entry) => compareWhole(entry.key, key) === 0)?.value;
+    return value && new Uint8Array(value.buffer, value.byteOffset, value.length);
   }
 
   #changed(state: State, { kind, key, value }: Change): State {

@@ -96,16 +96,58 @@ test('cache: a block larger than an eighth of it goes past, when it is full', (t
   t.is(cache.stats().evictions, 0);
 });
 
-test('cache: what a reader has of a block stays as it is, when the block has made room for others', (t) => {
+test('cache: what a reader has of a large block stays as it is, when the block has made room for others', (t) => {
   const cache = new BlockCache(64 * 1_024);
-  const table = owner(cache, 5_000);
-  const taken: { readonly block: number; readonly bytes: Buffer }[] = [];
-  for (let i = 0; i < 5_000; i++) {
-    cache.insert(table, i, Buffer.alloc(300, i));
-    if (i % 50 === 0) taken.push({ block: i, bytes: cache.blockOf(cache.use(table, i)) });
+  const table = owner(cache, 500);
+  const taken: Buffer[] = [];
+  for (let i = 0; i < 500; i++) {
+    cache.insert(table, i, Buffer.alloc(3_000, i));
+    const slot = cache.use(table, i);
+    t.true(cache.lasts(slot));
+    taken.push(cache.blockOf(slot));
   }
-  t.true(cache.stats().evictions > 4_000);
-  for (const { block, bytes } of taken) t.true(bytes.length === 300 && bytes.every((byte) => byte === (block & 0xff)));
+  t.true(cache.stats().evictions > 400);
+  for (const [i, bytes] of taken.entries()) t.true(bytes.length === 3_000 && bytes.every((byte) => byte === (i & 0xff)));
+});
+
+/** What memory the blocks of `table` lie in. */
+function memoryOf(cache: BlockCache, table: BlockOwner): readonly ArrayBufferLike[] {
+  return Array.from(table.slots.filter((slot) => slot >= 0)).map((slot) => cache.bytesOf(slot).buffer);
+}
+
+test('cache: no memory is taken for small blocks, when it is full, nor for those of another table, when one has gone', (t) => {
+  const cache = new BlockCache(64 * 1_024);
+  const hot = owner(cache, 10);
+  const memory = new Set<ArrayBufferLike>();
+  for (let block = 0; block < 10; block++) cache.insert(hot, block, Buffer.alloc(300, block));
+  for (let round = 0; round < 5; round++) {
+    const cold = owner(cache, 2_000);
+    for (let i = 0; i < 2_000; i++) {
+      cache.insert(cold, i, Buffer.alloc(300, 0xff));
+      t.false(cache.lasts(cold.slots[i]!));
+      t.is(cache.blockOf(cache.use(hot, i % 10))[299], i % 10);
+    }
+    for (const each of [...memoryOf(cache, hot), ...memoryOf(cache, cold)]) memory.add(each);
+    cache.drop(cold);
+  }
+  const held = [...memory].reduce((sum, { byteLength }) => sum + byteLength + SEGMENT_OVERHEAD_BYTES, 0);
+  t.true(cache.stats().evictions > 9_000 && held <= cache.bytesMax, `${memory.size} pieces, ${held} bytes`);
+});
+
+test('cache: memory of small blocks that have gone is given back, when large ones need the room', (t) => {
+  const cache = new BlockCache(64 * 1_024);
+  const [small, large, next] = [owner(cache, 100), owner(cache, 19), owner(cache, 100)];
+  for (let block = 0; block < 100; block++) cache.insert(small, block, Buffer.alloc(300));
+  const before = new Set(memoryOf(cache, small));
+  cache.drop(small);
+  for (let block = 0; block < 19; block++) cache.insert(large, block, Buffer.alloc(3_000, block));
+  t.is(cache.stats().blocks, 19);
+  for (let block = 0; block < 100; block++) cache.insert(next, block, Buffer.alloc(300, block));
+  t.true(before.size > 5 && cache.stats().blocks > 90);
+  t.deepEqual(
+    memoryOf(cache, next).filter((each) => before.has(each)),
+    [],
+  );
 });
 
 test('cache: small blocks that are read often stay, when others make a segment go', (t) => {

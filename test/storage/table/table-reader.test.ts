@@ -85,13 +85,25 @@ test('table reader: absent keys read nothing, when the filter knows', (t) => {
   t.true(reads < 30, `${reads}`);
 });
 
-test('table reader: values stay as they are, when other lookups follow and blocks go', (t) => {
-  const table = shardTable(written, { cacheBytes: 2_000 });
+test('table reader: a value that was read for its lookup alone stays as it is, when others follow and blocks go', (t) => {
+  const table = shardTable(written, { cacheBytes: 2_000, inline: false });
   const held = items.map(({ key }) => ask(table, key).lookup);
+  table.file.settle();
   t.deepEqual(
-    held.map(valueText),
-    items.map(({ value }) => value.toString()),
+    held.map((lookup) => [lookup.isLent, valueText(lookup)]),
+    items.map(({ value }) => [false, value.toString()]),
   );
+});
+
+test('table reader: a value in memory that is used again is lent, until the next call', (t) => {
+  const table = shardTable(written, { cacheBytes: 64 * 1_024 });
+  for (let round = 0; round < 2; round++) {
+    for (const { key, value } of items) {
+      const { now, lookup } = ask(table, key);
+      t.deepEqual([now, lookup.isLent, valueText(lookup)], [FOUND, true, value.toString()]);
+    }
+  }
+  t.true(table.cache.stats().hits > 200);
 });
 
 test('table reader: a value larger than the scratch is found, when nothing is cached', (t) => {
