@@ -1,5 +1,6 @@
 /** Entry file of a thread of the job pool: loads the job modules once and runs one job at a time. */
 import { workerData } from 'node:worker_threads';
+import { Courtesy } from './courtesy.ts';
 import { errorMessage } from './errors.ts';
 import type { AnyJob, JobTable } from './job-table.ts';
 import { collectJobs, jobFailure } from './job-table.ts';
@@ -7,17 +8,25 @@ import type { JobDoors, JobOutcome } from './jobs.ts';
 import type { PoolTask, PoolWorkerData } from './pool-protocol.ts';
 import { JOB_CANCEL, JOB_GO } from './pool-protocol.ts';
 import { realClock } from './real/clock.ts';
+import { RunnableThreads } from './real/runnable-threads.ts';
 import { RealSyncFiles } from './real/sync-files.ts';
 
 const { modules, control } = workerData as PoolWorkerData;
 /** Never changes and is never woken: what waits for it waits for its time to pass. */
 const pauseCell = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
+function pause(ms: number): void {
+  // Atomics.wait takes NaN for ever.
+  if (ms > 0) Atomics.wait(pauseCell, 0, 0, ms);
+}
+
+const clock = realClock();
+const courtesy = new Courtesy({ clock, machine: new RunnableThreads(), pause });
 const doors: JobDoors = {
   files: new RealSyncFiles(),
-  clock: realClock(),
+  clock,
   pause: (ms) => {
-    // Atomics.wait takes NaN for ever.
-    if (ms > 0) Atomics.wait(pauseCell, 0, 0, ms);
+    pause(ms);
+    courtesy.begin();
   },
 };
 
@@ -41,6 +50,7 @@ export async function runJob(task: PoolTask): Promise<JobOutcome> {
 }
 
 function runSteps(job: AnyJob, task: PoolTask): JobOutcome {
+  courtesy.begin();
   const steps = job.run(task.input as never, doors);
   for (;;) {
     const stop = Atomics.load(control, task.slot);
@@ -51,6 +61,7 @@ function runSteps(job: AnyJob, task: PoolTask): JobOutcome {
     }
     const step = steps.next();
     if (step.done === true) return { ok: true, value: step.value };
+    courtesy.giveWay();
   }
 }
 

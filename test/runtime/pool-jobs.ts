@@ -1,4 +1,5 @@
 /** Jobs for the tests of job runners. They talk to the test through cells of shared memory. */
+import { readFileSync } from 'node:fs';
 import { resourceLimits, threadId } from 'node:worker_threads';
 import { defineJob } from '../../runtime/jobs.ts';
 
@@ -33,6 +34,21 @@ export const add = defineJob('add', function* (input: { readonly cells: Int32Arr
   Atomics.add(input.cells, 3, input.amount);
   return Atomics.load(input.cells, 3);
 });
+
+/** So many steps of a millisecond and more of work. Returns how often its thread went to sleep meanwhile (Linux). */
+export const work = defineJob('work', function* (steps: number, { clock }) {
+  const before = sleeps();
+  for (let i = 0; i < steps; i++) {
+    const until = clock.now() + 1.5;
+    while (clock.now() < until);
+    yield;
+  }
+  return sleeps() - before;
+});
+
+function sleeps(): number {
+  return Number(/^voluntary_ctxt_switches:\s*(\d+)/m.exec(readFileSync('/proc/thread-self/status', 'utf8'))?.[1]);
+}
 
 /** Yields until the test opens it. */
 export const gate = defineJob('gate', function* (shared: Int32Array) {

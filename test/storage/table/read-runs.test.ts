@@ -47,20 +47,23 @@ interface World {
   readonly table: ShardTable;
   /** Numbers of the items that were found later, in that order. */
   readonly found: number[];
+  /** Of these: whether the value was lent. */
+  readonly lent: Set<boolean>;
   readonly errors: string[];
 }
 
 function world(cacheBytes: number): World {
   const turns = new Turns();
-  return { turns, table: shardTable(written, { cacheBytes, clock: turns, timers: turns }), found: [], errors: [] };
+  return { turns, table: shardTable(written, { cacheBytes, clock: turns, timers: turns }), found: [], lent: new Set(), errors: [] };
 }
 
 /** True: found at once. `then` runs when it is found later. */
-function ask({ table, found, errors }: World, i: number, then?: () => void): boolean {
+function ask({ table, found, lent, errors }: World, i: number, then?: () => void): boolean {
   const key = numberedKey(i * 3);
   const lookup = new Lookup((outcome, error) => {
     if (error !== undefined) errors.push(error.code);
     else if (outcome === FOUND && lookup.valueBytes.subarray(lookup.valueStart, lookup.valueEnd).equals(items[i]!.value)) found.push(i);
+    if (outcome === FOUND) lent.add(lookup.isLent);
     then?.();
   });
   return table.reader.get(key, hashKey(key, 0, key.length), LATEST, lookup) !== LOOKUP_PENDING;
@@ -80,6 +83,7 @@ test('read runs: reads go inline in later runs, in the order of asking, when the
   t.true(it.found.length > 0 && it.found.length < later.length, `${it.found.length} of ${later.length} in one run`);
   while (it.turns.turn());
   t.deepEqual(it.found, later);
+  t.deepEqual(it.lent, new Set([true]));
   t.is(it.table.file.reads, OPENING_READS);
   t.is(it.table.file.inlineReads, 15);
 });
