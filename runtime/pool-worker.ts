@@ -28,6 +28,7 @@ const doors: JobDoors = {
     pause(ms);
     courtesy.begin();
   },
+  giveWay: () => courtesy.giveWay(),
 };
 
 /**
@@ -61,7 +62,6 @@ function runSteps(job: AnyJob, task: PoolTask): JobOutcome {
     }
     const step = steps.next();
     if (step.done === true) return { ok: true, value: step.value };
-    courtesy.giveWay();
   }
 }
 

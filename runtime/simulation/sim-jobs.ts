@@ -175,6 +175,7 @@ export class SimJobRunner implements JobRunner {
     return {
       files,
       clock: { now: () => clock.now() + job.pausedMs, wall: () => clock.wall() + Math.floor(job.pausedMs) },
+      giveWay: () => undefined,
       pause: (ms) => {
         if (ms > 0) job.pausedMs += ms;
       },

@@ -19,12 +19,13 @@ export class Throttle {
     this.#freeAt = doors.clock.now();
   }
 
-  /** `bytes` were read. Yields once, and pauses with a yield between pauses until the rate allows more. */
+  /** `bytes` were read. Yields once, gives way, and pauses with a yield between pauses until the rate allows more. Without a cell, as in a flush that writers may wait for, it only yields. */
   *spend(bytes: number): Generator<undefined, void, undefined> {
     yield;
     const cell = this.#cell;
     if (cell === undefined) return;
     const { clock } = this.#doors;
+    this.#doors.giveWay();
     let left = bytes;
     for (;;) {
       const perMs = (Atomics.load(cell, 0) * 1024) / 1000;

@@ -65,7 +65,7 @@ export function rewrite(doors: RewriteDoors, { memtables, tables, keepsDeletions
       input: cursors.length === 1 ? cursors[0]! : new MergingCursor(() => cursors),
       retention: new Retention({ snapshots: [], rangeDeletes: ranges, older, unnumber: false, filter: undefined, mutants: NO_MUTANTS }),
       cuts: new OutputCuts({ targetBytes: TABLE_BYTES, boundaries: [], grandparents: [], grandparentBytesMax: Number.POSITIVE_INFINITY }),
-      throttle: new Throttle(undefined, { files, clock, pause: () => undefined }),
+      throttle: new Throttle(undefined, { files, clock, pause: () => undefined, giveWay: () => undefined }),
       open: () => outputs.begin(),
       mutants: NO_MUTANTS,
     });

@@ -100,11 +100,17 @@ export class MemoryDoors implements JobDoors {
   readonly files = new MemoryFiles();
   nowMs = 0;
   readonly pauses: number[] = [];
+  /** How often a job has let others go first. */
+  gaveWay = 0;
   readonly clock = { now: () => this.nowMs, wall: () => 0 };
 
   pause(ms: number): void {
     this.pauses.push(ms);
     this.nowMs += ms;
+  }
+
+  giveWay(): void {
+    this.gaveWay++;
   }
 }
 

@@ -197,6 +197,16 @@ test('merge job: reports where an input is damaged and leaves no file, when a by
   t.deepEqual(doors.files.readdir(DIR), [tableName(20)]);
 });
 
+test('merge job: a merge gives way to other threads as it goes on, a flush does not', (t) => {
+  for (const throttle of [new Int32Array(new SharedArrayBuffer(4)), undefined]) {
+    const doors = new MemoryDoors();
+    const { readBytes } = merged(finish(start(doors, { ...bigInput(doors), throttle })));
+    if (throttle === undefined) t.is(doors.gaveWay, 0);
+    else
+      t.true(readBytes > 500_000 && doors.gaveWay >= Math.floor(readBytes / (256 << 10)), `${doors.gaveWay} times in ${readBytes} bytes`);
+  }
+});
+
 test('merge job: keeps to the rate of its cell, and to a new one from then on', (t) => {
   const doors = new MemoryDoors();
   const throttle = new Int32Array(new SharedArrayBuffer(4));
