@@ -4,7 +4,8 @@
  * Why its low priority is not enough: Linux weighs threads on one processor, but a shard that wakes up goes to the processor that it ran on before, also when that has others to run and the next one has
  * nothing but a job. It is moved there only when the machine's load is balanced, which a busy processor does every 30 to 100 ms. A processor that has nothing to run takes a waiting thread at
  * once. On two processors with three nodes that was most of what was late: three shards waited for one processor while a job had the other for 95 of 110 ms. With it, p99 of an open loop
- * at half of the maximum is half of what it was (`bench:cluster -- --workloads set --values 1024 --memory 128`). Rejected: flushes that step back too: writers wait for them
+ * at half of the maximum is half of what it was, and less (`bench:cluster -- --workloads set --values 1024 --memory 128`); its price, with a pipeline of 16 and nothing to spare, is a tenth of the
+ * writes. Rejected: flushes that step back too: writers wait for them
  * when nothing is to spare, and a tenth less was written; SCHED_IDLE for jobs, the same as without; a
  * pause after each step however idle the machine is: it makes jobs slow for nothing.
  */
