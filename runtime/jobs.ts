@@ -14,7 +14,7 @@ export interface JobDoors {
   /** Holds the job's thread for so long: how a job keeps to a rate. */
   pause(ms: number): void;
   /**
-   * Steps back while other threads of the machine wait for a processor, at most for as long as the job has worked since (`Courtesy`). For work that nobody waits for, every
+   * Steps back while other threads of the machine wait for a processor, for about as long as the job has worked since at most (`Courtesy`). For work that nobody waits for, every
    * millisecond or so.
    */
   giveWay(): void;

@@ -18,7 +18,6 @@ function pause(ms: number): void {
   // Atomics.wait takes NaN for ever.
   if (ms > 0) Atomics.wait(pauseCell, 0, 0, ms);
 }
-
 const clock = realClock();
 const courtesy = new Courtesy({ clock, machine: new RunnableThreads(), pause });
 const doors: JobDoors = {
@@ -26,7 +25,7 @@ const doors: JobDoors = {
   clock,
   pause: (ms) => {
     pause(ms);
-    courtesy.begin();
+    if (ms > 0) courtesy.rested();
   },
   giveWay: () => courtesy.giveWay(),
 };
@@ -51,7 +50,6 @@ export async function runJob(task: PoolTask): Promise<JobOutcome> {
 }
 
 function runSteps(job: AnyJob, task: PoolTask): JobOutcome {
-  courtesy.begin();
   const steps = job.run(task.input as never, doors);
   for (;;) {
     const stop = Atomics.load(control, task.slot);

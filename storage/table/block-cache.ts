@@ -10,8 +10,8 @@
  * ```
  * When there is no room for a new segment the oldest one is used again: of its blocks those that were hit since they came move to its front, as CLOCK would keep
  * them, and new ones come behind. So what `bytesOf` and `blockOf` give stays as it is only until the next `insert`, unless it `lasts`. Rejected: a new segment for
- * each, left to the collector. Such memory is outside of V8's heap, and V8 marks all of that heap for every 64 MiB of it: every two seconds on a node whose data are thrice its
- * cache, with 10 ms of the shard and 25 of another thread, so that reads and writes were late (`bench:cluster -- --memory 128`).
+ * each, left to the collector. Such memory is outside of V8's heap, and V8 marks all of that heap for every 64 MiB of it: every two seconds on a node of 128 MiB
+ * that got 8,000 writes of 1 KiB per second to 100 MB of data, with 10 ms of the shard and 25 of another thread, so that writes were late.
  *
  * A full cache takes a block in only when it is asked for a second time within about as many misses as the cache has blocks: blocks that
  * are read once don't drive out those that are read often. (Source: the ghost list of 2Q, Johnson and Shasha.)

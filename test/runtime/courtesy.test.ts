@@ -72,7 +72,7 @@ test('courtesy: work that took very long counts as a few milliseconds, and very 
 test('courtesy: what a thread did not work is not stepped back for', (t) => {
   const { clock, courtesy, pauses } = rig(Number.POSITIVE_INFINITY);
   clock.ms += 1_000;
-  courtesy.begin();
+  courtesy.rested();
   courtesy.giveWay();
   t.deepEqual(pauses, []);
 });

@@ -35,17 +35,21 @@ export const add = defineJob('add', function* (input: { readonly cells: Int32Arr
   return Atomics.load(input.cells, 3);
 });
 
-/** So many steps of a millisecond and more of work. Returns how often its thread went to sleep meanwhile (Linux). */
-export const work = defineJob('work', function* (steps: number, doors) {
-  const before = sleeps();
-  for (let i = 0; i < steps; i++) {
-    const until = doors.clock.now() + 1.5;
-    while (doors.clock.now() < until);
-    doors.giveWay();
-    yield;
-  }
-  return sleeps() - before;
-});
+/** In each step works for so long, pauses for so long and gives way. Returns how often its thread went to sleep meanwhile (Linux). */
+export const work = defineJob(
+  'work',
+  function* (input: { readonly steps: number; readonly workMs: number; readonly pauseMs: number }, doors) {
+    const before = sleeps();
+    for (let i = 0; i < input.steps; i++) {
+      const until = doors.clock.now() + input.workMs;
+      while (doors.clock.now() < until);
+      doors.pause(input.pauseMs);
+      doors.giveWay();
+      yield;
+    }
+    return sleeps() - before;
+  },
+);
 
 function sleeps(): number {
   return Number(/^voluntary_ctxt_switches:\s*(\d+)/m.exec(readFileSync('/proc/thread-self/status', 'utf8'))?.[1]);

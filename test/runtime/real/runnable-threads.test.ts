@@ -48,6 +48,7 @@ async function crowd(t: ExecutionContext): Promise<void> {
   }
 }
 
+// Elsewhere nobody says how many threads want to run; and a large machine is not to be filled for a test.
 const few = process.platform === 'linux' && cpus().length <= 16 ? test : test.skip;
 
 few('runnable threads: a job of the pool steps back between its steps, when the machine is crowded', async (t) => {
@@ -55,6 +56,9 @@ few('runnable threads: a job of the pool steps back between its steps, when the 
   t.teardown(() => pool.close());
   t.deepEqual(await start(pool, 'echo', 1).outcome, { ok: true, value: 1 });
   await crowd(t);
-  const outcome = await start(pool, 'work', 40).outcome;
-  t.true(outcome.ok && (outcome.value as number) > 20, JSON.stringify(outcome));
+  const worked = await start(pool, 'work', { steps: 40, workMs: 1.5, pauseMs: 0 }).outcome;
+  t.true(worked.ok && (worked.value as number) > 20, JSON.stringify(worked));
+  // Each pause is a sleep, and nothing was done that is stepped back for.
+  const paused = await start(pool, 'work', { steps: 40, workMs: 0, pauseMs: 3 }).outcome;
+  t.true(paused.ok && (paused.value as number) >= 40 && (paused.value as number) < 60, JSON.stringify(paused));
 });
